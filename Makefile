@@ -1,0 +1,83 @@
+# cTrip Serverless. `make help` lists the commands.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON_ := $(BIN)/python
+READY := $(VENV)/.installed
+STAGE ?=
+OUT ?= .local/package/$(STAGE)
+AWS ?= $(or $(CTRIP_AWS),embedded)
+PYTEST_ARGS ?=
+export CTRIP_AWS := $(AWS)
+
+UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+.PHONY: help up demo pay env resume test check lint types browser bench localstack package deploy lock clean stage
+
+help: ## list the commands
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  AWS=localstack runs up, demo and test on LocalStack; CTRIP_API_PORT, CTRIP_ANVIL_PORT and CTRIP_AWS_PORT move the ports."
+
+up: $(READY) ## start everything on this machine, until Ctrl-C
+	@exec $(PYTHON_) -m infra.up
+
+demo: $(READY) ## pay for itself on-chain, through to settled, and check each step
+	@exec $(PYTHON_) -m infra.demo
+
+pay: $(READY) ## pay a local payment: ID=... [AMOUNT=<base units>]
+	@ID="$(ID)" AMOUNT="$(AMOUNT)" exec $(PYTHON_) -m infra.pay
+
+env: $(READY) ## print export lines for the curl examples
+	@exec $(PYTHON_) -m infra.env
+
+test: $(READY) ## run the tests, on the embedded AWS
+	@exec $(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/localstack $(PYTEST_ARGS)
+
+check: $(READY) ## format, lint, types, import rules, templates, then test, browser and localstack
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	PYTHONPATH=layers/core:. $(BIN)/lint-imports
+	$(MAKE) package STAGE=dev OUT=.local/package/check
+	$(BIN)/cfn-lint .local/package/check/sam.json
+	$(MAKE) test
+	$(MAKE) browser
+	$(MAKE) localstack
+
+browser: $(READY) ## test the pages in headless Chromium
+	@exec $(PYTHON_) -m pytest tests/browser $(PYTEST_ARGS)
+
+bench: $(READY) ## run the benchmarks; BENCH_JSON=1 prints a line of JSON for each figure
+	@exec $(PYTHON_) -m infra.bench $(if $(BENCH_JSON),--json)
+
+localstack: $(READY) ## test the packaged application on LocalStack, and the store on DynamoDB Local
+	@CTRIP_AWS=localstack exec $(PYTHON_) -m pytest tests/localstack $(PYTEST_ARGS)
+
+package: $(READY) stage ## package for deployment: STAGE=...
+	@rm -rf "$(OUT)" && mkdir -p "$(OUT)"
+	@$(BIN)/chalice package --stage "$(STAGE)" --merge-template template.yaml "$(OUT)"
+
+deploy: $(READY) stage ## package, and deploy the result with CloudFormation: STAGE=...
+	@$(MAKE) package STAGE="$(STAGE)"
+	@exec $(PYTHON_) -m infra.deploy --stage "$(STAGE)" --package "$(OUT)"
+
+stage:
+	@[ -n "$(STAGE)" ] || { echo "which stage? make package STAGE=dev" >&2; exit 2; }
+
+lock: $(READY) ## compile the requirements anew; UPGRADE=1 takes the newest
+	$(UV_COMPILE) --universal --python-version 3.11 requirements.in -o requirements.txt
+	$(UV_COMPILE) --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	$(UV_COMPILE) --python-version 3.12 infra/localstack/requirements.in -o infra/localstack/requirements.txt
+
+clean: ## remove what was downloaded and built, and every local state
+	rm -rf $(VENV) .tools .local
+
+$(READY): requirements.txt requirements-dev.txt
+	@sh infra/setup.sh $(VENV)

@@ -1,0 +1,1 @@
+"""HTTP resources, a file each."""

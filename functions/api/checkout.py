@@ -1,0 +1,43 @@
+"""The hosted checkout page and its status: open to whoever knows the unguessable id, and nothing private in them."""
+
+from chalice import Response
+from chalice.app import Request
+
+from ctrip import bootstrap
+from ctrip.domain.errors import NotFound
+from functions.api.http import Resource, answer
+
+routes = Resource(__name__)
+
+HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+@routes.on("GET", "/pay/{payment_id}")
+def page(request: Request, payment_id: str) -> Response:
+    """Show the page; an unknown id gets a page too."""
+    from ctrip.pages import render
+
+    try:
+        payment = bootstrap.reader().find(None, payment_id)
+    except NotFound:
+        return Response(render.missing(), headers=HEADERS, status_code=404)
+    network = bootstrap.networks().get(payment.chain)
+    return Response(render.checkout(payment, network.title if network else payment.chain), headers=HEADERS)
+
+
+@routes.on("GET", "/pay/{payment_id}/status", cors=True)
+def status(request: Request, payment_id: str) -> Response:
+    """Tell the page what has become of its payment."""
+    from ctrip.pages.status import status_view
+
+    view = bootstrap.reader().one(None, payment_id)
+    return answer(status_view(view), headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})

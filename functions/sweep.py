@@ -1,0 +1,19 @@
+"""Sweep jobs, one message at a time; and each five minutes the net under them."""
+
+import json
+from typing import Any
+
+from ctrip import bootstrap
+
+
+def handle(event: Any) -> dict[str, Any]:
+    """Take one chain's asset a step further; a failure leaves the message to be tried again."""
+    for record in event:
+        job = json.loads(record.body)
+        bootstrap.sweeper(job["chain"]).sweep(job["asset"])
+    return {"batchItemFailures": []}
+
+
+def handle_due(event: Any) -> list[str]:
+    """Look at chains with unfinished transactions."""
+    return bootstrap.resumer().run()

@@ -1,0 +1,10 @@
+"""Each minute: start a scanner for every chain that is due."""
+
+from typing import Any
+
+from ctrip import bootstrap
+
+
+def handle(event: Any) -> list[str]:
+    """Read the gates and start the scanners."""
+    return bootstrap.starter().run()

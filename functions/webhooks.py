@@ -1,0 +1,24 @@
+"""Webhook jobs: one bad message never redelivers its siblings."""
+
+from typing import Any
+
+from ctrip import bootstrap
+
+
+def handle(event: Any) -> dict[str, Any]:
+    """Deliver each message of a batch; report those that our own code failed on."""
+    failed = []
+    for record in event:
+        try:
+            deliver(record.body)
+        except Exception as exc:  # our own fault: SQS tries it again, five times
+            bootstrap.log("webhooks").error("webhook_job_failed", kind=type(exc).__name__, error=str(exc))
+            failed.append({"itemIdentifier": record.to_dict()["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def deliver(body: str) -> None:
+    """Do one job."""
+    from ctrip.services.deliver_webhook import parse_job
+
+    bootstrap.deliverer().deliver(*parse_job(body))

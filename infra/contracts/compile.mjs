@@ -1,0 +1,82 @@
+// Compiles the Solidity sources beside this file: `node compile.mjs [--check] [folder that holds node_modules/solc]`.
+// Probe is what the gateway ships; the rest serves the local stack and the tests. `--check` compares and writes nothing.
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const SOLC = '0.8.37'
+const here = dirname(fileURLToPath(import.meta.url))
+const shipped = resolve(here, '../../layers/core/ctrip/contracts')
+const kept = join(here, 'artefacts')
+// Probe must run on every chain, also on those without PUSH0.
+const GROUPS = [
+  { sources: ['Probe.sol'], evmVersion: 'paris', out: shipped },
+  { sources: ['TestTokens.sol', 'Forwarder.sol', 'Multicall3.sol'], evmVersion: 'cancun', out: kept },
+]
+
+function fail(line) {
+  console.error(line)
+  process.exit(1)
+}
+
+function findSolc(folder) {
+  const places = [folder, ...(process.env.NODE_PATH ?? '').split(':'), here].filter(Boolean)
+  for (const place of places) {
+    for (const base of [join(place, 'package.json'), join(place, '..', 'package.json')]) {
+      try {
+        return createRequire(resolve(base))('solc')
+      } catch {
+        // not here; the next place may have it
+      }
+    }
+  }
+  fail(`solc ${SOLC} was not found: npm install --no-save solc@${SOLC}, then pass its folder or set NODE_PATH`)
+}
+
+function compile(solc, { sources, evmVersion }) {
+  const input = {
+    language: 'Solidity',
+    sources: Object.fromEntries(sources.map((name) => [name, { content: readFileSync(join(here, name), 'utf8') }])),
+    settings: {
+      evmVersion,
+      optimizer: { enabled: true, runs: 1000000 },
+      metadata: { bytecodeHash: 'none', appendCBOR: false },
+      outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
+    },
+  }
+  const output = JSON.parse(solc.compile(JSON.stringify(input)))
+  const errors = (output.errors ?? []).filter((error) => error.severity === 'error')
+  if (errors.length) fail(errors.map((error) => error.formattedMessage).join('\n'))
+  return Object.values(output.contracts).flatMap((contracts) => Object.entries(contracts))
+}
+
+const check = process.argv.includes('--check')
+const solc = findSolc(process.argv.slice(2).find((argument) => !argument.startsWith('--')))
+if (!solc.version().startsWith(SOLC)) fail(`solc is ${solc.version()}, the artefacts are made with ${SOLC}`)
+let drifted = false
+for (const group of GROUPS) {
+  mkdirSync(group.out, { recursive: true })
+  const wanted = new Map()
+  for (const [name, contract] of compile(solc, group)) {
+    if (!contract.evm.bytecode.object) continue
+    const artefact = { contract: name, solc: SOLC, abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }
+    // Put at its canonical address in tests, where nobody can deploy it.
+    if (name === 'Multicall3') artefact.runtime = `0x${contract.evm.deployedBytecode.object}`
+    wanted.set(`${name}.json`, `${JSON.stringify(artefact)}\n`)
+  }
+  for (const [file, text] of wanted) {
+    const path = join(group.out, file)
+    if (check && (!existsSync(path) || readFileSync(path, 'utf8') !== text)) {
+      drifted = true
+      console.error(`${relative(process.cwd(), path)} differs from its source`)
+    }
+    if (!check) writeFileSync(path, text)
+  }
+  for (const file of readdirSync(group.out).filter((name) => name.endsWith('.json') && !wanted.has(name))) {
+    if (group.out !== kept) continue // other sources may ship artefacts beside the probe
+    drifted = true
+    console.error(`${file} has no source`)
+  }
+}
+if (check && drifted) process.exit(1)

@@ -1,0 +1,38 @@
+"""`make docs`: write what is generated from the code; with --check, compare instead."""
+
+import sys
+from pathlib import Path
+
+from ctrip.config import example, reference
+from ctrip.domain.machine import diagram
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def states() -> str:
+    """Write the payment's life as a page."""
+    return (
+        "# A payment's life\n\nGenerated from the table in `ctrip/domain/machine.py`; `make docs` writes it anew. "
+        f"+ and - name the flags that an edge raises and lowers.\n\n```mermaid\n{diagram()}\n```\n"
+    )
+
+
+def pages() -> dict[str, str]:
+    """Return every generated file by its path."""
+    return {"docs/configuration.md": reference(), ".env.example": example(), "docs/payment-states.md": states()}
+
+
+def main() -> int:
+    """Write, or compare."""
+    stale = [path for path, text in pages().items() if not (ROOT / path).exists() or (ROOT / path).read_text() != text]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path} is stale: run make docs", file=sys.stderr)
+        return 1 if stale else 0
+    for path, text in pages().items():
+        (ROOT / path).write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

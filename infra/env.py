@@ -1,0 +1,47 @@
+"""`make env`: export lines that lead the curl examples to the running gateway."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from typing import Any
+
+from infra.local.process import ROOT
+
+
+def main() -> int:
+    """Print them, and return the exit code."""
+    path = ROOT / (os.environ.get("CTRIP_LOCAL_DIR") or ".local") / "gateway.json"
+    if not path.exists():
+        print("make env: no gateway is running here; start it with make up.", file=sys.stderr)
+        return 2
+    for name, value in exports(json.loads(path.read_text())).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def exports(gateway: dict[str, Any]) -> dict[str, str]:
+    """The variables by name."""
+    merchant = gateway.get("merchant", {})
+    found = {
+        "CTRIP_API_URL": gateway["api_url"],
+        "CTRIP_API_KEY": merchant.get("api_key"),
+        "CTRIP_SIGNING_KEY_ID": merchant.get("signing_key_id"),
+        "CTRIP_SIGNING_SECRET": merchant.get("signing_secret"),
+        "CTRIP_WEBHOOK_SECRET": merchant.get("webhook_secret"),
+        "AWS_ENDPOINT_URL": gateway["aws_endpoint_url"],
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    for chain, described in gateway.get("chains", {}).items():
+        found[f"CTRIP_{chain.upper()}_RPC_URL"] = described["rpc_url"]
+        for symbol, token in described.get("tokens", {}).items():
+            found[f"CTRIP_{symbol.upper()}"] = token["id"]
+    return {name: value for name, value in found.items() if value}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

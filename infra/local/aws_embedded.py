@@ -1,0 +1,42 @@
+"""The embedded AWS: moto for the services, dynoxide for DynamoDB."""
+
+from __future__ import annotations
+
+import sys
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.local import npm
+from infra.local.awsenv import aws_env, listening
+from infra.local.moto_front import HANDOVER
+from infra.local.ports import HOST, Ports
+from infra.local.process import Supervisor, base_env
+
+
+def start(supervisor: Supervisor, ports: Ports, tools: Path, say: Callable[[str], None]) -> dict[str, str]:
+    """Start it, and return the environment that leads there."""
+    binary = npm.dynoxide(tools, say)
+    moto = supervisor.start("aws", [sys.executable, "-m", "infra.local.moto_front", str(ports.aws)], env=_moto_env())
+    env = aws_env(f"http://{HOST}:{ports.aws}")
+    if binary:
+        port = str(ports.dynamodb)
+        dynoxide = supervisor.start("dynamodb", [binary, "--host", HOST, "--port", port], env=base_env())
+        env["AWS_ENDPOINT_URL_DYNAMODB"] = f"http://{HOST}:{port}"
+        supervisor.await_ready(dynoxide, lambda: listening(ports.dynamodb))
+    supervisor.await_ready(moto, lambda: listening(ports.aws))
+    return env
+
+
+def hand_over_dynamodb(env: dict[str, str]) -> None:
+    """Have the one AWS port answer DynamoDB from dynoxide as well."""
+    request = urllib.request.Request(
+        env["AWS_ENDPOINT_URL"] + HANDOVER, data=env["AWS_ENDPOINT_URL_DYNAMODB"].encode(), method="PUT"
+    )
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+
+
+def _moto_env() -> dict[str, str]:
+    # The account that LocalStack uses too, so that no ARN differs between the two.
+    return base_env() | {"MOTO_ACCOUNT_ID": "000000000000", "AWS_DEFAULT_REGION": "us-east-1"}

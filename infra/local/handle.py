@@ -1,0 +1,48 @@
+"""A running local gateway, as its merchant sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from infra.local.errors import Refused
+from infra.local.process import ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What gateway.json says, with an HTTP client."""
+
+    about: dict[str, Any]
+    http: httpx.Client
+
+    @classmethod
+    def of(cls, about: dict[str, Any]) -> Gateway:
+        """Speak to the gateway that `about` describes."""
+        headers = {"Authorization": f"Bearer {about['merchant']['api_key']}"}
+        return cls(about, httpx.Client(base_url=about["api_url"], headers=headers, timeout=10, trust_env=False))
+
+    def create(self, **wanted: Any) -> dict[str, Any]:
+        """Create a payment."""
+        return dict(self.http.post("/api/v1/payments", json=wanted).raise_for_status().json())
+
+    def read(self, payment_id: str) -> dict[str, Any]:
+        """Read a payment."""
+        return dict(self.http.get(f"/api/v1/payments/{payment_id}").raise_for_status().json())
+
+    def chain(self, name: str = "anvil") -> dict[str, Any]:
+        """Return what gateway.json says of a chain."""
+        return dict(self.about["chains"][name])
+
+
+def find() -> Gateway:
+    """Speak to the gateway that runs in this checkout; raises `Refused` when none does."""
+    path = ROOT / (os.environ.get("CTRIP_LOCAL_DIR") or ".local") / "gateway.json"
+    try:
+        return Gateway.of(json.loads(path.read_text()))
+    except FileNotFoundError:
+        raise Refused("no gateway runs here; start one with: make up") from None

@@ -1,0 +1,85 @@
+"""A webhook receiver that verifies each delivery, both signatures, and keeps what it heard."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+
+@dataclass(slots=True)
+class Receiver:
+    """Listens on a free loopback port; `answers` are the statuses it gives before it starts to say 204."""
+
+    secret: str
+    answers: list[int] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+    _server: ThreadingHTTPServer | None = None
+
+    @property
+    def url(self) -> str:
+        """Where webhooks are to go."""
+        assert self._server is not None
+        return f"http://127.0.0.1:{self._server.server_port}/hooks"
+
+    def __enter__(self) -> Receiver:
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(receiver.take(body, dict(self.headers.items())))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def take(self, body: bytes, headers: dict[str, str]) -> int:
+        """Verify one delivery; answer 401 to what does not verify."""
+        plain = hmac.digest(self.secret.encode(), body, "sha256").hex()
+        problem = None
+        if not hmac.compare_digest(headers.get("X-Webhook-Signature", ""), plain):
+            problem = "X-Webhook-Signature does not match"
+        try:
+            Webhook(self.secret).verify(body, {name.lower(): value for name, value in headers.items()})
+        except WebhookVerificationError as exc:
+            problem = f"webhook-signature: {exc}"
+        with self.changed:
+            if problem:
+                self.refused.append(problem)
+                return 401
+            status = self.answers.pop(0) if self.answers else 204
+            if status == 204:
+                self.events.append(json.loads(body))
+            self.changed.notify_all()
+            return status
+
+    def heard(self, payment_id: str) -> list[str]:
+        """Return the types of a payment's events, in their own order, each once."""
+        with self.changed:
+            mine = {e["id"]: e for e in self.events if e["payment_id"] == payment_id}
+        return [event["type"] for event in sorted(mine.values(), key=lambda e: int(e["data"]["sequence"]))]
+
+    def wait_for(self, payment_id: str, event: str, seconds: float) -> bool:
+        """Wait until an event of a payment has come."""
+        with self.changed:
+            return self.changed.wait_for(
+                lambda: any(e["payment_id"] == payment_id and e["type"] == event for e in self.events), seconds
+            )

@@ -1,0 +1,36 @@
+"""How one local stack is to be started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.local.errors import Refused
+from infra.local.ports import Ports, choose
+from infra.local.process import ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The stack's ports, places and kind of AWS."""
+
+    ports: Ports
+    state: Path
+    aws: str = "embedded"
+    project: Path = ROOT
+    template: Path = ROOT / "template.yaml"
+    # Downloads, shared by every stack of the checkout.
+    tools: Path = ROOT / ".tools"
+    block_time: int = 1
+    anvil_options: Sequence[str] = ()
+    runner_env: Mapping[str, str] = field(default_factory=dict)
+
+
+def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from CTRIP_*_PORT, CTRIP_AWS and CTRIP_LOCAL_DIR."""
+    aws = env.get("CTRIP_AWS") or "embedded"
+    if aws not in {"embedded", "localstack"}:
+        raise Refused(f"AWS={aws} is not known; it is embedded (the default) or localstack.")
+    return Settings(ports=choose(env), state=ROOT / (env.get("CTRIP_LOCAL_DIR") or ".local"), aws=aws)

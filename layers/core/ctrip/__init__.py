@@ -1,0 +1,1 @@
+"""cTrip: a self-hosted crypto payment gateway; this package is the gateway itself, without its Lambda entry points."""

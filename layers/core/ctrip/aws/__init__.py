@@ -1,0 +1,1 @@
+"""SQS, KMS, Secrets Manager and Lambda behind the ports."""

@@ -1,0 +1,16 @@
+"""boto3 clients with timeouts that fit a Lambda, built once each."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+_QUICK = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+_SLOW = Config(connect_timeout=1, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+@cache
+def client(service: str) -> Any:
+    """Return the process's client of one AWS service; a called Lambda may take longer than a table or a queue."""
+    return boto3.client(service, config=_SLOW if service == "lambda" else _QUICK)

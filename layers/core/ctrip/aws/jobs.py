@@ -1,0 +1,52 @@
+"""Jobs over SQS and asynchronous Lambda calls."""
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+
+from ctrip.aws.clients import client
+from ctrip.domain.errors import Busy
+
+
+class AwsJobs:
+    """The stage's queues and functions, named after it."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+
+    def deliver(self, deliveries: Sequence[tuple[str, str, int]], *, delay: int = 0) -> None:
+        """Queue at most ten webhook jobs; raises `Busy` when SQS took only some."""
+        if not deliveries:
+            return
+        entries = [
+            {
+                "Id": str(number),
+                "MessageBody": json.dumps({"merchant_id": merchant, "event": ulid, "attempt": attempt}),
+                "MessageGroupId": merchant,
+                "DelaySeconds": min(delay, 900),
+            }
+            for number, (merchant, ulid, attempt) in enumerate(deliveries)
+        ]
+        answer = client("sqs").send_message_batch(QueueUrl=self._webhooks, Entries=entries)
+        if answer.get("Failed"):
+            raise Busy("SQS did not take every message.")
+
+    def sweep(self, chain: str, asset_key: str) -> None:
+        """Queue one sweep job."""
+        client("sqs").send_message(QueueUrl=self._sweeps, MessageBody=json.dumps({"chain": chain, "asset": asset_key}))
+
+    def scan(self, chain: str) -> None:
+        """Start a scanner, without waiting for it."""
+        payload = json.dumps({"chain": chain}).encode()
+        client("lambda").invoke(FunctionName=f"ctrip-{self._stage}-scan", InvocationType="Event", Payload=payload)
+
+    @cached_property
+    def _webhooks(self) -> str:
+        return self._url("webhooks")
+
+    @cached_property
+    def _sweeps(self) -> str:
+        return self._url("sweep")
+
+    def _url(self, name: str) -> str:
+        return str(client("sqs").get_queue_url(QueueName=f"ctrip-{self._stage}-{name}")["QueueUrl"])

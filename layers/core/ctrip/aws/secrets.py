@@ -1,0 +1,32 @@
+"""Secrets: the mnemonic in Secrets Manager, the others sealed by KMS."""
+
+import base64
+
+from ctrip.aws.clients import client
+
+
+def read_mnemonic(stage: str) -> str:
+    """Read the stage's mnemonic; only the signer function's role may."""
+    return str(client("secretsmanager").get_secret_value(SecretId=f"ctrip/{stage}/mnemonic")["SecretString"])
+
+
+class KmsSealer:
+    """Seals secrets under the stage's own key, bound to their owner; opened ones are remembered by this process."""
+
+    def __init__(self, stage: str) -> None:
+        self._key = f"alias/ctrip-{stage}-secrets"
+        self._opened: dict[tuple[str, str], str] = {}
+
+    def seal(self, secret: str, owner: str) -> str:
+        """Encrypt; the answer is base64."""
+        answer = client("kms").encrypt(KeyId=self._key, Plaintext=secret.encode(), EncryptionContext={"owner": owner})
+        return base64.b64encode(answer["CiphertextBlob"]).decode()
+
+    def open(self, sealed: str, owner: str) -> str:
+        """Decrypt; KMS refuses what was sealed for another owner."""
+        known = self._opened.get((sealed, owner))
+        if known is None:
+            blob = base64.b64decode(sealed)
+            answer = client("kms").decrypt(KeyId=self._key, CiphertextBlob=blob, EncryptionContext={"owner": owner})
+            known = self._opened[sealed, owner] = answer["Plaintext"].decode()
+        return known

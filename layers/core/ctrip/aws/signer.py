@@ -1,0 +1,52 @@
+"""The signer function, called; and the shape of its calls, for both ends."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from ctrip.aws.clients import client
+from ctrip.domain.chain import Signed, Transaction
+from ctrip.domain.errors import SigningRefused, Unavailable
+from ctrip.ports import Signer
+
+
+class LambdaSigner:
+    """A `Signer` whose keys live in another function."""
+
+    def __init__(self, stage: str) -> None:
+        self._function = f"ctrip-{stage}-signer"
+        self._xpubs: dict[int, str] = {}
+
+    def provision(self, account: int) -> str:
+        """Ask for an account's extended public key; it never changes, so it is asked for once."""
+        if account not in self._xpubs:
+            self._xpubs[account] = self._call({"op": "provision", "account": account})["xpub"]
+        return self._xpubs[account]
+
+    def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
+        """Ask for a signature; raises `SigningRefused`."""
+        answer = self._call(
+            {"op": "sign", "path": path, "sender": sender, "recipient_path": recipient_path, "transaction": asdict(transaction)}
+        )
+        return Signed(answer["raw"], answer["tx_hash"])
+
+    def _call(self, request: dict[str, Any]) -> dict[str, Any]:
+        answer = client("lambda").invoke(FunctionName=self._function, Payload=json.dumps(request).encode())
+        payload = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise Unavailable(f"the signer failed: {payload.get('errorType')}")
+        if "refused" in payload:
+            raise SigningRefused(payload["refused"])
+        return dict(payload)
+
+
+def answer_call(request: dict[str, Any], signer: Signer) -> dict[str, Any]:
+    """Answer one call of `LambdaSigner` at the signer's end; a refusal is an answer, not a failure."""
+    try:
+        if request["op"] == "provision":
+            return {"xpub": signer.provision(int(request["account"]))}
+        transaction = Transaction(**request["transaction"])
+        signed = signer.sign(request["path"], request["sender"], transaction, recipient_path=request["recipient_path"])
+        return {"raw": signed.raw, "tx_hash": signed.tx_hash}
+    except SigningRefused as exc:
+        return {"refused": str(exc)}

@@ -1,0 +1,294 @@
+"""Wires adapters to services: one builder per entry point, each imports only what it needs, and builds once."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ctrip import config
+from ctrip.domain.assets import Network
+from ctrip.domain.errors import ConfigurationError
+from ctrip.system import SystemClock, SystemIds, fraction, spread
+
+if TYPE_CHECKING:
+    from ctrip.aws.jobs import AwsJobs
+    from ctrip.ports import Log
+    from ctrip.services.authenticate import Authenticator
+    from ctrip.services.check_health import HealthChecker
+    from ctrip.services.close_payment import PaymentCloser
+    from ctrip.services.create_payment import PaymentCreator
+    from ctrip.services.deliver_webhook import WebhookDeliverer
+    from ctrip.services.read_payment import PaymentReader
+    from ctrip.services.recording import Recorder
+    from ctrip.services.relay_outbox import OutboxRelay
+    from ctrip.services.resume_sweeps import SweepResumer
+    from ctrip.services.scan_chain import ChainScanner
+    from ctrip.services.sign_transaction import GuardedSigner
+    from ctrip.services.start_scans import ScanStarter
+    from ctrip.services.sweep_deposits import DepositSweeper
+    from ctrip.store.access import DynamoAccess
+    from ctrip.store.events import DynamoEvents
+    from ctrip.store.money import DynamoMoney
+    from ctrip.store.payments import DynamoPayments
+
+clock = SystemClock()
+ids = SystemIds()
+
+
+@cache
+def settings() -> config.Settings:
+    """Read the stage's settings once; raises `ConfigurationError` where the stage may not start."""
+    return config.load().must_start()
+
+
+@cache
+def networks() -> dict[str, Network]:
+    """Load the enabled networks."""
+    from ctrip.networks import load_networks
+
+    return load_networks(settings().chains)
+
+
+@cache
+def log(service: str) -> "Log":
+    """Build one entry point's log."""
+    from ctrip.aws.log import PowertoolsLog
+
+    return PowertoolsLog(service, settings().log_level)
+
+
+@cache
+def payments() -> "DynamoPayments":
+    """Build the store of payments."""
+    from ctrip.store.payments import DynamoPayments
+
+    return DynamoPayments(settings().stage)
+
+
+@cache
+def events() -> "DynamoEvents":
+    """Build the store of events."""
+    from ctrip.store.events import DynamoEvents
+
+    return DynamoEvents(settings().stage)
+
+
+@cache
+def money() -> "DynamoMoney":
+    """Build the store of money."""
+    from ctrip.store.money import DynamoMoney
+
+    return DynamoMoney(settings().stage)
+
+
+@cache
+def access() -> "DynamoAccess":
+    """Build the store of merchants and gates."""
+    from ctrip.store.access import DynamoAccess
+
+    return DynamoAccess(settings().stage)
+
+
+@cache
+def jobs() -> "AwsJobs":
+    """Build the queues."""
+    from ctrip.aws.jobs import AwsJobs
+
+    return AwsJobs(settings().stage)
+
+
+def recorder(actor: str) -> "Recorder":
+    """Build a recorder for one kind of actor."""
+    from ctrip.services.recording import Recorder
+
+    return Recorder(ids, actor, settings().webhook_url)
+
+
+# -- the API
+
+
+@cache
+def authenticator() -> "Authenticator":
+    """Build what verifies callers."""
+    from ctrip.services.authenticate import Authenticator
+
+    return Authenticator(access(), clock, settings().key_cache_seconds * 1000)
+
+
+@cache
+def creator() -> "PaymentCreator":
+    """Build what creates payments."""
+    from ctrip.services.create_payment import PaymentCreator
+
+    return PaymentCreator(
+        networks=networks(),
+        payments=payments(),
+        events=events(),
+        access=access(),
+        jobs=jobs(),
+        clock=clock,
+        ids=ids,
+        recorder=recorder("api"),
+        plain_http=settings().local,
+    )
+
+
+@cache
+def reader() -> "PaymentReader":
+    """Build what reads payments."""
+    from ctrip.services.read_payment import PaymentReader
+
+    return PaymentReader(payments(), money())
+
+
+@cache
+def closer() -> "PaymentCloser":
+    """Build what cancels and accepts payments."""
+    from ctrip.services.close_payment import PaymentCloser
+
+    return PaymentCloser(
+        reader=reader(),
+        payments=payments(),
+        access=access(),
+        jobs=jobs(),
+        clock=clock,
+        recorder=recorder("api"),
+    )
+
+
+@cache
+def health() -> "HealthChecker":
+    """Build what judges readiness."""
+    from ctrip.aws.queues import queue_depths
+    from ctrip.services.check_health import HealthChecker
+
+    stage = settings().stage
+    return HealthChecker(networks(), money(), access(), clock, lambda: queue_depths(stage))
+
+
+# -- the workers
+
+
+@cache
+def starter() -> "ScanStarter":
+    """Build what starts scanners."""
+    from ctrip.services.start_scans import ScanStarter
+
+    return ScanStarter(access(), jobs(), clock, tuple(networks()))
+
+
+@cache
+def scanner(name: str) -> "ChainScanner":
+    """Build one chain's scanner; raises `ConfigurationError` for a chain that is not enabled."""
+    from ctrip.services.explain import Explainer
+    from ctrip.services.follow_intents import IntentFollower
+    from ctrip.services.scan_chain import ChainScanner
+
+    network, chain, lines = _network(name), _chain(name), log("scan")
+    return ChainScanner(
+        network=network,
+        chain=chain,
+        payments=payments(),
+        money=money(),
+        access=access(),
+        jobs=jobs(),
+        clock=clock,
+        recorder=recorder("scan"),
+        explainer=Explainer(network, chain, lines),
+        follower=IntentFollower(
+            network=network,
+            chain=chain,
+            payments=payments(),
+            money=money(),
+            jobs=jobs(),
+            clock=clock,
+            recorder=recorder("scan"),
+            log=lines,
+        ),
+        log=lines,
+        monitor_ms=settings().monitor_seconds * 1000,
+        sweep_ms=settings().sweep_seconds * 1000,
+    )
+
+
+@cache
+def resumer() -> "SweepResumer":
+    """Build the net under sweeping."""
+    from ctrip.services.resume_sweeps import SweepResumer
+
+    return SweepResumer(money(), access(), jobs(), clock, tuple(networks()))
+
+
+@cache
+def sweeper(name: str) -> "DepositSweeper":
+    """Build one chain's sweeper."""
+    from ctrip.aws.signer import LambdaSigner
+    from ctrip.services.sweep_deposits import DepositSweeper
+
+    if not settings().treasury:
+        raise ConfigurationError("CTRIP_TREASURY is not set: there is nowhere to sweep to")
+    return DepositSweeper(
+        network=_network(name),
+        chain=_chain(name),
+        payments=payments(),
+        money=money(),
+        signer=LambdaSigner(settings().stage),
+        clock=clock,
+        recorder=recorder("sweep"),
+        log=log("sweep"),
+        treasury=settings().treasury,
+    )
+
+
+@cache
+def deliverer() -> "WebhookDeliverer":
+    """Build what delivers webhooks."""
+    from ctrip.aws.secrets import KmsSealer
+    from ctrip.net.receivers import HttpReceivers
+    from ctrip.services.deliver_webhook import WebhookDeliverer
+
+    return WebhookDeliverer(
+        events=events(),
+        access=access(),
+        receivers=HttpReceivers(),
+        sealer=KmsSealer(settings().stage),
+        jobs=jobs(),
+        clock=clock,
+        log=log("webhooks"),
+        spread=spread,
+    )
+
+
+@cache
+def relay() -> "OutboxRelay":
+    """Build what repeats the unacknowledged."""
+    from ctrip.services.relay_outbox import OutboxRelay
+
+    return OutboxRelay(events(), jobs(), clock)
+
+
+@cache
+def signer() -> "GuardedSigner":
+    """Build the only holder of private keys; the mnemonic is read when it is first needed, once."""
+    from ctrip.aws.secrets import read_mnemonic
+    from ctrip.keys.wallet import MnemonicWallet
+    from ctrip.services.sign_transaction import GuardedSigner
+
+    @cache
+    def wallet() -> MnemonicWallet:
+        return MnemonicWallet(read_mnemonic(settings().stage))
+
+    return GuardedSigner(wallet, settings().treasury, settings().gas_funding_cap)
+
+
+def _network(name: str) -> Network:
+    if name not in networks():
+        raise ConfigurationError(f"chain {name!r} is not among CTRIP_CHAINS")
+    return networks()[name]
+
+
+@cache
+def _chain(name: str):  # type: ignore[no-untyped-def]  # the client is imported by workers alone
+    from ctrip.chains.evm.client import EvmChain
+
+    network = _network(name)
+    urls = (*settings().rpc.get(name, ()), *network.rpc)
+    return EvmChain(network, urls, clock, jitter=fraction)

@@ -1,0 +1,1 @@
+"""Chain clients, a package a kind; they share `ctrip.ports`, not a base class."""

@@ -1,0 +1,1 @@
+"""EVM networks, read and written over JSON-RPC."""

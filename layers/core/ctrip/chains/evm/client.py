@@ -1,0 +1,197 @@
+"""One EVM network behind `ports.Chain`."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ctrip.chains.evm import explain
+from ctrip.chains.evm.codec import BALANCE_OF, TRANSFER, account, block, digest, from_topic, quantity, topic, word
+from ctrip.chains.evm.endpoints import Endpoint, Meter, Pool
+from ctrip.chains.evm.errors import Missing, Unreachable, held
+from ctrip.chains.evm.probe import OtherFork, Prober
+from ctrip.chains.evm.transport import ANSWER_SECONDS
+from ctrip.domain.assets import Asset, Network
+from ctrip.domain.chain import Block, Fees, Holding, Receipt, TokenTransfer, Transfer
+from ctrip.domain.errors import BroadcastRejected, ChainError, ConfigurationError, Refused
+from ctrip.ports import Clock
+
+__all__ = ["EvmChain"]
+
+
+class EvmChain:
+    """A network by its endpoints, in order of preference; safe to share between threads.
+
+    `jitter` returns a number in [0, 1) that spreads the breakers' rests; `seconds` bounds each answer; the coin's
+    arrivals are explained from `explain_blocks` blocks at most. `meter` counts every call.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        urls: Sequence[str],
+        clock: Clock,
+        *,
+        jitter: Callable[[], float] = lambda: 0.5,
+        seconds: float = ANSWER_SECONDS,
+        explain_blocks: int = explain.BLOCKS,
+    ) -> None:
+        if not urls:
+            raise ConfigurationError(f"chain {network.name} has no RPC endpoint")
+        self.network = network
+        self.meter = Meter()
+        endpoints = [Endpoint(url, network.chain_id, self.meter, clock, jitter, seconds) for url in urls]
+        self._pool = Pool(network.name, endpoints, clock)
+        self._prober = Prober(network.chain_id)
+        self._explain_blocks = explain_blocks
+
+    @property
+    def calls(self) -> Counter[str]:
+        """Count the calls so far by method; `meter.requests` counts the HTTP requests that carried them."""
+        return self.meter.calls
+
+    def endpoints(self) -> list[tuple[str, str]]:
+        """Return each endpoint's host and state (usable, resting, wrong chain), for health."""
+        return self._pool.states()
+
+    def chain_id(self) -> int:
+        """Ask the first endpoint that answers which network it is. Raises `WrongChain` where all are of another."""
+        return self._pool.run(Endpoint.chain_id)
+
+    def head(self) -> Block:
+        """Return the newest block."""
+        return self._pool.run(lambda endpoint: block(endpoint.call("eth_getBlockByNumber", ["latest", False])))
+
+    def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
+        """Return the canonical headers at these heights, in one request; heights past the head are left out."""
+        heights = sorted(set(numbers))
+        if not heights:
+            return {}
+
+        def ask(endpoint: Endpoint) -> dict[int, Block]:
+            answers = _whole(endpoint.batch([("eth_getBlockByNumber", [hex(number), False]) for number in heights]))
+            found = {
+                number: block(answer) for number, answer in zip(heights, answers, strict=True) if answer is not None
+            }
+            if any(header.number != number for number, header in found.items()):
+                raise Unreachable(f"{endpoint.name}: another block than the one asked for")
+            return found
+
+        return self._pool.run(ask)
+
+    def balances(self, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
+        """Return the balances at exactly that block, in the order asked; None is unknown, never zero."""
+        if not wanted:
+            return []
+        try:
+            return self._pool.run(lambda endpoint: self._prober.read(endpoint, at, wanted))
+        except OtherFork:
+            return [None] * len(wanted)
+
+    def transfers(self, asset: Asset, address: str, first: int, last: int) -> list[Transfer]:
+        """Explain what arrived at `address` from `first` to `last`, both included; perhaps not all, never falsely."""
+        contract = asset.address
+
+        def ask(endpoint: Endpoint) -> list[Transfer]:
+            if contract is None:
+                return explain.coin_transfers(endpoint, address, first, last, self._explain_blocks)
+            return explain.token_transfers(endpoint, contract, address, first, last)
+
+        try:
+            return self._pool.run(ask)
+        except (Refused, Missing):
+            return []
+
+    def receipt(self, tx_hash: str) -> Receipt | None:
+        """Return the receipt of a mined transaction, or None."""
+
+        def ask(endpoint: Endpoint) -> Receipt | None:
+            calls = [("eth_getTransactionByHash", [tx_hash]), ("eth_getTransactionReceipt", [tx_hash])]
+            transaction, receipt = _whole(endpoint.batch(calls))
+            mined = transaction is not None and receipt is not None and receipt["blockHash"] == transaction["blockHash"]
+            return _receipt(transaction, receipt) if mined else None
+
+        return self._pool.any(ask)
+
+    def known(self, tx_hash: str) -> bool:
+        """Say whether a node holds the transaction, mined or pending."""
+        return self._pool.any(lambda endpoint: endpoint.call("eth_getTransactionByHash", [tx_hash])) is not None
+
+    def nonce(self, address: str) -> int:
+        """Return the number of mined transactions of `address`."""
+        return self._pool.run(lambda endpoint: quantity(endpoint.call("eth_getTransactionCount", [address, "latest"])))
+
+    def balance(self, holding: Holding) -> int:
+        """Return the balance at the newest block."""
+        return self._pool.run(lambda endpoint: _balance(endpoint, holding))
+
+    def fees(self) -> Fees:
+        """Return what a transaction costs now."""
+        return self._pool.run(_fees)
+
+    def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:
+        """Return the gas that this call would use. Raises `Refused` where it reverts."""
+        call = {"from": sender, "to": to, "value": hex(value), "data": data or "0x"}
+        return self._pool.run(lambda endpoint: quantity(endpoint.call("eth_estimateGas", [call])))
+
+    def broadcast(self, raw: str) -> None:
+        """Hand over signed bytes; already known is fine. Raises `BroadcastRejected` where the node refuses."""
+        try:
+            self._pool.run(lambda endpoint: digest(endpoint.call("eth_sendRawTransaction", [raw])))
+        except BroadcastRejected as exc:
+            if not held(exc):
+                raise
+
+
+def _whole(answers: list[Any]) -> list[Any]:
+    """Pass a batch on in which every call was answered; raise the first error otherwise."""
+    for answer in answers:
+        if isinstance(answer, ChainError):
+            raise answer
+    return answers
+
+
+def _balance(endpoint: Endpoint, holding: Holding) -> int:
+    if holding.token is None:
+        return quantity(endpoint.call("eth_getBalance", [holding.address, "latest"]))
+    call = {"to": holding.token, "data": BALANCE_OF + topic(holding.address)[2:]}
+    balance = word(endpoint.call("eth_call", [call, "latest"]))
+    if balance is None:
+        raise Refused(f"{holding.token} answers no balance")
+    return balance
+
+
+def _fees(endpoint: Endpoint) -> Fees:
+    calls = [("eth_getBlockByNumber", ["latest", False]), ("eth_gasPrice", []), ("eth_maxPriorityFeePerGas", [])]
+    head, price, priority = endpoint.batch(calls)
+    _whole([head, price])
+    gas_price = quantity(price)
+    if head.get("baseFeePerGas") is None:
+        return Fees(gas_price, 0, legacy=True)
+    base = quantity(head["baseFeePerGas"])
+    # A node without eth_maxPriorityFeePerGas still adds its suggestion to eth_gasPrice.
+    return Fees(base, max(0, gas_price - base) if isinstance(priority, ChainError) else quantity(priority))
+
+
+def _receipt(transaction: dict[str, Any], receipt: dict[str, Any]) -> Receipt:
+    price = quantity(receipt.get("effectiveGasPrice") or transaction["gasPrice"])
+    l1_fee = quantity(receipt["l1Fee"]) if receipt.get("l1Fee") else 0  # OP stack: paid on top of gas
+    return Receipt(
+        tx_hash=digest(receipt["transactionHash"]),
+        block_number=quantity(receipt["blockNumber"]),
+        block_hash=digest(receipt["blockHash"]),
+        success=quantity(receipt["status"]) == 1,
+        fee=quantity(receipt["gasUsed"]) * price + l1_fee,
+        value=quantity(transaction["value"]),
+        sender=account(transaction["from"]),
+        to=account(transaction["to"]) if transaction.get("to") else None,
+        token_transfers=tuple(_token_transfer(log) for log in receipt["logs"] if _is_transfer(log)),
+    )
+
+
+def _is_transfer(log: dict[str, Any]) -> bool:
+    return len(log["topics"]) == 3 and log["topics"][0] == TRANSFER and len(log["data"]) == 66
+
+
+def _token_transfer(log: dict[str, Any]) -> TokenTransfer:
+    sender, to = from_topic(log["topics"][1]), from_topic(log["topics"][2])
+    return TokenTransfer(account(log["address"]), sender, to, quantity(log["data"]), quantity(log["logIndex"]))

@@ -1,0 +1,112 @@
+"""Settings, typed: the only reader of the environment. `docs/configuration.md` and `.env.example` are generated from here."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+
+from ctrip.domain.errors import ConfigurationError
+
+LOCAL = "local"
+
+
+def _setting(name: str, default: Any, doc: str, *, local: Any = None) -> Any:
+    return field(default=default, metadata={"name": name, "doc": doc, "local": default if local is None else local})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One stage's settings; a stage named `local` has its own defaults."""
+
+    stage: str = _setting("CTRIP_STAGE", LOCAL, "The stage: it prefixes every table, queue, secret and function.")
+    chains: tuple[str, ...] = _setting(
+        "CTRIP_CHAINS", ("anvil",), "The networks of `chains.yaml` that this stage accepts, separated by commas."
+    )
+    rpc: Mapping[str, tuple[str, ...]] = _setting(
+        "CTRIP_RPC", MappingProxyType({}), 'RPC endpoints that go before the public list, as JSON: `{"ethereum": ["https://..."]}`.',
+        local=MappingProxyType({"anvil": ("http://127.0.0.1:8545",)}),
+    )
+    treasury: str = _setting("CTRIP_TREASURY", "", "The EVM address that deposits are swept to. The signer signs for no other.")
+    public_url: str = _setting(
+        "CTRIP_PUBLIC_URL", "", "The address merchants reach the API at; empty: taken from each request."
+    )
+    webhook_url: str = _setting("CTRIP_WEBHOOK_URL", "", "Where events go when a payment names no `webhook_url`.")
+    monitor_seconds: int = _setting(
+        "CTRIP_MONITOR_SECONDS", 180, "How often expired and settled payments are looked at, in seconds.", local=5
+    )
+    sweep_seconds: int = _setting(
+        "CTRIP_SWEEP_SECONDS", 60, "The least time between two sweep jobs of one chain and asset, in seconds.", local=5
+    )
+    gas_funding_cap: int = _setting(
+        "CTRIP_GAS_FUNDING_CAP", 10**16, "The most that the gas station gives one address at a time, in base units."
+    )
+    key_cache_seconds: int = _setting(
+        "CTRIP_KEY_CACHE_SECONDS", 30, "How long a Lambda remembers a verified API key and its merchant, in seconds."
+    )
+    log_level: str = _setting("CTRIP_LOG_LEVEL", "INFO", "The least level that is logged.")
+
+    @property
+    def local(self) -> bool:
+        """Whether this is the stage on one laptop, which alone may send webhooks to loopback and plain http."""
+        return self.stage == LOCAL
+
+    def must_start(self) -> "Settings":
+        """Refuse stages that would send webhooks without a guard against addresses inside the network."""
+        if not self.local:
+            raise ConfigurationError(
+                f"stage {self.stage!r} refuses to start: webhooks are not yet guarded against private addresses; "
+                f"only the stage {LOCAL!r} runs"
+            )
+        return self
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; raises `ConfigurationError` naming the variable that is malformed."""
+    env = os.environ if environment is None else environment
+    local = env.get("CTRIP_STAGE", LOCAL) == LOCAL
+    values: dict[str, Any] = {}
+    for item in fields(Settings):
+        name = item.metadata["name"]
+        default = item.metadata["local"] if local else item.default
+        values[item.name] = _parse(name, env[name], default) if env.get(name) else default
+    return Settings(**values)
+
+
+def _parse(name: str, text: str, default: Any) -> Any:
+    try:
+        if isinstance(default, tuple):
+            return tuple(part.strip() for part in text.split(",") if part.strip())
+        if isinstance(default, Mapping):
+            return {chain: tuple(urls) for chain, urls in json.loads(text).items()}
+        return int(text) if isinstance(default, int) else text
+    except (ValueError, AttributeError, TypeError) as exc:
+        raise ConfigurationError(f"{name} is malformed: {text!r}") from exc
+
+
+def reference() -> str:
+    """Write the settings as a Markdown table."""
+    rows = ["| variable | default | local | what it settles |", "|---|---|---|---|"]
+    for item in fields(Settings):
+        meta = item.metadata
+        rows.append(f"| `{meta['name']}` | {_spell(item.default)} | {_spell(meta['local'])} | {meta['doc']} |")
+    return "# Settings\n\nGenerated from `ctrip/config.py`; `make docs` writes it anew.\n\n" + "\n".join(rows) + "\n"
+
+
+def example() -> str:
+    """Write the settings as a commented `.env` file."""
+    lines = ["# Generated from ctrip/config.py; make docs writes it anew. Every value below is the default."]
+    for item in fields(Settings):
+        lines += ["", f"# {item.metadata['doc']}", f"#{item.metadata['name']}={_plain(item.default)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return json.dumps(dict(value)) if isinstance(value, Mapping) else str(value)
+
+
+def _spell(value: Any) -> str:
+    return f"`{_plain(value)}`" if _plain(value) else ""

@@ -1,0 +1,71 @@
+"""Networks and what can be paid on them."""
+
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ChainKind(StrEnum):
+    """A family of networks that one client speaks to."""
+
+    EVM = "evm"
+    TRON = "tron"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A coin (`address` is None) or a token of one chain; `id` is None for the coin."""
+
+    chain: str
+    symbol: str
+    decimals: int
+    id: str | None = None
+    address: str | None = None
+    enabled: bool = True
+
+    @property
+    def key(self) -> str:
+        """Name the asset within its chain, as the ledger and the queues do."""
+        return self.id or "native"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """One enabled chain, as `chains.yaml` names it. Times are seconds."""
+
+    name: str
+    title: str
+    kind: ChainKind
+    chain_id: int
+    confirmations: int
+    finality: str
+    block_seconds: float
+    poll_seconds: float
+    head_age_alarm: int
+    explorer: str
+    rpc: tuple[str, ...]
+    coin: Asset
+    tokens: tuple[Asset, ...]
+
+    def asset(self, token_id: str | None) -> Asset | None:
+        """Find the coin (None) or an enabled token by its id."""
+        if token_id is None:
+            return self.coin
+        return next((token for token in self.tokens if token.id == token_id and token.enabled), None)
+
+    def asset_by_symbol(self, symbol: str) -> Asset | None:
+        """Find the coin or an enabled token by its symbol."""
+        every = (self.coin, *self.tokens)
+        return next((asset for asset in every if asset.symbol == symbol and asset.enabled), None)
+
+
+def token_id(chain_id: int, address: str) -> str:
+    """Derive a token's id: UUIDv5 (URL namespace) of its CAIP-19 asset id, the address in lower case."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"eip155:{chain_id}/erc20:{address.lower()}"))
+
+
+def payment_uri(chain_id: int, asset: Asset, address: str, amount: int) -> str:
+    """Write the EIP-681 link that a wallet opens with everything filled in."""
+    if asset.address is None:
+        return f"ethereum:{address}@{chain_id}?value={amount}"
+    return f"ethereum:{asset.address}@{chain_id}/transfer?address={address}&uint256={amount}"

@@ -1,0 +1,108 @@
+"""What a chain shows: blocks, transfers, receipts; and what it is asked to carry."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block's header; `time` is unix milliseconds."""
+
+    number: int
+    hash: str
+    parent: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What to probe: one address and a token's contract, or None for the coin."""
+
+    address: str
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """One explained arrival; `log_index` is None for the coin, `tx_hash` for what no log or trace explains."""
+
+    tx_hash: str | None
+    log_index: int | None
+    block_number: int
+    block_hash: str
+    sender: str | None
+    amount: int
+
+    @property
+    def key(self) -> str:
+        """Deduplicate by the block too: the same transaction mined twice is two facts."""
+        log = "" if self.log_index is None else f"{self.log_index:06d}"
+        return f"{self.tx_hash or 'unexplained'}#{log}#{self.block_hash}"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One of our own transactions' effects on a deposit address: signed base units of one asset (`token` None: coin)."""
+
+    tx_hash: str
+    token: str | None
+    amount: int
+    block_number: int
+    block_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A mined transaction: whether it succeeded, what it cost in the coin's base units, what it moved."""
+
+    tx_hash: str
+    block_number: int
+    block_hash: str
+    success: bool
+    fee: int
+    value: int
+    sender: str
+    to: str | None
+    token_transfers: tuple["TokenTransfer", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTransfer:
+    """One ERC-20 Transfer log of a receipt."""
+
+    token: str
+    sender: str
+    to: str
+    amount: int
+    log_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Current fees of a chain in base units per gas; `legacy` chains have no base fee."""
+
+    base: int
+    priority: int
+    legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """An unsigned transaction; `max_fee` and `priority_fee` are base units per gas."""
+
+    chain_id: int
+    nonce: int
+    to: str
+    value: int
+    data: str = "0x"
+    gas: int
+    max_fee: int
+    priority_fee: int
+    legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Raw bytes ready to broadcast (0x hex) and their hash."""
+
+    raw: str
+    tx_hash: str

@@ -1,0 +1,266 @@
+"""The decision: a payment and what was seen of it, in; the next step, out. Pure, one step at a time, until None."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ctrip.domain.ledger import ON_ADDRESSES, Entry, available
+from ctrip.domain.machine import Trigger, follow
+from ctrip.domain.observe import Look
+from ctrip.domain.payment import INLINE_TRANSFERS, Custody, Flag, Late, Payment, Status, Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One durable change: the payment after it, the event it emits (none when nothing happened that anybody is told)."""
+
+    after: Payment
+    event: str | None = None
+    entries: tuple[Entry, ...] = ()
+    alarm: str | None = None
+
+
+def next_step(payment: Payment, look: Look, now: int) -> Step | None:
+    """Decide the next step from one look; call again with the payment after it until there is none."""
+    if look.received is None:
+        return None
+    return _RULES[payment.status](payment, look, now)
+
+
+def fire(payment: Payment, trigger: Trigger, now: int, *, alarm: str | None = None, **changes: Any) -> Step:
+    """Follow one edge of the machine; `changes` are fields of the payment that change with it."""
+    edge = follow(payment.status, trigger)
+    after = replace(payment, **changes)
+    after = replace(
+        after,
+        status=edge.to,
+        flags=(payment.flags | edge.raises) - edge.lowers,
+        tier=changes.get("tier", _tier(payment, edge.to)),
+        **_timestamps(payment, edge.to, now),
+    )
+    return Step(after=_touched(payment, after, now), event=edge.event, alarm=alarm)
+
+
+def quiet(payment: Payment, now: int, **changes: Any) -> Step:
+    """Record something that nobody is told of."""
+    return Step(after=_touched(payment, replace(payment, **changes), now))
+
+
+def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
+    assert look.received is not None
+    if _news(payment, look):
+        return _amount_changed(payment, look, now)
+    if Flag.HELD in payment.flags:
+        return _release(payment, now)
+    if payment.status is Status.DETECTED and look.received < payment.target and Flag.UNDERPAID not in payment.flags:
+        return fire(payment, Trigger.SHORT, now)
+    if Flag.REORGED in payment.flags:
+        if look.depth_time > payment.window_ends and look.confirmed is not None and look.confirmed < payment.target:
+            return fire(payment, Trigger.GAVE_UP, now)
+    elif look.depth_time > payment.expires_at and Flag.LATE not in payment.flags and not payment.accept_requested:
+        on_time = payment.on_time if payment.on_time is not None else look.on_time
+        if on_time is None:
+            return fire(payment, Trigger.HELD, now, alarm="deadline_unknown")
+        if on_time < payment.target:
+            return fire(payment, Trigger.LAPSED, now, on_time=on_time)
+    if payment.status is Status.DETECTED and look.confirmed is not None and look.confirmed >= payment.target:
+        return fire(payment, Trigger.COMPLETED, now, **_recorded(payment, look), amount_confirmed=look.confirmed)
+    return None
+
+
+def _release(payment: Payment, now: int) -> Step | None:
+    """A held payment waits until a person accepts it."""
+    return fire(payment, Trigger.RELEASED, now, accept_requested=payment.on_time is None) if payment.accept_requested else None
+
+
+def _amount_changed(payment: Payment, look: Look, now: int) -> Step | None:
+    assert look.received is not None
+    seen = _recorded(payment, look)
+    if look.received == payment.amount_received:
+        return quiet(payment, now, **seen)
+    if look.received < payment.amount_received and look.intact:
+        return _outflow(payment, look, now)
+    if payment.status is Status.PENDING:
+        return fire(payment, Trigger.SEEN, now, **seen)
+    if look.received == 0:
+        return fire(payment, Trigger.REMOVED, now, **seen)
+    if look.received < payment.amount_received:
+        return fire(payment, Trigger.REDUCED, now, **seen)
+    return fire(payment, Trigger.AMENDED if look.received >= payment.target else Trigger.SHORT, now, **seen)
+
+
+def _news(payment: Payment, look: Look) -> bool:
+    """Whether the amount, or the block that it stands on, is another than the one recorded."""
+    return look.received != payment.amount_received or (not look.intact and look.observations != payment.observations)
+
+
+def _outflow(payment: Payment, look: Look, now: int) -> Step:
+    """Money left without a reorganisation and without us: a burnt balance or a leaked key."""
+    if Flag.HELD in payment.flags:
+        return quiet(payment, now, **_recorded(payment, look))
+    return fire(payment, Trigger.HELD, now, alarm="unexplained_outflow", **_recorded(payment, look))
+
+
+def _confirmed(payment: Payment, look: Look, now: int) -> Step | None:
+    assert look.received is not None
+    if (fallen := _fallen(payment, look, now)) is not None:
+        return fallen
+    if _news(payment, look):
+        return quiet(payment, now, **_recorded(payment, look))
+    if look.confirmed is None:
+        return None
+    if look.confirmed > payment.amount and Flag.OVERPAID not in payment.flags:
+        return fire(payment, Trigger.EXCESS, now, amount_confirmed=look.confirmed)
+    if Flag.HELD in payment.flags:
+        return _release(payment, now)
+    step = fire(payment, Trigger.CREDITED, now, amount_confirmed=look.confirmed, credited=look.confirmed)
+    return replace(step, entries=(credit(payment, look.confirmed, now),))
+
+
+def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
+    assert look.received is not None
+    if (fallen := _fallen(payment, look, now)) is not None:
+        return fallen
+    if _news(payment, look):
+        return quiet(payment, now, **_recorded(payment, look))
+    if Flag.HELD in payment.flags:
+        return _release(payment, now)
+    if look.confirmed is not None and look.confirmed > payment.credited:
+        more = look.confirmed - payment.credited
+        step = fire(
+            payment,
+            Trigger.EXCESS,
+            now,
+            amount_confirmed=look.confirmed,
+            credited=look.confirmed,
+            tier=_due(payment),
+        )
+        return replace(step, entries=(credit(payment, more, now),))
+    if payment.tier is Tier.MONITORED and look.depth_time > payment.window_ends:
+        return quiet(payment, now, tier=Tier.CLOSED)
+    return None
+
+
+def _fallen(payment: Payment, look: Look, now: int) -> Step | None:
+    """Undo what a reorganisation beyond the confirmations took back."""
+    assert look.received is not None
+    if look.received >= payment.amount_received:
+        return None
+    if look.intact:
+        return _outflow(payment, look, now)
+    trigger = Trigger.REVERSED_SOME if look.received else Trigger.REVERSED_ALL
+    kept = min(payment.credited, look.received) if payment.status is Status.SETTLED else 0
+    taken = payment.credited - kept
+    step = fire(payment, trigger, now, alarm="deep_reorg", **_recorded(payment, look), amount_confirmed=kept, credited=kept)
+    return replace(step, entries=(reversal(payment, taken, now),) if taken else ())
+
+
+def _expired(payment: Payment, look: Look, now: int) -> Step | None:
+    assert look.received is not None
+    if look.received < payment.amount_received and look.intact:
+        return _outflow(payment, look, now)
+    changed = look.received != payment.amount_received
+    seen = _recorded(payment, look)
+    if Flag.MANUAL in payment.flags:
+        if changed and Flag.HELD not in payment.flags and look.received:
+            return fire(payment, Trigger.HELD, now, **seen)
+    elif look.received >= payment.target and look.head.time <= payment.window_ends and Flag.HELD not in payment.flags:
+        if look.on_time is not None and look.on_time >= payment.target:
+            return fire(payment, Trigger.TURNED_UP, now, **seen, on_time=look.on_time)
+        if payment.policy.late is Late.ACCEPT:
+            return fire(payment, Trigger.LATE_COMPLETED, now, **seen)
+    if changed and look.received > payment.amount_received:
+        return fire(payment, Trigger.LATE_PARTIAL, now, **seen)
+    if _news(payment, look):
+        return quiet(payment, now, **seen)
+    if payment.accept_requested and look.confirmed is not None and look.confirmed >= payment.amount_received > 0:
+        return fire(payment, Trigger.ACCEPTED, now, amount_confirmed=look.confirmed)
+    if look.depth_time > payment.window_ends and payment.tier is not Tier.CLOSED and not payment.accept_requested:
+        return quiet(payment, now, tier=Tier.CLOSED)
+    return None
+
+
+def _failed(payment: Payment, look: Look, now: int) -> Step | None:  # noqa: ARG001  its money is the daily round's
+    return None
+
+
+_RULES: dict[Status, Callable[[Payment, Look, int], Step | None]] = {
+    Status.PENDING: _pending_or_detected,
+    Status.DETECTED: _pending_or_detected,
+    Status.CONFIRMED: _confirmed,
+    Status.PAID: _paid_or_settled,
+    Status.SETTLED: _paid_or_settled,
+    Status.EXPIRED: _expired,
+    Status.FAILED: _failed,
+}
+
+
+def credit(payment: Payment, amount: int, now: int) -> Entry:
+    """Credit what arrived on the payment's address to its merchant."""
+    return _entry(payment, amount, now, debit=ON_ADDRESSES, credit=available(payment.merchant_id))
+
+
+def reversal(payment: Payment, amount: int, now: int) -> Entry:
+    """Take a credit back whose money a reorganisation removed."""
+    return _entry(payment, amount, now, debit=available(payment.merchant_id), credit=ON_ADDRESSES)
+
+
+def _entry(payment: Payment, amount: int, now: int, *, debit: str, credit: str) -> Entry:
+    return Entry(
+        id=f"{payment.id}#{payment.version + 1:06d}",
+        owner=payment.merchant_id,
+        chain=payment.chain,
+        asset=payment.asset_key,
+        debit=debit,
+        credit=credit,
+        amount=amount,
+        payment_id=payment.id,
+        tx_hash=None,
+        at=now,
+    )
+
+
+def _recorded(payment: Payment, look: Look) -> dict[str, Any]:
+    first = look.transfers[0].block_number if look.transfers else None
+    newest = look.observations[-1].block_number if look.observations else None
+    block = payment.detected_in_block or first or newest
+    return {
+        "amount_received": look.received,
+        "observations": look.observations,
+        "transfers": look.transfers[-INLINE_TRANSFERS:],
+        "explained_to": look.explained_to,
+        "detected_in_block": block if look.received else None,
+        "confirmations": look.head.number - block + 1 if look.received and block else 0,
+    }
+
+
+def _due(payment: Payment) -> Tier:
+    return Tier.MONITORED if payment.policy.custody is Custody.XPUB else Tier.SWEEP
+
+
+def _tier(payment: Payment, to: Status) -> Tier:
+    if to is payment.status:
+        return payment.tier
+    if to is Status.PAID:
+        return _due(payment)
+    if to in (Status.SETTLED, Status.EXPIRED):
+        return Tier.MONITORED
+    return Tier.CLOSED if to is Status.FAILED else Tier.OPEN
+
+
+_TIMES = {
+    Status.DETECTED: "detected_at",
+    Status.CONFIRMED: "confirmed_at",
+    Status.PAID: "paid_at",
+    Status.SETTLED: "settled_at",
+}
+
+
+def _timestamps(payment: Payment, to: Status, now: int) -> dict[str, int]:
+    name = _TIMES.get(to)
+    return {name: now} if name and to is not payment.status else {}
+
+
+def _touched(before: Payment, after: Payment, now: int) -> Payment:
+    raised = now if after.tier is not before.tier else before.raised_at
+    return replace(after, version=before.version + 1, updated_at=now, raised_at=raised)

@@ -1,0 +1,55 @@
+"""Public keys only: BIP-32 children of an extended public key, and their EIP-55 addresses. No private key passes here."""
+
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+
+from coincurve import PublicKey
+from Crypto.Hash import keccak
+
+_B58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedKey:
+    """A public key and its chain code."""
+
+    key: bytes
+    chain_code: bytes
+
+    @classmethod
+    def parse(cls, xpub: str) -> "ExtendedKey":
+        """Read an `xpub` string; raises ValueError when it is not one."""
+        number = 0
+        for character in xpub:
+            number = number * 58 + _B58.index(character)
+        raw = number.to_bytes(82, "big")
+        if sha256(sha256(raw[:78]).digest()).digest()[:4] != raw[78:]:
+            raise ValueError("the extended key's checksum is wrong")
+        return cls(key=raw[45:78], chain_code=raw[13:45])
+
+    def child(self, index: int) -> "ExtendedKey":
+        """Derive a non-hardened child. Source: BIP-32, CKDpub."""
+        digest = hmac.digest(self.chain_code, self.key + index.to_bytes(4, "big"), "sha512")
+        return ExtendedKey(PublicKey(self.key).add(digest[:32]).format(compressed=True), digest[32:])
+
+    def address(self) -> str:
+        """Spell the key's address in EIP-55."""
+        point = PublicKey(self.key).format(compressed=False)[1:]
+        return checksum(_keccak(point)[-20:].hex())
+
+
+def checksum(address: str) -> str:
+    """Spell 40 hex digits (with or without 0x) in EIP-55."""
+    plain = address.lower().removeprefix("0x")
+    digest = _keccak(plain.encode()).hex()
+    return "0x" + "".join(c.upper() if int(digest[i], 16) > 7 else c for i, c in enumerate(plain))
+
+
+def account_path(account: int) -> str:
+    """Name a merchant's hardened account."""
+    return f"m/44'/60'/{account}'"
+
+
+def _keccak(data: bytes) -> bytes:
+    return keccak.new(digest_bits=256, data=data).digest()

@@ -1,0 +1,31 @@
+"""Double entry: every amount leaves one account and enters another."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One posting of base units; `id` is derived from its cause, so that the same cause cannot post twice."""
+
+    id: str
+    owner: str
+    chain: str
+    asset: str
+    debit: str
+    credit: str
+    amount: int
+    payment_id: str | None
+    tx_hash: str | None
+    at: int
+
+
+ON_ADDRESSES = "on_addresses"
+TREASURY = "treasury"
+GAS_STATION = "gas_station"
+GAS_EXPENSE = "gas_expense"
+OPERATOR = "operator"
+
+
+def available(merchant_id: str) -> str:
+    """Name the account of what a merchant may be paid."""
+    return f"available:{merchant_id}"

@@ -1,0 +1,1 @@
+"""Private keys; the signer function alone imports this."""

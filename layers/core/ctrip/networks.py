@@ -1,0 +1,186 @@
+"""Reads `chains.yaml`: which networks there are, and what can be paid with on them."""
+
+import functools
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+from ctrip.domain.assets import Asset, ChainKind, Network, token_id
+from ctrip.domain.errors import ConfigurationError
+
+BUILT = frozenset({ChainKind.EVM})
+_NAME = re.compile(r"[a-z][a-z0-9-]{2,19}", re.ASCII)
+_URL = re.compile(r"https://[^\s@]+|http://(127\.0\.0\.1|localhost|\[::1\])[^\s@]*", re.ASCII)
+_ADDRESS = {
+    ChainKind.EVM: re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII),
+    ChainKind.TRON: re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}", re.ASCII),
+}
+_FINALITIES = ("depth", "safe", "finalized")
+# Two seconds: polling faster finds little more and costs each provider's patience.
+_LEAST_POLL_SECONDS = 2.0
+
+
+def load_networks(names: Sequence[str] | None = None) -> dict[str, Network]:
+    """Return the networks of these names, or all.
+
+    Raises `ConfigurationError` for an unknown name or a kind that is not built yet.
+    """
+    every = _every()
+    if names is None:
+        return dict(every)
+    for name in names:
+        if name not in every:
+            raise ConfigurationError(f"chain {name!r} is not in chains.yaml; there are {', '.join(every)}")
+        if every[name].kind not in BUILT:
+            raise ConfigurationError(
+                f"chain {name!r} cannot be enabled: chain kind {every[name].kind} is not built yet"
+            )
+    return {name: every[name] for name in names}
+
+
+@functools.cache
+def _every() -> Mapping[str, Network]:
+    return parse(resources.files("ctrip").joinpath("chains.yaml").read_text())
+
+
+def parse(text: str) -> dict[str, Network]:
+    """Read networks from YAML. Raises `ConfigurationError` that names network and field."""
+    # Imported here: the API imports this module and may never need a network. The C loader is ten times faster.
+    import yaml
+
+    try:
+        document = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both loaders are safe
+    except yaml.YAMLError as exc:
+        raise ConfigurationError(f"chains.yaml is not YAML: {exc}") from exc
+    if not isinstance(document, dict):
+        raise ConfigurationError("chains.yaml must map names to networks")
+    networks = {str(name): _network(str(name), entry) for name, entry in document.items()}
+    if len({(each.kind, each.chain_id) for each in networks.values()}) < len(networks):
+        raise ConfigurationError("chains.yaml gives one chain_id to two networks")
+    return networks
+
+
+class _Fields:
+    """One mapping of the file; what is left in the end is unknown."""
+
+    def __init__(self, where: str, entry: Any) -> None:
+        if not isinstance(entry, dict):
+            raise ConfigurationError(f"chains.yaml: {where} must be a mapping")
+        self._where = where
+        self._left = dict(entry)
+
+    def text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
+        value = self._take(name)
+        if not isinstance(value, str) or not value or (pattern and not pattern.fullmatch(value)):
+            raise self.wrong(name, value)
+        return value
+
+    def one_of(self, name: str, choices: Sequence[str]) -> str:
+        value = self._take(name)
+        if value not in choices:
+            raise self.wrong(name, value, f"one of {', '.join(choices)}")
+        return str(value)
+
+    def integer(self, name: str, least: int, most: int) -> int:
+        value = self._take(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self.wrong(name, value, f"an integer from {least} to {most}")
+        return value
+
+    def seconds(self, name: str, default: float | None = None) -> float:
+        if default is not None and name not in self._left:
+            return default
+        value = self._take(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
+            raise self.wrong(name, value, "seconds, up to an hour")
+        return float(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self._left.pop(name, default)
+        if not isinstance(value, bool):
+            raise self.wrong(name, value, "true or false")
+        return value
+
+    def sequence(self, name: str) -> list[Any]:
+        value = self._take(name)
+        if not isinstance(value, list):
+            raise self.wrong(name, value, "a list")
+        return value
+
+    def mapping(self, name: str) -> Any:
+        return self._take(name)
+
+    def done(self) -> None:
+        if self._left:
+            raise ConfigurationError(
+                f"chains.yaml: {self._where} has unknown fields: {', '.join(map(str, self._left))}"
+            )
+
+    def wrong(self, name: str, value: Any, wanted: str = "") -> ConfigurationError:
+        hint = f"; it must be {wanted}" if wanted else ""
+        return ConfigurationError(f"chains.yaml: {self._where}.{name} is {value!r}{hint}")
+
+    def _take(self, name: str) -> Any:
+        if name not in self._left:
+            raise ConfigurationError(f"chains.yaml: {self._where} lacks {name}")
+        return self._left.pop(name)
+
+
+def _network(name: str, entry: Any) -> Network:
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"chains.yaml: {name!r} is not a name of 3 to 20 lower-case letters, digits and dashes"
+        )
+    fields = _Fields(name, entry)
+    kind = ChainKind(fields.one_of("kind", tuple(ChainKind)))
+    chain_id = fields.integer("chain_id", 1, 2**53 - 1)
+    block_seconds = fields.seconds("block_seconds")
+    network = Network(
+        name=name,
+        title=fields.text("title"),
+        kind=kind,
+        chain_id=chain_id,
+        confirmations=fields.integer("confirmations", 1, 100_000),
+        finality=fields.one_of("finality", _FINALITIES),
+        block_seconds=block_seconds,
+        poll_seconds=fields.seconds("poll_seconds", max(_LEAST_POLL_SECONDS, block_seconds)),
+        head_age_alarm=fields.integer("head_age_alarm", 1, 86_400),
+        explorer=fields.text("explorer", _URL),
+        rpc=tuple(_url(fields, url) for url in fields.sequence("rpc")),
+        coin=_asset(name, kind, chain_id, fields.mapping("coin"), token=False),
+        tokens=tuple(_asset(name, kind, chain_id, token, token=True) for token in fields.sequence("tokens")),
+    )
+    fields.done()
+    symbols = [network.coin.symbol, *(token.symbol for token in network.tokens)]
+    if len(set(symbols)) < len(symbols) or len({token.id for token in network.tokens}) < len(network.tokens):
+        raise ConfigurationError(f"chains.yaml: {name} names a symbol or a token twice")
+    return network
+
+
+def _url(fields: _Fields, url: Any) -> str:
+    if not isinstance(url, str) or not _URL.fullmatch(url):
+        raise fields.wrong("rpc", url, "an https address; http is for loopback alone")
+    return url
+
+
+def _asset(chain: str, kind: ChainKind, chain_id: int, entry: Any, *, token: bool) -> Asset:
+    fields = _Fields(f"{chain}.{'tokens' if token else 'coin'}", entry)
+    address = fields.text("address", _ADDRESS[kind]) if token else None
+    asset = Asset(
+        chain=chain,
+        symbol=fields.text("symbol"),
+        decimals=fields.integer("decimals", 0, 77),
+        id=_token_id(kind, chain_id, address) if address else None,
+        address=address,
+        enabled=fields.flag("enabled", True),
+    )
+    fields.done()
+    return asset
+
+
+def _token_id(kind: ChainKind, chain_id: int, address: str) -> str:
+    if kind is ChainKind.EVM:
+        return token_id(chain_id, address)
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"tron:0x{chain_id:x}/trc20:{address.lower()}"))

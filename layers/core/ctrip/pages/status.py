@@ -1,0 +1,40 @@
+"""What the checkout page may know of a payment: nothing private."""
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+SHOWN = (
+    "id",
+    "chain",
+    "symbol",
+    "address",
+    "status",
+    "exception",
+    "fulfillable",
+    "amount_decimal",
+    "received_decimal",
+    "confirmations",
+    "required_confirmations",
+    "payment_uri",
+    "expires_at",
+)
+
+
+def status_view(payment: dict[str, Any]) -> dict[str, Any]:
+    """Choose what is shown, and where the buyer goes next."""
+    view = {name: payment[name] for name in SHOWN}
+    return view | {
+        "success_url": return_url(payment["success_url"], payment),
+        "cancel_url": return_url(payment["cancel_url"], payment),
+    }
+
+
+def return_url(url: str | None, payment: dict[str, Any]) -> str | None:
+    """Append `payment_id` and `order_id` to a return address; it proves nothing, webhooks do."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    query = [*parse_qsl(parts.query, keep_blank_values=True), ("payment_id", payment["id"])]
+    if payment["order_id"]:
+        query.append(("order_id", payment["order_id"]))
+    return urlunsplit(parts._replace(query=urlencode(query)))

@@ -1,0 +1,411 @@
+"""What the services need of the world, as Protocols; adapters implement them and know nothing of each other."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ctrip.domain.access import ApiKey, Gate, Merchant, Tip
+from ctrip.domain.assets import Asset
+from ctrip.domain.audit import AuditRecord
+from ctrip.domain.chain import Block, Fees, Holding, Receipt, Signed, Transaction, Transfer
+from ctrip.domain.events import Event
+from ctrip.domain.ledger import Entry
+from ctrip.domain.payment import Payment, Status, Tier
+from ctrip.domain.sweep import Intent
+
+
+class Clock(Protocol):
+    """The only source of the time."""
+
+    def now(self) -> int:
+        """Return unix milliseconds."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        ...
+
+
+class Ids(Protocol):
+    """The only source of identifiers."""
+
+    def payment(self) -> str:
+        """Return an unguessable payment id (UUID)."""
+        ...
+
+    def ulid(self, now: int) -> str:
+        """Return a ULID at `now` (unix milliseconds): sortable, 80 random bits, increasing within a process."""
+        ...
+
+
+class ChainReader(Protocol):
+    """One network, read. Each method raises `ChainError` where no endpoint gives a usable answer."""
+
+    def chain_id(self) -> int:
+        """Ask the node which network it is."""
+        ...
+
+    def head(self) -> Block:
+        """Return the newest block."""
+        ...
+
+    def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
+        """Return the canonical headers at these heights, in one request; heights past the head are left out."""
+        ...
+
+    def balances(self, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
+        """Return the balances at exactly that block, in the order asked; None is unknown, never zero."""
+        ...
+
+    def transfers(self, asset: Asset, address: str, first: int, last: int) -> list[Transfer]:
+        """Explain what arrived at `address` in blocks `first` to `last`, both included; may be incomplete, is never false."""
+        ...
+
+    def receipt(self, tx_hash: str) -> Receipt | None:
+        """Return the receipt of a mined transaction, or None."""
+        ...
+
+    def known(self, tx_hash: str) -> bool:
+        """Say whether the node holds the transaction, mined or pending."""
+        ...
+
+
+class ChainWriter(Protocol):
+    """One network, written to."""
+
+    def nonce(self, address: str) -> int:
+        """Return the number of mined transactions of `address`."""
+        ...
+
+    def balance(self, holding: Holding) -> int:
+        """Return the balance at the newest block."""
+        ...
+
+    def fees(self) -> Fees:
+        """Return what a transaction costs now."""
+        ...
+
+    def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:
+        """Return the gas that this call would use."""
+        ...
+
+    def broadcast(self, raw: str) -> None:
+        """Hand over signed bytes; already known is fine. Raises `BroadcastRejected` where the node refuses."""
+        ...
+
+
+class Chain(ChainReader, ChainWriter, Protocol):
+    """One network, read and written."""
+
+
+class Signer(Protocol):
+    """The only holder of private keys, behind a call."""
+
+    def provision(self, account: int) -> str:
+        """Return the extended public key of a merchant's hardened account."""
+        ...
+
+    def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
+        """Derive `path`, compare its address with `sender`, check the destination, sign.
+
+        From a deposit address only to the treasury; from the gas station only to a deposit address, whose
+        `recipient_path` is derived and compared too. Raises `SigningRefused`.
+        """
+        ...
+
+
+class Jobs(Protocol):
+    """Queues and asynchronous calls."""
+
+    def deliver(self, deliveries: Sequence[tuple[str, str, int]], *, delay: int = 0) -> None:
+        """Queue webhook jobs (merchant id, event id, attempt), `delay` seconds from now."""
+        ...
+
+    def sweep(self, chain: str, asset_key: str) -> None:
+        """Queue one sweep job for a chain and asset."""
+        ...
+
+    def scan(self, chain: str) -> None:
+        """Start a scanner, without waiting for it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How an HTTP receiver answered; `status` is None where it did not, and `error` says why."""
+
+    status: int | None
+    error: str | None = None
+    retry_after: int | None = None
+
+
+class Receivers(Protocol):
+    """The merchants' webhook endpoints."""
+
+    def post(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
+        """Deliver once, within 15 seconds; whatever the receiver does is data, not an exception."""
+        ...
+
+
+class Sealer(Protocol):
+    """Envelope for secrets at rest, bound to who they belong to."""
+
+    def seal(self, secret: str, owner: str) -> str:
+        """Encrypt."""
+        ...
+
+    def open(self, sealed: str, owner: str) -> str:
+        """Decrypt; refuses what was sealed for another owner."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A scanner's claim on a chain; every write of its carries it."""
+
+    chain: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's idempotency key, its route, and the hash of the body that came with it."""
+
+    merchant_id: str
+    route: str
+    key: str
+    body_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What an idempotency key answered first: the creation's event holds the body."""
+
+    body_hash: str
+    payment_id: str
+    event_ulid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """Everything one decision changes, in one transaction.
+
+    `before` is None for a creation. `transfers` are rows not stored yet. `intents` are (before, after) pairs, before None
+    for a new one. With a `fence`, the transaction fails when a newer scanner has taken the chain.
+    """
+
+    before: Payment | None
+    after: Payment
+    audit: AuditRecord
+    event: Event | None = None
+    entries: tuple[Entry, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    intents: tuple[tuple[Intent | None, Intent], ...] = ()
+    fence: Fence | None = None
+    idempotency: Idempotency | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFilter:
+    """What a list asks for; times are unix milliseconds, both ends included."""
+
+    status: Status | None = None
+    chain: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+    limit: int = 20
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, newest first; it may be short while `cursor` is set."""
+
+    payments: tuple[Payment, ...]
+    cursor: str | None
+
+
+class PaymentStore(Protocol):
+    """Payments and everything that changes with them."""
+
+    def commit(self, commit: Commit) -> None:
+        """Write all of it or nothing.
+
+        Raises `AlreadyExists` ("id", "address", "order", "idempotency", "intent" or "entry"), `Stale` when the payment or an intent has moved
+        on, `FenceLost`, and `Busy` where conflicts or throttling outlast the retries. A write that was our own but whose
+        answer was lost counts as done.
+        """
+        ...
+
+    def get(self, payment_id: str) -> Payment | None:
+        """Read a payment, consistently."""
+        ...
+
+    def by_order(self, merchant_id: str, order_id: str) -> str | None:
+        """Return the id of the payment that holds the merchant's order, dead ones included."""
+        ...
+
+    def by_address(self, address: str) -> str | None:
+        """Return the id of the payment that owns a deposit address."""
+        ...
+
+    def page(self, merchant_id: str, wanted: PaymentFilter) -> Page:
+        """List a merchant's payments, newest first; raises `InvalidField` for a cursor that is not ours."""
+        ...
+
+    def watched(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Payment]:
+        """Return what stands in a tier and was raised after that time; the index lags, the payments are read consistently."""
+        ...
+
+    def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:
+        """Return what an idempotency key answered first, read consistently."""
+        ...
+
+    def audit(self, payment_id: str) -> list[AuditRecord]:
+        """Return a payment's audit chain, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One attempt to deliver one event; `status_code` is None where no answer came."""
+
+    event_ulid: str
+    attempt: int
+    at: int
+    latency_ms: int
+    status_code: int | None
+    error: str | None
+    next_attempt_at: int | None
+
+
+class EventStore(Protocol):
+    """Events, what is still to be told of them, and how telling went."""
+
+    def event(self, merchant_id: str, ulid: str) -> Event | None:
+        """Read an event, consistently."""
+        ...
+
+    def unacknowledged(self, before: int) -> list[tuple[str, str]]:
+        """Return (merchant id, ulid) of events committed before that time and not acknowledged, oldest first, bounded."""
+        ...
+
+    def acknowledge(self, ulid: str) -> None:
+        """Strike an event off the outbox; a second time changes nothing."""
+        ...
+
+    def attempted(self, event_ulid: str, attempt: int) -> Delivery | None:
+        """Return the record of an attempt."""
+        ...
+
+    def record(self, event: Event, delivery: Delivery, *, due_index: bool) -> None:
+        """Store an attempt, strike the event off the outbox and, with `due_index`, put the next attempt on the due index; once."""
+        ...
+
+    def due(self, before: int) -> list[tuple[str, str, int]]:
+        """Return (merchant id, ulid, attempt) whose time has come, bounded."""
+        ...
+
+    def taken(self, ulid: str, attempt: int, due_at: int) -> None:
+        """Strike a due attempt off the index; a second time changes nothing."""
+        ...
+
+
+class MoneyStore(Protocol):
+    """Intents, ledger and scanner fences."""
+
+    def take(self, chain: str) -> Fence:
+        """Take a chain: increment its fence unconditionally."""
+        ...
+
+    def beat(self, tip: Tip) -> None:
+        """Store how far the scanner has come; raises `FenceLost`."""
+        ...
+
+    def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
+        """Read the tips of chains in one call."""
+        ...
+
+    def write_intent(self, before: Intent | None, after: Intent) -> None:
+        """Store an intent; raises `AlreadyExists` ("intent") when (chain, sender, nonce) is taken, `Stale` when it moved on."""
+        ...
+
+    def intent(self, chain: str, sender: str, nonce: int) -> Intent | None:
+        """Read an intent, consistently."""
+        ...
+
+    def intents_of(self, chain: str, sender: str) -> list[Intent]:
+        """Return every intent of a sender on a chain, by nonce, read consistently; for deposit addresses, which have few."""
+        ...
+
+    def last_intent(self, chain: str, sender: str) -> Intent | None:
+        """Return the intent of the highest nonce of a sender, read consistently."""
+        ...
+
+    def unfinished(self, chain: str) -> list[Intent]:
+        """Return the intents of a chain that are not final; the index lags, the intents are read consistently."""
+        ...
+
+    def entries(self, owner: str) -> list[Entry]:
+        """Return an owner's ledger, oldest first."""
+        ...
+
+    def post(self, entry: Entry) -> None:
+        """Post an entry; the same id a second time changes nothing."""
+        ...
+
+
+class AccessStore(Protocol):
+    """Merchants, keys, counters and gates."""
+
+    def merchant(self, merchant_id: str) -> Merchant | None:
+        """Read a merchant."""
+        ...
+
+    def put_merchant(self, merchant: Merchant) -> None:
+        """Store a merchant."""
+        ...
+
+    def api_key(self, key_id: str) -> ApiKey | None:
+        """Read a key by its id."""
+        ...
+
+    def put_api_key(self, key: ApiKey) -> None:
+        """Store a key."""
+        ...
+
+    def next_index(self, merchant_id: str, curve: str) -> int:
+        """Take the next address index of a merchant, from 0; never the same twice."""
+        ...
+
+    def next_account(self) -> int:
+        """Take the next merchant account, from 1; account 0 is the operator's."""
+        ...
+
+    def raise_gate(self, chain: str, *, hot_until: int, warm_until: int, now: int) -> bool:
+        """Keep a chain open at least until those times; True when it was closed (not hot) at `now`."""
+        ...
+
+    def gates(self, chains: Sequence[str]) -> dict[str, Gate]:
+        """Read gates in one call, consistently; a chain without one is closed."""
+        ...
+
+    def pause(self, chain: str, paused: bool) -> None:
+        """Stop or resume a chain."""
+        ...
+
+
+class Log(Protocol):
+    """Structured lines: a name of the thing that happened, and facts; never a secret, an ERROR is an alarm."""
+
+    def info(self, message: str, **facts: object) -> None:
+        """Note it."""
+        ...
+
+    def warning(self, message: str, **facts: object) -> None:
+        """Note what somebody should look at."""
+        ...
+
+    def error(self, message: str, **facts: object) -> None:
+        """Raise an alarm."""
+        ...

@@ -1,0 +1,71 @@
+"""What a merchant decides about a payment by hand: cancel it, or accept it late."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ctrip.domain.decide import fire, quiet
+from ctrip.domain.errors import Conflict, Stale
+from ctrip.domain.machine import Trigger
+from ctrip.domain.payment import Flag, Payment, Status, Tier
+from ctrip.domain.view import payment_view
+from ctrip.ports import AccessStore, Clock, Jobs, PaymentStore
+from ctrip.services.read_payment import PaymentReader
+from ctrip.services.recording import Recorder
+
+DUST_PER_MILLE = 1
+TRIES = 3
+LOOK_MS = 600_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCloser:
+    """Cancels and accepts payments."""
+
+    reader: PaymentReader
+    payments: PaymentStore
+    access: AccessStore
+    jobs: Jobs
+    clock: Clock
+    recorder: Recorder
+
+    def cancel(self, merchant_id: str, payment_id: str) -> dict[str, Any]:
+        """Cancel while no more than dust has arrived; raises `Conflict` afterwards, and a second time."""
+        for _ in range(TRIES):
+            payment = self.reader.find(merchant_id, payment_id)
+            dust = payment.amount * DUST_PER_MILLE // 1000
+            if payment.status not in (Status.PENDING, Status.DETECTED) or payment.amount_received > dust:
+                raise Conflict(f"A payment that is {payment.status} cannot be cancelled.", code="payment_not_cancellable")
+            commit = self.recorder.step(payment, fire(payment, Trigger.CANCELLED, self.clock.now()))
+            try:
+                self.payments.commit(commit)
+            except Stale:
+                continue
+            if commit.event:
+                self.jobs.deliver([(merchant_id, commit.event.ulid, 1)])
+            return payment_view(commit.after)
+        raise Conflict("The payment is changing; read it and try again.", code="payment_changed")
+
+    def accept(self, merchant_id: str, payment_id: str) -> dict[str, Any]:
+        """Ask for a late or held payment to be credited; the scanner does it at the confirmed depth."""
+        for _ in range(TRIES):
+            payment = self.reader.find(merchant_id, payment_id)
+            if payment.accept_requested:
+                return payment_view(payment)
+            if not _acceptable(payment):
+                raise Conflict("Only an expired or held payment with funds can be accepted.", code="payment_not_acceptable")
+            now = self.clock.now()
+            closed = self.access.raise_gate(payment.chain, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now)
+            step = quiet(payment, now, accept_requested=True, tier=Tier.OPEN)
+            try:
+                self.payments.commit(self.recorder.step(payment, step))
+            except Stale:
+                continue
+            if closed:
+                self.jobs.scan(payment.chain)
+            return payment_view(step.after)
+        raise Conflict("The payment is changing; read it and try again.", code="payment_changed")
+
+
+def _acceptable(payment: Payment) -> bool:
+    waits = payment.status is Status.EXPIRED or Flag.HELD in payment.flags
+    return waits and payment.amount_received > 0

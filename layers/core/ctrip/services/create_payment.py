@@ -1,0 +1,211 @@
+"""Create a payment: a fresh address, watched from the moment it is given out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ctrip.domain.access import Merchant
+from ctrip.domain.assets import Asset, Network, payment_uri
+from ctrip.domain.errors import AlreadyExists, BadRequest, Busy, Conflict, FieldError, InvalidField, KeyReused
+from ctrip.domain.keys import ExtendedKey, account_path
+from ctrip.domain.machine import FIRST_EVENT
+from ctrip.domain.money import parse_amount, parse_decimal
+from ctrip.domain.payment import Payment
+from ctrip.domain.view import created_answer, payment_view
+from ctrip.ports import AccessStore, Clock, EventStore, Idempotency, Ids, Jobs, PaymentStore
+from ctrip.services.recording import Recorder
+
+ROUTE = "POST /api/v1/payments"
+GRACE_MS = 600_000  # the scanner goes on looking this long past a deadline, until the confirmed block has passed it
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatePayment:
+    """What a merchant asks for; `amount` and `amount_decimal` are alternatives, as are `token_id` and `asset`."""
+
+    chain: str
+    amount: int | str | None = None
+    amount_decimal: str | None = None
+    token_id: str | None = None
+    asset: str | None = None
+    order_id: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    description: str | None = None
+    expires_in: int | None = None
+    webhook_url: str | None = None
+    success_url: str | None = None
+    cancel_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The answer; `replayed` when an earlier call with the same idempotency key gave it."""
+
+    view: dict[str, Any]
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCreator:
+    """Creates payments; `plain_http` lets webhooks go to http addresses, for the local stage alone."""
+
+    networks: Mapping[str, Network]
+    payments: PaymentStore
+    events: EventStore
+    access: AccessStore
+    jobs: Jobs
+    clock: Clock
+    ids: Ids
+    recorder: Recorder
+    plain_http: bool
+
+    def create(self, merchant: Merchant, wanted: CreatePayment, base_url: str, idempotency: Idempotency | None) -> Created:
+        """Create a payment, or give the first answer again to a repeated idempotency key.
+
+        Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused` and `Busy`.
+        """
+        if idempotency and (view := self._replay(idempotency)):
+            return Created(view, replayed=True)
+        network, asset, amount = self._due(wanted)
+        self._check_urls(wanted)
+        if not merchant.xpub:
+            raise Conflict("The merchant is still being provisioned; try again shortly.", code="merchant_provisioning")
+        now = self.clock.now()
+        lifetime = (wanted.expires_in or merchant.expires_in) * 1000
+        closed = self._open_gate(network, merchant, now, lifetime)
+        for _ in range(TRIES):
+            payment = self._payment(merchant, wanted, network, asset, amount, base_url, now, lifetime)
+            commit = self.recorder.created(payment, FIRST_EVENT, idempotency)
+            try:
+                self.payments.commit(commit)
+            except AlreadyExists as exc:
+                if (created := self._taken(exc, merchant, wanted, idempotency)) is not None:
+                    return created
+                continue
+            if closed:
+                self.jobs.scan(network.name)
+            if commit.event:
+                self.jobs.deliver([(merchant.id, commit.event.ulid, 1)])
+            return Created(payment_view(commit.after), replayed=False)
+        raise Busy
+
+    def _taken(
+        self, exc: AlreadyExists, merchant: Merchant, wanted: CreatePayment, idempotency: Idempotency | None
+    ) -> Created | None:
+        """Answer what another call took first; None where another address is worth a try."""
+        if exc.key == "idempotency" and idempotency and (view := self._replay(idempotency)):
+            return Created(view, replayed=True)
+        if exc.key == "order" and wanted.order_id:
+            holder = self.payments.by_order(merchant.id, wanted.order_id) or ""
+            raise Conflict(
+                f"order_id is in use by payment {holder}.",
+                code="order_id_in_use",
+                errors=(FieldError("order_id", "order_id_in_use", f"is in use by payment {holder}"),),
+                extra={"payment_id": holder},
+            ) from exc
+        return None
+
+    def _replay(self, idempotency: Idempotency) -> dict[str, Any] | None:
+        first = self.payments.remembered(idempotency.merchant_id, idempotency.route, idempotency.key)
+        if first is None:
+            return None
+        if first.body_hash != idempotency.body_hash:
+            raise KeyReused("The idempotency key was used before with another body.")
+        event = self.events.event(idempotency.merchant_id, first.event_ulid)
+        return created_answer(event.body) if event else None
+
+    def _due(self, wanted: CreatePayment) -> tuple[Network, Asset, int]:
+        network = self.networks.get(wanted.chain)
+        if network is None:
+            problem = FieldError("chain", "unsupported_chain", f"{wanted.chain} is not enabled here")
+            raise BadRequest(f"Unsupported chain: {wanted.chain}", code="unsupported_chain", errors=(problem,))
+        asset = self._asset(network, wanted)
+        if wanted.amount is not None and wanted.amount_decimal is not None:
+            raise InvalidField("amount_decimal", "mutually_exclusive", "give amount or amount_decimal, not both")
+        if wanted.amount_decimal is not None:
+            return network, asset, parse_decimal(wanted.amount_decimal, asset.decimals)
+        if wanted.amount is None:
+            raise InvalidField("amount", "missing", "is required")
+        return network, asset, parse_amount(wanted.amount)
+
+    def _asset(self, network: Network, wanted: CreatePayment) -> Asset:
+        if wanted.token_id is not None and wanted.asset is not None:
+            raise InvalidField("asset", "mutually_exclusive", "give token_id or asset, not both")
+        if wanted.asset is not None:
+            if found := network.asset_by_symbol(wanted.asset):
+                return found
+            raise InvalidField("asset", "asset_not_found", f"{wanted.asset} is not enabled on {network.name}")
+        if found := network.asset(wanted.token_id):
+            return found
+        detail = f"Token {wanted.token_id} not found for chain {network.name}"
+        raise BadRequest(detail, code="token_not_found", errors=(FieldError("token_id", "token_not_found", detail),))
+
+    def _check_urls(self, wanted: CreatePayment) -> None:
+        for name in ("webhook_url", "success_url", "cancel_url"):
+            url = getattr(wanted, name)
+            if url is not None:
+                check_url(name, url, plain_http=self.plain_http and name == "webhook_url")
+
+    def _open_gate(self, network: Network, merchant: Merchant, now: int, lifetime: int) -> bool:
+        hot = now + lifetime + GRACE_MS
+        return self.access.raise_gate(
+            network.name, hot_until=hot, warm_until=hot + merchant.policy.monitoring_seconds * 1000, now=now
+        )
+
+    def _payment(
+        self,
+        merchant: Merchant,
+        wanted: CreatePayment,
+        network: Network,
+        asset: Asset,
+        amount: int,
+        base_url: str,
+        now: int,
+        lifetime: int,
+    ) -> Payment:
+        index = self.access.next_index(merchant.id, "evm")
+        address = ExtendedKey.parse(merchant.xpub).child(0).child(index).address()
+        payment_id = self.ids.payment()
+        return Payment(
+            id=payment_id,
+            merchant_id=merchant.id,
+            chain=network.name,
+            token_id=asset.id,
+            token_address=asset.address,
+            symbol=asset.symbol,
+            decimals=asset.decimals,
+            address=address,
+            derivation_path=f"{account_path(merchant.account)}/0/{index}",
+            amount=amount,
+            required_confirmations=network.confirmations,
+            created_at=now,
+            updated_at=now,
+            expires_at=now + lifetime,
+            raised_at=now,
+            checkout_url=f"{base_url}/pay/{payment_id}",
+            payment_uri=payment_uri(network.chain_id, asset, address, amount),
+            policy=merchant.policy,
+            order_id=wanted.order_id,
+            metadata=wanted.metadata,
+            description=wanted.description,
+            webhook_url=wanted.webhook_url,
+            success_url=wanted.success_url,
+            cancel_url=wanted.cancel_url,
+        )
+
+
+def check_url(name: str, url: str, *, plain_http: bool) -> None:
+    """Refuse anything but an https address (http too with `plain_http`); raises `InvalidField` naming `name`."""
+    problem = InvalidField(name, "invalid_url", "must be an https:// address")
+    if len(url) > 2048 or not url.isascii() or any(c <= " " or c == "\\" or c == "\x7f" for c in url):
+        raise problem
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise problem from None
+    schemes = ("https", "http") if plain_http else ("https",)
+    if parts.scheme not in schemes or not host or port == 0 or parts.username is not None or parts.password is not None:
+        raise problem

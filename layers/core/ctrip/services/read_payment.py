@@ -1,0 +1,61 @@
+"""Read payments, each merchant its own."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from ctrip.domain.errors import NotFound
+from ctrip.domain.payment import Payment, Status
+from ctrip.domain.view import payment_view
+from ctrip.ports import MoneyStore, PaymentFilter, PaymentStore
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReader:
+    """Reads payments and shows their confirmations as of the newest block seen."""
+
+    payments: PaymentStore
+    money: MoneyStore
+
+    def one(self, merchant_id: str | None, payment_id: str) -> dict[str, Any]:
+        """Show a payment; raises `NotFound` for another merchant's (any merchant's where `merchant_id` is None)."""
+        payment = self.find(merchant_id, payment_id)
+        return payment_view(payment, head=self._heads({payment.chain}).get(payment.chain))
+
+    def find(self, merchant_id: str | None, payment_id: str) -> Payment:
+        """Fetch a payment; a malformed id is as unknown as any other."""
+        payment = self.payments.get(payment_id) if _ID.fullmatch(payment_id) else None
+        if payment is None or merchant_id not in (None, payment.merchant_id):
+            raise NotFound(f"Payment {payment_id[:64]} not found.", code="payment_not_found")
+        return payment
+
+    def page(self, merchant_id: str, wanted: PaymentFilter, order_id: str | None) -> dict[str, Any]:
+        """List payments, newest first; with `order_id`, the one that holds the order."""
+        if order_id is not None:
+            payments, cursor = self._of_order(merchant_id, wanted, order_id), None
+        else:
+            page = self.payments.page(merchant_id, wanted)
+            payments, cursor = list(page.payments), page.cursor
+        heads = self._heads({payment.chain for payment in payments if payment.status is not Status.PENDING})
+        views = [payment_view(payment, head=heads.get(payment.chain)) for payment in payments]
+        return {"data": views, "next_cursor": cursor}
+
+    def _of_order(self, merchant_id: str, wanted: PaymentFilter, order_id: str) -> list[Payment]:
+        holder = self.payments.by_order(merchant_id, order_id)
+        payment = self.payments.get(holder) if holder else None
+        return [payment] if payment and _matches(payment, wanted) else []
+
+    def _heads(self, chains: set[str]) -> dict[str, int]:
+        tips = self.money.tips(sorted(chains)) if chains else {}
+        return {chain: tip.number for chain, tip in tips.items() if tip.number}
+
+
+def _matches(payment: Payment, wanted: PaymentFilter) -> bool:
+    return (
+        wanted.status in (None, payment.status)
+        and wanted.chain in (None, payment.chain)
+        and (wanted.created_after is None or payment.created_at >= wanted.created_after)
+        and (wanted.created_before is None or payment.created_at <= wanted.created_before)
+    )

@@ -1,0 +1,57 @@
+"""From a decided step to the transaction that stores it: event frozen, audit sealed."""
+
+from dataclasses import dataclass, replace
+
+from ctrip.domain.audit import seal
+from ctrip.domain.chain import Transfer
+from ctrip.domain.decide import Step
+from ctrip.domain.events import Event
+from ctrip.domain.payment import Payment
+from ctrip.domain.sweep import Intent
+from ctrip.domain.view import event_body
+from ctrip.ports import Commit, Fence, Idempotency, Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Builds commits; `actor` is who decided, `webhook_url` where events go that no payment directs elsewhere."""
+
+    ids: Ids
+    actor: str
+    webhook_url: str
+
+    def created(self, payment: Payment, event: str, idempotency: Idempotency | None) -> Commit:
+        """Build the transaction of a creation."""
+        commit = self._commit(None, payment, event)
+        return replace(commit, idempotency=idempotency)
+
+    def step(
+        self,
+        before: Payment,
+        step: Step,
+        *,
+        fence: Fence | None = None,
+        intents: tuple[tuple[Intent | None, Intent], ...] = (),
+    ) -> Commit:
+        """Build the transaction of one step."""
+        commit = self._commit(before, step.after, step.event)
+        known = {transfer.key for transfer in before.transfers}
+        new: tuple[Transfer, ...] = tuple(item for item in step.after.transfers if item.key not in known)
+        return replace(commit, entries=step.entries, transfers=new, fence=fence, intents=intents)
+
+    def _commit(self, before: Payment | None, after: Payment, event: str | None) -> Commit:
+        audit = seal(before, after, event, self.actor)
+        after = replace(after, audit_head=audit.hash)
+        return Commit(before=before, after=after, audit=audit, event=self._event(event, after) if event else None)
+
+    def _event(self, name: str, payment: Payment) -> Event:
+        ulid = self.ids.ulid(payment.updated_at)
+        return Event(
+            ulid=ulid,
+            type=name,
+            merchant_id=payment.merchant_id,
+            payment_id=payment.id,
+            at=payment.updated_at,
+            url=payment.webhook_url or self.webhook_url or None,
+            body=event_body(name, ulid, payment, payment.updated_at),
+        )

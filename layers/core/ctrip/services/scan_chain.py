@@ -1,0 +1,296 @@
+"""Scan one chain: look at what is watched, decide, commit, tell; pass after pass until superseded or out of time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ctrip.domain.access import Tip
+from ctrip.domain.assets import Network
+from ctrip.domain.chain import Block, Holding
+from ctrip.domain.decide import Step, next_step
+from ctrip.domain.errors import AlreadyExists, Busy, ChainError, FenceLost, Stale
+from ctrip.domain.observe import Look, canonical, promote, record
+from ctrip.domain.payment import Observation, Payment, Tier
+from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
+from ctrip.services.explain import Explainer
+from ctrip.services.follow_intents import IntentFollower
+from ctrip.services.recording import Recorder
+
+OVERLAP_MS = 60_000  # the watch index lags: each refresh looks back this far
+REFRESH_MS = 15_000
+KEEP_HOT_MS = 600_000
+STEPS = 12  # more than the longest walk through the machine; a guard against a rule that never ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainScanner:
+    """Scans one chain. `monitor_ms` and `sweep_ms` are the rhythms of the slower tier and of sweep jobs."""
+
+    network: Network
+    chain: Chain
+    payments: PaymentStore
+    money: MoneyStore
+    access: AccessStore
+    jobs: Jobs
+    clock: Clock
+    recorder: Recorder
+    explainer: Explainer
+    follower: IntentFollower
+    log: Log
+    monitor_ms: int
+    sweep_ms: int
+
+    def run(self, until: int) -> int:
+        """Take the chain and scan it until unix milliseconds `until`; return the number of passes.
+
+        Returns early when a newer scanner has taken the chain, or when nothing is due any more.
+        """
+        run = _Run(self, self.money.take(self.network.name))
+        while run.due() and self._pass(run):
+            pause = self.network.poll_seconds - (self.clock.now() - run.started) / 1000
+            if self.clock.now() + pause * 1000 >= until:
+                break
+            self.clock.wait(max(pause, 0.0))
+        return run.passes
+
+    def _pass(self, run: "_Run") -> bool:
+        """Make one pass; False when the chain is another scanner's now."""
+        try:
+            run.one()
+        except FenceLost:
+            self.log.info("superseded", chain=self.network.name, fence=run.fence.number)
+            return False
+        except (ChainError, Busy) as exc:
+            self.log.warning("pass_failed", chain=self.network.name, error=str(exc), kind=type(exc).__name__)
+        return True
+
+
+@dataclass(slots=True)
+class _Run:
+    """One invocation: what it holds in memory between passes."""
+
+    scan: ChainScanner
+    fence: Fence
+    watched: dict[str, Payment] = field(default_factory=dict)
+    refreshed: int = 0
+    reloaded: int = 0
+    monitored_at: int = 0
+    swept_at: dict[str, int] = field(default_factory=dict)
+    tip: Block | None = None
+    started: int = 0
+    gate_read: int = 0
+    hot_until: int = 0
+    passes: int = 0
+
+    def due(self) -> bool:
+        """Say whether the gate wants another pass; a warm chain gets exactly one an invocation."""
+        now = self.scan.clock.now()
+        if now - self.gate_read >= REFRESH_MS or now >= self.hot_until:
+            name = self.scan.network.name
+            gate = self.scan.access.gates([name]).get(name)
+            self.gate_read, self.hot_until = now, gate.hot_until if gate else 0
+            if gate is None or gate.paused:
+                return False
+            return now < gate.hot_until or (self.passes == 0 and now < gate.warm_until)
+        return True
+
+    def one(self) -> None:
+        """Look once at everything that is due."""
+        scan, now = self.scan, self.scan.clock.now()
+        self.started = now
+        self.passes += 1
+        head = scan.chain.head()
+        previous = self.tip or self._stored_tip()
+        self._refresh(now)
+        scan.money.beat(self._tip(head, now))
+        for payment in scan.follower.follow(head, self.fence, self._sweeping()):
+            self._keep(payment)
+        due = self._due_payments(now)
+        if due:
+            self._look_at(due, head, previous)
+        self.tip = head
+        self._enqueue_sweeps(now)
+        self._stay_hot(now)
+
+    # -- what is watched
+
+    def _stored_tip(self) -> Block | None:
+        tip = self.scan.money.tips([self.scan.network.name]).get(self.scan.network.name)
+        return Block(tip.number, tip.hash, "", tip.block_time) if tip and tip.number else None
+
+    def _tip(self, head: Block, now: int) -> Tip:
+        return Tip(
+            chain=self.scan.network.name,
+            fence=self.fence.number,
+            number=head.number,
+            hash=head.hash,
+            block_time=head.time,
+            scanned_at=now,
+            open_payments=sum(payment.tier is Tier.OPEN for payment in self.watched.values()),
+        )
+
+    def _refresh(self, now: int) -> None:
+        """Ask for what was raised since the last pass; the slower tiers change through this scanner, or wait a moment."""
+        scan, after = self.scan, self.refreshed - OVERLAP_MS if self.refreshed else 0
+        for payment in scan.payments.watched(scan.network.name, Tier.OPEN, raised_after=after):
+            self._keep(payment)
+        if not self.reloaded or now - self.reloaded >= REFRESH_MS:
+            for tier in (Tier.SWEEP, Tier.MONITORED):
+                for payment in scan.payments.watched(scan.network.name, tier):
+                    self._keep(payment)
+            self.reloaded = now
+        self.refreshed = now
+
+    def _keep(self, payment: Payment) -> None:
+        known = self.watched.get(payment.id)
+        if known is not None and known.version > payment.version:
+            return
+        if payment.tier is Tier.CLOSED:
+            self.watched.pop(payment.id, None)
+        else:
+            self.watched[payment.id] = payment
+
+    def _sweeping(self) -> list[Payment]:
+        return [payment for payment in self.watched.values() if payment.tier is Tier.SWEEP or payment.pending]
+
+    def _due_payments(self, now: int) -> list[Payment]:
+        slow = now - self.monitored_at >= self.scan.monitor_ms
+        if slow:
+            self.monitored_at = now
+        return [payment for payment in self.watched.values() if slow or payment.tier is Tier.OPEN]
+
+    # -- looking and deciding
+
+    def _look_at(self, due: Sequence[Payment], head: Block, previous: Block | None) -> None:
+        scan = self.scan
+        balances = scan.chain.balances(head, [Holding(payment.address, payment.token_address) for payment in due])
+        headers = self._headers(due, head)
+        received = {p.id: _received(p, balance, head.number) for p, balance in zip(due, balances, strict=True)}
+        earlier = self._earlier(due, received, head, previous, headers)
+        told: list[tuple[str, str, int]] = []
+        try:
+            for payment in due:
+                look = self._look(payment, received[payment.id], head, headers, earlier.get(payment.id), previous)
+                self._decide(payment, look, told)
+        finally:
+            for start in range(0, len(told), 10):
+                scan.jobs.deliver(told[start : start + 10])
+
+    def _headers(self, due: Sequence[Payment], head: Block) -> dict[int, Block]:
+        """Fetch the canonical headers that this pass needs: of what was observed, and of confirmed depths past a deadline."""
+        numbers = {seen.block_number for payment in due for seen in payment.observations}
+        for payment in due:
+            if head.time > payment.expires_at:
+                numbers.add(max(head.number - payment.required_confirmations + 1, 0))
+        numbers.discard(head.number)
+        headers = self.scan.chain.blocks(sorted(n for n in numbers if n <= head.number)) if numbers else {}
+        return headers | {head.number: head}
+
+    def _earlier(
+        self,
+        due: Sequence[Payment],
+        received: Mapping[str, int | None],
+        head: Block,
+        previous: Block | None,
+        headers: dict[int, Block],
+    ) -> dict[str, Observation]:
+        """After missed blocks, ask how much of what is new stood at the confirmed depth already, if the node still knows."""
+        scan = self.scan
+        new = [p for p in due if (amount := received[p.id]) is not None and amount > p.amount_received]
+        found: dict[str, Observation] = {}
+        for depth in sorted({head.number - p.required_confirmations + 1 for p in new}):
+            if previous is not None and previous.number >= depth or depth <= 0 or depth >= head.number:
+                continue
+            group = [p for p in new if head.number - p.required_confirmations + 1 == depth]
+            try:
+                block = headers.get(depth) or scan.chain.blocks([depth])[depth]
+                balances = scan.chain.balances(block, [Holding(p.address, p.token_address) for p in group])
+            except (ChainError, KeyError) as exc:
+                scan.log.info("older_state_unknown", chain=scan.network.name, block=depth, error=str(exc))
+                continue
+            headers[depth] = block
+            for payment, balance in zip(group, balances, strict=True):
+                amount = _received(payment, balance, depth)
+                if amount is not None and amount > payment.amount_received:
+                    found[payment.id] = Observation.at(block, amount)
+        return found
+
+    def _look(
+        self,
+        payment: Payment,
+        received: int | None,
+        head: Block,
+        headers: Mapping[int, Block],
+        earlier: Observation | None,
+        previous: Block | None,
+    ) -> Look:
+        depth = head.number - payment.required_confirmations + 1
+        kept = canonical(payment.observations, headers)
+        new = [seen for seen in (earlier, Observation.at(head, received) if received is not None else None) if seen]
+        observations = record(kept, new, depth)
+        look = Look(
+            head=head,
+            received=received,
+            confirmed=promote(observations, depth),
+            depth_time=headers[depth].time if depth in headers else 0,
+            intact=len(kept) == len(payment.observations),
+            observations=observations,
+            transfers=payment.transfers,
+            explained_to=payment.explained_to,
+        )
+        if received is not None and (received != payment.amount_received or not look.intact):
+            look = self.scan.explainer.explain(payment, look, previous)
+        return self.scan.explainer.on_time(payment, look)
+
+    def _decide(self, payment: Payment, look: Look, told: list[tuple[str, str, int]]) -> None:
+        """Take every step that this look allows, each in its own transaction."""
+        for _ in range(STEPS):
+            step = next_step(payment, look, self.scan.clock.now())
+            if step is None:
+                return
+            try:
+                payment = self._commit(payment, step, told)
+            except (Stale, AlreadyExists) as exc:
+                self.scan.log.info("payment_moved_on", payment=payment.id, error=str(exc))
+                fresh = self.scan.payments.get(payment.id)
+                self.watched.pop(payment.id, None)
+                if fresh:
+                    self._keep(fresh)
+                return
+        self.scan.log.error("rules_without_end", payment=payment.id)
+
+    def _commit(self, payment: Payment, step: Step, told: list[tuple[str, str, int]]) -> Payment:
+        commit = self.scan.recorder.step(payment, step, fence=self.fence)
+        self.scan.payments.commit(commit)
+        self._keep(commit.after)
+        if step.alarm:
+            self.scan.log.error(step.alarm, payment=payment.id, chain=payment.chain)
+            if step.alarm == "deep_reorg":
+                self.scan.access.pause(payment.chain, True)
+        if commit.event:
+            told.append((commit.after.merchant_id, commit.event.ulid, 1))
+        return commit.after
+
+    # -- what comes next
+
+    def _enqueue_sweeps(self, now: int) -> None:
+        wanted = {p.asset_key for p in self.watched.values() if p.tier is Tier.SWEEP}
+        for asset in sorted(wanted):
+            if now - self.swept_at.get(asset, 0) >= self.scan.sweep_ms:
+                self.swept_at[asset] = now
+                self.scan.jobs.sweep(self.scan.network.name, asset)
+
+    def _stay_hot(self, now: int) -> None:
+        """Keep the chain open while money is under way; only time closes it."""
+        busy = any(payment.tier in (Tier.OPEN, Tier.SWEEP) for payment in self.watched.values())
+        if busy and self.hot_until < now + KEEP_HOT_MS // 2:
+            until = now + KEEP_HOT_MS
+            self.scan.access.raise_gate(self.scan.network.name, hot_until=until, warm_until=until, now=now)
+            self.hot_until = until
+
+
+def _received(payment: Payment, balance: int | None, block: int) -> int | None:
+    """Take our own moves out of a balance; a negative remainder means that the node has not seen them yet."""
+    if balance is None:
+        return None
+    received = balance - payment.net_moves(payment.token_address, block)
+    return received if received >= 0 else None

@@ -1,0 +1,34 @@
+"""Read the gates and start a scanner for every chain that is due; an idle chain costs this one read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ctrip.ports import AccessStore, Clock, Jobs
+
+WARM_EVERY_MS = 300_000
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class ScanStarter:
+    """Runs each minute."""
+
+    access: AccessStore
+    jobs: Jobs
+    clock: Clock
+    chains: Sequence[str]
+
+    def run(self) -> list[str]:
+        """Start a scanner per chain that is hot, and each five minutes per chain that is warm; return their names."""
+        now = self.clock.now()
+        gates = self.access.gates(self.chains)
+        warm_turn = now % WARM_EVERY_MS < MINUTE_MS
+        started = []
+        for chain in self.chains:
+            gate = gates.get(chain)
+            if gate is None or gate.paused:
+                continue
+            if now < gate.hot_until or (warm_turn and now < gate.warm_until):
+                self.jobs.scan(chain)
+                started.append(chain)
+        return started

@@ -1,0 +1,1 @@
+"""DynamoDB through PynamoDB: tables, keys, conditional writes, and the one transaction per decision."""

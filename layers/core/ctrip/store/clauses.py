@@ -1,0 +1,108 @@
+"""The clauses of a decision's transaction: what each demands, and what it is called when it does not hold."""
+
+from collections.abc import Iterator
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
+
+from ctrip.domain.sweep import Intent
+from ctrip.ports import Commit, Remembered
+from ctrip.store import tables
+from ctrip.store.codec import encode
+from ctrip.store.database import Write, check, document, keyed, number, put, text
+from ctrip.store.layout import (
+    IDEMPOTENCY_SECONDS,
+    entry_item,
+    event_item,
+    intent_item,
+    payment_item,
+)
+
+ABSENT = Path("pk").does_not_exist()
+
+_PAYMENT_KEYS = frozenset({"payment_id"})
+
+
+class Clauses:
+    """A commit as writes. Where several conditions fail, the first of them in this order is the answer."""
+
+    def __init__(self, names: tables.Tables, commit: Commit, dead_holder: str | None) -> None:
+        self._names = names
+        self._commit = commit
+        self._dead_holder = dead_holder
+        self.writes: list[Write] = [*self._guards(), *self._payment(), *self._money(), *self._facts()]
+
+    def first(self, places: tuple[int, ...]) -> str:
+        """Name the clause that failed."""
+        return self.writes[min(places)].name
+
+    def _guards(self) -> Iterator[Write]:
+        commit, payment = self._commit, self._commit.after
+        if (fence := commit.fence) is not None:
+            # Holds while no newer scanner has taken the chain.
+            yield check(self._names.money, tables.tip_key(fence.chain), Path("fence") == fence.number, name="fence")
+        if (idempotency := commit.idempotency) is not None and commit.event is not None:
+            remembered = Remembered(idempotency.body_hash, payment.id, commit.event.ulid)
+            item = keyed(
+                tables.idempotency_key(idempotency.merchant_id, idempotency.route, idempotency.key),
+                doc=document(encode(remembered)),
+                ttl=number(payment.created_at // 1000 + IDEMPOTENCY_SECONDS),
+            )
+            # Holds where the key is new, or so old that only DynamoDB's sweeper has not come yet.
+            fresh = ABSENT | (Path("ttl") < payment.created_at // 1000)
+            yield put(self._names.payments, item, fresh, name="idempotency")
+        if commit.before is None and payment.order_id is not None:
+            item = keyed(tables.order_key(payment.merchant_id, payment.order_id), payment_id=text(payment.id))
+            yield put(self._names.payments, item, self._order_is_free(), name="order")
+
+    def _order_is_free(self) -> Condition:
+        # Holds where nobody has the order, or still the payment that the caller found dead.
+        return ABSENT if self._dead_holder is None else ABSENT | (Path("payment_id") == self._dead_holder)
+
+    def _payment(self) -> Iterator[Write]:
+        before, after = self._commit.before, self._commit.after
+        item = payment_item(after)
+        if before is None:
+            # Hold where neither the id nor the address has ever been given out.
+            yield put(self._names.payments, item, ABSENT, name="id")
+            owner = keyed(tables.address_key(after.address), payment_id=text(after.id))
+            yield put(self._names.payments, owner, ABSENT, name="address")
+        else:
+            # Holds while the payment is as it was when the decision was made.
+            unmoved = (Path("version") == before.version) & (Path("status") == before.status.value)
+            yield put(self._names.payments, item, unmoved, name="stale payment")
+
+    def _money(self) -> Iterator[Write]:
+        for before, after in self._commit.intents:
+            yield intent_write(self._names.money, before, after)
+        for entry in self._commit.entries:
+            # Holds unless the same cause has posted already.
+            yield put(self._names.money, entry_item(entry), ABSENT, name="entry")
+
+    def _facts(self) -> Iterator[Write]:
+        # Without conditions: their keys belong to the version, or to the fact, that the clauses above decide about.
+        commit, payment = self._commit, self._commit.after
+        event = commit.event
+        yield put(
+            self._names.payments,
+            keyed(
+                tables.audit_key(payment.id, commit.audit.version),
+                doc=document(encode(commit.audit, without=_PAYMENT_KEYS)),
+                event=text(event.ulid if event else ""),
+            ),
+        )
+        for transfer in commit.transfers:
+            row = keyed(tables.transfer_key(payment.id, transfer), doc=document(encode(transfer)))
+            yield put(self._names.payments, row)
+        if event is not None:
+            yield put(self._names.events, event_item(event))
+            yield put(self._names.events, keyed(tables.outbox_key(event.ulid), merchant=text(event.merchant_id)))
+
+
+def intent_write(table: str, before: Intent | None, after: Intent) -> Write:
+    """Write an intent, alone or within a decision."""
+    if before is None:
+        # Holds where (chain, sender, nonce) is free.
+        return put(table, intent_item(after), ABSENT, name="intent")
+    # Holds while the intent is as it was read.
+    return put(table, intent_item(after), Path("version") == before.version, name="stale intent")

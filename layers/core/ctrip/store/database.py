@@ -1,0 +1,246 @@
+"""Calls to DynamoDB: PynamoDB's connection and expressions, bounded retries, and nothing that knows a payment."""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.connection import Connection
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action, Update
+
+from ctrip.domain.errors import Busy
+from ctrip.ports import Clock
+from ctrip.store.errors import ConditionFailed, Failure, classify
+from ctrip.store.tables import Key, Tables, key_of
+from ctrip.system import SystemClock, spread
+
+CONNECT_SECONDS = 1.0
+READ_SECONDS = 2.0
+BUDGET_MS = 1_900
+FIRST_PAUSE = 0.025
+LONGEST_PAUSE = 0.4
+TRIES = 16
+BATCH = 100
+LONG = 512
+
+Item: TypeAlias = dict[str, dict[str, Any]]
+
+
+@cache
+def connection() -> Connection:
+    """Open the process's one connection; endpoint and region are botocore's own to find.
+
+    botocore repeats nothing by itself: it would not say that it did, and a repeated write may be its own competitor.
+    """
+    opened = Connection(
+        connect_timeout_seconds=CONNECT_SECONDS,
+        read_timeout_seconds=READ_SECONDS,
+        max_retry_attempts=0,
+        max_pool_connections=32,
+    )
+    _ = opened.client
+    return opened
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One clause of a transaction; `name` is the domain's word for what fails when `condition` does not hold."""
+
+    kind: str
+    body: dict[str, Any]
+    name: str = ""
+
+    def as_item(self) -> dict[str, Any]:
+        """Spell it as TransactWriteItems does."""
+        return {self.kind: self.body}
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One page of a query; `more` says whether another follows."""
+
+    items: list[Item]
+    more: bool
+
+
+def text(value: str) -> dict[str, Any]:
+    """Spell a text attribute."""
+    return {"S": value}
+
+
+def document(value: str) -> dict[str, Any]:
+    """Spell a long text: compressed where that is worth its while, as DynamoDB charges by the kilobyte."""
+    return {"B": zlib.compress(value.encode())} if len(value) > LONG else text(value)
+
+
+def read_document(item: Item, name: str) -> str:
+    """Read a long text, whichever way it was spelt."""
+    held = item[name]
+    return zlib.decompress(held["B"]).decode() if "B" in held else cast("str", held["S"])
+
+
+def number(value: int) -> dict[str, Any]:
+    """Spell a number attribute, for what never exceeds 38 digits."""
+    return {"N": str(value)}
+
+
+def keyed(key: Key, **attributes: dict[str, Any]) -> Item:
+    """Build an item."""
+    return {"pk": text(key.pk), "sk": text(key.sk), **attributes}
+
+
+def put(table: str, item: Item, condition: Condition | None = None, *, name: str = "") -> Write:
+    """Write an item whole."""
+    return Write("Put", _expressed({"TableName": table, "Item": item}, condition), name)
+
+
+def check(table: str, key: Key, condition: Condition, *, name: str) -> Write:
+    """Write nothing, and demand that a condition holds."""
+    return Write("ConditionCheck", _expressed({"TableName": table, "Key": keyed(key)}, condition), name)
+
+
+def delete(table: str, key: Key) -> Write:
+    """Remove an item, if it is there."""
+    return Write("Delete", {"TableName": table, "Key": keyed(key)})
+
+
+def update(table: str, key: Key, actions: Sequence[Action], condition: Condition | None = None) -> Write:
+    """Change attributes of an item, which is created where it is missing."""
+    return Write("Update", _expressed({"TableName": table, "Key": keyed(key)}, condition, actions))
+
+
+class Database:
+    """One stage's tables, with the patience of a caller who has two seconds."""
+
+    def __init__(
+        self,
+        stage: str,
+        *,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] | None = None,
+        connected: Connection | None = None,
+    ) -> None:
+        self.tables = Tables.of(stage)
+        self._clock: Clock = clock or SystemClock()
+        self._jitter = jitter or (lambda: abs(spread()))
+        self._connection = connected or connection()
+
+    def get(self, table: str, key: Key, *, consistent: bool = True) -> Item | None:
+        """Read an item."""
+        answer = self._call("GetItem", {"TableName": table, "Key": keyed(key), "ConsistentRead": consistent})
+        return cast("Item | None", answer.get("Item"))
+
+    def batch(self, table: str, keys: Sequence[Key], *, consistent: bool = True) -> dict[Key, Item]:
+        """Read many items; what does not exist is left out."""
+        found: dict[Key, Item] = {}
+        for start in range(0, len(keys), BATCH):
+            wanted: Any = {
+                table: {"Keys": [keyed(key) for key in keys[start : start + BATCH]], "ConsistentRead": consistent}
+            }
+            while wanted:
+                answer = self._call("BatchGetItem", {"RequestItems": wanted})
+                found |= {key_of(item): item for item in answer["Responses"].get(table, ())}
+                wanted = answer.get("UnprocessedKeys")
+        return found
+
+    def query(
+        self,
+        table: str,
+        condition: Condition,
+        *,
+        index: str | None = None,
+        limit: int | None = None,
+        forward: bool = True,
+        consistent: bool = False,
+        start: Item | None = None,
+    ) -> Rows:
+        """Read one page of a partition, at most `limit` items or 1 MB."""
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
+        asked: dict[str, Any] = {
+            "TableName": table,
+            "KeyConditionExpression": condition.serialize(names, values),
+            "ExpressionAttributeNames": {placeholder: name for name, placeholder in names.items()},
+            "ExpressionAttributeValues": values,
+            "ScanIndexForward": forward,
+        }
+        optional = {
+            "IndexName": index,
+            "Limit": limit,
+            "ExclusiveStartKey": start,
+            "ConsistentRead": consistent or None,
+        }
+        answer = self._call("Query", asked | {name: value for name, value in optional.items() if value is not None})
+        return Rows(answer["Items"], bool(answer.get("LastEvaluatedKey")))
+
+    def each(
+        self, table: str, condition: Condition, *, index: str | None = None, consistent: bool = False
+    ) -> Iterator[Item]:
+        """Read a partition to its end."""
+        start: Item | None = None
+        while True:
+            rows = self.query(table, condition, index=index, consistent=consistent, start=start)
+            yield from rows.items
+            if not rows.more:
+                return
+            start = {name: rows.items[-1][name] for name in _key_names(index)}
+
+    def write(self, write: Write, *, ours: Callable[[], bool] | None = None, returns: str = "NONE") -> Item:
+        """Perform one write by itself; raises `ConditionFailed`. Returns the attributes that `returns` asks for."""
+        answer = self._call(f"{write.kind}Item", {**write.body, "ReturnValues": returns}, ours)
+        return cast("Item", answer.get("Attributes", {}))
+
+    def transact(self, writes: Sequence[Write], *, ours: Callable[[], bool] | None = None) -> None:
+        """Perform all writes or none; raises `ConditionFailed` with the places whose conditions did not hold.
+
+        `ours` says, from a consistent read, whether the very same transaction has been done: it is asked when a
+        condition fails after an attempt whose answer was lost.
+        """
+        items = [write.as_item() for write in writes]
+        # DynamoDB remembers a token for ten minutes: a repetition of what was done answers well and does nothing.
+        token = hashlib.sha256(repr(items).encode()).hexdigest()[:36]
+        self._call("TransactWriteItems", {"TransactItems": items, "ClientRequestToken": token}, ours)
+
+    def _call(self, operation: str, asked: dict[str, Any], ours: Callable[[], bool] | None = None) -> dict[str, Any]:
+        began, lost = self._clock.now(), False
+        for attempt in range(TRIES):
+            try:
+                return self._connection.dispatch(operation, dict(asked))
+            except (ClientError, BotoCoreError) as exc:
+                failure, places = classify(exc)
+                if failure is Failure.CONDITION:
+                    if lost and ours and ours():
+                        return {}
+                    raise ConditionFailed(places) from exc
+                if failure is Failure.OURS:
+                    raise
+                lost = lost or failure is Failure.UNKNOWN
+                pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * self._jitter()
+                if self._clock.now() - began + pause * 1000 > BUDGET_MS:
+                    raise Busy from exc
+                self._clock.wait(pause)
+        raise Busy
+
+
+def _expressed(
+    body: dict[str, Any], condition: Condition | None, actions: Sequence[Action] | None = None
+) -> dict[str, Any]:
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    if condition is not None:
+        body["ConditionExpression"] = condition.serialize(names, values)
+    if actions:
+        body["UpdateExpression"] = Update(*actions).serialize(names, values)
+    if names:
+        body["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
+    if values:
+        body["ExpressionAttributeValues"] = values
+    return body
+
+
+def _key_names(index: str | None) -> tuple[str, ...]:
+    return ("pk", "sk", f"{index}_pk", f"{index}_sk") if index else ("pk", "sk")

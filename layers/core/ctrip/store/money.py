@@ -1,0 +1,107 @@
+"""Intents, ledger entries, and the fences that keep two scanners apart."""
+
+from collections.abc import Callable, Sequence
+
+from pynamodb.connection import Connection
+from pynamodb.expressions.operand import Path
+
+from ctrip.domain.access import Tip
+from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
+from ctrip.domain.ledger import Entry
+from ctrip.domain.sweep import Intent
+from ctrip.ports import Clock, Fence
+from ctrip.store import tables
+from ctrip.store.clauses import ABSENT, intent_write
+from ctrip.store.database import Database, Item, put, update
+from ctrip.store.errors import ConditionFailed
+from ctrip.store.layout import entry_item, entry_of, intent_of
+
+_TIP_NUMBERS = ("number", "block_time", "scanned_at", "open_payments")
+
+
+class DynamoMoney:
+    """The `ports.MoneyStore` on DynamoDB."""
+
+    def __init__(
+        self,
+        stage: str,
+        *,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] | None = None,
+        connected: Connection | None = None,
+    ) -> None:
+        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
+        self._table = self._db.tables.money
+
+    def take(self, chain: str) -> Fence:
+        """Take a chain: increment its fence unconditionally."""
+        taken = self._db.write(
+            update(self._table, tables.tip_key(chain), [Path("fence").add(1)]), returns="UPDATED_NEW"
+        )
+        return Fence(chain, int(tables.plain(taken, "fence")))
+
+    def beat(self, tip: Tip) -> None:
+        """Store how far the scanner has come; raises `FenceLost`."""
+        actions = [Path(name).set(getattr(tip, name)) for name in (*_TIP_NUMBERS, "hash")]
+        try:
+            # Holds while no newer scanner has taken the chain.
+            self._db.write(update(self._table, tables.tip_key(tip.chain), actions, Path("fence") == tip.fence))
+        except ConditionFailed as exc:
+            raise FenceLost("a newer scanner has taken the chain") from exc
+
+    def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
+        """Read the tips of chains in one call."""
+        items = self._db.batch(self._table, [tables.tip_key(chain) for chain in chains])
+        return {key.pk.removeprefix("F#"): _tip(key.pk.removeprefix("F#"), item) for key, item in items.items()}
+
+    def write_intent(self, before: Intent | None, after: Intent) -> None:
+        """Store an intent; raises `AlreadyExists` when (chain, sender, nonce) is taken, `Stale` when it moved on."""
+        try:
+            self._db.write(
+                intent_write(self._table, before, after),
+                ours=lambda: self.intent(after.chain, after.sender, after.nonce) == after,
+            )
+        except ConditionFailed as exc:
+            raise (AlreadyExists("intent") if before is None else Stale("the intent has moved on")) from exc
+
+    def intent(self, chain: str, sender: str, nonce: int) -> Intent | None:
+        """Read an intent, consistently."""
+        item = self._db.get(self._table, tables.intent_key(chain, sender, nonce))
+        return intent_of(item) if item else None
+
+    def intents_of(self, chain: str, sender: str) -> list[Intent]:
+        """Return every intent of a sender on a chain, by nonce, read consistently."""
+        condition = Path("pk") == tables.sender_partition(chain, sender)
+        return [intent_of(item) for item in self._db.each(self._table, condition, consistent=True)]
+
+    def last_intent(self, chain: str, sender: str) -> Intent | None:
+        """Return the intent of the highest nonce of a sender, read consistently."""
+        condition = Path("pk") == tables.sender_partition(chain, sender)
+        rows = self._db.query(self._table, condition, limit=1, forward=False, consistent=True)
+        return intent_of(rows.items[0]) if rows.items else None
+
+    def unfinished(self, chain: str) -> list[Intent]:
+        """Return the intents of a chain that are not final, by sender and nonce."""
+        condition = Path("due_pk") == tables.unfinished_partition(chain)
+        keys = [tables.key_of(item) for item in self._db.each(self._table, condition, index="due")]
+        items = self._db.batch(self._table, keys)
+        found = [intent_of(items[key]) for key in keys if key in items]
+        return [intent for intent in found if intent.unfinished]
+
+    def entries(self, owner: str) -> list[Entry]:
+        """Return an owner's ledger, oldest first."""
+        items = self._db.each(self._table, Path("pk") == tables.ledger_partition(owner), consistent=True)
+        return sorted(map(entry_of, items), key=lambda entry: (entry.at, entry.id))
+
+    def post(self, entry: Entry) -> None:
+        """Post an entry; the same id a second time changes nothing."""
+        try:
+            # Holds unless the same cause has posted already.
+            self._db.write(put(self._table, entry_item(entry), ABSENT))
+        except ConditionFailed:
+            return
+
+
+def _tip(chain: str, item: Item) -> Tip:
+    numbers = {name: int(tables.plain(item, name)) for name in ("fence", *_TIP_NUMBERS) if name in item}
+    return Tip(chain=chain, hash=tables.plain(item, "hash") if "hash" in item else "", **numbers)

@@ -1,0 +1,173 @@
+"""Payments, and the one transaction in which a decision about one of them commits."""
+
+import re
+from collections.abc import Callable
+
+from pynamodb.connection import Connection
+from pynamodb.expressions.operand import Path
+
+from ctrip.domain.audit import AuditRecord
+from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, InvalidField, Stale
+from ctrip.domain.payment import Payment, Status, Tier
+from ctrip.ports import Clock, Commit, Page, PaymentFilter, Remembered
+from ctrip.store import tables
+from ctrip.store.clauses import Clauses
+from ctrip.store.codec import decode
+from ctrip.store.database import Database, read_document
+from ctrip.store.errors import ConditionFailed
+from ctrip.store.layout import payment_of
+from ctrip.store.tables import Key
+
+DEAD = frozenset({Status.EXPIRED, Status.FAILED})  # a cancelled payment is an expired one
+INDEX_PAGES = 5
+TAKEOVERS = 3
+
+
+_POSITION = re.compile(r"[0-9]{13}#[^#]{1,64}", re.ASCII)
+
+
+class DynamoPayments:
+    """The `ports.PaymentStore` on DynamoDB."""
+
+    def __init__(
+        self,
+        stage: str,
+        *,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] | None = None,
+        connected: Connection | None = None,
+    ) -> None:
+        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
+        self._table = self._db.tables.payments
+
+    def commit(self, commit: Commit) -> None:
+        """Write all of it or nothing."""
+        holder: str | None = None
+        for _ in range(TAKEOVERS):
+            clauses = Clauses(self._db.tables, commit, holder)
+            try:
+                return self._db.transact(clauses.writes, ours=lambda: self._is_ours(commit))
+            except ConditionFailed as exc:
+                name = clauses.first(exc.places)
+                if name == "order" and (dead := self._dead_holder(commit.after, holder)) is not None:
+                    holder = dead
+                    continue
+                raise _refusal(name) from exc
+        raise AlreadyExists("order")
+
+    def get(self, payment_id: str) -> Payment | None:
+        """Read a payment, consistently."""
+        item = self._db.get(self._table, tables.payment_key(payment_id))
+        return payment_of(item) if item else None
+
+    def by_order(self, merchant_id: str, order_id: str) -> str | None:
+        """Return the id of the payment that holds the merchant's order, dead ones included."""
+        item = self._db.get(self._table, tables.order_key(merchant_id, order_id))
+        return tables.plain(item, "payment_id") if item else None
+
+    def by_address(self, address: str) -> str | None:
+        """Return the id of the payment that owns a deposit address."""
+        item = self._db.get(self._table, tables.address_key(address))
+        return tables.plain(item, "payment_id") if item else None
+
+    def page(self, merchant_id: str, wanted: PaymentFilter) -> Page:
+        """List a merchant's payments, newest first; reads at most five pages of the index, then answers short."""
+        position = _position(merchant_id, wanted.cursor)
+        found: list[Payment] = []
+        for _ in range(INDEX_PAGES):
+            keys, more = self._list_keys(merchant_id, wanted, position)
+            items = self._db.batch(self._table, [key for key, _ in keys], consistent=False)
+            for key, position in keys:
+                payment = payment_of(items[key]) if key in items else None
+                if payment is None or not _matches(payment, wanted):
+                    continue
+                found.append(payment)
+                if len(found) == wanted.limit:
+                    last = not more and position == keys[-1][1]
+                    return Page(tuple(found), None if last else tables.cursor_of(merchant_id, position))
+            if not more:
+                return Page(tuple(found), None)
+        return Page(tuple(found), tables.cursor_of(merchant_id, position) if position else None)
+
+    def watched(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Payment]:
+        """Return what stands in a tier and was raised after that time."""
+        keys: list[Key] = []
+        for shard in range(tables.WATCH_SHARDS):
+            condition = Path("watch_pk") == tables.watch_partition(chain, tier, shard)
+            if raised_after:
+                condition &= Path("watch_sk") >= tables.since(raised_after + 1)
+            keys += [tables.key_of(item) for item in self._db.each(self._table, condition, index="watch")]
+        payments = map(payment_of, self._db.batch(self._table, keys).values())
+        # The index may still show a payment where it no longer stands.
+        return [each for each in payments if each.tier is tier and each.raised_at > raised_after]
+
+    def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:
+        """Return what an idempotency key answered first, read consistently."""
+        item = self._db.get(self._table, tables.idempotency_key(merchant_id, route, key))
+        return decode(Remembered, read_document(item, "doc")) if item else None
+
+    def audit(self, payment_id: str) -> list[AuditRecord]:
+        """Return a payment's audit chain, oldest first."""
+        partition = tables.payment_key(payment_id).pk
+        condition = (Path("pk") == partition) & Path("sk").startswith(tables.AUDIT_PREFIX)
+        items = self._db.each(self._table, condition, consistent=True)
+        return [decode(AuditRecord, read_document(item, "doc"), payment_id=payment_id) for item in items]
+
+    def _is_ours(self, commit: Commit) -> bool:
+        """Whether this very commit has been done already; the payment may have moved on since."""
+        item = self._db.get(self._table, tables.audit_key(commit.after.id, commit.after.version))
+        if item is None:
+            return False
+        event = commit.event.ulid if commit.event else ""
+        same = decode(AuditRecord, read_document(item, "doc"), payment_id=commit.after.id).hash == commit.audit.hash
+        return same and tables.plain(item, "event") == event
+
+    def _dead_holder(self, payment: Payment, tried: str | None) -> str | None:
+        """Return who holds the order and may lose it; None where the holder lives."""
+        holder_id = self.by_order(payment.merchant_id, payment.order_id or "")
+        if holder_id is None or holder_id == tried:
+            return holder_id
+        holder = self.get(holder_id)
+        return holder_id if holder is None or holder.status in DEAD else None
+
+    def _list_keys(
+        self, merchant_id: str, wanted: PaymentFilter, position: str | None
+    ) -> tuple[list[tuple[Key, str]], bool]:
+        partition = tables.list_partition(merchant_id)
+        first = tables.since(wanted.created_after or 0)
+        last = tables.until(wanted.created_before if wanted.created_before is not None else 10**13 - 1)
+        if position is not None:
+            last = min(last, position)
+        if first > last:
+            return [], False
+        filtered = wanted.status is not None or wanted.chain is not None
+        condition = (Path("list_pk") == partition) & Path("list_sk").between(first, last)
+        # One more than wanted, so that a full last page knows that it is the last, and one for the cursor's own.
+        limit = 100 if filtered else min(wanted.limit + 2, 100)
+        rows = self._db.query(self._table, condition, index="list", limit=limit, forward=False)
+        keys = [(tables.key_of(item), tables.plain(item, "list_sk")) for item in rows.items]
+        return [pair for pair in keys if pair[1] != position], rows.more
+
+
+def _matches(payment: Payment, wanted: PaymentFilter) -> bool:
+    return wanted.status in (None, payment.status) and wanted.chain in (None, payment.chain)
+
+
+def _position(merchant_id: str, cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    try:
+        position = tables.cursor_position(merchant_id, cursor)
+    except ValueError:
+        position = ""
+    if not _POSITION.fullmatch(position):
+        raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
+    return position
+
+
+def _refusal(name: str) -> CtripError:
+    if name == "fence":
+        return FenceLost("a newer scanner has taken the chain")
+    if name.startswith("stale "):
+        return Stale(f"the {name.removeprefix('stale ')} has moved on")
+    return AlreadyExists(name)

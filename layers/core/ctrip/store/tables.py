@@ -1,0 +1,263 @@
+"""The four tables and the shape of every key in them; nowhere else is a key put together.
+
+`#` separates; a part that callers choose freely (an order's id, an idempotency key) always comes last.
+"""
+
+import base64
+import hashlib
+from typing import Any, NamedTuple
+from zlib import crc32
+
+from ctrip.domain.chain import Transfer
+from ctrip.domain.payment import Payment, Tier
+
+WATCH_SHARDS = 4
+OUTBOX_SHARDS = 8
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# The character after the separator: the end of everything that begins with a number and the separator.
+_AFTER = "$"
+
+
+class Key(NamedTuple):
+    """Partition and sort key of an item."""
+
+    pk: str
+    sk: str
+
+
+class Tables(NamedTuple):
+    """The physical names in one stage."""
+
+    payments: str
+    events: str
+    money: str
+    access: str
+
+    @classmethod
+    def of(cls, stage: str) -> "Tables":
+        """Name the tables of a stage, as template.yaml does."""
+        return cls(*(f"ctrip-{stage}-{name}" for name in cls._fields))
+
+
+# -- payments
+
+
+def payment_key(payment_id: str) -> Key:
+    """Name a payment."""
+    return Key(f"P#{payment_id}", "META")
+
+
+def transfer_key(payment_id: str, transfer: Transfer) -> Key:
+    """Name a transfer of a payment, by its block too."""
+    return Key(f"P#{payment_id}", f"TR#{transfer.key}")
+
+
+AUDIT_PREFIX = "AUD#"
+
+
+def audit_key(payment_id: str, version: int) -> Key:
+    """Name the audit record of a payment's version."""
+    return Key(f"P#{payment_id}", f"{AUDIT_PREFIX}{version:06d}")
+
+
+def address_key(address: str) -> Key:
+    """Name the owner of a deposit address, whichever way its hexadecimal is spelt."""
+    return Key(f"A#{folded(address)}", "A")
+
+
+def order_key(merchant_id: str, order_id: str) -> Key:
+    """Name the holder of a merchant's order."""
+    return Key(f"O#{merchant_id}#{order_id}", "O")
+
+
+def idempotency_key(merchant_id: str, route: str, key: str) -> Key:
+    """Name an idempotency record."""
+    return Key(f"I#{merchant_id}#{route}#{key}", "I")
+
+
+def list_partition(merchant_id: str) -> str:
+    """Name a merchant's partition of the index `list`."""
+    return f"M#{merchant_id}"
+
+
+def list_position(payment: Payment) -> str:
+    """Place a payment in its merchant's list."""
+    return f"{payment.created_at:013d}#{payment.id}"
+
+
+def watch_partition(chain: str, tier: Tier, shard: int) -> str:
+    """Name one shard of a tier in the index `watch`."""
+    return f"{chain}#{tier}#{shard}"
+
+
+def watch_position(payment: Payment) -> str:
+    """Place a payment in its tier, by when it was raised to it."""
+    return f"{payment.raised_at:013d}#{payment.id}"
+
+
+def watch_shard(payment_id: str) -> int:
+    """Choose a payment's shard of the index `watch`."""
+    return crc32(payment_id.encode()) % WATCH_SHARDS
+
+
+# -- events
+
+
+def event_key(merchant_id: str, ulid: str) -> Key:
+    """Name an event."""
+    return Key(f"E#{merchant_id}", ulid)
+
+
+def outbox_partition(shard: int) -> str:
+    """Name one shard of what nobody has acknowledged."""
+    return f"OUT#{shard}"
+
+
+def outbox_key(ulid: str) -> Key:
+    """Name the outbox pointer of an event."""
+    return Key(outbox_partition(_outbox_shard(ulid)), ulid)
+
+
+def delivery_key(ulid: str, attempt: int) -> Key:
+    """Name one attempt to deliver an event."""
+    return Key(f"DL#{ulid}", f"{attempt:04d}")
+
+
+def due_partition(shard: int) -> str:
+    """Name one shard of the deliveries that are due again."""
+    return f"DUE#{shard}"
+
+
+def due_key(ulid: str, attempt: int, due_at: int) -> Key:
+    """Name a delivery that is due again; `due_at` is unix milliseconds."""
+    return Key(due_partition(_outbox_shard(ulid)), f"{due_at:013d}#{ulid}#{attempt:04d}")
+
+
+def due_parts(key: Key) -> tuple[int, str, int]:
+    """Read when, which event and which attempt out of a due key."""
+    due_at, ulid, attempt = key.sk.split("#")
+    return int(due_at), ulid, int(attempt)
+
+
+def ulid_floor(at: int) -> str:
+    """Return the time part of a ULID at `at` (unix milliseconds): every ULID made earlier sorts before it."""
+    return "".join(_CROCKFORD[(at >> shift) & 31] for shift in range(45, -1, -5))
+
+
+def _outbox_shard(ulid: str) -> int:
+    return crc32(ulid.encode()) % OUTBOX_SHARDS
+
+
+# -- money
+
+
+def ledger_partition(owner: str) -> str:
+    """Name an owner's ledger."""
+    return f"L#{owner}"
+
+
+def entry_key(owner: str, entry_id: str) -> Key:
+    """Name a ledger entry."""
+    return Key(ledger_partition(owner), entry_id)
+
+
+def sender_partition(chain: str, sender: str) -> str:
+    """Name the intents of one sender on one chain."""
+    return f"N#{chain}#{folded(sender)}"
+
+
+def intent_key(chain: str, sender: str, nonce: int) -> Key:
+    """Name an intent."""
+    return Key(sender_partition(chain, sender), f"{nonce:012d}")
+
+
+def unfinished_partition(chain: str) -> str:
+    """Name a chain's partition of the index `due`."""
+    return f"U#{chain}"
+
+
+def tip_key(chain: str) -> Key:
+    """Name a chain's fence and tip."""
+    return Key(f"F#{chain}", "TIP")
+
+
+# -- access
+
+
+def merchant_key(merchant_id: str) -> Key:
+    """Name a merchant."""
+    return Key(f"MER#{merchant_id}", "MER")
+
+
+def api_key_key(key_id: str) -> Key:
+    """Name an API key by its public id."""
+    return Key(f"KEY#{key_id}", "KEY")
+
+
+def index_key(merchant_id: str, curve: str) -> Key:
+    """Name a merchant's counter of addresses on a curve."""
+    return Key(f"IX#{merchant_id}#{curve}", "IX")
+
+
+ACCOUNTS_KEY = Key("IX#accounts", "IX")
+
+
+def gate_key(chain: str) -> Key:
+    """Name a chain's gate."""
+    return Key(f"G#{chain}", "G")
+
+
+# -- parts
+
+
+def folded(address: str) -> str:
+    """Spell an address the one way keys do; only hexadecimal has another way."""
+    return address.lower() if address.startswith("0x") else address
+
+
+def since(at: int) -> str:
+    """Return the first position at `at` (unix milliseconds)."""
+    return f"{max(at, 0):013d}"
+
+
+def until(at: int) -> str:
+    """Return the end of the positions at `at` (unix milliseconds)."""
+    return f"{max(at, 0):013d}{_AFTER}"
+
+
+# -- cursors
+
+_CHECK = 6
+
+
+def cursor_of(scope: str, position: str) -> str:
+    """Wrap a position for the outside: URL-safe, and good for its `scope` alone."""
+    return base64.urlsafe_b64encode(_check(scope, position) + position.encode()).rstrip(b"=").decode()
+
+
+def cursor_position(scope: str, cursor: str) -> str:
+    """Unwrap a cursor; raises ValueError for one that is not ours, or another scope's."""
+    if not cursor.isascii():
+        raise ValueError("a cursor is ASCII")
+    raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    position = raw[_CHECK:].decode()
+    if cursor_of(scope, position) != cursor:
+        raise ValueError("a cursor is checked against its scope")
+    return position
+
+
+def _check(scope: str, position: str) -> bytes:
+    # Not a secret: it tells a cursor from a mistake. A forged one leads nowhere but into the caller's own list.
+    return hashlib.sha256(f"{scope}\n{position}".encode()).digest()[:_CHECK]
+
+
+def plain(item: dict[str, Any], name: str) -> str:
+    """Return a text or number attribute as text."""
+    value: str = next(iter(item[name].values()))
+    return value
+
+
+def key_of(item: dict[str, Any]) -> Key:
+    """Return an item's key."""
+    return Key(item["pk"]["S"], item["sk"]["S"])

@@ -1,0 +1,137 @@
+"""Domain objects for tests, with whatever a test does not care about filled in."""
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+from ctrip.domain.audit import seal
+from ctrip.domain.decide import fire
+from ctrip.domain.events import Event
+from ctrip.domain.ledger import Entry
+from ctrip.domain.machine import Trigger
+from ctrip.domain.payment import Payment
+from ctrip.domain.sweep import Intent, Kind
+from ctrip.domain.view import event_body
+from ctrip.ports import Commit
+from ctrip.system import SystemIds
+
+NOW = 1_795_000_000_000
+IDS = SystemIds()
+_serial = itertools.count(1)
+
+
+def new_ulid(at: int) -> str:
+    """Make a ULID of that very time; within one source they only ever rise."""
+    return SystemIds().ulid(at)
+
+
+def payment(**given: Any) -> Payment:
+    """Make a pending payment of 1.5 coins."""
+    number = next(_serial)
+    fields: dict[str, Any] = {
+        "id": IDS.payment(),
+        "merchant_id": "mer_1",
+        "chain": "anvil",
+        "token_id": None,
+        "token_address": None,
+        "symbol": "ETH",
+        "decimals": 18,
+        "address": f"0xAb{number:038x}",
+        "derivation_path": f"m/44'/60'/1'/0/{number}",
+        "amount": 1_500_000_000_000_000_000,
+        "required_confirmations": 3,
+        "created_at": NOW,
+        "updated_at": NOW,
+        "expires_at": NOW + 1_800_000,
+        "raised_at": NOW,
+        "checkout_url": "https://pay.example.com/pay/7f1c9a4e-0c2b-4d37-9a55-2f3f7a1f0c11",
+        "payment_uri": f"ethereum:0xAb{number:038x}@31337?value=1500000000000000000",
+    }
+    return Payment(**(fields | given))
+
+
+def creation(made: Payment, *, ulid: str | None = None, **given: Any) -> Commit:
+    """Make the transaction that creates a payment."""
+    return _commit(None, made, "payment.created", ulid, given)
+
+
+def step(before: Payment, trigger: Trigger, *, ulid: str | None = None, now: int = NOW, **given: Any) -> Commit:
+    """Make the transaction of one edge of the machine; names of `Commit` go there, others to the payment."""
+    extras = {name: given.pop(name) for name in ("entries", "transfers", "intents", "fence") if name in given}
+    decided = fire(before, trigger, now, **given)
+    return _commit(before, decided.after, decided.event, ulid, extras)
+
+
+def quiet(before: Payment, *, fence: Any = None, **changes: Any) -> Commit:
+    """Make a transaction that nobody is told of."""
+    after = replace(before, version=before.version + 1, **changes)
+    return _commit(before, after, None, None, {"fence": fence})
+
+
+def entry(number: int = 1, **given: Any) -> Entry:
+    """Make a ledger entry of a merchant."""
+    fields: dict[str, Any] = {
+        "id": f"cause#{number:06d}",
+        "owner": "mer_1",
+        "chain": "anvil",
+        "asset": "native",
+        "debit": "on_addresses",
+        "credit": "available:mer_1",
+        "amount": 10**18,
+        "payment_id": None,
+        "tx_hash": None,
+        "at": NOW + number,
+    }
+    return Entry(**(fields | given))
+
+
+def intent(nonce: int = 0, **given: Any) -> Intent:
+    """Make a signed sweep."""
+    fields: dict[str, Any] = {
+        "chain": "anvil",
+        "sender": "0x" + "Cd" * 20,
+        "nonce": nonce,
+        "path": "m/44'/60'/1'/0/0",
+        "kind": Kind.SWEEP,
+        "payment_id": "p",
+        "merchant_id": "mer_1",
+        "asset": "native",
+        "token": None,
+        "to": "0x" + "Ef" * 20,
+    }
+    known = set(Intent.__dataclass_fields__)
+    return Intent(**{name: value for name, value in (fields | given).items() if name in known})
+
+
+def event(at: int = NOW, **given: Any) -> Event:
+    """Make an event that stands alone."""
+    fields: dict[str, Any] = {
+        "ulid": new_ulid(at),
+        "type": "payment.created",
+        "merchant_id": "mer_1",
+        "payment_id": "p",
+        "at": at,
+        "url": None,
+        "body": "{}",
+    }
+    return Event(**(fields | given))
+
+
+def _commit(
+    before: Payment | None, after: Payment, name: str | None, ulid: str | None, given: dict[str, Any]
+) -> Commit:
+    audit = seal(before, after, name, "test")
+    after = replace(after, audit_head=audit.hash)
+    told = None
+    if name is not None:
+        ulid = ulid or new_ulid(after.updated_at)
+        told = event(
+            after.updated_at,
+            ulid=ulid,
+            type=name,
+            merchant_id=after.merchant_id,
+            payment_id=after.id,
+            url=after.webhook_url,
+            body=event_body(name, ulid, after, after.updated_at),
+        )
+    return Commit(before=before, after=after, audit=audit, event=told, **given)

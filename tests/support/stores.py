@@ -1,0 +1,41 @@
+"""The stores that the contract suite runs on: the fakes, and the real ones over a DynamoDB."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pynamodb.connection import Connection
+
+from ctrip.ports import AccessStore, EventStore, MoneyStore, PaymentStore
+from ctrip.store.access import DynamoAccess
+from ctrip.store.events import DynamoEvents
+from ctrip.store.money import DynamoMoney
+from ctrip.store.payments import DynamoPayments
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """One stage's four stores."""
+
+    payments: PaymentStore
+    events: EventStore
+    money: MoneyStore
+    access: AccessStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of real tables, empty at first."""
+
+    name: str
+    client: Any
+    connection: Connection
+
+    def stores(self, **given: Any) -> Stores:
+        """Open the real stores on it; `given` are their constructors' arguments."""
+        given = {"connected": self.connection} | given
+        kinds = (DynamoPayments, DynamoEvents, DynamoMoney, DynamoAccess)
+        return Stores(*(kind(self.name, **given) for kind in kinds))
+
+    def table(self, name: str) -> str:
+        """Name one of its tables."""
+        return f"ctrip-{self.name}-{name}"
