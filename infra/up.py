@@ -5,23 +5,31 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from infra.local.boot import Running, running
 from infra.local.errors import Failed, Refused
 from infra.local.process import Interrupted, Interrupts
 from infra.local.settings import from_environment
+
+if TYPE_CHECKING:
+    from infra.local.boot import Running
+
+CURL = """curl -s {api}/api/v1/payments -H 'Authorization: Bearer {key}' \\
+      -H 'Content-Type: application/json' -d '{{"chain": "anvil", "amount": "1000000000000000"}}'"""
 
 
 def main() -> int:
     """Run it, and return the exit code."""
     interrupts = Interrupts()
     interrupts.install()
+    begun = time.monotonic()
     try:
         settings = from_environment()
-        begun = time.monotonic()
+        # Imported here: it takes a second, in which a Ctrl-C is to end as quietly as later.
+        from infra.local.boot import running
+
         with running(settings, say, interrupts) as stack:
-            print(summary(stack.gateway, time.monotonic() - begun), flush=True)
+            print(summary(stack.gateway, time.monotonic() - begun, settings.state.name), flush=True)
             _watch(stack)
     except Interrupted:
         say("stopped")
@@ -50,27 +58,36 @@ def _watch(stack: Running) -> None:
         time.sleep(0.2)
 
 
-def summary(gateway: dict[str, Any], seconds: float) -> str:
+def summary(gateway: dict[str, Any], seconds: float, state: str = ".local") -> str:
     """What a person wants to know once it runs."""
-    api, merchant, admin = gateway["api_url"], gateway.get("merchant", {}), gateway.get("admin", {})
+    api, merchant, admin = gateway["api_url"], gateway["merchant"], gateway.get("admin")
+    rows = [
+        ("API", f"{api}/api/v1"),
+        ("checkout", f"{api}/pay/<payment id>"),
+        ("ready", f"{api}/health/ready"),
+        *((name, f"{chain['rpc_url']}  (chain {chain['chain_id']})") for name, chain in gateway["chains"].items()),
+        ("AWS", gateway["aws_endpoint_url"]),
+        ("", ""),
+        ("API key", merchant["api_key"]),
+        ("signing", " ".join(filter(None, (merchant.get("signing_key_id"), merchant.get("signing_secret"))))),
+        ("webhooks", merchant["webhook_secret"]),
+        ("admin", f"{admin['email']} / {admin['password']}" if admin else ""),
+    ]
+    where = "" if state == ".local" else f"CTRIP_LOCAL_DIR={state} "
     lines = [
         "",
         f"  cTrip is up ({seconds:.1f} s)",
         "",
-        f"  API        {api}/docs",
-        *[f"  {name:10} {chain['rpc_url']} (chain {chain['chain_id']})" for name, chain in gateway["chains"].items()],
-        f"  AWS        {gateway['aws_endpoint_url']}",
+        *[f"    {name:<10} {value}".rstrip() for name, value in rows if value or not name],
         "",
-        f"  API key    {merchant.get('api_key')}",
-        f"  webhooks   {merchant.get('webhook_secret')}",
-        *([f"  admin      {admin['email']} / {admin['password']}"] if admin else []),
+        "  Ask for a payment; its checkout_url opens in a browser:",
         "",
-        "  Create a payment, then pay it (in another terminal):",
-        f"    curl -s {api}/api/v1/payments -H 'Authorization: Bearer {merchant.get('api_key')}' \\",
-        '      -H \'Content-Type: application/json\' -d \'{"chain": "anvil", "amount": 1000000000000000}\'',
-        "    make pay ID=<id>",
+        f"    {CURL.format(api=api, key=merchant['api_key'])}",
         "",
-        "  Everything above also stands in .local/gateway.json; logs are in .local/logs. Ctrl-C stops it.",
+        f"  Pay it, from another terminal:  {where}make pay ID=<payment id>",
+        f"  All of it at once:              {where}make demo",
+        "",
+        f"  Keys and addresses: {state}/gateway.json   logs: {state}/logs   Ctrl-C stops it.",
         "",
     ]
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from functions.api.http import Resource, answer
 
 routes = Resource(__name__)
 
-HEADERS = {
+HEADERS: dict[str, str | list[str]] = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "

@@ -31,7 +31,9 @@ _CHALICE_CODES = {"MethodNotAllowedError": "method_not_allowed", "UnsupportedMed
 class Resource(Blueprint):
     """A blueprint whose views take the request and never raise."""
 
-    def on(self, method: str, path: str, *, cors: bool = False) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
+    def on(
+        self, method: str, path: str, *, cors: bool = False
+    ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
         """Register a view: it is called with the request and the path's parameters."""
 
         def register(view: Callable[..., Response]) -> Callable[..., Response]:
@@ -60,7 +62,8 @@ def caller(request: Request, scope: Scope) -> Caller:
 
 def answer(body: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer with JSON."""
-    return Response(json.dumps(body, separators=(",", ":")), headers={"Content-Type": JSON, **(headers or {})}, status_code=status)
+    text = json.dumps(body, separators=(",", ":"))
+    return Response(text, headers={"Content-Type": JSON, **(headers or {})}, status_code=status)
 
 
 def problem(
@@ -93,7 +96,9 @@ def shape(request: Request | None, get_response: Callable[[Any], Response]) -> R
     response = get_response(request)
     if response.status_code >= 400 and isinstance(response.body, dict):
         code = _CHALICE_CODES.get(str(response.body.get("Code")), "internal_error")
-        detail = str(response.body.get("Message", "")) if code != "internal_error" else "Something went wrong on our side."
+        detail = (
+            str(response.body.get("Message", "")) if code != "internal_error" else "Something went wrong on our side."
+        )
         response = problem(request, response.status_code, code, detail)
     response.headers["X-Request-Id"] = request_id(request)
     return response

@@ -26,7 +26,10 @@ class PaymentRequest(BaseModel):
     asset: Annotated[str, StringConstraints(min_length=1, max_length=16)] | None = None
     order_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = None
     metadata: Annotated[
-        dict[Annotated[str, StringConstraints(min_length=1, max_length=64)], Annotated[str, StringConstraints(max_length=500)]],
+        dict[
+            Annotated[str, StringConstraints(min_length=1, max_length=64)],
+            Annotated[str, StringConstraints(max_length=500)],
+        ],
         Field(max_length=20),
     ] = {}
     description: Annotated[str, StringConstraints(max_length=500)] | None = None

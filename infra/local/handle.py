@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ import httpx
 
 from infra.local.errors import Refused
 from infra.local.process import ROOT
+
+# Whoever configures logging wants the gateway's lines, not one for each request made here.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,21 @@ class Gateway:
         """Return what gateway.json says of a chain."""
         return dict(self.about["chains"][name])
 
+    def answers(self) -> bool:
+        """Whether it is there: a file may outlive its gateway."""
+        try:
+            return self.http.get("/health").status_code == 200
+        except httpx.TransportError:
+            return False
+
 
 def find() -> Gateway:
     """Speak to the gateway that runs in this checkout; raises `Refused` when none does."""
     path = ROOT / (os.environ.get("CTRIP_LOCAL_DIR") or ".local") / "gateway.json"
     try:
-        return Gateway.of(json.loads(path.read_text()))
+        gateway = Gateway.of(json.loads(path.read_text()))
     except FileNotFoundError:
-        raise Refused("no gateway runs here; start one with: make up") from None
+        gateway = None
+    if gateway is None or not gateway.answers():
+        raise Refused("no gateway runs here; start one with: make up")
+    return gateway

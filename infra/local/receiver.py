@@ -5,11 +5,22 @@ from __future__ import annotations
 import hmac
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 
 from standardwebhooks import Webhook, WebhookVerificationError
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One delivery that verified: when it came (monotonic seconds), what it was and what was answered."""
+
+    at: float
+    event_id: str
+    type: str
+    status: int
 
 
 @dataclass(slots=True)
@@ -19,6 +30,7 @@ class Receiver:
     secret: str
     answers: list[int] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
     _server: ThreadingHTTPServer | None = None
@@ -29,10 +41,14 @@ class Receiver:
         assert self._server is not None
         return f"http://127.0.0.1:{self._server.server_port}/hooks"
 
-    def __enter__(self) -> Receiver:
+    def __enter__(self) -> Self:
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
+            # Head and body in one segment: otherwise each answer waits 40 ms for an acknowledgement.
+            wbufsize = -1
+            disable_nagle_algorithm = True
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 self.send_response(receiver.take(body, dict(self.headers.items())))
@@ -43,7 +59,8 @@ class Receiver:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -66,16 +83,28 @@ class Receiver:
                 self.refused.append(problem)
                 return 401
             status = self.answers.pop(0) if self.answers else 204
+            event = json.loads(body)
+            self.attempts.append(Attempt(time.monotonic(), event["id"], event["type"], status))
             if status == 204:
-                self.events.append(json.loads(body))
+                self.events.append(event)
             self.changed.notify_all()
             return status
 
     def heard(self, payment_id: str) -> list[str]:
         """Return the types of a payment's events, in their own order, each once."""
+        return [event["type"] for event in self.of(payment_id)]
+
+    def of(self, payment_id: str) -> list[dict[str, Any]]:
+        """Return a payment's events in their own order, each once."""
         with self.changed:
-            mine = {e["id"]: e for e in self.events if e["payment_id"] == payment_id}
-        return [event["type"] for event in sorted(mine.values(), key=lambda e: int(e["data"]["sequence"]))]
+            mine = {event["id"]: event for event in self.events if event["payment_id"] == payment_id}
+        return sorted(mine.values(), key=lambda event: int(event["data"]["sequence"]))
+
+    def after(self, seen: int, seconds: float) -> list[dict[str, Any]]:
+        """Return the events beyond the first `seen`, as soon as there are any, or none after `seconds`."""
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.events) > seen, seconds)
+            return self.events[seen:]
 
     def wait_for(self, payment_id: str, event: str, seconds: float) -> bool:
         """Wait until an event of a payment has come."""

@@ -78,6 +78,7 @@ def _chain(rpc_url: str, treasury: str) -> dict[str, Any]:
         "treasury": treasury,
         "tokens": {
             token.symbol: {"id": token.id, "address": token.address, "decimals": token.decimals}
-            for token in network.tokens if token.enabled
+            for token in network.tokens
+            if token.enabled
         },
     }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from pynamodb.connection import Connection
 
 from ctrip.ports import AccessStore, EventStore, MoneyStore, PaymentStore
@@ -39,3 +40,10 @@ class Stage:
     def table(self, name: str) -> str:
         """Name one of its tables."""
         return f"ctrip-{self.name}-{name}"
+
+
+def refused(call: Any, error: type[Exception]) -> Any:
+    """Call, and return the error it must raise."""
+    with pytest.raises(error) as caught:
+        call()
+    return caught.value

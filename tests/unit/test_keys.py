@@ -14,8 +14,12 @@ PUBLISHED = {
     2: "0xb6716976A3ebe8D39aCEB04372f22Ff8e6802D7A",
 }
 # BIP-32, test vector 2: chain m/0 from the public key of m.
-VECTOR_2_M = "xpub661MyMwAqRbcFW31YEwpkMuc5THy2PSt5bDMsktWQcFF8syAmRUapSCGu8ED9W6oDMSgv6Zz8idoc4a6mr8BDzTJY47LJhkJ8UB7WEGuduB"
-VECTOR_2_M_0 = "xpub69H7F5d8KSRgmmdJg2KhpAK8SR3DjMwAdkxj3ZuxV27CprR9LgpeyGmXUbC6wb7ERfvrnKZjXoUmmDznezpbZb7ap6r1D3tgFxHmwMkQTPH"
+VECTOR_2_M = (
+    "xpub661MyMwAqRbcFW31YEwpkMuc5THy2PSt5bDMsktWQcFF8syAmRUapSCGu8ED9W6oDMSgv6Zz8idoc4a6mr8BDzTJY47LJhkJ8UB7WEGuduB"
+)
+VECTOR_2_M_0 = (
+    "xpub69H7F5d8KSRgmmdJg2KhpAK8SR3DjMwAdkxj3ZuxV27CprR9LgpeyGmXUbC6wb7ERfvrnKZjXoUmmDznezpbZb7ap6r1D3tgFxHmwMkQTPH"
+)
 
 
 @pytest.mark.parametrize(("index", "address"), PUBLISHED.items())
@@ -62,7 +66,10 @@ def test_a_leaked_child_key_gives_its_own_merchant_and_no_other():
     other = root.DerivePath("m/44'/60'/2'/0")
     assert parent != int.from_bytes(other.PrivateKey().Raw().ToBytes())
     # The hardened step in between needs the parent's private key, which nothing public leads back to.
-    assert root.DerivePath("m/44'/60'/1'").PublicKey().RawCompressed() != root.DerivePath("m/44'/60'/2'").PublicKey().RawCompressed()
+    assert (
+        root.DerivePath("m/44'/60'/1'").PublicKey().RawCompressed()
+        != root.DerivePath("m/44'/60'/2'").PublicKey().RawCompressed()
+    )
 
 
 def test_eip55_vectors():

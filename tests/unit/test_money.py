@@ -14,8 +14,32 @@ def test_integers_and_digit_strings_are_read_exactly(value):
 
 @pytest.mark.parametrize(
     "value",
-    [0, -1, "0", "-1", "+1", " 1", "1 ", "1.0", "1e3", "", "\uff11\uff12", "\u0661", 1.0, 1e400, True, None, [], {}, MAX_AMOUNT + 1]
-    + [str(MAX_AMOUNT + 1), "9" * 79, "0x10", "1_000", "NaN"],
+    [
+        0,
+        -1,
+        "0",
+        "-1",
+        "+1",
+        " 1",
+        "1 ",
+        "1.0",
+        "1e3",
+        "",
+        "\uff11\uff12",
+        "\u0661",
+        1.0,
+        1e400,
+        True,
+        None,
+        [],
+        {},
+        MAX_AMOUNT + 1,
+        str(MAX_AMOUNT + 1),
+        "9" * 79,
+        "0x10",
+        "1_000",
+        "NaN",
+    ],
 )
 def test_anything_else_is_refused_naming_the_field(value):
     """Zero, signs, spaces, floats, booleans, foreign digits and one too many are refused, and the field is named."""
@@ -33,7 +57,9 @@ def test_decimal_text_becomes_base_units(text, decimals, amount):
     assert parse_decimal(text, decimals) == amount
 
 
-@pytest.mark.parametrize("text", ["0.0000001", "0", ".5", "1.", "-1", "1,5", "1e2", "", " 1", 12, None, "\uff11", "1" * 79])
+@pytest.mark.parametrize(
+    "text", ["0.0000001", "0", ".5", "1.", "-1", "1,5", "1e2", "", " 1", 12, None, "\uff11", "1" * 79]
+)
 def test_decimal_text_that_is_not_exact_is_refused(text):
     """More places than the asset has cannot be rounded away."""
     with pytest.raises(InvalidField) as refused:

@@ -1,4 +1,7 @@
-"""Settings, typed: the only reader of the environment. `docs/configuration.md` and `.env.example` are generated from here."""
+"""Settings, typed: the only reader of the environment.
+
+`docs/configuration.md` and `.env.example` are generated from here.
+"""
 
 import json
 import os
@@ -25,10 +28,14 @@ class Settings:
         "CTRIP_CHAINS", ("anvil",), "The networks of `chains.yaml` that this stage accepts, separated by commas."
     )
     rpc: Mapping[str, tuple[str, ...]] = _setting(
-        "CTRIP_RPC", MappingProxyType({}), 'RPC endpoints that go before the public list, as JSON: `{"ethereum": ["https://..."]}`.',
+        "CTRIP_RPC",
+        MappingProxyType({}),
+        'RPC endpoints that go before the public list, as JSON: `{"ethereum": ["https://..."]}`.',
         local=MappingProxyType({"anvil": ("http://127.0.0.1:8545",)}),
     )
-    treasury: str = _setting("CTRIP_TREASURY", "", "The EVM address that deposits are swept to. The signer signs for no other.")
+    treasury: str = _setting(
+        "CTRIP_TREASURY", "", "The EVM address that deposits are swept to. The signer signs for no other."
+    )
     public_url: str = _setting(
         "CTRIP_PUBLIC_URL", "", "The address merchants reach the API at; empty: taken from each request."
     )

@@ -58,7 +58,7 @@ class ChainReader(Protocol):
         ...
 
     def transfers(self, asset: Asset, address: str, first: int, last: int) -> list[Transfer]:
-        """Explain what arrived at `address` in blocks `first` to `last`, both included; may be incomplete, is never false."""
+        """Explain what arrived in blocks `first` to `last`, both included; perhaps incomplete, never false."""
         ...
 
     def receipt(self, tx_hash: str) -> Receipt | None:
@@ -190,8 +190,8 @@ class Remembered:
 class Commit:
     """Everything one decision changes, in one transaction.
 
-    `before` is None for a creation. `transfers` are rows not stored yet. `intents` are (before, after) pairs, before None
-    for a new one. With a `fence`, the transaction fails when a newer scanner has taken the chain.
+    `before` is None for a creation. `transfers` are rows not stored yet. `intents` are (before, after) pairs,
+    before None for a new one. With a `fence`, the transaction fails when a newer scanner has taken the chain.
     """
 
     before: Payment | None
@@ -231,9 +231,9 @@ class PaymentStore(Protocol):
     def commit(self, commit: Commit) -> None:
         """Write all of it or nothing.
 
-        Raises `AlreadyExists` ("id", "address", "order", "idempotency", "intent" or "entry"), `Stale` when the payment or an intent has moved
-        on, `FenceLost`, and `Busy` where conflicts or throttling outlast the retries. A write that was our own but whose
-        answer was lost counts as done.
+        Raises `AlreadyExists` ("id", "address", "order", "idempotency", "intent" or "entry"), `Stale` when the
+        payment or an intent has moved on, `FenceLost`, and `Busy` where conflicts or throttling outlast the retries. A
+        write that was our own but whose answer was lost counts as done.
         """
         ...
 
@@ -254,7 +254,7 @@ class PaymentStore(Protocol):
         ...
 
     def watched(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Payment]:
-        """Return what stands in a tier and was raised after that time; the index lags, the payments are read consistently."""
+        """Return what stands in a tier and was raised after that time; the index lags, the payments do not."""
         ...
 
     def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:
@@ -287,7 +287,7 @@ class EventStore(Protocol):
         ...
 
     def unacknowledged(self, before: int) -> list[tuple[str, str]]:
-        """Return (merchant id, ulid) of events committed before that time and not acknowledged, oldest first, bounded."""
+        """Return (merchant id, ulid) of events committed before that time, not acknowledged, oldest first, bounded."""
         ...
 
     def acknowledge(self, ulid: str) -> None:
@@ -299,7 +299,10 @@ class EventStore(Protocol):
         ...
 
     def record(self, event: Event, delivery: Delivery, *, due_index: bool) -> None:
-        """Store an attempt, strike the event off the outbox and, with `due_index`, put the next attempt on the due index; once."""
+        """Store an attempt, once, and strike the event off the outbox.
+
+        With `due_index` the next attempt goes on the due index.
+        """
         ...
 
     def due(self, before: int) -> list[tuple[str, str, int]]:
@@ -327,7 +330,7 @@ class MoneyStore(Protocol):
         ...
 
     def write_intent(self, before: Intent | None, after: Intent) -> None:
-        """Store an intent; raises `AlreadyExists` ("intent") when (chain, sender, nonce) is taken, `Stale` when it moved on."""
+        """Store an intent; raises `AlreadyExists` ("intent") when its nonce is taken, `Stale` when it moved on."""
         ...
 
     def intent(self, chain: str, sender: str, nonce: int) -> Intent | None:
@@ -335,7 +338,7 @@ class MoneyStore(Protocol):
         ...
 
     def intents_of(self, chain: str, sender: str) -> list[Intent]:
-        """Return every intent of a sender on a chain, by nonce, read consistently; for deposit addresses, which have few."""
+        """Return every intent of a sender on a chain, by nonce; for deposit addresses, which have few."""
         ...
 
     def last_intent(self, chain: str, sender: str) -> Intent | None:

@@ -13,4 +13,5 @@ _SLOW = Config(connect_timeout=1, read_timeout=30, retries={"mode": "standard", 
 @cache
 def client(service: str) -> Any:
     """Return the process's client of one AWS service; a called Lambda may take longer than a table or a queue."""
-    return boto3.client(service, config=_SLOW if service == "lambda" else _QUICK)
+    make: Any = boto3.client  # typed per service; this builds whichever is asked for
+    return make(service, config=_SLOW if service == "lambda" else _QUICK)

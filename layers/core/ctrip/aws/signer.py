@@ -26,7 +26,13 @@ class LambdaSigner:
     def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
         """Ask for a signature; raises `SigningRefused`."""
         answer = self._call(
-            {"op": "sign", "path": path, "sender": sender, "recipient_path": recipient_path, "transaction": asdict(transaction)}
+            {
+                "op": "sign",
+                "path": path,
+                "sender": sender,
+                "recipient_path": recipient_path,
+                "transaction": asdict(transaction),
+            }
         )
         return Signed(answer["raw"], answer["tx_hash"])
 

@@ -41,7 +41,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One of our own transactions' effects on a deposit address: signed base units of one asset (`token` None: coin)."""
+    """One of our own transactions' effects on a deposit address: signed base units (`token` None: the coin)."""
 
     tx_hash: str
     token: str | None

@@ -12,7 +12,7 @@ from ctrip.domain.payment import INLINE_TRANSFERS, Custody, Flag, Late, Payment,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One durable change: the payment after it, the event it emits (none when nothing happened that anybody is told)."""
+    """One durable change: the payment after it, the event it emits, None where nobody is told."""
 
     after: Payment
     event: str | None = None
@@ -30,14 +30,12 @@ def next_step(payment: Payment, look: Look, now: int) -> Step | None:
 def fire(payment: Payment, trigger: Trigger, now: int, *, alarm: str | None = None, **changes: Any) -> Step:
     """Follow one edge of the machine; `changes` are fields of the payment that change with it."""
     edge = follow(payment.status, trigger)
-    after = replace(payment, **changes)
-    after = replace(
-        after,
-        status=edge.to,
-        flags=(payment.flags | edge.raises) - edge.lowers,
-        tier=changes.get("tier", _tier(payment, edge.to)),
-        **_timestamps(payment, edge.to, now),
-    )
+    changes |= {
+        "status": edge.to,
+        "flags": (payment.flags | edge.raises) - edge.lowers,
+        "tier": changes.get("tier", _tier(payment, edge.to)),
+    }
+    after = replace(payment, **changes | _timestamps(payment, edge.to, now))
     return Step(after=_touched(payment, after, now), event=edge.event, alarm=alarm)
 
 
@@ -70,7 +68,11 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
 
 def _release(payment: Payment, now: int) -> Step | None:
     """A held payment waits until a person accepts it."""
-    return fire(payment, Trigger.RELEASED, now, accept_requested=payment.on_time is None) if payment.accept_requested else None
+    return (
+        fire(payment, Trigger.RELEASED, now, accept_requested=payment.on_time is None)
+        if payment.accept_requested
+        else None
+    )
 
 
 def _amount_changed(payment: Payment, look: Look, now: int) -> Step | None:
@@ -151,7 +153,9 @@ def _fallen(payment: Payment, look: Look, now: int) -> Step | None:
     trigger = Trigger.REVERSED_SOME if look.received else Trigger.REVERSED_ALL
     kept = min(payment.credited, look.received) if payment.status is Status.SETTLED else 0
     taken = payment.credited - kept
-    step = fire(payment, trigger, now, alarm="deep_reorg", **_recorded(payment, look), amount_confirmed=kept, credited=kept)
+    step = fire(
+        payment, trigger, now, alarm="deep_reorg", **_recorded(payment, look), amount_confirmed=kept, credited=kept
+    )
     return replace(step, entries=(reversal(payment, taken, now),) if taken else ())
 
 
@@ -180,7 +184,7 @@ def _expired(payment: Payment, look: Look, now: int) -> Step | None:
     return None
 
 
-def _failed(payment: Payment, look: Look, now: int) -> Step | None:  # noqa: ARG001  its money is the daily round's
+def _failed(payment: Payment, look: Look, now: int) -> Step | None:
     return None
 
 

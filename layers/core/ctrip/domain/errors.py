@@ -48,7 +48,12 @@ class Refusal(CtripError):
     code = "bad_request"
 
     def __init__(
-        self, detail: str, *, code: str | None = None, errors: tuple[FieldError, ...] = (), extra: dict[str, str] | None = None
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        errors: tuple[FieldError, ...] = (),
+        extra: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail

@@ -1,4 +1,4 @@
-"""Public keys only: BIP-32 children of an extended public key, and their EIP-55 addresses. No private key passes here."""
+"""Public keys only: BIP-32 children of an extended public key, and their EIP-55 addresses."""
 
 import hmac
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
 """The payment's state machine: one table.
 
-A payment is moved by triggers. Money seen at the head makes it `detected`; the same money at the confirmed depth makes it
-`confirmed`; the ledger's credit makes it `paid`; the final sweep makes it `settled`. Deadlines are judged by block time,
-by the scanner alone. A reorganisation walks the same way back. Whatever has no row below is refused and changes nothing.
+A payment is moved by triggers. Money seen at the head makes it `detected`; the same money at the confirmed depth makes
+it `confirmed`; the ledger's credit makes it `paid`; the final sweep makes it `settled`. Deadlines are judged by block
+time, by the scanner alone. A reorganisation walks the same way back. Whatever has no row below is refused and changes
+nothing.
 
 Every row emits exactly one event, so that whoever reads the events has read the life.
 Edges from a status to itself raise or lower a flag; they are rows like any other.

@@ -1,4 +1,4 @@
-"""Amounts: integers of an asset's base units from 0 to 2^256-1, and their decimal spelling. No float comes near them."""
+"""Amounts: integers of an asset's base units from 0 to 2^256-1, and their decimal spelling; no float near them."""
 
 import re
 

@@ -12,8 +12,8 @@ class Look:
     """What one pass knows of one payment.
 
     `received` is the amount at the head and `confirmed` the amount at the confirmed depth, None where unknown;
-    `depth_time` is the time of the block at that depth. `intact` says that the blocks of everything seen before are still
-    canonical. `on_time` is what had arrived by the deadline, None where it could not be learnt.
+    `depth_time` is the time of the block at that depth. `intact` says that the blocks of all that was seen before are
+    still canonical. `on_time` is what had arrived by the deadline, None where it could not be learnt.
     """
 
     head: Block
@@ -29,7 +29,9 @@ class Look:
 
 def canonical(observations: Sequence[Observation], headers: Mapping[int, Block]) -> tuple[Observation, ...]:
     """Keep what was seen in blocks that are still in the chain; `headers` are the canonical ones at those heights."""
-    return tuple(seen for seen in observations if (block := headers.get(seen.block_number)) and block.hash == seen.block_hash)
+    return tuple(
+        seen for seen in observations if (block := headers.get(seen.block_number)) and block.hash == seen.block_hash
+    )
 
 
 def promote(observations: Sequence[Observation], depth: int) -> int:
@@ -38,7 +40,7 @@ def promote(observations: Sequence[Observation], depth: int) -> int:
 
 
 def record(observations: Sequence[Observation], new: Sequence[Observation], depth: int) -> tuple[Observation, ...]:
-    """Add amounts seen in this pass, oldest first; an unchanged amount keeps its older block, settled history is dropped."""
+    """Add amounts seen in this pass, oldest first; an unchanged amount keeps its block, settled history is dropped."""
     kept = list(observations)
     for seen in new:
         if seen.amount != (kept[-1].amount if kept else 0):

@@ -35,7 +35,7 @@ class Flag(StrEnum):
 
 
 class Tier(StrEnum):
-    """How often the scanner looks: each pass, each few minutes (with a sweep due or not), or only in the daily round."""
+    """How often the scanner looks: each pass, each few minutes (a sweep due or not), or only in the daily round."""
 
     OPEN = "open"
     SWEEP = "sweep"

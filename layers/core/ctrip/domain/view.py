@@ -69,7 +69,8 @@ def payment_view(payment: Payment, *, head: int | None = None) -> dict[str, Any]
             for transfer in payment.transfers
         ],
         "sweeps": [
-            {"tx_hash": sweep.tx_hash, "status": sweep.status, **with_text("amount", sweep.amount)} for sweep in payment.sweeps
+            {"tx_hash": sweep.tx_hash, "status": sweep.status, **with_text("amount", sweep.amount)}
+            for sweep in payment.sweeps
         ],
     }
 

@@ -1,6 +1,6 @@
 """Signatures of webhooks: the plain hex one and the Standard Webhooks three headers.
 
-Source: the Standard Webhooks specification (`v1,` + base64 HMAC-SHA256 of `id.timestamp.body`, keyed by the decoded secret).
+Source: the Standard Webhooks specification: `v1,` + base64 HMAC-SHA256 of `id.timestamp.body`, by the decoded secret.
 """
 
 import base64
@@ -17,7 +17,9 @@ def new_secret(entropy: bytes) -> str:
 def sign(body: bytes, *, event_id: str, timestamp: int, secrets: tuple[str, ...]) -> dict[str, str]:
     """Return the signature headers of one delivery; `timestamp` is unix seconds, the first secret is the newest."""
     signed = f"{event_id}.{timestamp}.".encode() + body
-    tags = [base64.b64encode(_hmac(base64.b64decode(secret.removeprefix(PREFIX)), signed)).decode() for secret in secrets]
+    tags = [
+        base64.b64encode(_hmac(base64.b64decode(secret.removeprefix(PREFIX)), signed)).decode() for secret in secrets
+    ]
     return {
         "X-Webhook-Signature": _hmac(secrets[0].encode(), body).hex(),
         "webhook-id": event_id,

@@ -39,7 +39,9 @@ class MnemonicWallet:
         else:
             fields |= {"maxFeePerGas": transaction.max_fee, "maxPriorityFeePerGas": transaction.priority_fee, "type": 2}
         signed = Account.sign_transaction(fields, self._node(path).PrivateKey().Raw().ToBytes())
-        return Signed("0x" + signed.raw_transaction.hex().removeprefix("0x"), "0x" + signed.hash.hex().removeprefix("0x"))
+        return Signed(
+            "0x" + signed.raw_transaction.hex().removeprefix("0x"), "0x" + signed.hash.hex().removeprefix("0x")
+        )
 
     def _account(self, account: int) -> Any:
         if account not in self._accounts:

@@ -20,7 +20,9 @@ class HttpReceivers:
         """Deliver once; a slow, dripping or huge answer is cut off, and its status still counts."""
         deadline = time.monotonic() + TOTAL_SECONDS
         try:
-            with self._client.stream("POST", url, headers={"User-Agent": "ctrip-webhooks/1", **headers}, content=body) as answer:
+            with self._client.stream(
+                "POST", url, headers={"User-Agent": "ctrip-webhooks/1", **headers}, content=body
+            ) as answer:
                 read = 0
                 for chunk in answer.iter_raw(8_192):
                     read += len(chunk)

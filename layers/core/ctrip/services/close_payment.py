@@ -34,7 +34,9 @@ class PaymentCloser:
             payment = self.reader.find(merchant_id, payment_id)
             dust = payment.amount * DUST_PER_MILLE // 1000
             if payment.status not in (Status.PENDING, Status.DETECTED) or payment.amount_received > dust:
-                raise Conflict(f"A payment that is {payment.status} cannot be cancelled.", code="payment_not_cancellable")
+                raise Conflict(
+                    f"A payment that is {payment.status} cannot be cancelled.", code="payment_not_cancellable"
+                )
             commit = self.recorder.step(payment, fire(payment, Trigger.CANCELLED, self.clock.now()))
             try:
                 self.payments.commit(commit)
@@ -52,7 +54,9 @@ class PaymentCloser:
             if payment.accept_requested:
                 return payment_view(payment)
             if not _acceptable(payment):
-                raise Conflict("Only an expired or held payment with funds can be accepted.", code="payment_not_acceptable")
+                raise Conflict(
+                    "Only an expired or held payment with funds can be accepted.", code="payment_not_acceptable"
+                )
             now = self.clock.now()
             closed = self.access.raise_gate(payment.chain, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now)
             step = quiet(payment, now, accept_requested=True, tier=Tier.OPEN)

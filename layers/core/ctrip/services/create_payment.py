@@ -61,7 +61,9 @@ class PaymentCreator:
     recorder: Recorder
     plain_http: bool
 
-    def create(self, merchant: Merchant, wanted: CreatePayment, base_url: str, idempotency: Idempotency | None) -> Created:
+    def create(
+        self, merchant: Merchant, wanted: CreatePayment, base_url: str, idempotency: Idempotency | None
+    ) -> Created:
         """Create a payment, or give the first answer again to a repeated idempotency key.
 
         Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused` and `Busy`.
@@ -199,7 +201,7 @@ class PaymentCreator:
 def check_url(name: str, url: str, *, plain_http: bool) -> None:
     """Refuse anything but an https address (http too with `plain_http`); raises `InvalidField` naming `name`."""
     problem = InvalidField(name, "invalid_url", "must be an https:// address")
-    if len(url) > 2048 or not url.isascii() or any(c <= " " or c == "\\" or c == "\x7f" for c in url):
+    if len(url) > 2048 or not url.isascii() or any(c <= " " or c in "\\\x7f" for c in url):
         raise problem
     try:
         parts = urlsplit(url)

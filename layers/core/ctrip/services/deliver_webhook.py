@@ -62,7 +62,13 @@ class WebhookDeliverer:
         done = reply.status is not None and 200 <= reply.status < 300
         gone = reply.status == 410
         delay = None if done or gone else next_delay(attempt, self.spread(), reply.retry_after)
-        facts = {"event": event.id, "type": event.type, "attempt": attempt, "status": reply.status, "error": reply.error}
+        facts = {
+            "event": event.id,
+            "type": event.type,
+            "attempt": attempt,
+            "status": reply.status,
+            "error": reply.error,
+        }
         if done:
             self.log.info("webhook_delivered", **facts)
         else:

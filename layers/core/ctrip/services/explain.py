@@ -42,7 +42,7 @@ class Explainer:
         return replace(look, transfers=tuple(transfers), explained_to=look.head.number)
 
     def on_time(self, payment: Payment, look: Look) -> Look:
-        """Learn what had arrived by the deadline: from observations, else the chain's state, else the explained transfers."""
+        """Learn what had arrived by the deadline: by observations, else state, else transfers."""
         if not _deadline_matters(payment, look) or look.received is None:
             return look
         amount = by_deadline(look.observations, payment.expires_at, payment.target, look.received)

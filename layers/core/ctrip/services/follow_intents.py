@@ -83,7 +83,9 @@ class IntentFollower:
     def _unmined(self, intent: Intent, fence: Fence) -> Payment | None:
         """A reorganisation took it out: the same bytes are sent again."""
         payment = self._payment(intent)
-        after = _changed(intent, self.clock.now(), state=IntentState.SIGNED, tx_hash=None, block_number=None, block_hash=None)
+        after = _changed(
+            intent, self.clock.now(), state=IntentState.SIGNED, tx_hash=None, block_number=None, block_hash=None
+        )
         step = quiet(
             payment,
             self.clock.now(),
@@ -159,7 +161,10 @@ def _entries(intent: Intent, now: int) -> tuple[Entry, ...]:
     """Post what moved and what it cost; the gas is the operator's expense."""
     source, target = (GAS_STATION, ON_ADDRESSES) if intent.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
     gas_from = GAS_STATION if intent.kind is Kind.FUND else ON_ADDRESSES
-    rows = [("moved", intent.asset, source, target, intent.amount), ("gas", "native", gas_from, GAS_EXPENSE, intent.fee)]
+    rows = [
+        ("moved", intent.asset, source, target, intent.amount),
+        ("gas", "native", gas_from, GAS_EXPENSE, intent.fee),
+    ]
     return tuple(
         Entry(
             id=f"{intent.key}#{name}",

@@ -129,7 +129,7 @@ class _Run:
         )
 
     def _refresh(self, now: int) -> None:
-        """Ask for what was raised since the last pass; the slower tiers change through this scanner, or wait a moment."""
+        """Ask for what was raised since the last pass; the slower tiers may wait a moment."""
         scan, after = self.scan, self.refreshed - OVERLAP_MS if self.refreshed else 0
         for payment in scan.payments.watched(scan.network.name, Tier.OPEN, raised_after=after):
             self._keep(payment)
@@ -176,7 +176,7 @@ class _Run:
                 scan.jobs.deliver(told[start : start + 10])
 
     def _headers(self, due: Sequence[Payment], head: Block) -> dict[int, Block]:
-        """Fetch the canonical headers that this pass needs: of what was observed, and of confirmed depths past a deadline."""
+        """Fetch the headers that this pass needs: of what was observed, and of confirmed depths past a deadline."""
         numbers = {seen.block_number for payment in due for seen in payment.observations}
         for payment in due:
             if head.time > payment.expires_at:
@@ -193,12 +193,12 @@ class _Run:
         previous: Block | None,
         headers: dict[int, Block],
     ) -> dict[str, Observation]:
-        """After missed blocks, ask how much of what is new stood at the confirmed depth already, if the node still knows."""
+        """After missed blocks, ask how much of what is new stood at the confirmed depth already."""
         scan = self.scan
         new = [p for p in due if (amount := received[p.id]) is not None and amount > p.amount_received]
         found: dict[str, Observation] = {}
         for depth in sorted({head.number - p.required_confirmations + 1 for p in new}):
-            if previous is not None and previous.number >= depth or depth <= 0 or depth >= head.number:
+            if (previous is not None and previous.number >= depth) or depth <= 0 or depth >= head.number:
                 continue
             group = [p for p in new if head.number - p.required_confirmations + 1 == depth]
             try:
@@ -281,11 +281,17 @@ class _Run:
 
     def _stay_hot(self, now: int) -> None:
         """Keep the chain open while money is under way; only time closes it."""
-        busy = any(payment.tier in (Tier.OPEN, Tier.SWEEP) for payment in self.watched.values())
+        busy = any(_under_way(payment, now) for payment in self.watched.values())
         if busy and self.hot_until < now + KEEP_HOT_MS // 2:
             until = now + KEEP_HOT_MS
             self.scan.access.raise_gate(self.scan.network.name, hot_until=until, warm_until=until, now=now)
             self.hot_until = until
+
+
+def _under_way(payment: Payment, now: int) -> bool:
+    """Whether somebody waits for it; funds not worth a sweep must not keep a scanner running."""
+    fresh = payment.tier is Tier.SWEEP and now - payment.raised_at < KEEP_HOT_MS
+    return payment.tier is Tier.OPEN or payment.pending is not None or fresh
 
 
 def _received(payment: Payment, balance: int | None, block: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Sign, after comparing everything that could have been swapped: the sender, the destination, the amount of gas money."""
+"""Sign, after comparing everything that could have been swapped: sender, destination, amount of gas money."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Wallet(Protocol):
 class GuardedSigner:
     """A `Signer` that signs nothing but sweeps to the treasury and gas for our own addresses.
 
-    `wallet` opens the wallet when it is first needed; `gas_cap` is the most the gas station gives at a time, in base units.
+    `wallet` opens the wallet when it is first needed; `gas_cap` is the most the gas station gives at a time.
     """
 
     wallet: Callable[[], Wallet]
@@ -68,7 +68,9 @@ class GuardedSigner:
         if destination.lower() != self.treasury.lower():
             raise SigningRefused("deposits are swept to the treasury only")
 
-    def _check_gas(self, wallet: Wallet, source: tuple[int, int], transaction: Transaction, recipient: str | None) -> None:
+    def _check_gas(
+        self, wallet: Wallet, source: tuple[int, int], transaction: Transaction, recipient: str | None
+    ) -> None:
         if source != GAS_STATION:
             raise SigningRefused("of the operator's keys only the gas station's signs")
         if recipient is None or _parse(recipient)[0] == 0 or transaction.data != "0x":

@@ -113,7 +113,7 @@ class DepositSweeper:
         return self._send(payment, transaction, Kind.SWEEP)
 
     def _fund(self, payment: Payment, value: int, fees: Fees) -> bool:
-        """Give a deposit address the gas for its transfer, twice over, so that a rising base fee needs no second funding."""
+        """Give a deposit address the gas for its transfer, twice over: a rising base fee needs no second one."""
         station = ExtendedKey.parse(self.signer.provision(0)).child(0).child(1).address()
         fee = max_fee(fees)
         for _ in range(TRIES):
@@ -188,7 +188,9 @@ class DepositSweeper:
         )
         recipient = payment.derivation_path if intent.kind is Kind.FUND else None
         attempt = self._attempt(intent.path, sender, transaction, recipient)
-        after = replace(intent, attempts=(*intent.attempts, attempt), updated_at=self.clock.now(), version=intent.version + 1)
+        after = replace(
+            intent, attempts=(*intent.attempts, attempt), updated_at=self.clock.now(), version=intent.version + 1
+        )
         self.money.write_intent(intent, after)
         self._broadcast(after)
         return True

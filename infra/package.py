@@ -1,0 +1,75 @@
+"""Packages the gateway for one stage: `chalice package`, then what Chalice leaves open is fixed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+_CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
+
+
+def package(stage: str, out: Path) -> Path:
+    """Write `sam.json` and `deployment.zip` into `out`, and return the former's path."""
+    if stage not in stages():
+        raise SystemExit(f"no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}")
+    _run_chalice(stage, out)
+    made = out / "sam.yaml"
+    template = _for_stage(yaml.safe_load(made.read_text()), stage)
+    made.unlink()
+    # JSON has no anchors, which Chalice's YAML is full of and CloudFormation's own readers trip over.
+    path = out / "sam.json"
+    path.write_text(json.dumps(template, indent=1) + "\n")
+    return path
+
+
+def stages() -> list[str]:
+    """Name the stages that can be packaged."""
+    return list(json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"])
+
+
+def _run_chalice(stage: str, out: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        _CHALICE,
+        "package",
+        "--stage",
+        stage,
+        "--merge-template",
+        "template.yaml",
+        str(out),
+    ]
+    # Chalice insists on some region, although the template names none.
+    region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or "us-east-1"
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "AWS_DEFAULT_REGION": region}, check=False)
+    if done.returncode:
+        raise SystemExit(f"chalice package failed with {done.returncode}")
+
+
+def _for_stage(template: dict[str, Any], stage: str) -> dict[str, Any]:
+    """Fix the stage, so that a package cannot be deployed over another stage's names."""
+    parameter = template["Parameters"]["Stage"]
+    fixed = {**parameter, "Default": stage, "AllowedValues": [stage]}
+    return {**template, "Parameters": {**template["Parameters"], "Stage": fixed}}
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--out", required=True, type=Path)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    print(package(given.stage, given.out.resolve()))
+
+
+if __name__ == "__main__":
+    main()

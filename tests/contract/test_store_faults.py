@@ -1,0 +1,263 @@
+"""What the real stores do when DynamoDB is slow, short of breath, or its answers are lost."""
+
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from ctrip.domain.errors import AlreadyExists, Busy, Stale
+from ctrip.domain.machine import Trigger
+from ctrip.domain.payment import Status, Tier
+from ctrip.domain.sweep import IntentState
+from ctrip.ports import Idempotency
+from ctrip.store import database
+from ctrip.store.access import DynamoAccess
+from ctrip.store.money import DynamoMoney
+from ctrip.store.payments import DynamoPayments
+from tests.support import dynamodb
+from tests.support.faults import PatientClock, forgetting_tokens, losing, refusing
+from tests.support.objects import creation, entry, intent, payment, quiet, step
+from tests.support.stores import Stage, Stores
+
+
+class Line:
+    """A connection of a test's own, whose faults harm no other, and stores over it."""
+
+    def __init__(self, stage: Stage, endpoint: str) -> None:
+        self.connection = dynamodb.connect(endpoint)
+        self.clock = PatientClock()
+        self.stores: Stores = stage.stores(connected=self.connection, clock=self.clock, jitter=lambda: 1.0)
+        self.others: Stores = stage.stores()
+
+
+@pytest.fixture
+def line(stage: Stage, endpoint: str) -> Line:
+    """Open a line that a test may break."""
+    return Line(stage, endpoint)
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["token", "read back"])
+class TestLostAnswers:
+    """The write was done, and its answer was lost."""
+
+    def test_our_own_creation_is_no_conflict(self, line: Line, forgets: bool) -> None:
+        """A creation whose answer was lost counts as done, by its token or by reading back."""
+        if forgets:
+            forgetting_tokens(line.connection)
+        losing(line.connection, "TransactWriteItems", arrives=True)
+        commit = replace(creation(payment(order_id="o")), idempotency=Idempotency("mer_1", "r", "k", "h"))
+        line.stores.payments.commit(commit)
+        assert line.others.payments.get(commit.after.id) == commit.after
+
+    def test_our_own_step_is_no_conflict_even_when_others_moved_on(self, line: Line, forgets: bool) -> None:
+        """A step whose answer was lost counts as done, though the payment has changed again since."""
+        made = creation(payment())
+        line.stores.payments.commit(made)
+        seen = step(made.after, Trigger.SEEN, entries=(entry(),))
+        if forgets:
+            forgetting_tokens(line.connection)
+        newer = step(seen.after, Trigger.SHORT)
+        losing(line.connection, "TransactWriteItems", arrives=True, then=lambda: line.others.payments.commit(newer))
+        line.stores.payments.commit(seen)
+        assert line.others.payments.get(made.after.id) == newer.after
+        assert len(line.others.money.entries("mer_1")) == 1
+
+
+class TestLostRequests:
+    """The request was lost, and another's was not."""
+
+    def test_anothers_step_is_a_conflict(self, line: Line) -> None:
+        """When our request never arrived and another's did, we are stale, however alike the two decisions are."""
+        made = creation(payment())
+        line.stores.payments.commit(made)
+        ours, theirs = step(made.after, Trigger.SEEN), step(made.after, Trigger.SEEN)
+        losing(line.connection, "TransactWriteItems", arrives=False, then=lambda: line.others.payments.commit(theirs))
+        with pytest.raises(Stale):
+            line.stores.payments.commit(ours)
+
+    def test_anothers_creation_is_a_conflict(self, line: Line) -> None:
+        """When our request never arrived and another took the order, it is taken."""
+        theirs = creation(payment(order_id="o"))
+        losing(line.connection, "TransactWriteItems", arrives=False, then=lambda: line.others.payments.commit(theirs))
+        with pytest.raises(AlreadyExists, match="order"):
+            line.stores.payments.commit(creation(payment(order_id="o")))
+
+    def test_a_request_that_was_lost_is_sent_again(self, line: Line) -> None:
+        """Where nobody interfered, the second sending does it."""
+        losing(line.connection, "TransactWriteItems", arrives=False)
+        commit = creation(payment())
+        line.stores.payments.commit(commit)
+        assert line.others.payments.get(commit.after.id) == commit.after
+
+
+def test_an_intent_of_ours_is_no_conflict(line: Line) -> None:
+    """Writing an intent whose answer was lost counts as done, new or moved on."""
+    first = intent()
+    losing(line.connection, "PutItem", arrives=True)
+    line.stores.money.write_intent(None, first)
+    sent = replace(first, state=IntentState.SENT, version=2)
+    losing(line.connection, "PutItem", arrives=True)
+    line.stores.money.write_intent(first, sent)
+    assert line.others.money.intent("anvil", first.sender, 0) == sent
+
+
+def test_an_index_whose_answer_was_lost_is_skipped(line: Line) -> None:
+    """A counter whose answer was lost counts again: an index is skipped, none is given twice."""
+    losing(line.connection, "UpdateItem", arrives=True)
+    assert line.stores.access.next_index("mer_1", "evm") == 1
+    assert line.others.access.next_index("mer_1", "evm") == 2
+
+
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "ProvisionedThroughputExceededException", "InternalServerError"]
+)
+def test_throttling_is_waited_out(line: Line, code: str) -> None:
+    """The first four calls are refused, the fifth does it, in less than two seconds."""
+    seen = refusing(line.connection, "TransactWriteItems", 4, code)
+    commit = creation(payment())
+    line.stores.payments.commit(commit)
+    assert len(seen) == 5
+    assert line.clock.now() < 2_000
+    assert line.others.payments.get(commit.after.id) == commit.after
+
+
+@pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError"])
+def test_conflicting_transactions_are_repeated(line: Line, reason: str) -> None:
+    """A transaction cancelled for its neighbours is repeated, and done."""
+    reasons = [{"Code": "None"}, {"Code": reason, "Message": "x"}]
+    refusing(line.connection, "TransactWriteItems", 3, "TransactionCanceledException", CancellationReasons=reasons)
+    line.stores.payments.commit(creation(payment()))
+    assert line.clock.waits == 3
+
+
+@pytest.mark.parametrize("operation", ["TransactWriteItems", "GetItem", "UpdateItem"])
+def test_lasting_throttling_is_busy_within_two_seconds(line: Line, operation: str) -> None:
+    """Where throttling outlasts the retries the caller is told to come back, within two seconds of waiting."""
+    calls: dict[str, Any] = {
+        "TransactWriteItems": lambda: line.stores.payments.commit(creation(payment())),
+        "GetItem": lambda: line.stores.payments.get("p"),
+        "UpdateItem": line.stores.access.next_account,
+    }
+    seen = refusing(line.connection, operation, 10**6, "ThrottlingException")
+    with pytest.raises(Busy) as caught:
+        calls[operation]()
+    assert caught.value.retry_after >= 1
+    assert line.clock.now() <= 2_000
+    assert 5 <= len(seen) <= 20
+
+
+def test_a_frozen_clock_does_not_wait_for_ever(stage: Stage, endpoint: str) -> None:
+    """The tries are bounded too, so that a clock that stands still ends as well."""
+    line = Line(stage, endpoint)
+    line.clock.wait = lambda seconds: None  # type: ignore[method-assign]
+    refusing(line.connection, "GetItem", 10**6, "ThrottlingException")
+    with pytest.raises(Busy):
+        line.stores.payments.get("p")
+
+
+def test_a_store_that_hangs_is_busy_within_three_seconds(stage: Stage) -> None:
+    """A listener that never answers costs one read timeout and no more."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        hung = dynamodb.connect(f"http://127.0.0.1:{silent.getsockname()[1]}", read_seconds=database.READ_SECONDS)
+        began = time.monotonic()
+        with pytest.raises(Busy):
+            DynamoPayments(stage.name, connected=hung).commit(creation(payment()))
+        assert time.monotonic() - began < 3
+
+
+def test_a_mistake_of_ours_is_not_called_busy(stage: Stage) -> None:
+    """A missing table is raised as it is, at once: no repetition would help."""
+    clock = PatientClock()
+    with pytest.raises(ClientError):
+        DynamoPayments("nowhere", connected=stage.connection, clock=clock).get("p")
+    assert clock.waits == 0
+
+
+def test_keys_left_over_are_asked_again(line: Line) -> None:
+    """What BatchGetItem leaves unprocessed is fetched by a further call."""
+    made = [creation(payment()) for _ in range(3)]
+    for each in made:
+        line.stores.payments.commit(each)
+    cut: list[int] = []
+
+    def leave_some(parsed: dict[str, Any], **_: Any) -> None:
+        if cut:
+            return
+        cut.append(1)
+        table, items = next(iter(parsed["Responses"].items()))
+        rest = [{"pk": item["pk"], "sk": item["sk"]} for item in items[1:]]
+        parsed["Responses"] = {table: items[:1]}
+        parsed["UnprocessedKeys"] = {table: {"Keys": rest, "ConsistentRead": True}}
+
+    line.connection.client.meta.events.register("after-call.dynamodb.BatchGetItem", leave_some)
+    assert {each.id for each in line.stores.payments.watched("anvil", Tier.OPEN)} == {each.after.id for each in made}
+
+
+def test_of_many_who_want_a_dead_payments_order_one_gets_it(stage: Stage) -> None:
+    """Creations at once for one order, whose holder is dead, end with one payment that lives."""
+    stores = stage.stores()
+    dead = creation(payment(order_id="o"))
+    stores.payments.commit(dead)
+    stores.payments.commit(step(dead.after, Trigger.CANCELLED))
+    commits = [creation(payment(order_id="o")) for _ in range(12)]
+
+    def attempt(commit: Any) -> str:
+        try:
+            stores.payments.commit(commit)
+        except (AlreadyExists, Busy) as exc:
+            return getattr(exc, "key", "busy")
+        return "stored"
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(attempt, commits))
+    assert answers.count("stored") == 1
+    assert set(answers) <= {"stored", "order", "busy"}
+    winner = commits[answers.index("stored")].after
+    assert stores.payments.by_order("mer_1", "o") == winner.id
+
+
+def test_of_many_steps_from_one_state_one_is_taken(stage: Stage) -> None:
+    """Twelve decisions at once from the same version leave one."""
+    stores = stage.stores()
+    made = creation(payment())
+    stores.payments.commit(made)
+
+    def attempt(number: int) -> str:
+        try:
+            stores.payments.commit(quiet(made.after, confirmations=number))
+        except (Stale, Busy) as exc:
+            return type(exc).__name__
+        return "stored"
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(attempt, range(1, 13)))
+    assert answers.count("stored") == 1
+    stored = stores.payments.get(made.after.id)
+    assert stored
+    assert (stored.version, stored.confirmations) == (2, answers.index("stored") + 1)
+    assert stored.status is Status.PENDING
+
+
+def test_the_stores_go_where_the_environment_says(stage: Stage, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a connection of their own the stores honour AWS_ENDPOINT_URL_DYNAMODB, with our timeouts."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", dynamodb.REGION)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    database.connection.cache_clear()
+    try:
+        assert DynamoAccess(stage.name).next_account() == 1
+        assert DynamoMoney(stage.name).take("anvil").number == 1
+        client = database.connection().client
+    finally:
+        database.connection.cache_clear()
+    assert client.meta.endpoint_url == endpoint
+    config = client.meta.config
+    assert (config.connect_timeout, config.read_timeout) == (1, 2)
+    assert config.retries["total_max_attempts"] == 1

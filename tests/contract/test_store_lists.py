@@ -1,0 +1,104 @@
+"""Lists and the watch set, on the fakes and on DynamoDB alike."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ctrip.domain.errors import InvalidField
+from ctrip.domain.machine import Trigger
+from ctrip.domain.payment import Status, Tier
+from ctrip.ports import PaymentFilter
+from tests.support.objects import NOW, creation, payment, quiet, step
+from tests.support.stores import Stores, refused
+
+
+class TestLists:
+    """Lists and the watch set."""
+
+    def collect(self, stores: Stores, wanted: PaymentFilter, merchant: str = "mer_1") -> list[str]:
+        """Follow the cursors to the end; a page may be short, never too long."""
+        found: list[str] = []
+        while True:
+            page = stores.payments.page(merchant, wanted)
+            assert len(page.payments) <= wanted.limit
+            found += [each.id for each in page.payments]
+            if page.cursor is None:
+                return found
+            wanted = replace(wanted, cursor=page.cursor)
+
+    @pytest.mark.parametrize("limit", [1, 3, 7, 8, 100])
+    def test_pages_hold_everything_once_newest_first(self, stores: Stores, limit: int) -> None:
+        """Following the cursors shows each payment of the merchant once, newest first, and ends."""
+        made = [payment(created_at=NOW + number) for number in range(7)]
+        for each in made:
+            stores.payments.commit(creation(each))
+        stores.payments.commit(creation(payment(merchant_id="mer_2")))
+        assert self.collect(stores, PaymentFilter(limit=limit)) == [each.id for each in reversed(made)]
+
+    def test_payments_of_one_millisecond_are_all_listed(self, stores: Stores) -> None:
+        """Payments created at the same time are told apart by the cursor."""
+        made = [payment() for _ in range(5)]
+        for each in made:
+            stores.payments.commit(creation(each))
+        assert sorted(self.collect(stores, PaymentFilter(limit=2))) == sorted(each.id for each in made)
+
+    def test_filters_select(self, stores: Stores) -> None:
+        """Status, chain and both ends of the time of creation select, alone and together."""
+        made = [
+            creation(payment(created_at=NOW + number, chain="anvil" if number % 2 else "sepolia"))
+            for number in range(9)
+        ]
+        for each in made:
+            stores.payments.commit(each)
+        for each in made[:6]:
+            stores.payments.commit(step(each.after, Trigger.SEEN))
+        ids = [each.after.id for each in made]
+
+        def listed(**wanted: Any) -> list[str]:
+            return self.collect(stores, PaymentFilter(limit=2, **wanted))
+
+        assert listed(status=Status.DETECTED) == ids[5::-1]
+        assert listed(chain="anvil") == ids[7::-2]
+        assert listed(created_after=NOW + 3) == ids[:2:-1]
+        assert listed(created_before=NOW + 3) == ids[3::-1]
+        assert listed(created_after=NOW + 3, created_before=NOW + 3) == [ids[3]]
+        assert listed(created_after=NOW + 4, created_before=NOW + 3) == []
+        assert listed(status=Status.DETECTED, chain="sepolia", created_after=NOW + 1) == [ids[4], ids[2]]
+        assert listed(status=Status.FAILED) == []
+
+    def test_a_foreign_cursor_names_its_field(self, stores: Stores) -> None:
+        """A cursor that is broken, made up or changed by a character is refused by the field's name."""
+        for _ in range(3):
+            stores.payments.commit(creation(payment()))
+        good = stores.payments.page("mer_1", PaymentFilter(limit=1)).cursor
+        assert good
+        assert good.replace("-", "").replace("_", "").isalnum()
+        broken = ["", "x", "ä", good[:-1], good + "A", ("B" if good[0] == "A" else "A") + good[1:], "%%%"]
+        for cursor in broken:
+            error = refused(
+                lambda cursor=cursor: stores.payments.page("mer_1", PaymentFilter(cursor=cursor)), InvalidField
+            )
+            assert [problem.field for problem in error.errors] == ["cursor"]
+
+    def test_a_tier_shows_who_stands_in_it(self, stores: Stores) -> None:
+        """The watch set of a chain and tier holds the payments as they are now, and those raised after a time alone."""
+        early, late, other = payment(), payment(raised_at=NOW + 5), payment(chain="sepolia")
+        for each in (early, late, other):
+            stores.payments.commit(creation(each))
+        assert {each.id for each in stores.payments.watched("anvil", Tier.OPEN)} == {early.id, late.id}
+        raised = stores.payments.watched("anvil", Tier.OPEN, raised_after=NOW)
+        assert [each.id for each in raised] == [late.id]
+        assert stores.payments.watched("anvil", Tier.OPEN, raised_after=NOW + 5) == []
+        assert stores.payments.watched("anvil", Tier.SWEEP) == []
+
+    def test_a_payment_leaves_its_tier(self, stores: Stores) -> None:
+        """A change of tier moves a payment from one watch set to the other; closed ones stand in none."""
+        made = creation(payment())
+        stores.payments.commit(made)
+        lapsed = step(made.after, Trigger.LAPSED, now=NOW + 9)
+        stores.payments.commit(lapsed)
+        assert stores.payments.watched("anvil", Tier.OPEN) == []
+        assert stores.payments.watched("anvil", Tier.MONITORED) == [lapsed.after]
+        stores.payments.commit(quiet(lapsed.after, tier=Tier.CLOSED))
+        assert all(stores.payments.watched("anvil", tier) == [] for tier in Tier)

@@ -1,0 +1,184 @@
+"""The outbox, deliveries, money and access, on the fakes and on DynamoDB alike."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from ctrip.domain.access import ApiKey, Gate, Merchant, Scope, Tip
+from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
+from ctrip.domain.money import MAX_AMOUNT
+from ctrip.domain.payment import Policy
+from ctrip.domain.sweep import Attempt, IntentState
+from ctrip.ports import Delivery, Fence
+from tests.support.objects import NOW, creation, entry, event, intent, new_ulid, payment
+from tests.support.stores import Stores, refused
+
+
+class TestEvents:
+    """The outbox and the deliveries."""
+
+    def test_the_outbox_holds_what_nobody_acknowledged(self, stores: Stores) -> None:
+        """Each commit's event stands in the outbox, oldest first, until it is acknowledged; once is enough."""
+        old, new = creation(payment(updated_at=NOW)), creation(payment(updated_at=NOW + 60_000))
+        for each in (new, old):
+            stores.payments.commit(each)
+        assert old.event
+        assert new.event
+        first, second = ("mer_1", old.event.ulid), ("mer_1", new.event.ulid)
+        assert stores.events.unacknowledged(NOW) == []
+        assert stores.events.unacknowledged(NOW + 1) == [first]
+        assert stores.events.unacknowledged(NOW + 60_001) == [first, second]
+        for _ in range(2):
+            stores.events.acknowledge(old.event.ulid)
+        assert stores.events.unacknowledged(NOW + 60_001) == [second]
+
+    def test_an_attempt_is_recorded_once(self, stores: Stores) -> None:
+        """The first record of an attempt stands, strikes the outbox, notes the next; a second does nothing."""
+        commit = creation(payment())
+        stores.payments.commit(commit)
+        told = commit.event
+        assert told
+        failed = delivery(told.ulid, 1, next_attempt_at=NOW + 1000)
+        stores.events.record(told, failed, due_index=True)
+        stores.events.record(told, delivery(told.ulid, 1, status_code=200, next_attempt_at=NOW + 5), due_index=True)
+        assert stores.events.attempted(told.ulid, 1) == failed
+        assert stores.events.attempted(told.ulid, 2) is None
+        assert stores.events.unacknowledged(NOW + 1) == []
+        assert stores.events.due(NOW + 999) == []
+        assert stores.events.due(NOW + 1000) == [("mer_1", told.ulid, 2)]
+
+    def test_a_due_attempt_is_taken_once(self, stores: Stores) -> None:
+        """What is due is listed soonest first until it is taken, whenever that is; twice changes nothing."""
+        events = [event(), event()]
+        for place, told in enumerate(events):
+            at = NOW + 1000 - place
+            stores.events.record(told, delivery(told.ulid, 3, next_attempt_at=at), due_index=True)
+        late, soon = (each.ulid for each in events)
+        assert stores.events.due(NOW + 2000) == [("mer_1", soon, 4), ("mer_1", late, 4)]
+        for _ in range(2):
+            stores.events.taken(soon, 4, NOW + 2000)
+        assert stores.events.due(NOW + 2000) == [("mer_1", late, 4)]
+
+    def test_what_waits_elsewhere_is_not_on_the_due_index(self, stores: Stores) -> None:
+        """Without `due_index` the next attempt is known and not listed."""
+        told = event()
+        stores.events.record(told, delivery(told.ulid, 1, next_attempt_at=NOW + 1), due_index=False)
+        assert stores.events.due(NOW + 10) == []
+
+    def test_what_is_not_there_may_be_struck_off(self, stores: Stores) -> None:
+        """Acknowledging and taking what never was is fine."""
+        ulid = new_ulid(NOW)
+        stores.events.acknowledge(ulid)
+        stores.events.taken(ulid, 2, NOW)
+        assert stores.events.event("mer_1", ulid) is None
+
+
+class TestMoney:
+    """Fences, intents and the ledger."""
+
+    def test_the_newest_scanner_wins(self, stores: Stores) -> None:
+        """Each taking gives a higher fence; only the newest may store its tip, and a taking keeps the tip."""
+        first = stores.money.take("anvil")
+        tip = Tip(chain="anvil", fence=1, number=7, hash="0xb", block_time=NOW, scanned_at=NOW + 1, open_payments=2)
+        assert first == Fence("anvil", 1)
+        stores.money.beat(tip)
+        assert stores.money.tips(["anvil", "never"]) == {"anvil": tip}
+        assert stores.money.take("anvil") == Fence("anvil", 2)
+        refused(lambda: stores.money.beat(replace(tip, number=8)), FenceLost)
+        assert stores.money.tips(["anvil"]) == {"anvil": replace(tip, fence=2)}
+
+    def test_takings_at_once_are_all_different(self, stores: Stores) -> None:
+        """No two scanners get one fence."""
+        with ThreadPoolExecutor(10) as pool:
+            taken = list(pool.map(lambda _: stores.money.take("anvil").number, range(20)))
+        assert sorted(taken) == list(range(1, 21))
+
+    def test_a_nonce_has_one_intent(self, stores: Stores) -> None:
+        """(chain, sender, nonce) is one intent, however the sender is spelt; it moves from where it was read."""
+        first = intent(
+            attempts=(Attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9),), amount=MAX_AMOUNT
+        )
+        stores.money.write_intent(None, first)
+        other = replace(first, to="0x1", sender=first.sender.lower())
+        assert refused(lambda: stores.money.write_intent(None, other), AlreadyExists).key == "intent"
+        sent = replace(first, state=IntentState.SENT, version=2)
+        stores.money.write_intent(first, sent)
+        refused(lambda: stores.money.write_intent(first, replace(first, state=IntentState.FAILED, version=2)), Stale)
+        refused(lambda: stores.money.write_intent(intent(5), replace(intent(5), version=2)), Stale)
+        assert stores.money.intent("anvil", first.sender.lower(), 0) == sent
+
+    def test_intents_are_found_by_sender_and_by_what_is_left_to_do(self, stores: Stores) -> None:
+        """A sender's intents come by nonce; the unfinished of a chain leave it when they are final or failed."""
+        made = [intent(nonce) for nonce in (10, 9, 0)]
+        for each in (*made, intent(1, chain="sepolia")):
+            stores.money.write_intent(None, each)
+        sender = made[0].sender
+        assert [each.nonce for each in stores.money.intents_of("anvil", sender)] == [0, 9, 10]
+        assert stores.money.last_intent("anvil", sender) == made[0]
+        assert stores.money.last_intent("anvil", "0x99") is None
+        assert [each.nonce for each in stores.money.unfinished("anvil")] == [0, 9, 10]
+        for each, state in zip(made, (IntentState.FINAL, IntentState.FAILED, IntentState.MINED), strict=True):
+            stores.money.write_intent(each, replace(each, state=state, version=2))
+        assert [each.nonce for each in stores.money.unfinished("anvil")] == [0]
+
+    def test_an_entry_stands_as_it_was_first_posted(self, stores: Stores) -> None:
+        """The same cause posts once, and the ledger is read oldest first, each owner's its own."""
+        for number in (2, 1):
+            stores.money.post(entry(number, amount=MAX_AMOUNT))
+        stores.money.post(entry(1, amount=5))
+        stores.money.post(entry(3, owner="mer_2"))
+        assert stores.money.entries("mer_1") == [entry(1, amount=MAX_AMOUNT), entry(2, amount=MAX_AMOUNT)]
+
+
+class TestAccess:
+    """Merchants, keys, counters and gates."""
+
+    def test_merchants_and_keys_are_read_back(self, stores: Stores) -> None:
+        """A merchant and a key come back as they were stored last."""
+        merchant = Merchant(id="mer_1", name="Ä", account=1, xpub="", webhook_secrets=("s1", "s2"), created_at=NOW)
+        key = ApiKey(id="k1", merchant_id="mer_1", digest="d", scopes=frozenset(Scope), enabled=False, expires_at=NOW)
+        assert stores.access.merchant("mer_1") is None
+        assert stores.access.api_key("k1") is None
+        stores.access.put_merchant(merchant)
+        stores.access.put_merchant(replace(merchant, xpub="xpub", policy=Policy(tolerance_per_mille=3)))
+        stores.access.put_api_key(key)
+        assert stores.access.merchant("mer_1") == replace(merchant, xpub="xpub", policy=Policy(tolerance_per_mille=3))
+        assert stores.access.api_key("k1") == key
+
+    def test_no_index_is_given_twice(self, stores: Stores) -> None:
+        """Indexes count from 0 for each merchant and curve, and accounts from 1, also when many ask at once."""
+        with ThreadPoolExecutor(10) as pool:
+            taken = list(pool.map(lambda _: stores.access.next_index("mer_1", "evm"), range(30)))
+        assert sorted(taken) == list(range(30))
+        assert stores.access.next_index("mer_1", "tron") == 0
+        assert stores.access.next_index("mer_2", "evm") == 0
+        assert [stores.access.next_account() for _ in range(2)] == [1, 2]
+
+    def test_a_gate_only_rises(self, stores: Stores) -> None:
+        """Each of its two times becomes the latest asked for, whatever the order and the mixture."""
+        asked = [(NOW + 10, NOW + 20), (NOW + 5, NOW + 30), (NOW + 15, NOW + 10), (NOW + 1, NOW + 1)]
+        opened = [stores.access.raise_gate("anvil", hot_until=hot, warm_until=warm, now=NOW) for hot, warm in asked]
+        assert opened == [True, False, False, False]
+        expected = Gate(chain="anvil", hot_until=NOW + 15, warm_until=NOW + 30)
+        assert stores.access.gates(["anvil", "other"]) == {"anvil": expected, "other": Gate(chain="other")}
+
+    def test_a_gate_is_closed_once_its_time_has_passed(self, stores: Stores) -> None:
+        """Whoever raises a gate that is no longer hot is told so, and only the first of those."""
+        stores.access.raise_gate("anvil", hot_until=NOW + 10, warm_until=NOW + 100, now=NOW)
+        later = {"hot_until": NOW + 30, "warm_until": NOW + 100}
+        assert stores.access.raise_gate("anvil", **later, now=NOW + 10)
+        assert not stores.access.raise_gate("anvil", **later, now=NOW + 11)
+
+    def test_a_paused_chain_stays_paused_when_its_gate_rises(self, stores: Stores) -> None:
+        """Pausing and raising do not undo each other, in either order."""
+        stores.access.pause("anvil", True)
+        assert stores.access.raise_gate("anvil", hot_until=NOW + 1, warm_until=NOW + 1, now=NOW)
+        assert stores.access.gates(["anvil"])["anvil"].paused
+        stores.access.pause("anvil", False)
+        assert stores.access.gates(["anvil"])["anvil"] == Gate(chain="anvil", hot_until=NOW + 1, warm_until=NOW + 1)
+
+
+def delivery(ulid: str, attempt: int, **given: Any) -> Delivery:
+    """Make the record of an attempt that nobody answered."""
+    fields: dict[str, Any] = {"at": NOW, "latency_ms": 12, "status_code": None, "error": "timeout"}
+    return Delivery(event_ulid=ulid, attempt=attempt, **(fields | {"next_attempt_at": None} | given))

@@ -1,0 +1,262 @@
+"""A chain in memory: blocks, forks, balances by hash, a pool. It passes tests/contract/test_chain.py beside Anvil."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+from ctrip.domain.assets import Asset
+from ctrip.domain.chain import Block, Fees, Holding, Receipt, Signed, TokenTransfer, Transaction, Transfer
+from ctrip.domain.errors import BroadcastRejected, Unavailable
+from ctrip.domain.sweep import NATIVE_GAS, transfer_destination
+
+TOKEN_GAS = 50_000
+Balances = dict[tuple[str, str | None], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Tx:
+    """One transaction: an outside deposit (`sender` empty) or one of our own."""
+
+    tx_hash: str
+    sender: str
+    to: str
+    token: str | None
+    amount: int
+    nonce: int = 0
+    gas: int = 0
+    price: int = 0
+    explained: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """A block with what it holds, and the state after it."""
+
+    block: Block
+    txs: tuple[Tx, ...]
+    balances: Balances
+    nonces: dict[str, int]
+    success: dict[str, bool]
+
+
+@dataclass(slots=True)
+class FakeChain:
+    """Mines when told, a second a block; `down` makes every call fail, `lying` addresses read as unknown."""
+
+    start: int
+    base_fee: int = 7
+    down: bool = False
+    unknown: set[str] = field(default_factory=set)
+    pool: list[Tx] = field(default_factory=list)
+    chain: list[Mined] = field(default_factory=list)
+    seen: dict[str, Tx] = field(default_factory=dict)
+    forks: int = 0
+    requests: int = 0
+    _serial: int = 0
+
+    def __post_init__(self) -> None:
+        self.chain.append(Mined(Block(0, "0xg", "0x", self.start), (), {}, {}, {}))
+
+    # -- what the outside does
+
+    def deposit(self, to: str, amount: int, token: str | None = None, *, explained: bool = True) -> str:
+        """Somebody pays; it is mined with the next block. `explained` False: no log or trace tells of it."""
+        self._serial += 1
+        tx = Tx(f"0xd{self._serial:x}", "", _low(to) or "", _low(token), amount, explained=explained)
+        self.pool.append(tx)
+        return tx.tx_hash
+
+    def burn(self, address: str, amount: int, token: str | None = None) -> None:
+        """Take money away at the next block, without a transaction of ours."""
+        self._serial += 1
+        self.pool.append(Tx(f"0xb{self._serial:x}", "", _low(address) or "", _low(token), -amount))
+
+    def mine(self, blocks: int = 1, *, seconds: int = 1) -> None:
+        """Mine blocks; the first one takes the pool."""
+        for _ in range(blocks):
+            self._mine_one(seconds)
+
+    def _mine_one(self, seconds: int) -> None:
+        last = self.chain[-1]
+        balances, nonces = dict(last.balances), dict(last.nonces)
+        taken: list[Tx] = []
+        success: dict[str, bool] = {}
+        for tx in list(self.pool):
+            if tx.sender and nonces.get(tx.sender, 0) != tx.nonce:
+                if nonces.get(tx.sender, 0) > tx.nonce:
+                    self.pool.remove(tx)
+                continue
+            if (worked := _apply(tx, balances, nonces, self.base_fee)) is None:
+                continue
+            self.pool.remove(tx)
+            taken.append(tx)
+            success[tx.tx_hash] = worked
+            self.seen[tx.tx_hash] = tx
+        number = last.block.number + 1
+        block = Block(number, f"0xf{self.forks}b{number}", last.block.hash, last.block.time + seconds * 1000)
+        self.chain.append(Mined(block, tuple(taken), balances, nonces, success))
+
+    def reorg(self, depth: int, *, drop: Iterable[str] = (), again: bool = True) -> None:
+        """Replace the last `depth` blocks by one more; the dropped never come back, `again` mines the rest."""
+        gone = set(drop)
+        depth = min(depth, len(self.chain) - 1)
+        removed = self.chain[-depth:] if depth else []
+        del self.chain[len(self.chain) - depth :]
+        self.forks += 1
+        back = [tx for mined in removed for tx in mined.txs if tx.tx_hash not in gone]
+        self.pool = (back if again else []) + self.pool
+        self.mine(depth + 1)
+
+    # -- ports.Chain
+
+    def chain_id(self) -> int:
+        return 31337
+
+    def head(self) -> Block:
+        self._ask()
+        return self.chain[-1].block
+
+    def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
+        self._ask()
+        return {n: self.chain[n].block for n in numbers if n < len(self.chain)}
+
+    def balances(self, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
+        self._ask()
+        mined = self.chain[at.number] if at.number < len(self.chain) else None
+        if mined is None or mined.block.hash != at.hash:
+            raise Unavailable(f"no endpoint holds block {at.hash}")
+        return [
+            None if h.address in self.unknown else mined.balances.get((_low(h.address) or "", _low(h.token)), 0)
+            for h in wanted
+        ]
+
+    def transfers(self, asset: Asset, address: str, first: int, last: int) -> list[Transfer]:
+        self._ask()
+        found = []
+        for mined in self.chain[max(first, 0) : last + 1]:
+            for place, tx in enumerate(mined.txs):
+                mine = (tx.to, tx.token) == (_low(address), _low(asset.address))
+                if mine and tx.explained and tx.amount > 0 and mined.success[tx.tx_hash]:
+                    log = place if tx.token else None
+                    sender = tx.sender or "0x" + "9" * 40
+                    found.append(Transfer(tx.tx_hash, log, mined.block.number, mined.block.hash, sender, tx.amount))
+        return found
+
+    def receipt(self, tx_hash: str) -> Receipt | None:
+        self._ask()
+        for mined in reversed(self.chain):
+            tx = next((tx for tx in mined.txs if tx.tx_hash == tx_hash), None)
+            if tx is not None:
+                return self._receipt(tx, mined)
+        return None
+
+    def _receipt(self, tx: Tx, mined: Mined) -> Receipt:
+        worked = mined.success[tx.tx_hash]
+        logs = (TokenTransfer(tx.token, tx.sender, tx.to, tx.amount, 0),) if tx.token and worked else ()
+        return Receipt(
+            tx_hash=tx.tx_hash,
+            block_number=mined.block.number,
+            block_hash=mined.block.hash,
+            success=worked,
+            fee=tx.gas * tx.price,
+            value=0 if tx.token else tx.amount,
+            sender=tx.sender,
+            to=tx.token or tx.to,
+            token_transfers=logs,
+        )
+
+    def known(self, tx_hash: str) -> bool:
+        self._ask()
+        return any(tx.tx_hash == tx_hash for tx in self.pool) or self.receipt(tx_hash) is not None
+
+    def nonce(self, address: str) -> int:
+        self._ask()
+        return self.chain[-1].nonces.get(_low(address) or "", 0)
+
+    def balance(self, holding: Holding) -> int:
+        self._ask()
+        return self.chain[-1].balances.get((_low(holding.address) or "", _low(holding.token)), 0)
+
+    def fees(self) -> Fees:
+        self._ask()
+        return Fees(self.base_fee, 1)
+
+    def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:
+        self._ask()
+        return NATIVE_GAS if data == "0x" else TOKEN_GAS
+
+    def broadcast(self, raw: str) -> None:
+        self._ask()
+        tx = Tx(**json.loads(bytes.fromhex(raw.removeprefix("0x"))))
+        if self.known(tx.tx_hash):
+            return
+        if self.nonce(tx.sender) > tx.nonce:
+            raise BroadcastRejected("nonce too low")
+        rival = next((t for t in self.pool if (t.sender, t.nonce) == (tx.sender, tx.nonce)), None)
+        if rival is not None:
+            if tx.price * 10 < rival.price * 11:
+                raise BroadcastRejected("replacement transaction underpriced")
+            self.pool.remove(rival)
+        self.pool.append(tx)
+
+    def _ask(self) -> None:
+        self.requests += 1
+        if self.down:
+            raise Unavailable("the node is down")
+
+    def total(self, token: str | None, addresses: Iterable[str]) -> int:
+        """Sum what addresses hold at the head."""
+        state = self.chain[-1].balances
+        return sum(state.get((_low(address) or "", _low(token)), 0) for address in addresses)
+
+
+class FakeSigner:
+    """Signs for `FakeChain`: the raw bytes are the transaction itself; nothing is checked here."""
+
+    def __init__(self, xpubs: Mapping[int, str]) -> None:
+        self._xpubs = xpubs
+        self.signed: list[Transaction] = []
+
+    def provision(self, account: int) -> str:
+        return self._xpubs[account]
+
+    def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
+        self.signed.append(transaction)
+        token = transaction.data != "0x"
+        tx = Tx(
+            tx_hash="",
+            sender=_low(sender) or "",
+            to=(transfer_destination(transaction.data) if token else transaction.to).lower(),
+            token=transaction.to.lower() if token else None,
+            amount=int(transaction.data[74:], 16) if token else transaction.value,
+            nonce=transaction.nonce,
+            gas=transaction.gas,
+            price=transaction.max_fee,
+        )
+        digest = hashlib.sha256(json.dumps(asdict(tx)).encode()).hexdigest()
+        tx = replace(tx, tx_hash=f"0x{digest}")
+        return Signed("0x" + json.dumps(asdict(tx)).encode().hex(), tx.tx_hash)
+
+
+def _apply(tx: Tx, balances: Balances, nonces: dict[str, int], base_fee: int) -> bool | None:
+    """Apply a transaction; None where no block would take it, False where it is taken and reverts."""
+    target = (tx.to, tx.token)
+    if not tx.sender:
+        balances[target] = max(balances.get(target, 0) + tx.amount, 0)
+        return True
+    fee, coin = tx.gas * tx.price, (tx.sender, None)
+    if tx.price < base_fee or balances.get(coin, 0) < fee + (0 if tx.token else tx.amount):
+        return None
+    balances[coin] -= fee
+    nonces[tx.sender] = tx.nonce + 1
+    source = (tx.sender, tx.token)
+    if balances.get(source, 0) < tx.amount:
+        return False
+    balances[source] -= tx.amount
+    balances[target] = balances.get(target, 0) + tx.amount
+    return True
+
+
+def _low(address: str | None) -> str | None:
+    return address.lower() if address else None

@@ -1,0 +1,212 @@
+"""What the packaged template says: who may do what, what survives the stack, how functions are triggered."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from tests.package.conftest import STAGE, Packaged
+
+CONTRACT = {
+    "MISSING_AUTHENTICATION_TOKEN": (404, "not_found"),
+    "REQUEST_TOO_LARGE": (413, "payload_too_large"),
+    "THROTTLED": (429, "too_many_requests"),
+    "INTEGRATION_TIMEOUT": (504, "timeout"),
+}
+
+
+def statements(packaged: Packaged) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each statement of each role with the role's logical id; lists everywhere."""
+    for name, role in packaged.of("AWS::IAM::Role").items():
+        for policy in role["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield name, {key: value if isinstance(value, list) else [value] for key, value in statement.items()}
+
+
+def resources(statement: dict[str, Any]) -> list[str]:
+    """Spell a statement's resources as text."""
+    return [each["Fn::Sub"] if isinstance(each, dict) else each for each in statement["Resource"]]
+
+
+def test_the_linter_accepts_it(packaged: Packaged) -> None:
+    """cfn-lint has nothing to say about the packaged template."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from cfnlint.runner import main; main()", str(packaged.path)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_one_role_alone_can_read_the_mnemonic(packaged: Packaged) -> None:
+    """Reading the mnemonic and decrypting with its key are granted once each, to the signer's role (threat 1)."""
+    readers, decrypters = [], []
+    for role, statement in statements(packaged):
+        for action in statement["Action"]:
+            for resource in resources(statement):
+                wide = "*" in resource.split(":")[-1] and resource.count(":") < 5
+                if re.fullmatch(r"(secretsmanager:.*|\*)", action) and ("Mnemonic" in resource or wide):
+                    readers.append((role, action))
+                if re.fullmatch(r"(kms:.*|\*)", action) and ("MnemonicKey" in resource or wide):
+                    decrypters.append((role, action))
+    assert readers == [("SignerRole", "secretsmanager:GetSecretValue")]
+    assert decrypters == [("SignerRole", "kms:Decrypt")]
+
+
+def test_only_the_sweeper_can_have_something_signed(packaged: Packaged) -> None:
+    """The signer has no trigger, and one role may call it."""
+    callers = [
+        (role, resource)
+        for role, statement in statements(packaged)
+        if any(action.startswith("lambda:") for action in statement["Action"])
+        for resource in resources(statement)
+        if "Signer" in resource
+    ]
+    assert callers == [("SweepRole", "${Signer.Arn}")]
+    assert "Events" not in packaged.functions["Signer"]
+
+
+def test_each_function_has_a_role_of_its_own(packaged: Packaged) -> None:
+    """No two functions share a role, and no role is left over."""
+    roles = Counter(function["Role"]["Fn::GetAtt"][0] for function in packaged.functions.values())
+    assert set(roles.values()) == {1}
+    assert set(roles) == set(packaged.of("AWS::IAM::Role"))
+
+
+def test_no_policy_is_broad(packaged: Packaged) -> None:
+    """Every action is named, every resource too, by this stage's own names (threat 20)."""
+    for role, statement in statements(packaged):
+        assert not [action for action in statement["Action"] if "*" in action], role
+        assert not {"NotAction", "NotResource"} & set(statement), role
+        for resource in resources(statement):
+            if resource.startswith("arn:"):
+                assert re.fullmatch(r".*:log-group:/aws/lambda/ctrip-\$\{Stage\}-[a-z_]+:\*", resource), (
+                    role,
+                    resource,
+                )
+            else:
+                logical = resource.removeprefix("${").split("}")[0].split(".")[0]
+                assert logical in packaged.template["Resources"], (role, resource)
+
+
+def test_a_role_writes_its_own_functions_log(packaged: Packaged) -> None:
+    """The log group in each policy is that of the function whose role it is."""
+    logs = {
+        role: resource.rsplit("/", 1)[1].removesuffix(":*")
+        for role, statement in statements(packaged)
+        if "logs:PutLogEvents" in statement["Action"]
+        for resource in resources(statement)
+    }
+    for function in packaged.functions.values():
+        assert logs[function["Role"]["Fn::GetAtt"][0]] == function["FunctionName"]["Fn::Sub"]
+
+
+def test_only_merchants_and_gates_writers_touch_access(packaged: Packaged) -> None:
+    """Nobody but the future admin writes merchants and keys: every update of `access` is held to gates and counters."""
+    for role, statement in statements(packaged):
+        if "${AccessTable.Arn}" not in resources(statement):
+            continue
+        writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(statement["Action"])
+        if writes:
+            assert writes == {"dynamodb:UpdateItem"}, role
+            keys = statement["Condition"][0]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+            assert set(keys) <= {"G#*", "IX#*"}, role
+
+
+def test_no_role_scans_a_table(packaged: Packaged) -> None:
+    """No policy allows reading a whole table."""
+    assert not [role for role, statement in statements(packaged) if "dynamodb:Scan" in statement["Action"]]
+
+
+def test_funds_survive_the_stack(packaged: Packaged) -> None:
+    """Tables, secrets and keys are retained, and tables protected and restorable (threat 22)."""
+    kinds = ("AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::KMS::Key")
+    kept = {name: body for kind in kinds for name, body in packaged.of(kind).items()}
+    assert len(kept) == 4 + 2 + 2
+    for name, body in kept.items():
+        assert (body["DeletionPolicy"], body["UpdateReplacePolicy"]) == ("Retain", "Retain"), name
+    for name, body in packaged.of("AWS::DynamoDB::Table").items():
+        properties = body["Properties"]
+        assert properties["DeletionProtectionEnabled"] == {"Fn::If": ["Deployed", True, False]}, name
+        assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"], name
+        assert properties["SSESpecification"]["SSEEnabled"], name
+        assert properties["BillingMode"] == "PAY_PER_REQUEST", name
+    assert all(body["Properties"]["EnableKeyRotation"] for body in packaged.of("AWS::KMS::Key").values())
+
+
+def test_queues_wait_for_their_functions_and_keep_what_failed(packaged: Packaged) -> None:
+    """Visibility is six times the function's timeout; after five receives a message is kept for 14 days."""
+    queues = packaged.of("AWS::SQS::Queue")
+    for function, queue in (("Sweep", "SweepQueue"), ("Webhooks", "WebhooksQueue")):
+        properties = queues[queue]["Properties"]
+        assert properties["VisibilityTimeout"] == 6 * packaged.functions[function]["Timeout"]
+        assert properties["RedrivePolicy"]["maxReceiveCount"] == 5
+        dead = properties["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"]
+        name = dead[0] if isinstance(dead, list) else dead.split(".")[0]
+        assert queues[name]["Properties"]["MessageRetentionPeriod"] == 14 * 86_400
+
+
+def test_consumers_report_single_failures(packaged: Packaged) -> None:
+    """One bad message fails alone, workers are limited by the event source, and money goes one message at a time."""
+    for function, queue, batch in (("Sweep", "SweepQueue", 1), ("Webhooks", "WebhooksQueue", 10)):
+        (source,) = packaged.functions[function]["Events"].values()
+        properties = source["Properties"]
+        assert properties["Queue"] == {"Fn::Sub": f"${{{queue}.Arn}}"}
+        assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert properties["ScalingConfig"]["MaximumConcurrency"] >= 2
+        assert properties["BatchSize"] == batch
+
+
+def test_no_concurrency_is_reserved(packaged: Packaged) -> None:
+    """A new account has ten concurrent executions, and any reservation would roll the stack back."""
+    assert not [name for name, body in packaged.functions.items() if "ReservedConcurrentExecutions" in body]
+
+
+def test_schedules_are_at_most_once_a_minute(packaged: Packaged) -> None:
+    """EventBridge refuses anything faster, which Chalice does not."""
+    schedules = {
+        name: event["Properties"]["Schedule"]
+        for name, body in packaged.functions.items()
+        for event in body.get("Events", {}).values()
+        if event["Type"] == "Schedule"
+    }
+    assert schedules == {"Tick": "rate(1 minute)", "Relay": "rate(1 minute)", "SweepDue": "rate(5 minutes)"}
+
+
+def test_api_gateways_own_errors_have_our_shape(packaged: Packaged) -> None:
+    """Every answer that API Gateway gives by itself is JSON in the contract's shape, with a request id."""
+    (api,) = packaged.of("AWS::Serverless::Api").values()
+    responses = api["Properties"]["GatewayResponses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX"} <= set(responses)
+    for kind, response in responses.items():
+        body = json.loads(response["ResponseTemplates"]["application/json"])
+        assert list(body) == ["detail", "code", "errors", "request_id"], kind
+        assert body["errors"] == []
+        headers = response["ResponseParameters"]["Headers"]
+        assert headers["X-Request-Id"] == body["request_id"].removeprefix("$") == "context.requestId"
+        if response.get("StatusCode") in (429, 503):
+            assert "Retry-After" in headers, kind
+    for kind, (status, code) in CONTRACT.items():
+        body = json.loads(responses[kind]["ResponseTemplates"]["application/json"])
+        assert (int(responses[kind]["StatusCode"]), body["code"]) == (status, code)
+
+
+def test_a_package_belongs_to_its_stage(packaged: Packaged) -> None:
+    """The template takes no other stage's name, and the functions are told the same one."""
+    parameter = packaged.template["Parameters"]["Stage"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == (STAGE, [STAGE])
+    for name, body in packaged.functions.items():
+        assert body["Environment"]["Variables"]["CTRIP_STAGE"] == STAGE, name
+        assert body["FunctionName"]["Fn::Sub"].startswith("ctrip-${Stage}-"), name
+        assert body["Runtime"] == f"python3.{sys.version_info.minor}"
+
+
+def test_nothing_of_this_machine_is_in_it(packaged: Packaged) -> None:
+    """No region, account or path of whoever packaged stands in the template."""
+    text = packaged.path.read_text()
+    assert not re.search(r"us-east-1|[0-9]{12}|/home/|/root/|/tmp/", text)

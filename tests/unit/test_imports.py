@@ -1,0 +1,18 @@
+"""What an API invocation loads."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HEAVY = ("web3", "eth_account", "bip_utils", "jinja2", "segno", "yaml", "requests")
+
+
+def test_importing_the_app_loads_no_web3_and_no_private_key_library():
+    """Threat 1, and the start of every Lambda: asserted in a fresh interpreter."""
+    code = f"import sys; import app; print([name for name in {HEAVY} if name in sys.modules])"
+    path = f"{ROOT}:{ROOT / 'layers' / 'core'}"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": path}, capture_output=True, text=True
+    )
+    assert (found.stdout.strip(), found.stderr) == ("[]", "")

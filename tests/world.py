@@ -1,0 +1,276 @@
+"""A whole gateway in memory: real services and domain, fake stores, chain, queues and clock."""
+
+import itertools
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ctrip.domain.access import Merchant
+from ctrip.domain.assets import Asset, ChainKind, Network
+from ctrip.domain.payment import Payment
+from ctrip.keys.wallet import MnemonicWallet
+from ctrip.ports import Reply
+from ctrip.services.close_payment import PaymentCloser
+from ctrip.services.create_payment import CreatePayment, PaymentCreator
+from ctrip.services.deliver_webhook import WebhookDeliverer
+from ctrip.services.explain import Explainer
+from ctrip.services.follow_intents import IntentFollower
+from ctrip.services.read_payment import PaymentReader
+from ctrip.services.recording import Recorder
+from ctrip.services.relay_outbox import OutboxRelay
+from ctrip.services.scan_chain import ChainScanner, _Run
+from ctrip.services.sweep_deposits import DepositSweeper
+from ctrip.system import SystemIds
+from tests.fakes.chain import FakeChain, FakeSigner
+from tests.fakes.store import FakeStores
+
+T0 = 1_760_000_000_000
+TREASURY = "0x00000000000000000000000000000000000000aa"
+USDC = Asset("anvil", "USDC", 6, "7a0e3bd2-94a5-5c1c-9f7e-000000000001", "0x00000000000000000000000000000000000000cc")
+NETWORK = Network(
+    name="anvil",
+    title="Anvil",
+    kind=ChainKind.EVM,
+    chain_id=31337,
+    confirmations=3,
+    finality="depth",
+    block_seconds=1.0,
+    poll_seconds=1.0,
+    head_age_alarm=30,
+    explorer="",
+    rpc=(),
+    coin=Asset("anvil", "ETH", 18),
+    tokens=(USDC,),
+)
+_WALLET = MnemonicWallet("test test test test test test test test test test test junk")
+XPUB = _WALLET.account_xpub(1)
+STATION = _WALLET.address("m/44'/60'/0'/0/1")
+
+
+@dataclass(slots=True)
+class FakeClock:
+    """A clock that moves when told; waiting moves it."""
+
+    at: int = T0
+    on_wait: Any = None
+
+    def now(self) -> int:
+        return self.at
+
+    def wait(self, seconds: float) -> None:
+        self.at += round(seconds * 1000)
+        if self.on_wait:
+            self.on_wait()
+
+
+@dataclass(slots=True)
+class FakeJobs:
+    """Queues as lists; `broken` loses what is sent, as a crash right after a commit does."""
+
+    deliveries: list[tuple[str, str, int]] = field(default_factory=list)
+    delayed: list[tuple[tuple[str, str, int], int]] = field(default_factory=list)
+    sweeps: list[tuple[str, str]] = field(default_factory=list)
+    scans: list[str] = field(default_factory=list)
+    broken: bool = False
+
+    def deliver(self, deliveries: Any, *, delay: int = 0) -> None:
+        if self.broken:
+            return
+        for job in deliveries:
+            if delay:
+                self.delayed.append((job, delay))
+            else:
+                self.deliveries.append(job)
+
+    def sweep(self, chain: str, asset_key: str) -> None:
+        self.sweeps.append((chain, asset_key))
+
+    def scan(self, chain: str) -> None:
+        self.scans.append(chain)
+
+
+@dataclass(slots=True)
+class FakeReceivers:
+    """Endpoints that answer as told (default 204) and remember what came."""
+
+    replies: list[Reply] = field(default_factory=list)
+    got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+    def post(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
+        self.got.append((url, headers, body))
+        return self.replies.pop(0) if self.replies else Reply(204)
+
+
+class FakeSealer:
+    """Seals by naming the owner."""
+
+    def seal(self, secret: str, owner: str) -> str:
+        return f"{owner}:{secret}"
+
+    def open(self, sealed: str, owner: str) -> str:
+        assert sealed.startswith(f"{owner}:")
+        return sealed.removeprefix(f"{owner}:")
+
+
+@dataclass(slots=True)
+class FakeLog:
+    """Remembers every line by level."""
+
+    lines: list[tuple[str, str, dict[str, object]]] = field(default_factory=list)
+
+    def info(self, message: str, **facts: object) -> None:
+        self.lines.append(("info", message, facts))
+
+    def warning(self, message: str, **facts: object) -> None:
+        self.lines.append(("warning", message, facts))
+
+    def error(self, message: str, **facts: object) -> None:
+        self.lines.append(("error", message, facts))
+
+    def alarms(self) -> list[str]:
+        return [message for level, message, _ in self.lines if level == "error"]
+
+
+class CountingIds(SystemIds):
+    """Payment ids that count, so that a failure reads well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._count = itertools.count(1)
+
+    def payment(self) -> str:
+        return f"00000000-0000-4000-8000-{next(self._count):012d}"
+
+
+class World:
+    """One merchant, one chain, everything in memory."""
+
+    def __init__(self, **merchant: Any) -> None:
+        self.clock, self.jobs, self.log, self.ids = FakeClock(), FakeJobs(), FakeLog(), CountingIds()
+        self.stores = FakeStores()
+        self.chain = FakeChain(T0)
+        self.signer = FakeSigner({0: _WALLET.account_xpub(0), 1: XPUB})
+        self.receivers = FakeReceivers()
+        self.chain.deposit(STATION, 10**20)
+        self.chain.mine(5)
+        self.merchant = Merchant(
+            id="m1",
+            name="Shop",
+            account=1,
+            xpub=XPUB,
+            webhook_secrets=("m1:whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",),
+        )
+        self.merchant = replace(self.merchant, **merchant)
+        self.stores.access.put_merchant(self.merchant)
+        self.creator = PaymentCreator(
+            networks={"anvil": NETWORK},
+            payments=self.stores.payments,
+            events=self.stores.events,
+            access=self.stores.access,
+            jobs=self.jobs,
+            clock=self.clock,
+            ids=self.ids,
+            recorder=self.recorder("api"),
+            plain_http=True,
+        )
+        self.reader = PaymentReader(self.stores.payments, self.stores.money)
+        self.closer = PaymentCloser(
+            reader=self.reader,
+            payments=self.stores.payments,
+            access=self.stores.access,
+            jobs=self.jobs,
+            clock=self.clock,
+            recorder=self.recorder("api"),
+        )
+        self.sweeper = DepositSweeper(
+            network=NETWORK,
+            chain=self.chain,
+            payments=self.stores.payments,
+            money=self.stores.money,
+            signer=self.signer,
+            clock=self.clock,
+            recorder=self.recorder("sweep"),
+            log=self.log,
+            treasury=TREASURY,
+        )
+        self.deliverer = WebhookDeliverer(
+            events=self.stores.events,
+            access=self.stores.access,
+            receivers=self.receivers,
+            sealer=FakeSealer(),
+            jobs=self.jobs,
+            clock=self.clock,
+            log=self.log,
+            spread=lambda: 0.0,
+        )
+        self.relay = OutboxRelay(self.stores.events, self.jobs, self.clock)
+        self.scanner = self.new_scanner()
+        self.run = self.new_run()
+
+    def recorder(self, actor: str) -> Recorder:
+        return Recorder(self.ids, actor, "")
+
+    def new_scanner(self) -> ChainScanner:
+        return ChainScanner(
+            network=NETWORK,
+            chain=self.chain,
+            payments=self.stores.payments,
+            money=self.stores.money,
+            access=self.stores.access,
+            jobs=self.jobs,
+            clock=self.clock,
+            recorder=self.recorder("scan"),
+            explainer=Explainer(NETWORK, self.chain, self.log),
+            log=self.log,
+            monitor_ms=0,
+            sweep_ms=0,
+            follower=IntentFollower(
+                network=NETWORK,
+                chain=self.chain,
+                payments=self.stores.payments,
+                money=self.stores.money,
+                jobs=self.jobs,
+                clock=self.clock,
+                recorder=self.recorder("scan"),
+                log=self.log,
+            ),
+        )
+
+    def new_run(self) -> _Run:
+        """Start a scanner's invocation that passes when told."""
+        return _Run(self.scanner, self.stores.money.take("anvil"))
+
+    def create(self, amount: int = 1000, **wanted: Any) -> Payment:
+        """Create a payment through the service."""
+        created = self.creator.create(
+            self.merchant, CreatePayment(chain="anvil", amount=amount, **wanted), "http://x", None
+        )
+        return self.payment(created.view["id"])
+
+    def payment(self, payment_id: str) -> Payment:
+        """Read a payment from the store."""
+        found = self.stores.payments.get(payment_id)
+        assert found is not None
+        return found
+
+    def step(self, blocks: int = 1, *, seconds: int = 1) -> None:
+        """Mine, and scan once."""
+        self.chain.mine(blocks, seconds=seconds)
+        self.clock.at += blocks * seconds * 1000
+        self.run.one()
+
+    def sweep(self) -> None:
+        """Do the queued sweep jobs."""
+        jobs, self.jobs.sweeps = set(self.jobs.sweeps), []
+        for _, asset in sorted(jobs):
+            self.sweeper.sweep(asset)
+
+    def settle(self, rounds: int = 12) -> None:
+        """Mine, scan and sweep until everything is where it belongs."""
+        for _ in range(rounds):
+            self.step()
+            self.sweep()
+
+    def deliver_all(self) -> None:
+        """Do the queued webhook jobs."""
+        while self.jobs.deliveries:
+            self.deliverer.deliver(*self.jobs.deliveries.pop(0))
