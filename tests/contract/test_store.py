@@ -170,7 +170,7 @@ class TestPayments:
         stores.payments.commit(step(with_intent.after, Trigger.SHORT, intents=((sent, replace(sent, version=3)),)))
 
     def test_an_older_scanner_is_stopped_by_its_fence(self, stores: Stores) -> None:
-        """A decision under a fence holds until a newer scanner takes the chain; then it is lost, and changes nothing."""
+        """A decision under a fence holds until a newer scanner takes the chain; then it is lost."""
         made = creation(payment())
         stores.payments.commit(made)
         old = stores.money.take("anvil")

@@ -41,8 +41,8 @@ class SystemIds:
 
 
 def fraction() -> float:
-    """Return a random number from 0 to 1."""
-    return secrets.randbelow(1_001) / 1_000
+    """Return a random number from 0 up to, not including, 1."""
+    return secrets.randbelow(1_000) / 1_000
 
 
 def spread() -> float:

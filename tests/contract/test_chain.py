@@ -1,0 +1,144 @@
+"""What every chain client promises, asked of Anvil and of the fake that stands in for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ctrip.domain.assets import Asset
+from ctrip.domain.chain import Block, Holding, Transaction
+from ctrip.domain.errors import BroadcastRejected, Unavailable
+from ctrip.domain.sweep import bumped, max_fee
+from ctrip.keys.wallet import MnemonicWallet
+from infra.local.wallet import ANVIL_MNEMONIC
+from tests.evm_support import Anvil, chain_at
+from tests.fakes.chain import FakeChain, FakeSigner
+
+_WALLET = MnemonicWallet(ANVIL_MNEMONIC)
+PATH = "m/44'/60'/0'/0/5"
+SENDER = _WALLET.address(PATH)
+FRESH = "0x00000000000000000000000000000000DeaDBeef"
+
+
+@dataclass
+class Bench:
+    """A chain, a funded sender, and ways to move both."""
+
+    chain: Any
+    mine: Callable[[], None]
+    reorg: Callable[[], None]
+    sign: Callable[[Transaction], Any]
+    hold: Callable[[bool], None]
+
+
+@pytest.fixture(params=["fake", "anvil"])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    """Both of them, one after the other."""
+    if request.param == "fake":
+        chain = FakeChain(1_760_000_000_000)
+        chain.deposit(SENDER, 10**20)
+        chain.mine(3)
+        signer = FakeSigner({})
+        return Bench(
+            chain,
+            chain.mine,
+            lambda: chain.reorg(1, again=False),
+            lambda tx: signer.sign(PATH, SENDER, tx),
+            lambda _: None,
+        )
+    anvil: Anvil = request.getfixturevalue("anvil")
+    request.addfinalizer(lambda: anvil.automine(True))
+    anvil.automine(False)
+    reorg = lambda: anvil.rpc("anvil_reorg", 1, [])  # noqa: E731
+    return Bench(chain_at(anvil.url), anvil.mine, reorg, lambda tx: _WALLET.sign(PATH, tx), anvil.automine)
+
+
+def transaction(bench: Bench, *, value: int = 1000, to: str = FRESH) -> Transaction:
+    """A transfer of the coin at today's fee."""
+    fee = max_fee(bench.chain.fees())
+    return Transaction(
+        chain_id=31337, nonce=bench.chain.nonce(SENDER), to=to, value=value, gas=21_000, max_fee=fee, priority_fee=1
+    )
+
+
+def test_a_transaction_is_known_then_mined_with_what_it_cost(bench):
+    """Known at once, no receipt before its block, amounts and fee in the receipt, nonce and balances moved."""
+    before = bench.chain.balance(Holding(SENDER, None))
+    had = bench.chain.balance(Holding(FRESH, None))
+    wanted = transaction(bench)
+    signed = bench.sign(wanted)
+    assert not bench.chain.known(signed.tx_hash)
+    bench.chain.broadcast(signed.raw)
+    bench.chain.broadcast(signed.raw)
+    assert bench.chain.known(signed.tx_hash)
+    assert bench.chain.receipt(signed.tx_hash) is None
+    bench.mine()
+    receipt = bench.chain.receipt(signed.tx_hash)
+    assert (receipt.success, receipt.value, receipt.to.lower()) == (True, 1000, FRESH.lower())
+    assert bench.chain.nonce(SENDER) == wanted.nonce + 1
+    assert bench.chain.balance(Holding(FRESH, None)) == had + 1000
+    assert bench.chain.balance(Holding(SENDER, None)) == before - 1000 - receipt.fee
+
+
+def test_balances_are_those_of_the_block_asked_for(bench):
+    """By hash, also when the chain has moved on."""
+    old = bench.chain.head()
+    had = bench.chain.balances(old, [Holding(FRESH, None)])[0]
+    bench.chain.broadcast(bench.sign(transaction(bench)).raw)
+    bench.mine()
+    new = bench.chain.head()
+    assert (new.number, new.parent) == (old.number + 1, old.hash)
+    assert bench.chain.balances(old, [Holding(FRESH, None)]) == [had]
+    assert bench.chain.balances(new, [Holding(FRESH, None)]) == [had + 1000]
+    assert bench.chain.blocks([old.number, new.number, new.number + 99]) == {old.number: old, new.number: new}
+
+
+def test_a_block_that_nobody_has_is_unavailable_not_empty(bench):
+    """Unknown is never zero."""
+    head = bench.chain.head()
+    nowhere = Block(head.number, "0x" + "77" * 32, head.parent, head.time)
+    with pytest.raises(Unavailable):
+        bench.chain.balances(nowhere, [Holding(FRESH, None)])
+
+
+def test_a_nonce_that_was_used_and_a_replacement_that_pays_too_little_are_refused(bench):
+    """And one that pays an eighth more is taken."""
+    wanted = transaction(bench)
+    bench.chain.broadcast(bench.sign(wanted).raw)
+    better = transaction(bench, value=1001)
+    fee = bumped(wanted.max_fee)
+    from dataclasses import replace
+
+    replacement = bench.sign(replace(better, nonce=wanted.nonce, max_fee=fee, priority_fee=bumped(1)))
+    with pytest.raises(BroadcastRejected):
+        bench.chain.broadcast(bench.sign(replace(better, nonce=wanted.nonce)).raw)
+    bench.chain.broadcast(replacement.raw)
+    bench.mine()
+    assert bench.chain.receipt(replacement.tx_hash).value == 1001
+    with pytest.raises(BroadcastRejected):
+        bench.chain.broadcast(bench.sign(replace(wanted, value=5)).raw)
+
+
+def test_arrivals_are_explained_once_within_their_blocks(bench):
+    """By transaction, block and amount; a block later there is nothing."""
+    signed = bench.sign(transaction(bench, value=777))
+    bench.chain.broadcast(signed.raw)
+    bench.mine()
+    head = bench.chain.head()
+    coin = Asset("anvil", "ETH", 18)
+    found = bench.chain.transfers(coin, FRESH, head.number, head.number)
+    assert [(t.tx_hash, t.block_hash, t.amount) for t in found] == [(signed.tx_hash, head.hash, 777)]
+    bench.mine()
+    assert bench.chain.transfers(coin, FRESH, head.number + 1, head.number + 1) == []
+
+
+def test_a_reorganisation_takes_the_block_and_its_receipt_away(bench):
+    """The same height has another hash, and the transaction is not mined any more."""
+    signed = bench.sign(transaction(bench))
+    bench.chain.broadcast(signed.raw)
+    bench.mine()
+    gone = bench.chain.head()
+    bench.reorg()
+    assert bench.chain.blocks([gone.number])[gone.number].hash != gone.hash
+    assert bench.chain.receipt(signed.tx_hash) is None

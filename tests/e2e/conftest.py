@@ -1,0 +1,68 @@
+"""One gateway for the session, as `make up` runs it, and a shop that uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra.local.receiver import Receiver
+from tests.e2e.shop import Shop
+from tests.e2e.stack import Up, make_up
+
+SYMBOLS = ("ETH", "USDC", "USDT", "DAI")
+
+
+@pytest.fixture(scope="session")
+def up() -> Iterator[Up]:
+    """The gateway's process."""
+    with make_up(".local-e2e") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def shop(up: Up) -> Iterator[Shop]:
+    """A shop with a receiver that verifies every webhook; in the end none may have been refused."""
+    gateway = up.gateway()
+    with Receiver(gateway.about["merchant"]["webhook_secret"]) as receiver:
+        yield Shop(gateway, receiver)
+        assert receiver.refused == []
+    gateway.http.close()
+
+
+@pytest.fixture(scope="session")
+def before(shop: Shop) -> dict[str, int]:
+    """What the treasury had before anything was paid."""
+    return {symbol: shop.treasury(symbol) for symbol in SYMBOLS}
+
+
+@pytest.fixture(scope="session")
+def unsteady(shop: Shop) -> Iterator[Receiver]:
+    """A receiver that fails at first."""
+    with Receiver(shop.gateway.about["merchant"]["webhook_secret"], answers=[500]) as receiver:
+        yield receiver
+        assert receiver.refused == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def begun(shop: Shop, before: dict[str, int], unsteady: Receiver) -> dict[str, dict[str, Any]]:
+    """Payments that are under way from the first test on, since each takes its seconds to settle."""
+    payments = {
+        "coin": shop.ask(amount=3 * 10**16 + 7, order_id="begun-coin"),
+        "USDC": shop.ask(amount=12_345_678, asset="USDC"),
+        "USDT": shop.ask(amount_decimal="250.5", asset="USDT"),
+        "DAI": shop.ask(amount=10**18 + 1, token_id=shop.chain["tokens"]["DAI"]["id"]),
+        "overpaid": shop.ask(amount=5_000_000, asset="USDC"),
+        "parts": shop.ask(amount=9_000_000, asset="USDC"),
+        "internal": shop.ask(amount=10**16),
+        "unsteady": shop.ask(amount=10**15, webhook_url=unsteady.url),
+    }
+    forwarder = shop.deploy("Forwarder")
+    amounts = {"overpaid": 5_000_005, "parts": 4_000_000}
+    for name, payment in payments.items():
+        if name == "internal":
+            shop.call(forwarder, "forward(address)", payment["address"], payment["amount"])
+        else:
+            shop.pay(payment, amounts.get(name))
+    return payments

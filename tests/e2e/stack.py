@@ -1,0 +1,117 @@
+"""A gateway of its own for tests: `python -m infra.up` on free ports, watched from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from infra.local.handle import Gateway
+from infra.local.process import ROOT
+from infra.local.reaper import descendants
+
+START_SECONDS = 120
+
+
+@dataclass
+class Up:
+    """A `make up` that was started; `about` is its gateway.json, once it is there."""
+
+    process: subprocess.Popen[bytes]
+    state: Path
+    output: Path
+    family: set[int] = field(default_factory=set)
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Wait for gateway.json, and read it."""
+        path = self.state / "gateway.json"
+
+        def there() -> bool:
+            assert self.process.poll() is None, f"make up ended with {self.process.returncode}:\n{self.said()}"
+            return path.exists()
+
+        eventually(there, START_SECONDS)
+        self.family |= descendants({self.process.pid})
+        return dict(json.loads(path.read_text()))
+
+    def gateway(self) -> Gateway:
+        """Speak to it."""
+        return Gateway.of(self.about)
+
+    def said(self) -> str:
+        """Read what it printed, both streams."""
+        return self.output.read_text()
+
+    def ended(self, seconds: float = 20) -> int:
+        """Wait for its end and return its exit code."""
+        return self.process.wait(seconds)
+
+    def left_behind(self) -> set[int]:
+        """Return those of its processes that still run."""
+        return {pid for pid in self.family if _runs(pid)}
+
+
+@contextlib.contextmanager
+def make_up(name: str, **env: str) -> Iterator[Up]:
+    """Start `make up` with a state folder and ports of its own; stop it on leaving."""
+    state = ROOT / name
+    state.mkdir(exist_ok=True)
+    (state / "gateway.json").unlink(missing_ok=True)
+    output = state / "up.txt"
+    ports = {f"CTRIP_{each}_PORT": "0" for each in ("API", "ANVIL", "AWS")}
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTEST_", "MAKE"))}
+    with output.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.up"],
+            cwd=ROOT,
+            env=inherited | ports | {"CTRIP_LOCAL_DIR": name} | env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield Up(process, state, output)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+
+
+def ports_of(about: dict[str, Any]) -> list[int]:
+    """Return the ports that a gateway announced."""
+    urls = [about["api_url"], about["aws_endpoint_url"], *(chain["rpc_url"] for chain in about["chains"].values())]
+    return [urlsplit(url).port or 0 for url in urls]
+
+
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    with contextlib.closing(socket.socket()) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 30, what: str = "it") -> Any:
+    """Wait until the condition holds, and return what it returned."""
+    until = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < until, f"{what} did not happen within {seconds:.0f} s"
+        time.sleep(0.05)
+    return value
+
+
+def _runs(pid: int) -> bool:
+    # A process whose parent is gone may stay as a zombie where nobody reaps.
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(shown.strip()) and not shown.startswith("Z")

@@ -1,0 +1,97 @@
+"""The signer compares before it signs: threat 3, each row swapped."""
+
+from dataclasses import replace
+
+import pytest
+from eth_account import Account
+
+from ctrip.aws.signer import answer_call
+from ctrip.domain.chain import Transaction
+from ctrip.domain.errors import SigningRefused
+from ctrip.domain.sweep import bumped, transfer_data, transfer_destination
+from ctrip.keys.wallet import MnemonicWallet
+from ctrip.services.sign_transaction import GuardedSigner
+
+WALLET = MnemonicWallet("abandon " * 11 + "about")
+TREASURY = "0x00000000000000000000000000000000000000AA"
+THIEF = "0x00000000000000000000000000000000000000EE"
+TOKEN = "0x00000000000000000000000000000000000000cc"
+DEPOSIT = "m/44'/60'/1'/0/7"
+STATION = "m/44'/60'/0'/0/1"
+CAP = 10**16
+SIGNER = GuardedSigner(lambda: WALLET, TREASURY, CAP)
+SWEEP = Transaction(chain_id=1, nonce=0, to=TREASURY, value=5, gas=21_000, max_fee=100, priority_fee=100)
+GAS = replace(SWEEP, to=WALLET.address(DEPOSIT), value=CAP)
+
+
+def test_a_sweep_to_the_treasury_is_signed_by_the_deposits_own_key():
+    """The recovered sender is the address at the path, for both fee kinds."""
+    for transaction in (SWEEP, replace(SWEEP, legacy=True)):
+        signed = SIGNER.sign(DEPOSIT, WALLET.address(DEPOSIT), transaction)
+        assert Account.recover_transaction(signed.raw) == WALLET.address(DEPOSIT)
+
+
+def test_a_token_sweep_and_gas_for_an_own_address_are_signed():
+    """The two other things it does."""
+    token = replace(SWEEP, to=TOKEN, value=0, data=transfer_data(TREASURY, 99))
+    SIGNER.sign(DEPOSIT, WALLET.address(DEPOSIT), token)
+    SIGNER.sign(STATION, WALLET.address(STATION), GAS, recipient_path=DEPOSIT)
+
+
+@pytest.mark.parametrize(
+    ("path", "sender", "transaction", "recipient"),
+    [
+        (DEPOSIT, THIEF, SWEEP, None),  # the address in the table was swapped
+        ("m/44'/60'/2'/0/7", WALLET.address(DEPOSIT), SWEEP, None),  # the path was
+        (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=THIEF), None),  # the treasury was
+        (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=TOKEN, value=0, data=transfer_data(THIEF, 9)), None),
+        (
+            DEPOSIT,
+            WALLET.address(DEPOSIT),
+            replace(SWEEP, to=TOKEN, data=transfer_data(TREASURY, 9)),
+            None,
+        ),  # with coin
+        (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=TREASURY, data="0x095ea7b3" + "0" * 128), None),  # approve
+        (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=TREASURY, data="0xa9059cbb"), None),  # cut short
+        (STATION, WALLET.address(STATION), GAS, None),
+        (STATION, WALLET.address(STATION), replace(GAS, to=THIEF), DEPOSIT),
+        (STATION, WALLET.address(STATION), replace(GAS, value=CAP + 1), DEPOSIT),
+        (STATION, WALLET.address(STATION), replace(GAS, to=WALLET.address(STATION)), STATION),
+        (STATION, WALLET.address(STATION), replace(GAS, data=transfer_data(TREASURY, 1)), DEPOSIT),
+        ("m/44'/60'/0'/0/0", WALLET.address("m/44'/60'/0'/0/0"), SWEEP, None),  # the treasury's own key
+        ("m/44'/60'/1'/1/7", WALLET.address(DEPOSIT), SWEEP, None),
+        ("m/44'/60'/1/0/7", WALLET.address(DEPOSIT), SWEEP, None),
+        ("m/44'/60'/1'/0/7/../8", WALLET.address(DEPOSIT), SWEEP, None),
+    ],
+)
+def test_anything_else_is_refused(path, sender, transaction, recipient):
+    """Nothing is signed, and the caller hears why."""
+    with pytest.raises(SigningRefused):
+        SIGNER.sign(path, sender, transaction, recipient_path=recipient)
+
+
+def test_without_a_treasury_nothing_is_swept():
+    """An empty setting is not an address."""
+    with pytest.raises(SigningRefused, match="treasury"):
+        GuardedSigner(lambda: WALLET, "", CAP).sign(DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=""))
+
+
+def test_over_the_wire_a_refusal_is_an_answer():
+    """The function does not fail, and says no more than the reason."""
+    request = {"op": "sign", "path": DEPOSIT, "sender": THIEF, "recipient_path": None}
+    transaction = {name: getattr(SWEEP, name) for name in SWEEP.__slots__}
+    assert answer_call(request | {"transaction": transaction}, SIGNER) == {
+        "refused": "the sender is not the address at its path"
+    }
+    assert answer_call({"op": "provision", "account": 1}, SIGNER)["xpub"].startswith("xpub")
+
+
+def test_transfer_calls_are_read_as_they_are_written():
+    """Recipient in, recipient out."""
+    assert transfer_destination(transfer_data(TREASURY, 2**256 - 1)) == TREASURY.lower()
+
+
+def test_a_replacement_raises_the_fee_by_at_least_an_eighth():
+    """Rounded up, also for a fee of one."""
+    for fee in (1, 7, 8, 9, 10**9 + 1):
+        assert bumped(fee) * 8 >= fee * 9

@@ -1,0 +1,151 @@
+"""Signatures, deliveries, retries, and the relay under them."""
+
+import json
+
+import pytest
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from ctrip.domain.retry import RETRY_SECONDS, next_delay
+from ctrip.domain.webhook import new_secret, sign
+from ctrip.ports import Reply
+from tests.world import World
+
+SECRETS = (new_secret(b"n" * 32), new_secret(b"o" * 32))
+URL = "https://shop.example/hooks"
+
+
+def test_the_published_library_verifies_both_secrets_of_a_rotation():
+    """`webhook-signature` carries one signature a secret, newest first."""
+    body = b'{"id":"evt_1","amount":9007199254740993}'
+    headers = sign(body, event_id="evt_1", timestamp=1_900_000_000, secrets=SECRETS)
+    import datetime
+
+    class Now(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls.fromtimestamp(1_900_000_000, tz)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("standardwebhooks.webhooks.datetime", Now)
+        for secret in SECRETS:
+            assert Webhook(secret).verify(body, headers)["id"] == "evt_1"
+        with pytest.raises(WebhookVerificationError):
+            Webhook(SECRETS[0]).verify(body + b" ", headers)
+
+
+def test_the_plain_signature_is_keyed_by_the_whole_secret_string():
+    """Hex HMAC-SHA256 of the raw body."""
+    import hashlib
+    import hmac
+
+    headers = sign(b"{}", event_id="evt_1", timestamp=1, secrets=SECRETS)
+    assert headers["X-Webhook-Signature"] == hmac.new(SECRETS[0].encode(), b"{}", hashlib.sha256).hexdigest()
+
+
+def test_the_published_test_vector_comes_out():
+    """Standard Webhooks' own example."""
+    headers = sign(
+        b'{"test": 2432232314}',
+        event_id="msg_p5jXN8AQM9LWM0D4loKWxJek",
+        timestamp=1614265330,
+        secrets=("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",),
+    )
+    assert headers["webhook-signature"] == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_the_payload_carries_the_payment_its_sequence_and_the_first_versions_fields():
+    """And it never changes: a second delivery has the same bytes."""
+    world = World()
+    payment = world.create(webhook_url=URL)
+    world.receivers.replies = [Reply(500), Reply(204)]
+    world.deliver_all()
+    world.closer.cancel("m1", payment.id)
+    job, delay = world.jobs.delayed.pop()
+    assert delay == 5
+    world.deliverer.deliver(*job)
+    (url, first, body), (_, second, again) = world.receivers.got[:2]
+    assert (url, body) == (URL, again)
+    assert first["webhook-id"] == second["webhook-id"]
+    event = json.loads(body)
+    assert event["type"] == event["event"] == "payment.created"
+    assert (event["payment_id"], event["amount"], event["amount_str"], event["chain"]) == (
+        payment.id,
+        1000,
+        "1000",
+        "anvil",
+    )
+    assert (event["status"], event["data"]["sequence"], event["data"]["object"]) == ("pending", 1, "payment")
+    assert (event["address"], event["id"]) == (payment.address, first["webhook-id"])
+
+
+def test_a_delivered_event_is_acknowledged_and_never_sent_again():
+    """A second message for the same attempt does nothing."""
+    world = World()
+    world.create(webhook_url=URL)
+    job = world.jobs.deliveries[0]
+    world.deliver_all()
+    world.deliverer.deliver(*job)
+    world.clock.at += 60_000
+    assert (len(world.receivers.got), world.relay.run()) == (1, 0)
+
+
+def test_what_was_committed_and_never_sent_is_relayed():
+    """A crash between the commit and its message loses nothing; what is younger than ten seconds is left alone."""
+    world = World()
+    world.jobs.broken = True
+    world.create(webhook_url=URL)
+    world.jobs.broken = False
+    assert world.relay.run() == 0
+    world.clock.at += 10_001
+    assert world.relay.run() == 1
+    world.deliver_all()
+    assert len(world.receivers.got) == 1
+
+
+def test_failures_are_retried_on_the_published_schedule_and_then_given_up():
+    """The first retry is a delayed message, the later ones come from the due index; none after the ninth."""
+    world = World()
+    world.create(webhook_url=URL)
+    world.receivers.replies = [Reply(None, "timed out")] * 20
+    world.deliver_all()
+    assert world.jobs.delayed[0][1] == RETRY_SECONDS[0]
+    world.deliverer.deliver(*world.jobs.delayed.pop()[0])
+    for wait in RETRY_SECONDS[1:]:
+        assert world.relay.run() == 0
+        world.clock.at += wait * 1000
+        assert world.relay.run() == 1
+        world.deliver_all()
+    world.clock.at += 10**9
+    assert (world.relay.run(), len(world.receivers.got)) == (0, 10)
+
+
+def test_retry_after_is_honoured_and_410_ends_it():
+    """The receiver's wish, up to a day."""
+    world = World()
+    world.create(webhook_url=URL)
+    world.receivers.replies = [Reply(503, None, 600)]
+    world.deliver_all()
+    assert world.jobs.delayed[0][1] == 600
+    world = World()
+    world.create(webhook_url=URL)
+    world.receivers.replies = [Reply(410)]
+    world.deliver_all()
+    assert (world.jobs.delayed, world.relay.run()) == ([], 0)
+
+
+@pytest.mark.parametrize("attempt", range(1, 10))
+def test_retries_spread_by_a_fifth(attempt):
+    """So that a thousand failures do not come back at one instant."""
+    planned = RETRY_SECONDS[attempt - 1]
+    assert next_delay(attempt, -1, None) == round(planned * 0.8)
+    assert next_delay(attempt, 1, None) == round(planned * 1.2)
+    assert next_delay(10, 0, None) is None
+
+
+def test_an_event_without_an_address_is_acknowledged():
+    """Nothing to deliver is done."""
+    world = World()
+    world.create()
+    world.deliver_all()
+    world.clock.at += 60_000
+    assert (world.receivers.got, world.relay.run()) == ([], 0)
