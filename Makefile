@@ -18,7 +18,7 @@ export CTRIP_AWS := $(AWS)
 UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help up demo pay env resume test check lint types browser bench localstack package deploy lock clean stage
+.PHONY: help up demo pay env resume test check lint types browser bench localstack package deploy docs lock clean stage
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,8 @@ check: $(READY) ## format, lint, types, import rules, templates, then test, brow
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=layers/core:. $(BIN)/lint-imports
+	$(PYTHON_) -m infra.docs --check
+	solc=$$($(PYTHON_) -m infra.local.npm) && node infra/contracts/compile.mjs --check "$$solc"
 	$(MAKE) package STAGE=dev OUT=.local/package/check
 	$(BIN)/cfn-lint .local/package/check/sam.json
 	$(MAKE) test
@@ -62,7 +64,7 @@ localstack: $(READY) ## test the packaged application on LocalStack, and the sto
 
 package: $(READY) stage ## package for deployment: STAGE=...
 	@rm -rf "$(OUT)" && mkdir -p "$(OUT)"
-	@$(BIN)/chalice package --stage "$(STAGE)" --merge-template template.yaml "$(OUT)"
+	@$(PYTHON_) -m infra.package --stage "$(STAGE)" --out "$(OUT)"
 
 deploy: $(READY) stage ## package, and deploy the result with CloudFormation: STAGE=...
 	@$(MAKE) package STAGE="$(STAGE)"
@@ -70,6 +72,9 @@ deploy: $(READY) stage ## package, and deploy the result with CloudFormation: ST
 
 stage:
 	@[ -n "$(STAGE)" ] || { echo "which stage? make package STAGE=dev" >&2; exit 2; }
+
+docs: $(READY) ## write anew what is generated: settings, .env.example, the payment's states
+	@exec $(PYTHON_) -m infra.docs
 
 lock: $(READY) ## compile the requirements anew; UPGRADE=1 takes the newest
 	$(UV_COMPILE) --universal --python-version 3.11 requirements.in -o requirements.txt

@@ -2,7 +2,12 @@
 
 from chalice import Chalice, Rate
 
-from functions import relay, scan, signer, sweep, tick, webhooks
+import functions.relay
+import functions.scan
+import functions.signer
+import functions.sweep
+import functions.tick
+import functions.webhooks
 from functions.api import assets, chains, checkout, health, http, payments
 from functions.names import queue
 
@@ -17,14 +22,14 @@ app.register_blueprint(checkout.routes)
 app.register_blueprint(assets.routes)
 
 # Schedules, from EventBridge
-app.schedule(Rate(1, unit=Rate.MINUTES), name="tick")(tick.handle)
-app.schedule(Rate(1, unit=Rate.MINUTES), name="relay")(relay.handle)
-app.schedule(Rate(5, unit=Rate.MINUTES), name="sweep_due")(sweep.handle_due)
+tick = app.schedule(Rate(1, unit=Rate.MINUTES), name="tick")(functions.tick.handle)
+relay = app.schedule(Rate(1, unit=Rate.MINUTES), name="relay")(functions.relay.handle)
+sweep_due = app.schedule(Rate(5, unit=Rate.MINUTES), name="sweep_due")(functions.sweep.handle_due)
 
 # Queues
-app.on_sqs_message(queue=queue("sweep"), batch_size=1, name="sweep")(sweep.handle)
-app.on_sqs_message(queue=queue("webhooks"), batch_size=10, name="webhooks")(webhooks.handle)
+sweep = app.on_sqs_message(queue=queue("sweep"), batch_size=1, name="sweep")(functions.sweep.handle)
+webhooks = app.on_sqs_message(queue=queue("webhooks"), batch_size=10, name="webhooks")(functions.webhooks.handle)
 
 # Called by the others: a scanner per chain, and the only holder of keys
-app.lambda_function(name="scan")(scan.handle)
-app.lambda_function(name="signer")(signer.handle)
+scan = app.lambda_function(name="scan")(functions.scan.handle)
+signer = app.lambda_function(name="signer")(functions.signer.handle)

@@ -13,12 +13,14 @@ from ctrip.services.close_payment import PaymentCloser
 from ctrip.services.create_payment import CreatePayment, PaymentCreator
 from ctrip.services.deliver_webhook import WebhookDeliverer
 from ctrip.services.explain import Explainer
+from ctrip.services.find_strays import StrayFinder
 from ctrip.services.follow_intents import IntentFollower
 from ctrip.services.read_payment import PaymentReader
 from ctrip.services.recording import Recorder
 from ctrip.services.relay_outbox import OutboxRelay
 from ctrip.services.scan_chain import ChainScanner, _Run
 from ctrip.services.sweep_deposits import DepositSweeper
+from ctrip.services.trust_chain import ChainTrust
 from ctrip.system import SystemIds
 from tests.fakes.chain import FakeChain, FakeSigner
 from tests.fakes.store import FakeStores
@@ -147,6 +149,7 @@ class World:
     def __init__(self, **merchant: Any) -> None:
         self.clock, self.jobs, self.log, self.ids = FakeClock(), FakeJobs(), FakeLog(), CountingIds()
         self.stores = FakeStores()
+        self.agree_above: dict[str, int] = {}
         self.chain = FakeChain(T0)
         self.signer = FakeSigner({0: _WALLET.account_xpub(0), 1: XPUB})
         self.receivers = FakeReceivers()
@@ -222,6 +225,21 @@ class World:
             explainer=Explainer(NETWORK, self.chain, self.log),
             log=self.log,
             monitor_ms=0,
+            other_ms=0,
+            strays=StrayFinder(
+                network=NETWORK,
+                chain=self.chain,
+                payments=self.stores.payments,
+                access=self.stores.access,
+                jobs=self.jobs,
+                clock=self.clock,
+                recorder=self.recorder("scan"),
+                log=self.log,
+                daily_ms=86_400_000,
+            ),
+            trust=ChainTrust(
+                network=NETWORK, chain=self.chain, clock=self.clock, log=self.log, agree_above=self.agree_above
+            ),
             sweep_ms=0,
             follower=IntentFollower(
                 network=NETWORK,

@@ -1,7 +1,8 @@
-"""The native binaries that come from npm: Anvil, and dynoxide where it exists.
+"""What comes from npm: Anvil, dynoxide where it exists, and for `make check` the Solidity compiler.
 
 A lock file that lists every platform fails where the registry lacks one, and `npm install` runs the packages' scripts:
 the platform's own archive is fetched, checked against the hash below and unpacked, and nothing else.
+`python -m infra.local.npm` fetches the compiler and prints its folder.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -20,9 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.errors import Refused
+from infra.local.process import ROOT
 
 ANVIL = "1.7.1"
 DYNOXIDE = "1.2.1"
+# The compiler, and what it requires when it is loaded.
+SOLC = ("solc@0.8.37", "follow-redirects@1.16.3", "js-sha3@0.8.0", "memorystream@0.3.1", "semver@5.7.3")
 
 # A platform without a hash here rests on the registry's own: add the hash when that platform is next at hand.
 INTEGRITY = {
@@ -32,16 +37,24 @@ INTEGRITY = {
     "@dynoxide/linux-x64@1.2.1": (
         "sBHqlxJ9ANkLluFkYRfd5r8Y0ApFew4FhOrlhgRAgD4XzEoFOukEo1nuBTQ1+jTtofqwn4NWQ2k0Tn5mNTjgUg=="
     ),
+    "solc@0.8.37": "ieUYdPDRGNKMsZpCfi9tY64Q+ASoL8tyhLuvf9cFiqDs+6ijlx8Wn2CRi0N71AlCvRx0V092rlUYu3b3PuxWlA==",
+    "follow-redirects@1.16.3": (
+        "toOSoqN6d51Wjf1aOFJYcoVv1aND9rj/CwjLU0Vz40oDuSpWDayCeKe4JpL5NL0WdFvoOOCI3BRo69HahjbR1A=="
+    ),
+    "js-sha3@0.8.0": "gF1cRrHhIzNfToc802P800N8PpXS+evLLXfsVpowqmAFR9uwbi89WvXg2QspOmXL8QL86J4T1EpFu+yUkwJY3Q==",
+    "memorystream@0.3.1": "S3UwM3yj5mtUSEfP41UZmt/0SCoVYUcU1rkXv+BQ5Ig8ndL4sPoJNBUJERafdPb5jjHJGuMgytgKvKIf58XNBw==",
+    "semver@5.7.3": "kM18BPOqTi0+TB68703/GJRpAML5Me+IDQsR1J26YB3EFKKNEyHIVZuWDX7+WKQB3tHwDwgk24BfhdpWUbytvQ==",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """An npm package that holds one native binary, and the binary's path inside it."""
+    """An npm package, and the path inside it of the file that it is fetched for; `folder` is where it is kept."""
 
     name: str
     version: str
     binary: str
+    folder: str | None = None
 
     @property
     def spec(self) -> str:
@@ -67,6 +80,17 @@ def dynoxide(tools: Path, say: Callable[[str], None]) -> Path | None:
     return found
 
 
+def solc(tools: Path, say: Callable[[str], None]) -> Path:
+    """The folder in whose `node_modules` the Solidity compiler lies."""
+    home = tools / f"solc-{hashlib.sha256(' '.join(SOLC).encode()).hexdigest()[:12]}"
+    for spec in SOLC:
+        name, version = spec.split("@")
+        package = Package(name, version, "package.json", folder=name)
+        if not (_installed(package, home / "node_modules") or _fetch(package, home / "node_modules", say)):
+            raise Refused(f"npm could not fetch {spec} (the Solidity compiler's); check the network.")
+    return home
+
+
 def check_node() -> None:
     """Refuse a machine without Node 20 and npm."""
     node, npm = shutil.which("node"), shutil.which("npm")
@@ -89,7 +113,7 @@ def _installed(package: Package, tools: Path) -> Path | None:
 
 
 def _home(package: Package, tools: Path) -> Path:
-    return tools / package.spec.lstrip("@").replace("/", "-")
+    return tools / (package.folder or package.spec.lstrip("@").replace("/", "-"))
 
 
 def _fetch(package: Package, tools: Path, say: Callable[[str], None]) -> Path | None:
@@ -143,3 +167,17 @@ def _system() -> str:
 
 def _machine(intel: str) -> str:
     return "arm64" if platform.machine().lower() in {"arm64", "aarch64"} else intel
+
+
+def main() -> int:
+    """Fetch the compiler and print its folder, for the Makefile."""
+    try:
+        print(solc(ROOT / ".tools", lambda line: print(line, file=sys.stderr, flush=True)))
+    except Refused as refusal:
+        print(f"solc: {refusal}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

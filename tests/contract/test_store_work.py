@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ctrip.domain.access import ApiKey, Gate, Merchant, Scope, Tip
+from ctrip.domain.access import ApiKey, Gate, Merchant, Round, Scope, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payment import Policy
@@ -12,6 +12,8 @@ from ctrip.domain.sweep import Attempt, IntentState
 from ctrip.ports import Delivery, Fence
 from tests.support.objects import NOW, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused
+
+DAY = 86_400_000
 
 
 class TestEvents:
@@ -79,7 +81,16 @@ class TestMoney:
     def test_the_newest_scanner_wins(self, stores: Stores) -> None:
         """Each taking gives a higher fence; only the newest may store its tip, and a taking keeps the tip."""
         first = stores.money.take("anvil")
-        tip = Tip(chain="anvil", fence=1, number=7, hash="0xb", block_time=NOW, scanned_at=NOW + 1, open_payments=2)
+        tip = Tip(
+            chain="anvil",
+            fence=1,
+            number=7,
+            hash="0xb",
+            block_time=NOW,
+            scanned_at=NOW + 1,
+            open_payments=2,
+            endpoints=(("node", "up"),),
+        )
         assert first == Fence("anvil", 1)
         stores.money.beat(tip)
         assert stores.money.tips(["anvil", "never"]) == {"anvil": tip}
@@ -157,10 +168,12 @@ class TestAccess:
     def test_a_gate_only_rises(self, stores: Stores) -> None:
         """Each of its two times becomes the latest asked for, whatever the order and the mixture."""
         asked = [(NOW + 10, NOW + 20), (NOW + 5, NOW + 30), (NOW + 15, NOW + 10), (NOW + 1, NOW + 1)]
-        opened = [stores.access.raise_gate("anvil", hot_until=hot, warm_until=warm, now=NOW) for hot, warm in asked]
-        assert opened == [True, False, False, False]
-        expected = Gate(chain="anvil", hot_until=NOW + 15, warm_until=NOW + 30)
-        assert stores.access.gates(["anvil", "other"]) == {"anvil": expected, "other": Gate(chain="other")}
+        expected = [(NOW + 10, NOW + 20), (NOW + 10, NOW + 30), (NOW + 15, NOW + 30), (NOW + 15, NOW + 30)]
+        for place, (hot, warm) in enumerate(asked):
+            closed = stores.access.raise_gate("anvil", hot_until=hot, warm_until=warm, now=NOW)
+            gate = stores.access.gates(["anvil"])["anvil"]
+            assert (closed, gate.hot_until, gate.warm_until) == (place == 0, *expected[place])
+        assert stores.access.gates(["other"]) == {"other": Gate(chain="other")}
 
     def test_a_gate_is_closed_once_its_time_has_passed(self, stores: Stores) -> None:
         """Whoever raises a gate that is no longer hot is told so, and only the first of those."""
@@ -169,13 +182,52 @@ class TestAccess:
         assert stores.access.raise_gate("anvil", **later, now=NOW + 10)
         assert not stores.access.raise_gate("anvil", **later, now=NOW + 11)
 
+    def test_the_first_to_open_a_gate_makes_its_daily_round_due(self, stores: Stores) -> None:
+        """It is due a day later; others leave it where it is, and the end of a round sets it anew."""
+        stores.access.raise_gate("anvil", hot_until=NOW + 1, warm_until=NOW + 1, now=NOW)
+        stores.access.raise_gate("anvil", hot_until=NOW + 9, warm_until=NOW + 9, now=NOW + 5)
+        assert stores.access.gates(["anvil"])["anvil"].daily_at == NOW + DAY
+        stores.access.advance_round(Round(chain="anvil"), next_daily_at=NOW + 100)
+        stores.access.raise_gate("anvil", hot_until=NOW + 50, warm_until=NOW + 50, now=NOW + 6)
+        gate = Gate(chain="anvil", hot_until=NOW + 50, warm_until=NOW + 50, daily_at=NOW + 100)
+        assert stores.access.gates(["anvil"])["anvil"] == gate
+
+    def test_a_round_goes_on_where_it_was_left(self, stores: Stores) -> None:
+        """Its place is kept for each chain by itself, and does not touch the gate until it is over."""
+        assert stores.access.round("anvil") == Round(chain="anvil")
+        place = Round(chain="anvil", merchant_id="mer_1", index=2_000)
+        stores.access.advance_round(place, next_daily_at=None)
+        assert stores.access.round("anvil") == place
+        assert stores.access.round("sepolia") == Round(chain="sepolia")
+        assert stores.access.gates(["anvil"]) == {"anvil": Gate(chain="anvil")}
+        assert stores.access.raise_gate("anvil", hot_until=NOW + 1, warm_until=NOW + 1, now=NOW)
+
+    def test_merchants_are_listed_by_id(self, stores: Stores) -> None:
+        """Each stands in the list once, as it was stored last, and the list goes on after any id."""
+        for number in (3, 1, 2, 1):
+            merchant = Merchant(id=f"mer_{number}", name="M", account=number, xpub="", webhook_secrets=())
+            stores.access.put_merchant(merchant)
+        stores.access.put_merchant(replace(merchant, name="newer"))
+        assert [(each.id, each.name) for each in stores.access.merchants("", 2)] == [("mer_1", "newer"), ("mer_2", "M")]
+        assert [each.id for each in stores.access.merchants("mer_2", 9)] == ["mer_3"]
+        assert stores.access.merchants("mer_3", 9) == []
+
+    def test_indexes_count_what_was_given(self, stores: Stores) -> None:
+        """A merchant without addresses has none."""
+        assert stores.access.indexes("mer_1", "evm") == 0
+        for _ in range(3):
+            stores.access.next_index("mer_1", "evm")
+        assert stores.access.indexes("mer_1", "evm") == 3
+
     def test_a_paused_chain_stays_paused_when_its_gate_rises(self, stores: Stores) -> None:
         """Pausing and raising do not undo each other, in either order."""
         stores.access.pause("anvil", True)
         assert stores.access.raise_gate("anvil", hot_until=NOW + 1, warm_until=NOW + 1, now=NOW)
         assert stores.access.gates(["anvil"])["anvil"].paused
         stores.access.pause("anvil", False)
-        assert stores.access.gates(["anvil"])["anvil"] == Gate(chain="anvil", hot_until=NOW + 1, warm_until=NOW + 1)
+        assert stores.access.gates(["anvil"])["anvil"] == Gate(
+            chain="anvil", hot_until=NOW + 1, warm_until=NOW + 1, daily_at=NOW + DAY
+        )
 
 
 def delivery(ulid: str, attempt: int, **given: Any) -> Delivery:

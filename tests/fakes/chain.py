@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from ctrip.domain.assets import Asset
@@ -53,6 +53,9 @@ class FakeChain:
     seen: dict[str, Tx] = field(default_factory=dict)
     forks: int = 0
     requests: int = 0
+    final_after: int | None = None
+    token_decimals: int = 6
+    second: Callable[[Block, Holding], int | None] | None = None
     _serial: int = 0
 
     def __post_init__(self) -> None:
@@ -116,6 +119,22 @@ class FakeChain:
     def head(self) -> Block:
         self._ask()
         return self.chain[-1].block
+
+    def tagged(self, tag: str) -> Block | None:
+        self._ask()
+        return (
+            self.chain[max(len(self.chain) - 1 - self.final_after, 0)].block if self.final_after is not None else None
+        )
+
+    def decimals(self, tokens: Sequence[str]) -> list[int | None]:
+        self._ask()
+        return [self.token_decimals] * len(tokens)
+
+    def second_opinion(self, at: Block, holding: Holding) -> int | None:
+        return self.second(at, holding) if self.second else None
+
+    def endpoints(self) -> list[tuple[str, str]]:
+        return [("fake", "usable")]
 
     def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
         self._ask()

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ctrip.domain.access import ApiKey, Gate, Merchant, Tip
+from ctrip.domain.access import ApiKey, Gate, Merchant, Round, Tip
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
 from ctrip.domain.events import Event
@@ -15,6 +15,7 @@ from ctrip.domain.payment import Payment, Status, Tier
 from ctrip.domain.sweep import Intent
 from ctrip.ports import Commit, Delivery, Fence, Idempotency, Page, PaymentFilter, Remembered
 
+_DAY_MS = 86_400_000
 _DEAD = (Status.EXPIRED, Status.FAILED)
 
 
@@ -245,6 +246,7 @@ class FakeAccess:
         self._keys: dict[str, ApiKey] = {}
         self._counters: dict[str, int] = defaultdict(int)
         self._gates: dict[str, Gate] = {}
+        self._rounds: dict[str, Round] = {}
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         return self._merchants.get(merchant_id)
@@ -268,7 +270,7 @@ class FakeAccess:
         with self._lock:
             old = self._gates.get(chain, Gate(chain=chain))
             hot, warm = max(old.hot_until, hot_until), max(old.warm_until, warm_until)
-            self._gates[chain] = replace(old, hot_until=hot, warm_until=warm)
+            self._gates[chain] = replace(old, hot_until=hot, warm_until=warm, daily_at=old.daily_at or now + _DAY_MS)
             return old.hot_until <= now
 
     def gates(self, chains: Sequence[str]) -> dict[str, Gate]:
@@ -277,6 +279,22 @@ class FakeAccess:
     def pause(self, chain: str, paused: bool) -> None:
         with self._lock:
             self._gates[chain] = replace(self._gates.get(chain, Gate(chain=chain)), paused=paused)
+
+    def merchants(self, after: str, limit: int) -> list[Merchant]:
+        return [self._merchants[each] for each in sorted(self._merchants) if each > after][:limit]
+
+    def indexes(self, merchant_id: str, curve: str) -> int:
+        return self._counters.get(f"{merchant_id}#{curve}", 0)
+
+    def round(self, chain: str) -> Round:
+        return self._rounds.get(chain, Round(chain=chain))
+
+    def advance_round(self, progress: Round, *, next_daily_at: int | None) -> None:
+        with self._lock:
+            self._rounds[progress.chain] = progress
+            if next_daily_at is not None:
+                gate = self._gates.get(progress.chain, Gate(chain=progress.chain))
+                self._gates[progress.chain] = replace(gate, daily_at=next_daily_at)
 
     def _count(self, name: str) -> int:
         with self._lock:

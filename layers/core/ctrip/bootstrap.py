@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ctrip import config
 from ctrip.domain.assets import Network
 from ctrip.domain.errors import ConfigurationError
+from ctrip.domain.money import parse_decimal
 from ctrip.system import SystemClock, SystemIds, fraction, spread
 
 if TYPE_CHECKING:
@@ -179,8 +180,10 @@ def starter() -> "ScanStarter":
 def scanner(name: str) -> "ChainScanner":
     """Build one chain's scanner; raises `ConfigurationError` for a chain that is not enabled."""
     from ctrip.services.explain import Explainer
+    from ctrip.services.find_strays import StrayFinder
     from ctrip.services.follow_intents import IntentFollower
     from ctrip.services.scan_chain import ChainScanner
+    from ctrip.services.trust_chain import ChainTrust
 
     network, chain, lines = _network(name), _chain(name), log("scan")
     return ChainScanner(
@@ -203,8 +206,21 @@ def scanner(name: str) -> "ChainScanner":
             recorder=recorder("scan"),
             log=lines,
         ),
+        strays=StrayFinder(
+            network=network,
+            chain=chain,
+            payments=payments(),
+            access=access(),
+            jobs=jobs(),
+            clock=clock,
+            recorder=recorder("scan"),
+            log=lines,
+            daily_ms=settings().daily_seconds * 1000,
+        ),
+        trust=ChainTrust(network=network, chain=chain, clock=clock, log=lines, agree_above=_agree_above(network)),
         log=lines,
         monitor_ms=settings().monitor_seconds * 1000,
+        other_ms=settings().other_seconds * 1000,
         sweep_ms=settings().sweep_seconds * 1000,
     )
 
@@ -277,6 +293,17 @@ def signer() -> "GuardedSigner":
         return MnemonicWallet(read_mnemonic(settings().stage))
 
     return GuardedSigner(wallet, settings().treasury, settings().gas_funding_cap)
+
+
+def _agree_above(network: Network) -> dict[str, int]:
+    """Read the amounts from which a second provider must agree, in base units by symbol."""
+    amounts = settings().agree_above.get(network.name, {})
+    assets = {asset.symbol: asset for asset in (network.coin, *network.tokens)}
+    return {
+        symbol: parse_decimal(text, assets[symbol].decimals, field="CTRIP_AGREE_ABOVE")
+        for symbol, text in amounts.items()
+        if symbol in assets
+    }
 
 
 def _network(name: str) -> Network:

@@ -43,6 +43,18 @@ class Settings:
     monitor_seconds: int = _setting(
         "CTRIP_MONITOR_SECONDS", 180, "How often expired and settled payments are looked at, in seconds.", local=5
     )
+    other_seconds: int = _setting(
+        "CTRIP_OTHER_SECONDS", 60, "How often watched addresses are looked at for other assets, in seconds.", local=5
+    )
+    daily_seconds: int = _setting(
+        "CTRIP_DAILY_SECONDS", 86_400, "The time between two looks at every address ever given out, in seconds."
+    )
+    agree_above: Mapping[str, Mapping[str, str]] = _setting(
+        "CTRIP_AGREE_ABOVE",
+        MappingProxyType({}),
+        "From which amount a second endpoint must agree before a payment is confirmed, as JSON in whole units: "
+        '`{"ethereum": {"USDC": "10000"}}`.',
+    )
     sweep_seconds: int = _setting(
         "CTRIP_SWEEP_SECONDS", 60, "The least time between two sweep jobs of one chain and asset, in seconds.", local=5
     )
@@ -86,7 +98,9 @@ def _parse(name: str, text: str, default: Any) -> Any:
         if isinstance(default, tuple):
             return tuple(part.strip() for part in text.split(",") if part.strip())
         if isinstance(default, Mapping):
-            return {chain: tuple(urls) for chain, urls in json.loads(text).items()}
+            return {
+                key: dict(held) if isinstance(held, dict) else tuple(held) for key, held in json.loads(text).items()
+            }
         return int(text) if isinstance(default, int) else text
     except (ValueError, AttributeError, TypeError) as exc:
         raise ConfigurationError(f"{name} is malformed: {text!r}") from exc

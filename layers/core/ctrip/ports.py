@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ctrip.domain.access import ApiKey, Gate, Merchant, Tip
+from ctrip.domain.access import ApiKey, Gate, Merchant, Round, Tip
 from ctrip.domain.assets import Asset
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.chain import Block, Fees, Holding, Receipt, Signed, Transaction, Transfer
@@ -47,6 +47,22 @@ class ChainReader(Protocol):
 
     def head(self) -> Block:
         """Return the newest block."""
+        ...
+
+    def tagged(self, tag: str) -> Block | None:
+        """Return the newest block that is `safe` or `finalized`; None where the node has none yet."""
+        ...
+
+    def decimals(self, tokens: Sequence[str]) -> list[int | None]:
+        """Ask contracts for their decimals, in the order given; None where one does not answer."""
+        ...
+
+    def second_opinion(self, at: Block, holding: Holding) -> int | None:
+        """Ask another endpoint than the first for one balance at exactly that block; None where none can tell."""
+        ...
+
+    def endpoints(self) -> list[tuple[str, str]]:
+        """Return each endpoint's host and state, for people."""
         ...
 
     def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
@@ -395,6 +411,22 @@ class AccessStore(Protocol):
 
     def pause(self, chain: str, paused: bool) -> None:
         """Stop or resume a chain."""
+        ...
+
+    def merchants(self, after: str, limit: int) -> list[Merchant]:
+        """List merchants by id, those after one; for the daily round."""
+        ...
+
+    def indexes(self, merchant_id: str, curve: str) -> int:
+        """Return how many address indexes a merchant has been given."""
+        ...
+
+    def round(self, chain: str) -> Round:
+        """Return how far the daily round of a chain has come."""
+        ...
+
+    def advance_round(self, progress: Round, *, next_daily_at: int | None) -> None:
+        """Store how far a daily round has come; with `next_daily_at` it is over until then."""
         ...
 
 

@@ -50,6 +50,19 @@ class Gate:
     daily_at: int = 0
     paused: bool = False
 
+    def daily_due(self, now: int) -> bool:
+        """Whether every address ever given out is to be looked at; never before the first payment."""
+        return 0 < self.daily_at <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """How far the daily look at every address has come on a chain: the merchant and index that are next."""
+
+    chain: str
+    merchant_id: str = ""
+    index: int = 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tip:
@@ -62,3 +75,4 @@ class Tip:
     block_time: int = 0
     scanned_at: int = 0
     open_payments: int = 0
+    endpoints: tuple[tuple[str, str], ...] = ()

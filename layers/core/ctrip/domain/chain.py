@@ -48,6 +48,7 @@ class Move:
     amount: int
     block_number: int
     block_hash: str
+    intent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

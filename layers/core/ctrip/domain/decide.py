@@ -7,7 +7,7 @@ from typing import Any
 from ctrip.domain.ledger import ON_ADDRESSES, Entry, available
 from ctrip.domain.machine import Trigger, follow
 from ctrip.domain.observe import Look
-from ctrip.domain.payment import INLINE_TRANSFERS, Custody, Flag, Late, Payment, Status, Tier
+from ctrip.domain.payment import INLINE_TRANSFERS, Custody, Flag, Late, Payment, Status, Stray, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class Step:
     event: str | None = None
     entries: tuple[Entry, ...] = ()
     alarm: str | None = None
+    stray: Stray | None = None
 
 
 def next_step(payment: Payment, look: Look, now: int) -> Step | None:
@@ -37,6 +38,21 @@ def fire(payment: Payment, trigger: Trigger, now: int, *, alarm: str | None = No
     }
     after = replace(payment, **changes | _timestamps(payment, edge.to, now))
     return Step(after=_touched(payment, after, now), event=edge.event, alarm=alarm)
+
+
+def note_stray(payment: Payment, stray: Stray, now: int) -> Step | None:
+    """Record and report money that was not due: never credited by itself, never swept; told once per change."""
+    known = {held.key: held for held in payment.strays}
+    before = known.get(stray.key)
+    if stray.amount <= (before.amount if before else 0):
+        return None
+    trigger = Trigger.UNMATCHED
+    if stray.chain != payment.chain:
+        trigger = Trigger.WRONG_NETWORK
+    elif stray.token_id != payment.token_id:
+        trigger = Trigger.WRONG_ASSET
+    step = fire(payment, trigger, now, strays=tuple((known | {stray.key: stray}).values()))
+    return replace(step, stray=stray)
 
 
 def quiet(payment: Payment, now: int, **changes: Any) -> Step:
@@ -61,7 +77,12 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
             return fire(payment, Trigger.HELD, now, alarm="deadline_unknown")
         if on_time < payment.target:
             return fire(payment, Trigger.LAPSED, now, on_time=on_time)
-    if payment.status is Status.DETECTED and look.confirmed is not None and look.confirmed >= payment.target:
+    if (
+        payment.status is Status.DETECTED
+        and look.agreed
+        and look.confirmed is not None
+        and look.confirmed >= payment.target
+    ):
         return fire(payment, Trigger.COMPLETED, now, **_recorded(payment, look), amount_confirmed=look.confirmed)
     return None
 

@@ -38,6 +38,9 @@ class Trigger(StrEnum):
     REVERSED_ALL = "a reorganisation beyond the confirmations removed all of it"
     GAVE_UP = "the window closed, and a read at the confirmed depth shows less than due"
     REJECTED = "screening rejected it"
+    WRONG_ASSET = "another asset of its chain has come"
+    WRONG_NETWORK = "money has come on another chain"
+    UNMATCHED = "money has come after its end"
     HELD = "held for review"
     RELEASED = "released from review"
 
@@ -110,6 +113,17 @@ TRANSITIONS: dict[tuple[Status, Trigger], Edge] = {
     (X, T.RELEASED): _edge(X, "released", lowers=(Flag.HELD,)),
 }
 
+# What comes to an address by mistake is recorded and reported, whatever the payment's state; it moves no status.
+TRANSITIONS |= {
+    (status, trigger): edge
+    for status in Status
+    for trigger, edge in (
+        (T.WRONG_ASSET, Edge(status, "deposit.wrong_asset", frozenset({Flag.WRONG_ASSET}))),
+        (T.WRONG_NETWORK, Edge(status, "deposit.wrong_network", frozenset({Flag.WRONG_NETWORK}))),
+        (T.UNMATCHED, Edge(status, "deposit.unmatched")),
+    )
+}
+
 FIRST_EVENT = "payment.created"
 EVENTS = frozenset({FIRST_EVENT} | {edge.event for edge in TRANSITIONS.values()})
 
@@ -128,5 +142,6 @@ def diagram() -> str:
     for (source, trigger), edge in TRANSITIONS.items():
         flags = "".join(f" +{flag}" for flag in Flag if flag in edge.raises)
         flags += "".join(f" -{flag}" for flag in Flag if flag in edge.lowers)
-        lines.append(f"    {source} --> {edge.to}: {trigger}{flags}")
+        if not edge.event.startswith("deposit."):
+            lines.append(f"    {source} --> {edge.to}: {trigger}{flags}")
     return "\n".join(lines)

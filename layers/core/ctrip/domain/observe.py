@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ctrip.domain.chain import Block, Transfer
 from ctrip.domain.payment import Observation
@@ -13,7 +14,8 @@ class Look:
 
     `received` is the amount at the head and `confirmed` the amount at the confirmed depth, None where unknown;
     `depth_time` is the time of the block at that depth. `intact` says that the blocks of all that was seen before are
-    still canonical. `on_time` is what had arrived by the deadline, None where it could not be learnt.
+    still canonical. `on_time` is what had arrived by the deadline, None where it could not be learnt; `agreed` says
+    that a second provider sees the amount too, where that is asked for.
     """
 
     head: Block
@@ -22,16 +24,33 @@ class Look:
     depth_time: int
     intact: bool = True
     on_time: int | None = None
+    agreed: bool = True
     observations: tuple[Observation, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     explained_to: int | None = None
 
 
-def canonical(observations: Sequence[Observation], headers: Mapping[int, Block]) -> tuple[Observation, ...]:
-    """Keep what was seen in blocks that are still in the chain; `headers` are the canonical ones at those heights."""
-    return tuple(
-        seen for seen in observations if (block := headers.get(seen.block_number)) and block.hash == seen.block_hash
-    )
+class _InBlock(Protocol):
+    @property
+    def block_number(self) -> int: ...
+    @property
+    def block_hash(self) -> str: ...
+
+
+def stands(seen: _InBlock, headers: Mapping[int, Block], floor: int) -> bool:
+    """Whether what was seen in a block is still in the chain; below `floor` nothing is reorganised any more.
+
+    `headers` are the canonical ones at the heights of everything seen from `floor` on.
+    """
+    block = headers.get(seen.block_number)
+    return seen.block_number < floor or (block is not None and block.hash == seen.block_hash)
+
+
+def canonical(
+    observations: Sequence[Observation], headers: Mapping[int, Block], floor: int = 0
+) -> tuple[Observation, ...]:
+    """Keep what was seen in blocks that are still in the chain."""
+    return tuple(seen for seen in observations if stands(seen, headers, floor))
 
 
 def promote(observations: Sequence[Observation], depth: int) -> int:

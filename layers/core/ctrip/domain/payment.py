@@ -84,6 +84,23 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Stray:
+    """Money at a payment's address that is not what was due: `amount` is all of it so far, at a confirmed depth."""
+
+    chain: str
+    token_id: str | None
+    token: str | None
+    symbol: str
+    decimals: int
+    amount: int
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """Name the chain and asset."""
+        return self.chain, self.token_id
+
+
+@dataclass(frozen=True, slots=True)
 class Sweep:
     """One transaction that takes a payment's funds where they belong."""
 
@@ -132,6 +149,7 @@ class Payment:
     moves: tuple[Move, ...] = ()
     pending: str | None = None  # the key of the own transaction under way, at most one
     sweeps: tuple[Sweep, ...] = ()
+    strays: tuple[Stray, ...] = ()
     order_id: str | None = None
     metadata: tuple[tuple[str, str], ...] = ()
     description: str | None = None

@@ -7,7 +7,7 @@ from typing import Any
 from ctrip.domain.events import API_VERSION
 from ctrip.domain.machine import FIRST_EVENT
 from ctrip.domain.money import format_decimal
-from ctrip.domain.payment import Flag, Payment, Status
+from ctrip.domain.payment import Flag, Payment, Status, Stray
 
 _AMOUNTS = ("amount", "amount_received", "amount_confirmed")
 
@@ -80,9 +80,18 @@ def with_text(name: str, amount: int) -> dict[str, int | str]:
     return {name: amount, f"{name}_str": str(amount)}
 
 
-def event_body(event_type: str, ulid: str, payment: Payment, at: int) -> str:
-    """Freeze an event's payload as JSON text; it never changes after this."""
+def event_body(event_type: str, ulid: str, payment: Payment, at: int, stray: Stray | None = None) -> str:
+    """Freeze an event's payload as JSON text; it never changes after this. `stray` is the deposit that it tells of."""
     view = payment_view(payment)
+    if stray is not None:
+        view["deposit"] = {
+            "chain": stray.chain,
+            "token_id": stray.token_id,
+            "token_address": stray.token,
+            "symbol": stray.symbol,
+            **with_text("amount", stray.amount),
+            "amount_decimal": format_decimal(stray.amount, stray.decimals),
+        }
     body = {
         "id": f"evt_{ulid}",
         "type": event_type,

@@ -5,31 +5,39 @@ const page = document.getElementById("payment");
 const byId = (id) => document.getElementById(id);
 const EVERY_MS = 3000;
 const FINISHED = new Set(["settled", "failed"]);
-const WORDS = {
-  pending: "Waiting for your payment",
-  detected: "Payment seen, waiting for confirmations",
-  confirmed: "Payment confirmed",
-  paid: "Paid. Thank you!",
-  settled: "Paid. Thank you!",
-  expired: "This payment has expired. Please do not send anything.",
-  failed: "This payment failed. Please contact the shop.",
-};
 let status = page.dataset.status;
 let returned = false;
 
-function words(payment) {
-  if (payment.exception === "underpaid" && payment.status === "detected") return "Part of the amount has arrived; please send the rest";
-  if (payment.exception === "held") return "Received; the shop is reviewing this payment";
-  return WORDS[payment.status] || payment.status;
+function state(payment) {
+  if (payment.exception === "underpaid" && payment.status === "detected") return "underpaid";
+  return payment.exception === "held" ? "held" : payment.status;
+}
+
+// What is still missing, exactly: decimals of any length, without a float.
+function rest(due, received) {
+  const places = Math.max(...[due, received].map((text) => (text.split(".")[1] || "").length));
+  const units = (text) => BigInt(text.split(".")[0] + (text.split(".")[1] || "").padEnd(places, "0"));
+  const digits = String(units(due) - units(received)).padStart(places + 1, "0");
+  const whole = digits.slice(0, digits.length - places);
+  const fraction = digits.slice(digits.length - places).replace(/0+$/, "");
+  return fraction ? `${whole}.${fraction}` : whole;
 }
 
 function show(payment) {
   status = payment.status;
   page.dataset.status = status;
-  byId("state-text").textContent = words(payment);
+  const now = state(payment);
+  const words = document.querySelector(`#words [data-state="${CSS.escape(now)}"]`);
+  byId("state-text").textContent = words ? words.textContent : now;
   byId("received").textContent = payment.received_decimal;
-  byId("confirmations").textContent = payment.confirmations;
-  byId("how").hidden = !(status === "pending" || payment.exception === "underpaid" && status === "detected");
+  byId("confirmations").textContent = Math.min(payment.confirmations, Number(page.dataset.needed));
+  byId("how").hidden = now !== "pending" && now !== "underpaid";
+  // The QR code and the wallet's link ask for the whole amount: whoever has sent a part must not send it again.
+  for (const element of document.querySelectorAll(".whole")) element.hidden = now === "underpaid";
+  const due = now === "underpaid" ? rest(payment.amount_decimal, payment.received_decimal) : payment.amount_decimal;
+  byId("due").textContent = due;
+  byId("due").nextElementSibling.textContent = payment.symbol;
+  byId("copy-due").dataset.copy = due;
   const done = ["confirmed", "paid", "settled"].includes(status);
   const success = byId("success");
   if (done && payment.success_url) {
@@ -48,7 +56,8 @@ function countdown() {
   const left = Math.max(0, Math.floor((Date.parse(page.dataset.expiresAt) - Date.now()) / 1000));
   const part = (n) => String(n).padStart(2, "0");
   const waiting = status === "pending" || status === "detected";
-  byId("left").textContent = waiting ? `${part(Math.floor(left / 3600))}:${part(Math.floor(left / 60) % 60)}:${part(left % 60)}` : "–";
+  byId("clock").hidden = !waiting;
+  byId("left").textContent = `${part(Math.floor(left / 3600))}:${part(Math.floor(left / 60) % 60)}:${part(left % 60)}`;
 }
 
 async function ask() {

@@ -1,6 +1,5 @@
 """Follow own transactions from their bytes to their finality, and account for what they moved."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ctrip.domain.assets import Network
@@ -28,15 +27,26 @@ class IntentFollower:
     recorder: Recorder
     log: Log
 
-    def follow(self, head: Block, fence: Fence, sweeping: Sequence[Payment]) -> list[Payment]:
-        """Take every unfinished intent a step further where the chain allows; return the payments that changed.
+    def follow(self, head: Block, fence: Fence) -> tuple[list[Payment], int]:
+        """Take every unfinished intent a step further where the chain allows.
 
-        `sweeping` are payments with funds to move: where there are none, nothing is asked.
+        Returns the payments that changed, and how many intents were unfinished.
         """
-        if not sweeping:
-            return []
-        changed = (self._one(intent, head, fence) for intent in self.money.unfinished(self.network.name))
-        return [payment for payment in changed if payment is not None]
+        unfinished = self.money.unfinished(self.network.name)
+        changed = [self._one(intent, head, fence) for intent in unfinished]
+        return [payment for payment in changed if payment is not None], len(unfinished)
+
+    def reopen(self, payment: Payment, key: str, fence: Fence) -> Payment | None:
+        """Take an own transaction back whose block a reorganisation removed, however final it seemed."""
+        chain, sender, nonce = key.split("#")
+        intent = self.money.intent(chain, sender, int(nonce))
+        if intent is None or intent.tx_hash is None:
+            return None
+        self.log.warning("own_transaction_reorganised", intent=key, payment=payment.id)
+        try:
+            return self._unmined(intent, fence)
+        except Stale:
+            return None
 
     def _one(self, intent: Intent, head: Block, fence: Fence) -> Payment | None:
         try:
@@ -62,8 +72,10 @@ class IntentFollower:
 
     def _watch_mined(self, intent: Intent, head: Block, fence: Fence) -> Payment | None:
         receipt = self.chain.receipt(intent.tx_hash or "")
-        if receipt is None or receipt.block_hash != intent.block_hash:
+        if receipt is None or receipt.block_number > head.number:
             return self._unmined(intent, fence)
+        if receipt.block_hash != intent.block_hash:
+            return self._mined(intent, receipt, fence)
         if head.number - receipt.block_number + 1 < self.network.confirmations:
             return None
         return self._final(intent, receipt, fence)
@@ -74,7 +86,7 @@ class IntentFollower:
         step = quiet(
             payment,
             self.clock.now(),
-            moves=(*payment.moves, *_moves(after, receipt)),
+            moves=(*_without(payment.moves, receipt.tx_hash), *_moves(after, receipt)),
             sweeps=_with(payment.sweeps, after, "mined") if intent.kind is Kind.SWEEP else payment.sweeps,
             pending=None if intent.kind is Kind.FUND else payment.pending,
         )
@@ -86,13 +98,17 @@ class IntentFollower:
         after = _changed(
             intent, self.clock.now(), state=IntentState.SIGNED, tx_hash=None, block_number=None, block_hash=None
         )
+        swept = payment.status in (Status.PAID, Status.SETTLED)
         step = quiet(
             payment,
             self.clock.now(),
-            moves=tuple(move for move in payment.moves if move.tx_hash != intent.tx_hash),
+            tier=Tier.SWEEP if swept else payment.tier,
+            moves=_without(payment.moves, intent.tx_hash),
             sweeps=tuple(sweep for sweep in payment.sweeps if sweep.tx_hash != intent.tx_hash),
             pending=intent.key if payment.pending is None else payment.pending,
         )
+        if not intent.unfinished:
+            step = replace(step, entries=tuple(_reversed(entry) for entry in _entries(intent, self.clock.now())))
         return self._commit(payment, step, intent, after, fence)
 
     def _final(self, intent: Intent, receipt: Receipt, fence: Fence) -> Payment | None:
@@ -144,11 +160,19 @@ def _with(sweeps: tuple[Sweep, ...], intent: Intent, status: str) -> tuple[Sweep
     return (*others, Sweep(intent.tx_hash or "", status, intent.amount))
 
 
+def _without(moves: tuple[Move, ...], tx_hash: str | None) -> tuple[Move, ...]:
+    return tuple(move for move in moves if move.tx_hash != tx_hash)
+
+
+def _reversed(entry: Entry) -> Entry:
+    return replace(entry, id=f"{entry.id}#reversed", debit=entry.credit, credit=entry.debit)
+
+
 def _moves(intent: Intent, receipt: Receipt) -> tuple[Move, ...]:
     """What the transaction did to the deposit address, from its receipt."""
 
     def move(token: str | None, amount: int) -> Move:
-        return Move(receipt.tx_hash, token, amount, receipt.block_number, receipt.block_hash)
+        return Move(receipt.tx_hash, token, amount, receipt.block_number, receipt.block_hash, intent.key)
 
     if intent.kind is Kind.FUND:
         return (move(None, intent.amount),) if intent.amount else ()
@@ -167,7 +191,7 @@ def _entries(intent: Intent, now: int) -> tuple[Entry, ...]:
     ]
     return tuple(
         Entry(
-            id=f"{intent.key}#{name}",
+            id=f"{intent.key}#{intent.block_hash}#{name}",
             owner=OPERATOR,
             chain=intent.chain,
             asset=asset,

@@ -6,7 +6,7 @@ from ctrip.domain.audit import seal
 from ctrip.domain.chain import Transfer
 from ctrip.domain.decide import Step
 from ctrip.domain.events import Event
-from ctrip.domain.payment import Payment
+from ctrip.domain.payment import Payment, Stray
 from ctrip.domain.sweep import Intent
 from ctrip.domain.view import event_body
 from ctrip.ports import Commit, Fence, Idempotency, Ids
@@ -34,17 +34,19 @@ class Recorder:
         intents: tuple[tuple[Intent | None, Intent], ...] = (),
     ) -> Commit:
         """Build the transaction of one step."""
-        commit = self._commit(before, step.after, step.event)
+        commit = self._commit(before, step.after, step.event, step.stray)
         known = {transfer.key for transfer in before.transfers}
         new: tuple[Transfer, ...] = tuple(item for item in step.after.transfers if item.key not in known)
         return replace(commit, entries=step.entries, transfers=new, fence=fence, intents=intents)
 
-    def _commit(self, before: Payment | None, after: Payment, event: str | None) -> Commit:
+    def _commit(self, before: Payment | None, after: Payment, event: str | None, stray: Stray | None = None) -> Commit:
         audit = seal(before, after, event, self.actor)
         after = replace(after, audit_head=audit.hash)
-        return Commit(before=before, after=after, audit=audit, event=self._event(event, after) if event else None)
+        return Commit(
+            before=before, after=after, audit=audit, event=self._event(event, after, stray) if event else None
+        )
 
-    def _event(self, name: str, payment: Payment) -> Event:
+    def _event(self, name: str, payment: Payment, stray: Stray | None) -> Event:
         ulid = self.ids.ulid(payment.updated_at)
         return Event(
             ulid=ulid,
@@ -53,5 +55,5 @@ class Recorder:
             payment_id=payment.id,
             at=payment.updated_at,
             url=payment.webhook_url or self.webhook_url or None,
-            body=event_body(name, ulid, payment, payment.updated_at),
+            body=event_body(name, ulid, payment, payment.updated_at, stray),
         )

@@ -1,29 +1,35 @@
 """Scan one chain: look at what is watched, decide, commit, tell; pass after pass until superseded or out of time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ctrip.domain.access import Tip
 from ctrip.domain.assets import Network
 from ctrip.domain.chain import Block, Holding
 from ctrip.domain.decide import Step, next_step
-from ctrip.domain.errors import AlreadyExists, Busy, ChainError, FenceLost, Stale
-from ctrip.domain.observe import Look, canonical, promote, record
-from ctrip.domain.payment import Observation, Payment, Tier
+from ctrip.domain.errors import AlreadyExists, Busy, ChainError, FenceLost, Stale, WrongChain
+from ctrip.domain.observe import Look, canonical, promote, record, stands
+from ctrip.domain.payment import Observation, Payment, Status, Tier
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.explain import Explainer
+from ctrip.services.find_strays import StrayFinder
 from ctrip.services.follow_intents import IntentFollower
 from ctrip.services.recording import Recorder
+from ctrip.services.trust_chain import ChainTrust
 
 OVERLAP_MS = 60_000  # the watch index lags: each refresh looks back this far
 REFRESH_MS = 15_000
 KEEP_HOT_MS = 600_000
+HORIZON = 128  # blocks within which a reorganisation is looked for, or four times the confirmations
 STEPS = 12  # more than the longest walk through the machine; a guard against a rule that never ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainScanner:
-    """Scans one chain. `monitor_ms` and `sweep_ms` are the rhythms of the slower tier and of sweep jobs."""
+    """Scans one chain.
+
+    `monitor_ms`, `other_ms` and `sweep_ms` are the rhythms of the slower tier, of other assets and of sweep jobs.
+    """
 
     network: Network
     chain: Chain
@@ -35,8 +41,11 @@ class ChainScanner:
     recorder: Recorder
     explainer: Explainer
     follower: IntentFollower
+    strays: StrayFinder
+    trust: ChainTrust
     log: Log
     monitor_ms: int
+    other_ms: int
     sweep_ms: int
 
     def run(self, until: int) -> int:
@@ -59,6 +68,9 @@ class ChainScanner:
         except FenceLost:
             self.log.info("superseded", chain=self.network.name, fence=run.fence.number)
             return False
+        except WrongChain as exc:
+            self.log.error("wrong_chain", chain=self.network.name, error=str(exc))
+            return False
         except (ChainError, Busy) as exc:
             self.log.warning("pass_failed", chain=self.network.name, error=str(exc), kind=type(exc).__name__)
         return True
@@ -76,9 +88,13 @@ class _Run:
     monitored_at: int = 0
     swept_at: dict[str, int] = field(default_factory=dict)
     tip: Block | None = None
+    following: int = 1  # unfinished own transactions at the last look; at first there may be some
+    final: int = 0
     started: int = 0
+    others_at: int = 0
     gate_read: int = 0
     hot_until: int = 0
+    daily_at: int = 0
     passes: int = 0
 
     def due(self) -> bool:
@@ -87,10 +103,10 @@ class _Run:
         if now - self.gate_read >= REFRESH_MS or now >= self.hot_until:
             name = self.scan.network.name
             gate = self.scan.access.gates([name]).get(name)
-            self.gate_read, self.hot_until = now, gate.hot_until if gate else 0
             if gate is None or gate.paused:
                 return False
-            return now < gate.hot_until or (self.passes == 0 and now < gate.warm_until)
+            self.gate_read, self.hot_until, self.daily_at = now, gate.hot_until, gate.daily_at
+            return now < gate.hot_until or gate.daily_due(now) or (self.passes == 0 and now < gate.warm_until)
         return True
 
     def one(self) -> None:
@@ -98,16 +114,20 @@ class _Run:
         scan, now = self.scan, self.scan.clock.now()
         self.started = now
         self.passes += 1
+        scan.trust.check_once()
         head = scan.chain.head()
         previous = self.tip or self._stored_tip()
         self._refresh(now)
         scan.money.beat(self._tip(head, now))
-        for payment in scan.follower.follow(head, self.fence, self._sweeping()):
-            self._keep(payment)
+        if not scan.trust.believable(head):
+            return
+        self._follow(head)
         due = self._due_payments(now)
         if due:
+            self.final = scan.trust.final_height(head)
             self._look_at(due, head, previous)
         self.tip = head
+        self._look_elsewhere(head, now)
         self._enqueue_sweeps(now)
         self._stay_hot(now)
 
@@ -125,6 +145,7 @@ class _Run:
             hash=head.hash,
             block_time=head.time,
             scanned_at=now,
+            endpoints=tuple(self.scan.chain.endpoints()),
             open_payments=sum(payment.tier is Tier.OPEN for payment in self.watched.values()),
         )
 
@@ -142,15 +163,20 @@ class _Run:
 
     def _keep(self, payment: Payment) -> None:
         known = self.watched.get(payment.id)
-        if known is not None and known.version > payment.version:
+        if payment.chain != self.scan.network.name or (known is not None and known.version > payment.version):
             return
         if payment.tier is Tier.CLOSED:
             self.watched.pop(payment.id, None)
         else:
             self.watched[payment.id] = payment
 
-    def _sweeping(self) -> list[Payment]:
-        return [payment for payment in self.watched.values() if payment.tier is Tier.SWEEP or payment.pending]
+    def _follow(self, head: Block) -> None:
+        """Follow our own transactions, where there may be any."""
+        sweeping = any(payment.tier is Tier.SWEEP or payment.pending for payment in self.watched.values())
+        if self.following or sweeping:
+            changed, self.following = self.scan.follower.follow(head, self.fence)
+            for payment in changed:
+                self._keep(payment)
 
     def _due_payments(self, now: int) -> list[Payment]:
         slow = now - self.monitored_at >= self.scan.monitor_ms
@@ -162,28 +188,69 @@ class _Run:
 
     def _look_at(self, due: Sequence[Payment], head: Block, previous: Block | None) -> None:
         scan = self.scan
-        balances = scan.chain.balances(head, [Holding(payment.address, payment.token_address) for payment in due])
         headers = self._headers(due, head)
+        due = [payment for payment in due if not self._reopened(payment, headers, head)]
+        balances = scan.chain.balances(head, [Holding(payment.address, payment.token_address) for payment in due])
         received = {p.id: _received(p, balance, head.number) for p, balance in zip(due, balances, strict=True)}
         earlier = self._earlier(due, received, head, previous, headers)
         told: list[tuple[str, str, int]] = []
         try:
             for payment in due:
+                if _nothing_new(payment, received[payment.id], head):
+                    continue
                 look = self._look(payment, received[payment.id], head, headers, earlier.get(payment.id), previous)
                 self._decide(payment, look, told)
         finally:
             for start in range(0, len(told), 10):
                 scan.jobs.deliver(told[start : start + 10])
 
+    def _look_elsewhere(self, head: Block, now: int) -> None:
+        """Look for what is not due, at a confirmed depth, so that it is told of once."""
+        scan = self.scan
+        others = bool(self.watched) and now - self.others_at >= scan.other_ms
+        daily = 0 < self.daily_at <= now
+        depth = head.number - scan.network.confirmations + 1
+        at = scan.chain.blocks([depth]).get(depth) if (others or daily) and depth >= 0 else None
+        if at is None:
+            return
+        if others:
+            self.others_at = now
+            for payment in scan.strays.beside(list(self.watched.values()), at, self.fence):
+                self._keep(payment)
+        if daily:
+            for payment in scan.strays.daily(at, self.fence):
+                self._keep(payment)
+            self.gate_read = 0  # the round may be over: ask the gate
+
+    def _depth(self, payment: Payment, head: Block) -> int:
+        """Return the newest height that counts as confirmed for a payment."""
+        return min(head.number - payment.required_confirmations + 1, self.final)
+
     def _headers(self, due: Sequence[Payment], head: Block) -> dict[int, Block]:
         """Fetch the headers that this pass needs: of what was observed, and of confirmed depths past a deadline."""
-        numbers = {seen.block_number for payment in due for seen in payment.observations}
+        floor = self._floor(head)
+        numbers = {seen.block_number for payment in due for seen in (*payment.observations, *payment.moves)}
+        numbers = {number for number in numbers if number >= floor}
         for payment in due:
             if head.time > payment.expires_at:
-                numbers.add(max(head.number - payment.required_confirmations + 1, 0))
+                numbers.add(max(self._depth(payment, head), 0))
         numbers.discard(head.number)
         headers = self.scan.chain.blocks(sorted(n for n in numbers if n <= head.number)) if numbers else {}
         return headers | {head.number: head}
+
+    def _floor(self, head: Block) -> int:
+        """Return the height below which nothing is reorganised any more."""
+        return head.number - max(HORIZON, 4 * self.scan.network.confirmations)
+
+    def _reopened(self, payment: Payment, headers: Mapping[int, Block], head: Block) -> bool:
+        """Take back own transactions whose block is gone; the payment is then decided in the next pass."""
+        gone = {move.intent for move in payment.moves if not stands(move, headers, self._floor(head))}
+        for key in sorted(gone):
+            after = self.scan.follower.reopen(payment, key, self.fence)
+            self.following = 1
+            if after is not None:
+                self._keep(after)
+        return bool(gone)
 
     def _earlier(
         self,
@@ -197,10 +264,10 @@ class _Run:
         scan = self.scan
         new = [p for p in due if (amount := received[p.id]) is not None and amount > p.amount_received]
         found: dict[str, Observation] = {}
-        for depth in sorted({head.number - p.required_confirmations + 1 for p in new}):
+        for depth in sorted({self._depth(p, head) for p in new}):
             if (previous is not None and previous.number >= depth) or depth <= 0 or depth >= head.number:
                 continue
-            group = [p for p in new if head.number - p.required_confirmations + 1 == depth]
+            group = [p for p in new if self._depth(p, head) == depth]
             try:
                 block = headers.get(depth) or scan.chain.blocks([depth])[depth]
                 balances = scan.chain.balances(block, [Holding(p.address, p.token_address) for p in group])
@@ -223,8 +290,8 @@ class _Run:
         earlier: Observation | None,
         previous: Block | None,
     ) -> Look:
-        depth = head.number - payment.required_confirmations + 1
-        kept = canonical(payment.observations, headers)
+        depth = self._depth(payment, head)
+        kept = canonical(payment.observations, headers, self._floor(head))
         new = [seen for seen in (earlier, Observation.at(head, received) if received is not None else None) if seen]
         observations = record(kept, new, depth)
         look = Look(
@@ -239,7 +306,8 @@ class _Run:
         )
         if received is not None and (received != payment.amount_received or not look.intact):
             look = self.scan.explainer.explain(payment, look, previous)
-        return self.scan.explainer.on_time(payment, look)
+        look = self.scan.explainer.on_time(payment, look)
+        return replace(look, agreed=self.scan.trust.agreed(payment, look))
 
     def _decide(self, payment: Payment, look: Look, told: list[tuple[str, str, int]]) -> None:
         """Take every step that this look allows, each in its own transaction."""
@@ -286,6 +354,11 @@ class _Run:
             until = now + KEEP_HOT_MS
             self.scan.access.raise_gate(self.scan.network.name, hot_until=until, warm_until=until, now=now)
             self.hot_until = until
+
+
+def _nothing_new(payment: Payment, received: int | None, head: Block) -> bool:
+    """Whether an unpaid payment is as it was: most are, in most passes."""
+    return payment.status is Status.PENDING and not (received or payment.flags or head.time > payment.expires_at)
 
 
 def _under_way(payment: Payment, now: int) -> bool:

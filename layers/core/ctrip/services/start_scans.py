@@ -28,7 +28,7 @@ class ScanStarter:
             gate = gates.get(chain)
             if gate is None or gate.paused:
                 continue
-            if now < gate.hot_until or (warm_turn and now < gate.warm_until):
+            if now < gate.hot_until or gate.daily_due(now) or (warm_turn and now < gate.warm_until):
                 self.jobs.scan(chain)
                 started.append(chain)
         return started

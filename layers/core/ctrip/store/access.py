@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
-from ctrip.domain.access import ApiKey, Gate, Merchant
+from ctrip.domain.access import ApiKey, Gate, Merchant, Round
 from ctrip.domain.errors import Busy
 from ctrip.ports import Clock
 from ctrip.store import tables
@@ -15,6 +15,7 @@ from ctrip.store.errors import ConditionFailed
 from ctrip.store.tables import Key
 
 RACES = 8
+DAY_MS = 86_400_000
 
 _GATE_NUMBERS = ("hot_until", "warm_until", "daily_at")
 
@@ -39,7 +40,8 @@ class DynamoAccess:
         return decode(Merchant, read_document(item, "doc")) if item else None
 
     def put_merchant(self, merchant: Merchant) -> None:
-        """Store a merchant."""
+        """Store a merchant; its row in the list of merchants comes first, and harms nobody alone."""
+        self._db.write(put(self._table, keyed(tables.merchant_pointer_key(merchant.id))))
         self._db.write(put(self._table, keyed(tables.merchant_key(merchant.id), doc=document(encode(merchant)))))
 
     def api_key(self, key_id: str) -> ApiKey | None:
@@ -60,9 +62,13 @@ class DynamoAccess:
         return self._count(tables.ACCOUNTS_KEY)
 
     def raise_gate(self, chain: str, *, hot_until: int, warm_until: int, now: int) -> bool:
-        """Keep a chain open at least until those times; True when it was closed (not hot) at `now`."""
+        """Keep a chain open at least until those times; True when it was closed (not hot) at `now`.
+
+        The first to do so makes the chain's daily round due a day later.
+        """
         key = tables.gate_key(chain)
-        actions = [Path("hot_until").set(hot_until), Path("warm_until").set(warm_until)]
+        daily = Path("daily_at").set(Path("daily_at") | (now + DAY_MS))
+        actions = [Path("hot_until").set(hot_until), Path("warm_until").set(warm_until), daily]
         # Holds where the gate is new, or neither time would go back and one goes forward: all but a few calls.
         forward = Path("hot_until").does_not_exist() | (
             (Path("hot_until") <= hot_until)
@@ -83,6 +89,36 @@ class DynamoAccess:
     def pause(self, chain: str, paused: bool) -> None:
         """Stop or resume a chain."""
         self._db.write(update(self._table, tables.gate_key(chain), [Path("paused").set(paused)]))
+
+    def merchants(self, after: str, limit: int) -> list[Merchant]:
+        """List merchants by id, those after one."""
+        condition = Path("pk") == tables.MERCHANTS_PARTITION
+        if after:
+            condition &= Path("sk") > after
+        rows = self._db.query(self._table, condition, limit=limit, consistent=True)
+        keys = [tables.merchant_key(tables.key_of(item).sk) for item in rows.items]
+        items = self._db.batch(self._table, keys)
+        return [decode(Merchant, read_document(items[key], "doc")) for key in keys if key in items]
+
+    def indexes(self, merchant_id: str, curve: str) -> int:
+        """Return how many address indexes a merchant has been given."""
+        item = self._db.get(self._table, tables.index_key(merchant_id, curve))
+        return int(tables.plain(item, "next")) if item else 0
+
+    def round(self, chain: str) -> Round:
+        """Return how far the daily round of a chain has come."""
+        item = self._db.get(self._table, tables.gate_key(chain))
+        if item is None or "round_merchant" not in item:
+            return Round(chain=chain)
+        merchant, index = tables.plain(item, "round_merchant"), int(tables.plain(item, "round_index"))
+        return Round(chain=chain, merchant_id=merchant, index=index)
+
+    def advance_round(self, progress: Round, *, next_daily_at: int | None) -> None:
+        """Store how far a daily round has come; with `next_daily_at` it is over until then."""
+        actions = [Path("round_merchant").set(progress.merchant_id), Path("round_index").set(progress.index)]
+        if next_daily_at is not None:
+            actions.append(Path("daily_at").set(next_daily_at))
+        self._db.write(update(self._table, tables.gate_key(progress.chain), actions))
 
     def _raise_apart(self, key: Key, hot_until: int, warm_until: int) -> Item:
         """Raise each time to the later one: DynamoDB has no maximum, so the old values are read and held to."""

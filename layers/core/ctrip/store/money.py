@@ -12,11 +12,12 @@ from ctrip.domain.sweep import Intent
 from ctrip.ports import Clock, Fence
 from ctrip.store import tables
 from ctrip.store.clauses import ABSENT, intent_write
+from ctrip.store.codec import decode, encode
 from ctrip.store.database import Database, Item, put, update
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import entry_item, entry_of, intent_of
 
-_TIP_NUMBERS = ("number", "block_time", "scanned_at", "open_payments")
+_TIP_KEYS = frozenset({"chain", "fence"})
 
 
 class DynamoMoney:
@@ -42,7 +43,7 @@ class DynamoMoney:
 
     def beat(self, tip: Tip) -> None:
         """Store how far the scanner has come; raises `FenceLost`."""
-        actions = [Path(name).set(getattr(tip, name)) for name in (*_TIP_NUMBERS, "hash")]
+        actions = [Path("doc").set(encode(tip, without=_TIP_KEYS))]
         try:
             # Holds while no newer scanner has taken the chain.
             self._db.write(update(self._table, tables.tip_key(tip.chain), actions, Path("fence") == tip.fence))
@@ -103,5 +104,6 @@ class DynamoMoney:
 
 
 def _tip(chain: str, item: Item) -> Tip:
-    numbers = {name: int(tables.plain(item, name)) for name in ("fence", *_TIP_NUMBERS) if name in item}
-    return Tip(chain=chain, hash=tables.plain(item, "hash") if "hash" in item else "", **numbers)
+    # A chain that was taken and never scanned has a fence and no document.
+    held = tables.plain(item, "doc") if "doc" in item else "{}"
+    return decode(Tip, held, chain=chain, fence=int(tables.plain(item, "fence")))

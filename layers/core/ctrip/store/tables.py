@@ -190,6 +190,14 @@ def merchant_key(merchant_id: str) -> Key:
     return Key(f"MER#{merchant_id}", "MER")
 
 
+MERCHANTS_PARTITION = "MERS"
+
+
+def merchant_pointer_key(merchant_id: str) -> Key:
+    """Name a merchant's row in the list of all merchants."""
+    return Key(MERCHANTS_PARTITION, merchant_id)
+
+
 def api_key_key(key_id: str) -> Key:
     """Name an API key by its public id."""
     return Key(f"KEY#{key_id}", "KEY")

@@ -5,7 +5,18 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ctrip.chains.evm import explain
-from ctrip.chains.evm.codec import BALANCE_OF, TRANSFER, account, block, digest, from_topic, quantity, topic, word
+from ctrip.chains.evm.codec import (
+    BALANCE_OF,
+    DECIMALS,
+    TRANSFER,
+    account,
+    block,
+    digest,
+    from_topic,
+    quantity,
+    topic,
+    word,
+)
 from ctrip.chains.evm.endpoints import Endpoint, Meter, Pool
 from ctrip.chains.evm.errors import Missing, Unreachable, held
 from ctrip.chains.evm.probe import OtherFork, Prober
@@ -38,6 +49,7 @@ class EvmChain:
         if not urls:
             raise ConfigurationError(f"chain {network.name} has no RPC endpoint")
         self.network = network
+        self._clock = clock
         self.meter = Meter()
         endpoints = [Endpoint(url, network.chain_id, self.meter, clock, jitter, seconds) for url in urls]
         self._pool = Pool(network.name, endpoints, clock)
@@ -58,8 +70,48 @@ class EvmChain:
         return self._pool.run(Endpoint.chain_id)
 
     def head(self) -> Block:
-        """Return the newest block."""
-        return self._pool.run(lambda endpoint: block(endpoint.call("eth_getBlockByNumber", ["latest", False])))
+        """Return the newest block; where the first endpoint's is old, the newest that any endpoint has."""
+        head = self._pool.run(_head)
+        for skip in range(1, len(self._pool.endpoints)):
+            if not self._stale(head):
+                break
+            try:
+                other = self._pool.run(_head, skip=skip)
+            except ChainError:
+                break
+            head = max(head, other, key=lambda each: each.number)
+        return head
+
+    def _stale(self, head: Block) -> bool:
+        return self._clock.now() - head.time > self.network.head_age_alarm * 1000
+
+    def tagged(self, tag: str) -> Block | None:
+        """Return the newest block that is `safe` or `finalized`; None where the node has none yet."""
+
+        def ask(endpoint: Endpoint) -> Block | None:
+            answer = endpoint.call("eth_getBlockByNumber", [tag, False])
+            return None if answer is None else block(answer)
+
+        try:
+            return self._pool.run(ask)
+        except (Refused, Missing):
+            return None
+
+    def decimals(self, tokens: Sequence[str]) -> list[int | None]:
+        """Ask contracts for their decimals, in the order given; None where one does not answer."""
+
+        def ask(endpoint: Endpoint) -> list[int | None]:
+            answers = endpoint.batch([("eth_call", [{"to": token, "data": DECIMALS}, "latest"]) for token in tokens])
+            return [None if isinstance(answer, ChainError) else word(answer) for answer in answers]
+
+        return self._pool.run(ask) if tokens else []
+
+    def second_opinion(self, at: Block, holding: Holding) -> int | None:
+        """Ask another endpoint than the first for one balance at exactly that block; None where none can tell."""
+        try:
+            return self._pool.run(lambda endpoint: self._prober.read(endpoint, at, [holding])[0], skip=1)
+        except ChainError:
+            return None
 
     def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
         """Return the canonical headers at these heights, in one request; heights past the head are left out."""
@@ -140,6 +192,10 @@ class EvmChain:
         except BroadcastRejected as exc:
             if not held(exc):
                 raise
+
+
+def _head(endpoint: Endpoint) -> Block:
+    return block(endpoint.call("eth_getBlockByNumber", ["latest", False]))
 
 
 def _whole(answers: list[Any]) -> list[Any]:

@@ -10,6 +10,7 @@ TRANSFER = (
 )
 BALANCE_OF = "0x70a08231"
 TOTAL_SUPPLY = "0x18160ddd"
+DECIMALS = "0x313ce567"
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)

@@ -4,6 +4,7 @@ Each has a breaker, its chain id is checked before first use, and what it bears 
 """
 
 import threading
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -206,10 +207,10 @@ class Pool:
         self._name = name
         self._clock = clock
 
-    def run(self, question: Callable[[Endpoint], T]) -> T:
-        """Return the first usable answer. Raises the gravest reason where there is none."""
+    def run(self, question: Callable[[Endpoint], T], *, skip: int = 0) -> T:
+        """Return the first usable answer, passing over `skip` endpoints. Raises the gravest reason where there is none."""
         reasons: list[ChainError] = []
-        for endpoint in self._usable():
+        for endpoint in itertools.islice(self._usable(), skip, None):
             try:
                 return self._attempt(endpoint, question)
             except (Reverted, BroadcastRejected):

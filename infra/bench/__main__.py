@@ -1,0 +1,85 @@
+"""`make bench`: measure, and print a table, or with --json a line for each figure; --cold installs anew as well."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+from infra.bench import commands, imports
+from infra.bench.figure import Figure
+from infra.local.errors import Failed, Refused
+from infra.local.ports import HOST, free_ports
+from infra.local.process import ROOT, Interrupted, Interrupts, base_env
+
+CPU_GOAL_MS = 3.0
+
+
+def main() -> int:
+    """Measure everything; missed goals are told, and are no failure."""
+    Interrupts().install()
+    told = Figure.line if "--json" in sys.argv else Figure.row
+    measured: list[Figure] = []
+    try:
+        for figure in _figures(cold="--cold" in sys.argv):
+            measured.append(figure)
+            print(told(figure), flush=True)
+    except Interrupted:
+        return 130
+    except Refused as refusal:
+        print(f"make bench: {refusal}", file=sys.stderr)
+        return 2
+    except Failed as failure:
+        print(f"make bench: {failure}", file=sys.stderr)
+        return 1
+    missed = [figure.name for figure in measured if figure.met is False]
+    if told is Figure.row:
+        print(f"\n  {'missed: ' + '; '.join(missed) if missed else 'Every goal was met.'}\n")
+    return 0
+
+
+def _figures(*, cold: bool) -> Iterator[Figure]:
+    yield from imports.figures()
+    if cold:
+        yield from commands.first()
+    yield from _on_a_gateway()
+
+
+def _on_a_gateway() -> Iterator[Figure]:
+    from infra.bench.payments import lives, waiting
+    from infra.bench.proxy import CountingProxy
+    from infra.local.handle import Gateway
+
+    [anvil] = free_ports(1)
+    with CountingProxy(f"http://{HOST}:{anvil}") as proxy:
+        env = {"CTRIP_ANVIL_PORT": str(anvil), "CTRIP_RPC": json.dumps({"anvil": [proxy.url]})}
+        with commands.started([sys.executable, "-m", "infra.up"], ROOT, **env) as (about, seconds):
+            yield Figure("make up, once installed, until ready", seconds, "s", commands.AGAIN_GOAL)
+            gateway = Gateway.of(about)
+            steps: tuple[Callable[[], Iterator[Figure]], ...] = (
+                _creation,
+                lambda: waiting(gateway, proxy),
+                lambda: lives(gateway, proxy),
+                commands.demo,
+            )
+            for step in steps:
+                yield from step()
+
+
+def _creation() -> Iterator[Figure]:
+    env = base_env() | {"CTRIP_LOCAL_DIR": commands.STATE}
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.bench.handler"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Failed(f"the creation could not be measured:\n{done.stderr}")
+    found = json.loads(done.stdout.splitlines()[-1])
+    detail = f"{found['aws_calls']:.1f} calls of AWS, answered from memory"
+    yield Figure("CPU of creating a payment", found["ms"], "ms", CPU_GOAL_MS, detail)
+
+
+if __name__ == "__main__":
+    os.environ.pop("MAKELEVEL", None)
+    sys.exit(main())

@@ -1,0 +1,398 @@
+"""A merchant, a chain that misbehaves, and every invariant of money, under rules chosen at random.
+
+Uniform random rules miss the deep bugs, so some rules are whole stories: pay to completion, crash and then reorganise.
+Each bug in `PLANTED` is put in once, and the same machine must find it.
+"""
+
+import json
+from collections import Counter, defaultdict
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from ctrip.domain import observe
+from ctrip.domain.chain import Holding
+from ctrip.domain.errors import ChainError, Conflict, FenceLost
+from ctrip.domain.keys import ExtendedKey
+from ctrip.domain.payment import Flag, Status, Tier
+from ctrip.domain.sweep import IntentState
+from ctrip.ports import Idempotency, Reply
+from ctrip.services import follow_intents, scan_chain
+from ctrip.services.create_payment import ROUTE, CreatePayment
+from tests.unit.test_machine import ALLOWED
+from tests.world import STATION, TREASURY, USDC, XPUB, World
+
+COIN, TOKEN = 10**9, 5_000
+URL = "https://shop.example/hooks"
+
+
+class Gateway(RuleBasedStateMachine):
+    """Rules are what merchants, buyers, nodes and crashes do."""
+
+    @initialize()
+    def start(self):
+        self.world = World()
+        self.payments, self.stale, self.keys = [], None, {}
+        commit = self.world.stores.payments.commit
+
+        def checked(change):
+            self._check_confirmation(change)
+            commit(change)
+
+        self.world.stores.payments.commit = checked
+
+    # -- merchants and buyers
+
+    @rule(token=st.booleans())
+    def create(self, token):
+        wanted = {"asset": "USDC"} if token else {}
+        self.payments.append(self.world.create(TOKEN if token else COIN, webhook_url=URL, **wanted).id)
+
+    @rule(key=st.sampled_from("ab"), amount=st.sampled_from([COIN, COIN + 1]))
+    def create_with_a_key(self, key, amount):
+        asked = Idempotency("m1", ROUTE, key, str(amount))
+        command = CreatePayment(chain="anvil", amount=amount, webhook_url=URL)
+        if key in self.keys and self.keys[key][0] != amount:
+            with pytest.raises(Exception, match="another body"):
+                self.world.creator.create(self.world.merchant, command, "http://x", asked)
+            return
+        made = self.world.creator.create(self.world.merchant, command, "http://x", asked).view["id"]
+        assert self.keys.setdefault(key, (amount, made)) == (amount, made)
+        if made not in self.payments:
+            self.payments.append(made)
+
+    @precondition(lambda self: self.payments)
+    @rule(
+        which=st.integers(0, 20),
+        share=st.sampled_from([(1, 1), (1, 2), (1, 2), (3, 2), (0, 1)]),
+        explained=st.booleans(),
+    )
+    def pay(self, which, share, explained):
+        payment = self._pick(which)
+        amount = max(payment.amount * share[0] // share[1], 1)
+        self.world.chain.deposit(payment.address, amount, payment.token_address, explained=explained)
+
+    @precondition(lambda self: self.payments)
+    @rule(which=st.integers(0, 20))
+    def cancel(self, which):
+        payment = self._pick(which)
+        try:
+            self.world.closer.cancel("m1", payment.id)
+        except Conflict:
+            assert self._pick(which).status is payment.status
+
+    @precondition(lambda self: self.payments)
+    @rule(which=st.integers(0, 20))
+    def accept(self, which):
+        try:
+            self.world.closer.accept("m1", self._pick(which).id)
+        except Conflict:
+            return
+
+    # -- the chain and the node
+
+    @rule(blocks=st.integers(1, 4))
+    def mine(self, blocks):
+        self.world.chain.mine(blocks)
+        self.world.clock.at += blocks * 1000
+
+    @rule(depth=st.integers(1, 2), drop=st.booleans())
+    def reorganise(self, depth, drop):
+        removed = [tx for mined in self.world.chain.chain[-depth:] for tx in mined.txs]
+        gone = [tx.tx_hash for tx in removed if not tx.sender and tx.to != STATION.lower()]
+        self.world.chain.reorg(depth, drop=gone if drop else ())
+
+    @rule(depth=st.integers(3, 7), drop=st.booleans())
+    def reorganise_beyond_the_confirmations(self, depth, drop):
+        self.reorganise(depth, drop)
+        self.world.run.one()
+
+    @rule()
+    def the_node_fails_for_a_while(self):
+        self.world.chain.down = True
+        before = len(self.world.stores.payments.commits)
+        with pytest.raises(ChainError):
+            self.world.run.one()
+        self.world.chain.down = False
+        assert len(self.world.stores.payments.commits) == before
+
+    @precondition(lambda self: self.payments)
+    @rule(which=st.integers(0, 20))
+    def a_balance_reads_as_unknown_for_a_pass(self, which):
+        payment = self._pick(which)
+        self.world.chain.unknown.add(payment.address)
+        self.world.run.one()
+        self.world.chain.unknown.clear()
+        after = self._pick(which)
+        assert (after.status, after.flags, after.amount_received) == (
+            payment.status,
+            payment.flags,
+            payment.amount_received,
+        ), "unknown was taken for an amount"
+
+    # -- our own workers
+
+    @rule()
+    def scan(self):
+        self.world.step()
+        quiet = self._events()
+        self.world.run.one()
+        self.world.run.one()
+        assert self._events() == quiet, "the same chain, looked at again, changed something"
+
+    @rule()
+    def sweep(self):
+        self.world.sweep()
+
+    @rule(status=st.sampled_from([204, 500, None]))
+    def deliver(self, status):
+        self.world.receivers.replies = [Reply(status)]
+        self.world.deliver_all()
+
+    @rule()
+    def another_scanner_takes_over(self):
+        self.stale, self.world.run = self.world.run, self.world.new_run()
+
+    @precondition(lambda self: self.stale is not None)
+    @rule()
+    def the_stale_scanner_wakes_up(self):
+        before = len(self.world.stores.payments.commits)
+        with pytest.raises(FenceLost):
+            self.stale.one()
+        assert len(self.world.stores.payments.commits) == before
+
+    @precondition(lambda self: self.payments)
+    @rule(which=st.integers(0, 20))
+    def messages_are_lost_while_somebody_pays(self, which):
+        payment = self._pick(which)
+        self.world.jobs.broken = True
+        self.world.chain.deposit(payment.address, 7, payment.token_address)
+        self.world.step(2)
+        self.world.step(2)
+        self.world.jobs.broken = False
+
+    # -- stories
+
+    @precondition(lambda self: self.payments)
+    @rule(which=st.integers(0, 20))
+    def pay_to_completion(self, which):
+        payment = self._pick(which)
+        self.world.chain.deposit(payment.address, payment.amount, payment.token_address)
+        self.world.settle(14)
+
+    @precondition(lambda self: self.payments)
+    @rule(which=st.integers(0, 20), after=st.integers(1, 6))
+    def crash_while_sweeping_and_reorganise(self, which, after):
+        payment = self._pick(which)
+        self.world.chain.deposit(payment.address, payment.amount, payment.token_address)
+        for _ in range(after):
+            self.world.step()
+            self.world.sweep()
+        self.another_scanner_takes_over()
+        self.world.chain.reorg(2)
+        self.world.settle(6)
+
+    # -- what must hold at every moment
+
+    def _check_confirmation(self, change):
+        """`confirmed` implies the depth and the amount, at the moment of the decision."""
+        if change.event is None or change.event.type != "payment.confirmed":
+            return
+        payment, chain = change.after, self.world.chain
+        depth = chain.chain[max(chain.head().number - payment.required_confirmations + 1, 0)].block
+        balance = chain.balances(depth, [Holding(payment.address, payment.token_address)])[0]
+        received = balance - payment.net_moves(payment.token_address, depth.number)
+        wanted = payment.amount_received if payment.accept_requested else payment.target
+        assert received >= wanted, "confirmed without the depth or the amount"
+
+    def teardown(self):
+        if not hasattr(self, "world"):
+            return
+        self.world.jobs.broken = False
+        self.world.settle(25)
+        self.world.clock.at += 60_000
+        self._tell_everything()
+        self._check()
+
+    def _check(self):
+        commits = self.world.stores.payments.commits
+        for commit in commits:
+            if commit.before and commit.before.status is not commit.after.status:
+                assert (commit.before.status.value, commit.after.status.value) in ALLOWED
+        for payment_id in self.payments:
+            self._check_payment(self.world.payment(payment_id))
+        self._check_intents()
+        self._check_ledger()
+        self._check_events()
+
+    def _check_payment(self, payment):
+        chain = self.world.chain
+        index = int(payment.derivation_path.rsplit("/", 1)[1])
+        assert ExtendedKey.parse(XPUB).child(0).child(index).address() == payment.address
+        assert self.world.stores.payments.by_address(payment.address) == payment.id
+        depth = chain.chain[chain.head().number - 2].block
+        balance = chain.balances(depth, [Holding(payment.address, payment.token_address)])[0]
+        arrived = balance - payment.net_moves(payment.token_address, depth.number)
+        entries = [e for e in self.world.stores.money.entries("m1") if e.payment_id == payment.id]
+        net = sum(e.amount if e.credit == "available:m1" else -e.amount for e in entries)
+        assert net == payment.credited, "the ledger and the payment disagree"
+        assert payment.credited in (0, arrived), "credited something else than what the chain holds and we swept"
+        if payment.status in (Status.PAID, Status.SETTLED) and Flag.HELD not in payment.flags:
+            assert payment.credited == arrived
+        due = arrived >= payment.target and not payment.flags & {Flag.HELD, Flag.MANUAL}
+        assert not due or payment.status in (Status.PAID, Status.SETTLED), "money is there, and nobody was paid"
+        if payment.status is Status.SETTLED and payment.tier is not Tier.SWEEP:
+            assert balance == 0, "settled, and something is still there"
+
+    def _check_intents(self):
+        by_payment = defaultdict(list)
+        mined = Counter(tx.tx_hash for block in self.world.chain.chain for tx in block.txs)
+        for intent in self.world.stores.money._state.intents.values():
+            assert sum(mined[attempt.tx_hash] for attempt in intent.attempts) <= 1
+            assert intent.state in (IntentState.FINAL, IntentState.FAILED), "an own transaction was never finished"
+            by_payment[intent.payment_id, intent.kind].append(intent)
+        for payment_id in self.payments:
+            credits = [c for c in self.world.stores.payments.commits if c.entries and c.after.id == payment_id]
+            assert len(by_payment[payment_id, "sweep"]) <= max(len(credits), 1), "more sweeps than credits"
+
+    def _check_ledger(self):
+        entries = [*self.world.stores.money.entries("m1"), *self.world.stores.money.entries("operator")]
+        for asset, token in (("native", None), (USDC.id, USDC.address)):
+            debits = sum(e.amount for e in entries if (e.debit, e.asset) == ("treasury", asset))
+            debits -= sum(e.amount for e in entries if (e.credit, e.asset) == ("treasury", asset))
+            assert debits == self.world.chain.total(token, [TREASURY]), "the treasury's books and the chain disagree"
+
+    def _check_events(self):
+        sent = defaultdict(set)
+        for _, headers, body in self.world.receivers.got:
+            sent[headers["webhook-id"]].add(body)
+        committed = {c.event.id: c.event for c in self.world.stores.payments.commits if c.event}
+        assert set(sent) == set(committed), "an event was never told, or told and never committed"
+        for event_id, bodies in sent.items():
+            assert bodies == {committed[event_id].body.encode()}, "an event's payload changed"
+        sequences = defaultdict(list)
+        for event in committed.values():
+            sequences[event.payment_id].append(json.loads(event.body)["data"]["sequence"])
+        assert all(len(set(found)) == len(found) for found in sequences.values())
+
+    def _tell_everything(self):
+        self.world.receivers.replies = []
+        for _ in range(12):
+            self.world.deliver_all()
+            delayed, self.world.jobs.delayed = self.world.jobs.delayed, []
+            self.world.jobs.deliveries += [job for job, _ in delayed]
+            self.world.clock.at += 90_000_000
+            self.world.relay.run()
+
+    def _pick(self, which):
+        return self.world.payment(self.payments[which % len(self.payments)])
+
+    def _events(self):
+        return sum(commit.event is not None for commit in self.world.stores.payments.commits)
+
+
+QUICK = settings(
+    max_examples=300,
+    stateful_step_count=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+
+
+def test_every_invariant_holds():
+    """Whatever merchants, buyers, nodes and crashes do."""
+    run_state_machine_as_test(Gateway, settings=QUICK)
+
+
+def confirmed_at_the_head(patch):
+    patch.setattr(scan_chain, "promote", lambda seen, depth: seen[-1].amount if seen else 0)
+
+
+def reorganisations_go_unnoticed(patch):
+    patch.setattr(scan_chain, "canonical", lambda seen, headers: tuple(seen))
+
+
+def own_moves_are_forgotten(patch):
+    patch.setattr(follow_intents, "_moves", lambda intent, receipt: ())
+
+
+def unknown_reads_as_zero(patch):
+    real = scan_chain._received
+    patch.setattr(scan_chain, "_received", lambda p, balance, block: real(p, balance or 0, block))
+
+
+def the_fence_is_not_checked(patch):
+    from tests.fakes.store import FakeMoney, FakePayments
+
+    real = FakePayments._check
+    patch.setattr(FakeMoney, "beat", lambda self, tip: None)
+    patch.setattr(FakePayments, "_check", lambda self, c: real(self, __import__("dataclasses").replace(c, fence=None)))
+
+
+def lost_messages_are_not_relayed(patch):
+    from ctrip.services.relay_outbox import OutboxRelay
+
+    patch.setattr(OutboxRelay, "run", lambda self: 0)
+
+
+def a_mined_sweep_is_not_watched_for_reorganisations(patch):
+    from ctrip.services.follow_intents import IntentFollower
+
+    def final_at_once(self, intent, head, fence):
+        receipt = self.chain.receipt(intent.tx_hash or "")
+        return self._final(intent, receipt, fence) if receipt else None
+
+    patch.setattr(IntentFollower, "_watch_mined", final_at_once)
+
+
+def intents_are_not_rebroadcast(patch):
+    from tests.fakes.chain import FakeChain
+
+    patch.setattr(FakeChain, "known", lambda self, tx_hash: True)
+
+
+def an_overpayment_is_not_credited(patch):
+    from ctrip.domain import decide
+
+    patch.setitem(decide._RULES, Status.PAID, lambda *_: None)
+    patch.setitem(decide._RULES, Status.SETTLED, lambda *_: None)
+
+
+def keys_are_forgotten(patch):
+    from tests.fakes.store import FakePayments
+
+    patch.setattr(FakePayments, "remembered", lambda self, *_: None)
+    real = FakePayments.commit
+    patch.setattr(
+        FakePayments, "commit", lambda self, c: real(self, __import__("dataclasses").replace(c, idempotency=None))
+    )
+
+
+def observations_keep_a_block_that_is_gone(patch):
+    patch.setattr(observe, "record", lambda seen, new, depth: tuple(seen) or tuple(new))
+    patch.setattr(scan_chain, "record", lambda seen, new, depth: tuple(seen) or tuple(n for n in new if n.amount))
+
+
+PLANTED = [
+    confirmed_at_the_head,
+    reorganisations_go_unnoticed,
+    own_moves_are_forgotten,
+    unknown_reads_as_zero,
+    the_fence_is_not_checked,
+    lost_messages_are_not_relayed,
+    an_overpayment_is_not_credited,
+    keys_are_forgotten,
+    observations_keep_a_block_that_is_gone,
+]
+
+
+@pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_is_found(plant, monkeypatch):
+    """The machine that finds nothing above finds this."""
+    plant(monkeypatch)
+    with pytest.raises(BaseException):  # noqa: B017, PT011  an assertion, or whatever the bug breaks first
+        run_state_machine_as_test(Gateway, settings=settings(QUICK, phases=settings.default.phases[:3]))
