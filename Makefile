@@ -34,6 +34,9 @@ demo: $(READY) ## pay for itself on-chain, through to settled, and check each st
 pay: $(READY) ## pay a local payment: ID=... [AMOUNT=<base units>]
 	@ID="$(ID)" AMOUNT="$(AMOUNT)" exec $(PYTHON_) -m infra.pay
 
+resume: $(READY) ## scan a chain again that a deep reorganisation has paused: CHAIN=...
+	@CHAIN="$(CHAIN)" exec $(PYTHON_) -m infra.resume
+
 env: $(READY) ## print export lines for the curl examples
 	@exec $(PYTHON_) -m infra.env
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import subprocess
@@ -49,7 +50,10 @@ def _run_chalice(stage: str, out: Path) -> None:
     ]
     # Chalice insists on some region, although the template names none.
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or "us-east-1"
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "AWS_DEFAULT_REGION": region}, check=False)
+    # Chalice assembles in one folder of the checkout; a second at the same time would take the first one's archive.
+    with (ROOT / ".chalice" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "AWS_DEFAULT_REGION": region}, check=False)
     if done.returncode:
         raise SystemExit(f"chalice package failed with {done.returncode}")
 

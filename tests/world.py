@@ -128,6 +128,9 @@ class FakeLog:
     def error(self, message: str, **facts: object) -> None:
         self.lines.append(("error", message, facts))
 
+    def measure(self, chain: str, **figures: float) -> None:
+        self.lines.append(("metric", chain, dict(figures)))
+
     def alarms(self) -> list[str]:
         return [message for level, message, _ in self.lines if level == "error"]
 

@@ -1,6 +1,6 @@
 """What every chain client promises, asked of Anvil and of the fake that stands in for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,25 +33,26 @@ class Bench:
 
 
 @pytest.fixture(params=["fake", "anvil"])
-def bench(request: pytest.FixtureRequest) -> Bench:
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """Both of them, one after the other."""
     if request.param == "fake":
         chain = FakeChain(1_760_000_000_000)
         chain.deposit(SENDER, 10**20)
         chain.mine(3)
         signer = FakeSigner({})
-        return Bench(
+        yield Bench(
             chain,
             chain.mine,
             lambda: chain.reorg(1, again=False),
             lambda tx: signer.sign(PATH, SENDER, tx),
             lambda _: None,
         )
+        return
     anvil: Anvil = request.getfixturevalue("anvil")
-    request.addfinalizer(lambda: anvil.automine(True))
     anvil.automine(False)
     reorg = lambda: anvil.rpc("anvil_reorg", 1, [])  # noqa: E731
-    return Bench(chain_at(anvil.url), anvil.mine, reorg, lambda tx: _WALLET.sign(PATH, tx), anvil.automine)
+    yield Bench(chain_at(anvil.url), anvil.mine, reorg, lambda tx: _WALLET.sign(PATH, tx), anvil.automine)
+    anvil.automine(True)
 
 
 def transaction(bench: Bench, *, value: int = 1000, to: str = FRESH) -> Transaction:

@@ -44,8 +44,13 @@ def test_chains_and_tokens_say_what_can_be_paid_with(api):
     assert (chain["id"], chain["chain_id"], chain["symbol"], chain["confirmations"]) == ("anvil", 31337, "ETH", 3)
     token = api.call("GET", "/api/v1/tokens?chain=anvil").json["data"][0]
     assert token == {
-        "id": USDC.id, "chain": "anvil", "symbol": "USDC", "address": USDC.address, "decimals": 6, "confirmations": 3,
-    }  # fmt: skip
+        "id": USDC.id,
+        "chain": "anvil",
+        "symbol": "USDC",
+        "address": USDC.address,
+        "decimals": 6,
+        "confirmations": 3,
+    }
     wrong = api.call("GET", "/api/v1/tokens?chain=dogecoin")
     assert (wrong.status_code, wrong.json["detail"]) == (400, "Unsupported chain: dogecoin")
 

@@ -12,12 +12,37 @@ from tests.world import USDC
 
 FIRST_VERSION = ("id", "chain", "token_id", "address", "amount", "status", "confirmations", "created_at", "expires_at")
 CONTRACT = {
-    *FIRST_VERSION, "exception", "exceptions", "fulfillable", "amount_received", "amount_confirmed",
-    "required_confirmations", "detected_in_block", "symbol", "decimals", "amount_decimal", "received_decimal",
-    "derivation_path", "order_id", "metadata", "description", "checkout_url", "success_url", "cancel_url", "payment_uri",
-    "detected_at", "confirmed_at", "paid_at", "settled_at", "updated_at", "transfers", "sweeps",
-    "amount_str", "amount_received_str", "amount_confirmed_str",
-}  # fmt: skip
+    *FIRST_VERSION,
+    "exception",
+    "exceptions",
+    "fulfillable",
+    "amount_received",
+    "amount_confirmed",
+    "required_confirmations",
+    "detected_in_block",
+    "symbol",
+    "decimals",
+    "amount_decimal",
+    "received_decimal",
+    "derivation_path",
+    "order_id",
+    "metadata",
+    "description",
+    "checkout_url",
+    "success_url",
+    "cancel_url",
+    "payment_uri",
+    "detected_at",
+    "confirmed_at",
+    "paid_at",
+    "settled_at",
+    "updated_at",
+    "transfers",
+    "sweeps",
+    "amount_str",
+    "amount_received_str",
+    "amount_confirmed_str",
+}
 
 
 def test_a_payment_is_created_as_the_contract_says(api):
@@ -118,11 +143,21 @@ def test_the_two_messages_that_are_fixed_word_for_word(api):
 @pytest.mark.parametrize(
     "raw",
     [
-        b"{", b"[]", b'"x"', b"", b"null", b'{"chain":"anvil","amount":1,"amount":2}', b'{"chain":"anvil","amount":NaN}',
-        b'{"chain":"anvil","amount":1e400}', b'{"chain":"anvil","amount":1.0}', b"[" * 30_000, b'{"a":' * 9 + b"1" + b"}" * 9,
-        b'{"chain":"anvil","amount":' + b"9" * 5000 + b"}", b"\xff\xfe",
+        b"{",
+        b"[]",
+        b'"x"',
+        b"",
+        b"null",
+        b'{"chain":"anvil","amount":1,"amount":2}',
+        b'{"chain":"anvil","amount":NaN}',
+        b'{"chain":"anvil","amount":1e400}',
+        b'{"chain":"anvil","amount":1.0}',
+        b"[" * 30_000,
+        b'{"a":' * 9 + b"1" + b"}" * 9,
+        b'{"chain":"anvil","amount":' + b"9" * 5000 + b"}",
+        b"\xff\xfe",
     ],
-)  # fmt: skip
+)
 def test_a_body_that_is_not_a_plain_json_object_is_refused(api, raw):
     """Threat 16: duplicate keys, NaN, floats, depth."""
     assert api.call("POST", "/api/v1/payments", raw).status_code == 400

@@ -105,8 +105,11 @@ def test_not_knowing_what_had_arrived_by_the_deadline_holds_the_payment():
     seen, *_ = walk(payment(), look(1000))
     after, events, _, alarms = walk(seen, replace(look(1000, head=20, seen_at=10), depth_time=LATE_TIME, on_time=None))
     assert (after.status, after.exception, events, alarms) == (
-        Status.DETECTED, Flag.HELD, ["payment.held"], ["deadline_unknown"],
-    )  # fmt: skip
+        Status.DETECTED,
+        Flag.HELD,
+        ["payment.held"],
+        ["deadline_unknown"],
+    )
     released, events, *_ = walk(
         replace(after, accept_requested=True), replace(look(1000, head=21, seen_at=10), depth_time=LATE_TIME)
     )
@@ -118,8 +121,11 @@ def test_a_late_payment_is_accepted_within_the_window_where_the_merchant_wants_t
     expired, *_ = walk(payment(), replace(look(0), depth_time=LATE_TIME, on_time=0))
     after, events, *_ = walk(expired, replace(look(1000, head=30), on_time=0))
     assert (after.status, after.exception, after.tier, events) == (
-        Status.DETECTED, Flag.LATE, Tier.OPEN, ["payment.late"],
-    )  # fmt: skip
+        Status.DETECTED,
+        Flag.LATE,
+        Tier.OPEN,
+        ["payment.late"],
+    )
     done, events, *_ = walk(after, replace(look(1000, head=40, seen_at=30), depth_time=LATE_TIME + 9))
     assert (done.status, events) == (Status.PAID, ["payment.confirmed", "payment.paid"])
 
@@ -163,8 +169,11 @@ def test_a_reorganisation_within_the_confirmations_is_undone_and_redone():
     seen, *_ = walk(payment(), look(1000))
     undone, events, entries, _ = walk(seen, replace(look(0, head=11), intact=False))
     assert (undone.status, undone.exception, events, entries) == (
-        Status.PENDING, Flag.REORGED, ["payment.reorged"], [],
-    )  # fmt: skip
+        Status.PENDING,
+        Flag.REORGED,
+        ["payment.reorged"],
+        [],
+    )
     redone, events, *_ = walk(undone, look(1000, head=12))
     assert (redone.status, events) == (Status.DETECTED, ["payment.detected"])
 

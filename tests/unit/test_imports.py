@@ -13,6 +13,6 @@ def test_importing_the_app_loads_no_web3_and_no_private_key_library():
     code = f"import sys; import app; print([name for name in {HEAVY} if name in sys.modules])"
     path = f"{ROOT}:{ROOT / 'layers' / 'core'}"
     found = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": path}, capture_output=True, text=True
+        [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": path}, capture_output=True, check=True, text=True
     )
     assert (found.stdout.strip(), found.stderr) == ("[]", "")

@@ -39,8 +39,12 @@ def test_it_agrees_with_bip_utils(account, index):
     """Another implementation derives the same addresses, at the far ends too."""
     theirs = (
         Bip44.FromSeed(Bip39SeedGenerator(ABANDON).Generate(), Bip44Coins.ETHEREUM)
-        .Purpose().Coin().Account(account).Change(Bip44Changes.CHAIN_EXT).AddressIndex(index)
-    )  # fmt: skip
+        .Purpose()
+        .Coin()
+        .Account(account)
+        .Change(Bip44Changes.CHAIN_EXT)
+        .AddressIndex(index)
+    )
     ours = ExtendedKey.parse(MnemonicWallet(ABANDON).account_xpub(account)).child(0).child(index)
     assert ours.address() == theirs.PublicKey().ToAddress()
 

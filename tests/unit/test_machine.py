@@ -28,10 +28,24 @@ ALLOWED = {
     ("confirmed", "failed"),
 }
 PUBLISHED_EVENTS = {
-    "payment.created", "payment.detected", "payment.underpaid", "payment.overpaid", "payment.confirmed", "payment.paid",
-    "payment.settled", "payment.late", "payment.held", "payment.released", "payment.expired", "payment.failed",
-    "payment.reorged", "payment.cancelled", "deposit.unmatched", "deposit.wrong_asset", "deposit.wrong_network",
-}  # fmt: skip
+    "payment.created",
+    "payment.detected",
+    "payment.underpaid",
+    "payment.overpaid",
+    "payment.confirmed",
+    "payment.paid",
+    "payment.settled",
+    "payment.late",
+    "payment.held",
+    "payment.released",
+    "payment.expired",
+    "payment.failed",
+    "payment.reorged",
+    "payment.cancelled",
+    "deposit.unmatched",
+    "deposit.wrong_asset",
+    "deposit.wrong_network",
+}
 
 
 def test_the_table_changes_statuses_along_the_specified_edges_and_no_others():

@@ -18,9 +18,9 @@ def test_the_published_library_verifies_both_secrets_of_a_rotation():
     """`webhook-signature` carries one signature a secret, newest first."""
     body = b'{"id":"evt_1","amount":9007199254740993}'
     headers = sign(body, event_id="evt_1", timestamp=1_900_000_000, secrets=SECRETS)
-    import datetime
+    import datetime as dt
 
-    class Now(datetime.datetime):
+    class Now(dt.datetime):
         @classmethod
         def now(cls, tz=None):
             return cls.fromtimestamp(1_900_000_000, tz)

@@ -313,9 +313,16 @@ def _network(name: str) -> Network:
 
 
 @cache
+def _secret_endpoints() -> dict[str, tuple[str, ...]]:
+    from ctrip.aws.secrets import read_endpoints
+
+    return read_endpoints(settings().stage)
+
+
+@cache
 def _chain(name: str):  # type: ignore[no-untyped-def]  # the client is imported by workers alone
     from ctrip.chains.evm.client import EvmChain
 
     network = _network(name)
-    urls = (*settings().rpc.get(name, ()), *network.rpc)
+    urls = (*settings().rpc.get(name, ()), *_secret_endpoints().get(name, ()), *network.rpc)
     return EvmChain(network, urls, clock, jitter=fraction)

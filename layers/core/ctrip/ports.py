@@ -442,5 +442,9 @@ class Log(Protocol):
         ...
 
     def error(self, message: str, **facts: object) -> None:
-        """Raise an alarm."""
+        """Raise an alarm: the line, and a metric named after it."""
+        ...
+
+    def measure(self, chain: str, **figures: float) -> None:
+        """Publish figures of one chain as metrics."""
         ...

@@ -1,13 +1,31 @@
 """Secrets: the mnemonic in Secrets Manager, the others sealed by KMS."""
 
 import base64
+import json
 
 from ctrip.aws.clients import client
+from ctrip.domain.errors import ConfigurationError
 
 
 def read_mnemonic(stage: str) -> str:
     """Read the stage's mnemonic; only the signer function's role may."""
     return str(client("secretsmanager").get_secret_value(SecretId=f"ctrip/{stage}/mnemonic")["SecretString"])
+
+
+def read_endpoints(stage: str) -> dict[str, tuple[str, ...]]:
+    """Read the stage's RPC endpoints, with their providers' keys: `{chain: [url, ...]}`; empty where none are set."""
+    manager = client("secretsmanager")
+    try:
+        text = manager.get_secret_value(SecretId=f"ctrip/{stage}/rpc")["SecretString"]
+    except manager.exceptions.ResourceNotFoundException:
+        return {}  # the secret is there, and nobody has given it a value
+    try:
+        return {chain: tuple(urls) for chain, urls in json.loads(text).items()}
+    except (ValueError, AttributeError, TypeError):
+        # The text holds keys: it is named, not shown.
+        raise ConfigurationError(
+            f"the secret ctrip/{stage}/rpc is not JSON of the form {{chain: [url, ...]}}"
+        ) from None
 
 
 class KmsSealer:

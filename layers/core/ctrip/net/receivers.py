@@ -1,10 +1,14 @@
 """Webhook endpoints, over httpx: no redirects, no proxies, at most 64 KiB read, 15 seconds in all."""
 
+import logging
 import time
 
 import httpx
 
 from ctrip.ports import Reply
+
+# httpx notes every address it asks, and a merchant's may hold a key.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 TOTAL_SECONDS = 15.0
 MAX_BYTES = 64 * 1024

@@ -59,6 +59,8 @@ class ChainScanner:
             if self.clock.now() + pause * 1000 >= until:
                 break
             self.clock.wait(max(pause, 0.0))
+        if run.passes:
+            run.measure()
         return run.passes
 
     def _pass(self, run: "_Run") -> bool:
@@ -72,6 +74,7 @@ class ChainScanner:
             self.log.error("wrong_chain", chain=self.network.name, error=str(exc))
             return False
         except (ChainError, Busy) as exc:
+            run.failed += 1
             self.log.warning("pass_failed", chain=self.network.name, error=str(exc), kind=type(exc).__name__)
         return True
 
@@ -96,6 +99,7 @@ class _Run:
     hot_until: int = 0
     daily_at: int = 0
     passes: int = 0
+    failed: int = 0
 
     def due(self) -> bool:
         """Say whether the gate wants another pass; a warm chain gets exactly one an invocation."""
@@ -130,6 +134,20 @@ class _Run:
         self._look_elsewhere(head, now)
         self._enqueue_sweeps(now)
         self._stay_hot(now)
+
+    def measure(self) -> None:
+        """Publish what this invocation saw: once, as each line costs."""
+        now, head = self.scan.clock.now(), self.tip
+        states = [state for _, state in self.scan.chain.endpoints()]
+        self.scan.log.measure(
+            self.scan.network.name,
+            passes=self.passes,
+            failed_passes=self.failed,
+            open_payments=sum(payment.tier is Tier.OPEN for payment in self.watched.values()),
+            head_age_seconds=(now - head.time) // 1000 if head else -1,
+            usable_endpoints=states.count("usable"),
+            unusable_endpoints=len(states) - states.count("usable"),
+        )
 
     # -- what is watched
 
@@ -229,7 +247,8 @@ class _Run:
     def _headers(self, due: Sequence[Payment], head: Block) -> dict[int, Block]:
         """Fetch the headers that this pass needs: of what was observed, and of confirmed depths past a deadline."""
         floor = self._floor(head)
-        numbers = {seen.block_number for payment in due for seen in (*payment.observations, *payment.moves)}
+        numbers = {seen.block_number for payment in due for seen in payment.observations}
+        numbers |= {move.block_number for payment in due for move in payment.moves}
         numbers = {number for number in numbers if number >= floor}
         for payment in due:
             if head.time > payment.expires_at:

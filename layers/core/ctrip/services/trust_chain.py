@@ -1,4 +1,4 @@
-"""Whether a chain's answers may be acted on: the right network and tokens, a head that goes on, a depth that is final."""
+"""Whether a chain's answers may be acted on: the right network and tokens, a head that goes on, a final depth."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -69,7 +69,7 @@ class ChainTrust:
         return True
 
     def final_height(self, head: Block) -> int:
-        """Return the height up to which the chain's own notion of finality reaches; the head where depth alone counts."""
+        """Return the height up to which the chain's own finality reaches; the head where depth alone counts."""
         if self.network.finality == "depth":
             return head.number
         block = self.chain.tagged(self.network.finality)

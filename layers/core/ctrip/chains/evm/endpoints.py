@@ -3,8 +3,8 @@
 Each has a breaker, its chain id is checked before first use, and what it bears is remembered.
 """
 
-import threading
 import itertools
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -208,7 +208,7 @@ class Pool:
         self._clock = clock
 
     def run(self, question: Callable[[Endpoint], T], *, skip: int = 0) -> T:
-        """Return the first usable answer, passing over `skip` endpoints. Raises the gravest reason where there is none."""
+        """Return the first usable answer, passing over `skip` endpoints; raises the gravest reason otherwise."""
         reasons: list[ChainError] = []
         for endpoint in itertools.islice(self._usable(), skip, None):
             try:
