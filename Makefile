@@ -41,7 +41,7 @@ env: $(READY) ## print export lines for the curl examples
 	@exec $(PYTHON_) -m infra.env
 
 test: $(READY) ## run the tests, on the embedded AWS
-	@exec $(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/localstack $(PYTEST_ARGS)
+	@exec $(PYTHON_) -m pytest tests --ignore=tests/browser -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 check: $(READY) ## format, lint, types, import rules, templates, then test, browser and localstack
 	$(BIN)/ruff format --check .
@@ -50,8 +50,6 @@ check: $(READY) ## format, lint, types, import rules, templates, then test, brow
 	PYTHONPATH=layers/core:. $(BIN)/lint-imports
 	$(PYTHON_) -m infra.docs --check
 	solc=$$($(PYTHON_) -m infra.local.npm) && node infra/contracts/compile.mjs --check "$$solc"
-	$(MAKE) package STAGE=dev OUT=.local/package/check
-	$(BIN)/cfn-lint .local/package/check/sam.json
 	$(MAKE) test
 	$(MAKE) browser
 	$(MAKE) localstack
@@ -62,8 +60,8 @@ browser: $(READY) ## test the pages in headless Chromium
 bench: $(READY) ## run the benchmarks; BENCH_JSON=1 prints a line of JSON for each figure
 	@exec $(PYTHON_) -m infra.bench $(if $(BENCH_JSON),--json)
 
-localstack: $(READY) ## test the packaged application on LocalStack, and the store on DynamoDB Local
-	@CTRIP_AWS=localstack exec $(PYTHON_) -m pytest tests/localstack $(PYTEST_ARGS)
+localstack: $(READY) ## the demo on LocalStack, and the store's tests on DynamoDB Local
+	@exec $(PYTHON_) -m infra.localstack_check
 
 package: $(READY) stage ## package for deployment: STAGE=...
 	@rm -rf "$(OUT)" && mkdir -p "$(OUT)"

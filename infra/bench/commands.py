@@ -35,7 +35,8 @@ def started(command: Sequence[str], where: Path, **env: str) -> Iterator[tuple[d
         process = subprocess.Popen(
             command,
             cwd=where,
-            env=_inherited() | FREE | {"CTRIP_LOCAL_DIR": STATE} | env,
+            # Under make it ends by itself once its parent is gone, and a killed benchmark is such a parent.
+            env=_inherited() | FREE | {"CTRIP_LOCAL_DIR": STATE, "MAKELEVEL": "1"} | env,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,

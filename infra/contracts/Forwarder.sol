@@ -44,6 +44,16 @@ contract Forwarder {
         for (uint256 i; i < to.length; ++i) token.transferFrom(msg.sender, to[i], amounts[i]);
     }
 
+    /// Pays a token to `to` inside a frame that then reverts: the transaction succeeds, nothing moves.
+    function pretendToken(IERC20 token, address to, uint256 value) external {
+        try this.pullAndRevert(token, msg.sender, to, value) {} catch {}
+    }
+
+    function pullAndRevert(IERC20 token, address from, address to, uint256 value) external {
+        token.transferFrom(from, to, value);
+        revert Regretted();
+    }
+
     function _send(address payable to, uint256 value) private {
         (bool ok,) = to.call{value: value}("");
         require(ok, "payment refused");

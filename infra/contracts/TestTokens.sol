@@ -200,8 +200,13 @@ contract FEE is StandardToken {
 contract Hostile {
     uint256 public mode;
     uint256 public constant totalSupply = 1000;
+    uint8 public constant decimals = 6;
 
     constructor(uint256 mode_) {
+        mode = mode_;
+    }
+
+    function become(uint256 mode_) external {
         mode = mode_;
     }
 
@@ -220,5 +225,50 @@ contract Hostile {
     /// Logs a payment that never happened.
     function forge(address to, uint256 value) external {
         emit Transfer(msg.sender, to, value);
+    }
+}
+
+/// Balances are true; logs and answers are not. Listed by mistake or by malice, it must credit exactly what moved.
+contract Deceiver is TestToken {
+    constructor() TestToken("Deceiver", "LIE", 6, new address[](0), 0) {}
+
+    /// Moves nothing, says so, and reverts nothing, as tokens older than the standard do.
+    function transfer(address, uint256) external pure returns (bool) {
+        return false;
+    }
+
+    /// Moves nothing and logs it all the same.
+    function forge(address to, uint256 value) external {
+        emit Transfer(msg.sender, to, value);
+    }
+
+    /// Logs as ERC-721 does: the third value is indexed too.
+    function forgeCollectible(address to, uint256 id) external {
+        bytes32 name_ = keccak256("Transfer(address,address,uint256)");
+        assembly { log4(0, 0, name_, caller(), to, id) }
+    }
+
+    /// Logs as tokens older than indexed arguments do.
+    function forgePlain(address to, uint256 value) external {
+        bytes32 name_ = keccak256("Transfer(address,address,uint256)");
+        assembly {
+            let at := mload(0x40)
+            mstore(at, caller())
+            mstore(add(at, 32), to)
+            mstore(add(at, 64), value)
+            log1(at, 96, name_)
+        }
+    }
+
+    /// Moves once and logs twice.
+    function exaggerate(address to, uint256 value) external {
+        _move(msg.sender, to, value);
+        emit Transfer(msg.sender, to, value);
+    }
+
+    /// Moves and logs nothing.
+    function whisper(address to, uint256 value) external {
+        balanceOf[msg.sender] -= value;
+        balanceOf[to] += value;
     }
 }

@@ -7,8 +7,6 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from ctrip.domain.chain import Transfer
 from ctrip.domain.machine import Trigger
 from ctrip.domain.money import MAX_AMOUNT
@@ -138,7 +136,6 @@ def test_a_page_reads_a_bounded_part_of_a_long_list(stage: Stage) -> None:
     assert second.cursor is None
 
 
-@pytest.mark.skipif("CTRIP_STORE_ENDPOINT" in os.environ, reason="DynamoDB Local counts transactions' units otherwise")
 def test_a_payments_life_costs_what_it_did(stage: Stage, endpoint: str) -> None:
     """Write units of a native payment up to paid, with order, key, fence, ledger and delivered webhooks."""
     stores, calls = stage.stores(), counting(stage.connection)

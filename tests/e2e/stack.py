@@ -71,6 +71,8 @@ def make_up(name: str, **env: str) -> Iterator[Up]:
     output = state / "up.txt"
     ports = {f"CTRIP_{each}_PORT": "0" for each in ("API", "ANVIL", "AWS")}
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTEST_", "MAKE"))}
+    # Under make it ends by itself once its parent is gone, and a killed pytest is such a parent.
+    inherited["MAKELEVEL"] = "1"
     with output.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "infra.up"],
