@@ -22,7 +22,7 @@ def main() -> int:
     """Run it, and return the exit code."""
     interrupts = Interrupts()
     interrupts.install()
-    begun = time.monotonic()
+    begun, parent = time.monotonic(), os.getppid()
     try:
         settings = from_environment()
         # Imported here: it takes a second, in which a Ctrl-C is to end as quietly as later.
@@ -30,7 +30,7 @@ def main() -> int:
 
         with running(settings, say, interrupts) as stack:
             print(summary(stack.gateway, time.monotonic() - begun, settings.state.name), flush=True)
-            _watch(stack)
+            _watch(stack, parent)
     except Interrupted:
         say("stopped")
         return 0
@@ -48,8 +48,7 @@ def say(line: str) -> None:
     print(f"  {line}", flush=True)
 
 
-def _watch(stack: Running) -> None:
-    parent = os.getppid()
+def _watch(stack: Running, parent: int) -> None:
     while True:
         stack.supervisor.check()
         # make does not pass a SIGKILL on; without it nobody is left who would stop this.

@@ -114,8 +114,6 @@ def body_of(request: Request) -> dict[str, Any]:
         raise TooLarge(f"The body is larger than {BODY_BYTES} bytes.")
     try:
         body = json.loads(raw, object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
-    except BadRequest:
-        raise
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.", code="invalid_json") from None
     if not isinstance(body, dict):
@@ -170,8 +168,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return body
 
 
-def _no_float(text: str) -> Any:
-    raise BadRequest(f"Numbers must be integers; {text[:32]} is not.", code="invalid_number")
+class Inexact:
+    """A number that is no integer; no field accepts one, so validation names the field it came in."""
+
+
+def _no_float(_: str) -> Inexact:
+    return Inexact()
 
 
 def _depth(value: Any, left: int) -> int:

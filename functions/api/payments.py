@@ -27,8 +27,8 @@ def create(request: Request) -> Response:
     """Create a payment."""
     who = caller(request, Scope.PAYMENTS_WRITE)
     body = body_of(request)
-    key = idempotency_of(request, who.merchant.id, ROUTE, body)
     wanted = parse(PaymentRequest, body).command()
+    key = idempotency_of(request, who.merchant.id, ROUTE, body)
     created = bootstrap.creator().create(who.merchant, wanted, base_url(request), key)
     return answer(created.view, status=201, headers={"Idempotent-Replayed": "true"} if created.replayed else None)
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ctrip.domain.events import API_VERSION
+from ctrip.domain.keys import checksum
 from ctrip.domain.machine import FIRST_EVENT
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payment import Flag, Payment, Status, Stray
@@ -62,7 +63,7 @@ def payment_view(payment: Payment, *, head: int | None = None) -> dict[str, Any]
                 "log_index": transfer.log_index,
                 "block_number": transfer.block_number,
                 "block_hash": transfer.block_hash,
-                "from": transfer.sender,
+                "from": checksum(transfer.sender) if transfer.sender else None,
                 **with_text("amount", transfer.amount),
                 "confirmations": _confirmations(payment, transfer.block_number, head),
             }
