@@ -180,14 +180,39 @@ def no_deployless(request: Any) -> Any:
     return refuse("eth_call", "missing to address", -32602, lambda params: "to" not in params[0])(request)
 
 
-def test_multicall3_is_used_where_calls_without_to_are_refused(anvil: Anvil, proxy: Proxy) -> None:
-    """The second way reads the same balances, hostile ones included, with its own fork proof."""
-    anvil.rpc("anvil_setCode", probe.MULTICALL3, artefact("Multicall3")["runtime"])
+def no_overrides(request: Any) -> Any:
+    """Refuse calls without `to`, and calls with a third parameter."""
+    return refuse("eth_call", "missing to address", -32602, lambda params: "to" not in params[0] or len(params) > 2)(
+        request
+    )
+
+
+def test_a_state_override_is_used_where_calls_without_to_are_refused(anvil: Anvil, proxy: Proxy) -> None:
+    """The second way reads the same balances, hostile ones included, thousands in one call, with its own fork proof."""
     usdc, evil = anvil.tokens["USDC"]["address"], anvil.deploy("Hostile", 1)
     anvil.pay(address(1), 7, usdc)
     anvil.pay(address(1), 8)
     chain = chain_at(proxy.url)
     proxy.rule = no_deployless
+    head = chain.head()
+    wanted = [Holding(address(1), usdc), Holding(address(1), None), Holding(address(1), evil)]
+    wanted += [Holding(address(number), None) for number in range(2, 4_002)]
+    assert chain.balances(head, wanted)[:4] == [7, 8, None, 0]
+    chain.calls.clear()
+    assert chain.balances(head, wanted)[:4] == [7, 8, None, 0]
+    assert chain.calls == {"eth_call": 1}
+    other = Block(head.number, head.hash, "0x" + "ab" * 32, head.time)
+    assert chain.balances(other, wanted[:2]) == [None] * 2
+
+
+def test_multicall3_is_used_where_overrides_are_refused_too(anvil: Anvil, proxy: Proxy) -> None:
+    """The third way reads the same balances, hostile ones included, with its own fork proof."""
+    anvil.rpc("anvil_setCode", probe.MULTICALL3, artefact("Multicall3")["runtime"])
+    usdc, evil = anvil.tokens["USDC"]["address"], anvil.deploy("Hostile", 1)
+    anvil.pay(address(1), 7, usdc)
+    anvil.pay(address(1), 8)
+    chain = chain_at(proxy.url)
+    proxy.rule = no_overrides
     head = chain.head()
     wanted = [
         Holding(address(1), usdc),
@@ -204,13 +229,13 @@ def test_multicall3_is_used_where_calls_without_to_are_refused(anvil: Anvil, pro
 
 
 def test_single_calls_in_a_batch_are_the_last_way(anvil: Anvil, proxy: Proxy) -> None:
-    """Without deployless calls and Multicall3 the balances come one by one, in batches; no hostile one matters."""
+    """Without calls to the probe and Multicall3 the balances come one by one, in batches; no hostile one matters."""
     usdc, evil = anvil.tokens["USDC"]["address"], anvil.deploy("Hostile", 1)
     liar = anvil.deploy("Hostile", 4)
     anvil.pay(address(1), 7, usdc)
     anvil.pay(address(1), 8)
     chain = chain_at(proxy.url)
-    proxy.rule = no_deployless
+    proxy.rule = no_overrides
     wanted = [Holding(address(1), token) for token in (usdc, None, evil, liar)] + [Holding(address(2), usdc)]
     assert chain.balances(chain.head(), wanted) == [7, 8, None, None, 0]
 

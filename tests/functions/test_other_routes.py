@@ -25,6 +25,7 @@ def test_ready_reports_each_chain_and_queue(api, monkeypatch):
     report = up.json["chains"]["anvil"]
     assert (up.status_code, report["status"], report["open_payments"]) == (200, "ok", 1)
     assert {"head", "head_age", "lag", "last_scan"} <= set(report)
+    assert report["endpoints"] == [{"host": "fake", "state": "usable"}]
     api.world.clock.at += 200_000
     assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["status"] == "not_scanned"
 

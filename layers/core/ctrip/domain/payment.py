@@ -65,6 +65,7 @@ class Policy:
     tolerance_per_mille: int = 0
     monitoring_seconds: int = 86_400
     late: Late = Late.ACCEPT
+    confirmations: int = 0  # at least; never under the chain's own
     custody: Custody = Custody.HOT
 
 

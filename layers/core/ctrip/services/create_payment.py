@@ -181,7 +181,7 @@ class PaymentCreator:
             address=address,
             derivation_path=f"{account_path(merchant.account)}/0/{index}",
             amount=amount,
-            required_confirmations=network.confirmations,
+            required_confirmations=max(network.confirmations, merchant.policy.confirmations),
             created_at=now,
             updated_at=now,
             expires_at=now + lifetime,
