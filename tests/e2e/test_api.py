@@ -166,7 +166,7 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("amount_decimal", {"amount_decimal": "1"}),
     *[("token_id", {"token_id": value}) for value in ("", "no-uuid", 5, UNKNOWN + "0", f"{{{UNKNOWN}}}", [])],
     ("asset", {"asset": "USDC", "token_id": UNKNOWN}),
-    *[("asset", {"asset": value}) for value in ("", "NOPE", "FEE", "usdc ", 5, "A" * 17)],
+    *[("asset", {"asset": value}) for value in ("", "NOPE", "usdc ", 5, "A" * 17)],
     *[("order_id", {"order_id": value}) for value in ("", "a" * 65, 7, {})],
     *[
         ("metadata", {"metadata": value})
@@ -375,7 +375,8 @@ def test_a_payment_is_cancelled_once(shop: Shop) -> None:
     assert (answer.json()["status"], answer.json()["exception"]) == ("expired", "manual")
     refused(shop.http.post(f"{PAYMENTS}/{payment['id']}/cancel"), 409, "payment_not_cancellable")
     assert shop.told(payment, "cancelled")["status"] == "expired"
-    assert shop.receiver.heard(payment["id"]) == ["payment.created", "payment.cancelled"]
+    # One event may overtake the other on its way; their sequence does not.
+    eventually(lambda: shop.receiver.heard(payment["id"]) == ["payment.created", "payment.cancelled"], 10)
 
 
 def test_what_was_paid_is_not_cancelled(shop: Shop, begun: dict[str, dict[str, Any]]) -> None:
@@ -392,7 +393,8 @@ def test_chains_and_tokens_are_told(shop: Shop) -> None:
     [chain] = shop.http.get("/api/v1/chains").json()["data"]
     listed = shop.http.get("/api/v1/tokens", params={"chain": "anvil"}).json()["data"]
     assert (chain["id"], chain["chain_id"], chain["confirmations"], chain["tokens"]) == ("anvil", 31337, 3, listed)
-    assert [(token["symbol"], token["decimals"]) for token in listed] == [("USDC", 6), ("USDT", 6), ("DAI", 18)]
+    assert {("USDC", 6), ("USDT", 6), ("DAI", 18)} <= {(token["symbol"], token["decimals"]) for token in listed}
+    assert {token["symbol"] for token in listed} == set(shop.chain["tokens"])
     for token in listed:
         known = shop.chain["tokens"][token["symbol"]]
         assert (token["id"], token["address"], token["decimals"]) == (known["id"], known["address"], known["decimals"])
@@ -489,7 +491,8 @@ def test_gateway_json(shop: Shop, up: Up) -> None:
     chain = about["chains"]["anvil"]
     assert set(chain) == {"rpc_url", "chain_id", "confirmations", "treasury", "tokens"}
     assert (chain["chain_id"], chain["confirmations"]) == (31337, 3)
-    assert {name: token["decimals"] for name, token in chain["tokens"].items()} == {"USDC": 6, "USDT": 6, "DAI": 18}
+    decimals = {name: token["decimals"] for name, token in chain["tokens"].items()}
+    assert decimals | {"USDC": 6, "USDT": 6, "DAI": 18} == decimals
     assert (up.state / "gateway.json").stat().st_mode & 0o777 == 0o600
     funded = {wallet.funded(index).address for index in range(10)}
     assert chain["treasury"] not in funded

@@ -1,7 +1,8 @@
 """Balances of many addresses at exactly one block, in as few calls as the node bears.
 
 Four ways, of which the first that works is remembered per endpoint: a deployless call of `Probe` (no contract needed),
-a call to it by state override, Multicall3, and a batch of single calls. Each answer names its own block, so that a node on another fork is noticed.
+a call to it by state override, Multicall3, and a batch of single calls. Each answer names its own block, so that a node
+on another fork is noticed.
 """
 
 import functools
