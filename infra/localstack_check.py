@@ -47,10 +47,9 @@ def store(interrupts: Interrupts) -> int:
     (port,) = free_ports(1)
     with Supervisor(STATE, interrupts) as supervisor:
         library, jar = jars / "DynamoDBLocal_lib", jars / "DynamoDBLocal.jar"
-        command = [home / "bin" / "java", "-Xmx512m", f"-Djava.library.path={library}", "-jar", jar, "-port", str(port)]
-        child = supervisor.start(
-            "dynamodb-local", [*command, "-sharedDb"], env=base_env() | {"DDB_LOCAL_TELEMETRY": "0"}
-        )
+        options: list[str | Path] = [f"-Djava.library.path={library}", "-jar", jar, "-port", str(port), "-sharedDb"]
+        command = [home / "bin" / "java", "-Xmx512m", *options]
+        child = supervisor.start("dynamodb-local", command, env=base_env() | {"DDB_LOCAL_TELEMETRY": "0"})
         supervisor.await_ready(child, lambda: listening(port))
         tests = sorted(str(path) for path in (ROOT / "tests" / "contract").glob("test_store*.py"))
         return subprocess.run(
