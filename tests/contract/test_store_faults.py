@@ -108,8 +108,8 @@ def test_an_intent_of_ours_is_no_conflict(line: Line) -> None:
 def test_an_index_whose_answer_was_lost_is_skipped(line: Line) -> None:
     """A counter whose answer was lost counts again: an index is skipped, none is given twice."""
     losing(line.connection, "UpdateItem", arrives=True)
-    assert line.stores.access.next_index("mer_1", "evm") == 1
-    assert line.others.access.next_index("mer_1", "evm") == 2
+    assert line.stores.access.take_indexes("mer_1", "evm", 1)[0] == 1
+    assert line.others.access.take_indexes("mer_1", "evm", 1)[0] == 2
 
 
 @pytest.mark.parametrize(

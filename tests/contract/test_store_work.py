@@ -159,10 +159,11 @@ class TestAccess:
     def test_no_index_is_given_twice(self, stores: Stores) -> None:
         """Indexes count from 0 for each merchant and curve, and accounts from 1, also when many ask at once."""
         with ThreadPoolExecutor(10) as pool:
-            taken = list(pool.map(lambda _: stores.access.next_index("mer_1", "evm"), range(30)))
+            taken = list(pool.map(lambda _: stores.access.take_indexes("mer_1", "evm", 1)[0], range(30)))
         assert sorted(taken) == list(range(30))
-        assert stores.access.next_index("mer_1", "tron") == 0
-        assert stores.access.next_index("mer_2", "evm") == 0
+        assert stores.access.take_indexes("mer_1", "evm", 3) == range(30, 33)
+        assert stores.access.take_indexes("mer_1", "tron", 1)[0] == 0
+        assert stores.access.take_indexes("mer_2", "evm", 1)[0] == 0
         assert [stores.access.next_account() for _ in range(2)] == [1, 2]
 
     def test_a_gate_only_rises(self, stores: Stores) -> None:
@@ -216,7 +217,7 @@ class TestAccess:
         """A merchant without addresses has none."""
         assert stores.access.indexes("mer_1", "evm") == 0
         for _ in range(3):
-            stores.access.next_index("mer_1", "evm")
+            stores.access.take_indexes("mer_1", "evm", 1)[0]
         assert stores.access.indexes("mer_1", "evm") == 3
 
     def test_a_paused_chain_stays_paused_when_its_gate_rises(self, stores: Stores) -> None:

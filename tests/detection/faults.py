@@ -1,9 +1,9 @@
 """Ways in which a node answers wrongly, late, or not at all: each is a rule for the proxy before Anvil."""
 
 import json
+import random
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from tests.evm_support import Anvil, Proxy, Rule
@@ -99,20 +99,10 @@ def behind(proxy: Proxy, anvil: Anvil, blocks: int = 3, stuck_at: int | None = N
     return _each(one)
 
 
-def every(number: int, rule: Rule) -> Rule:
-    """Let a rule hold of every n-th request alone: one bad node of several behind one address."""
-    count = iter(range(1, 10**9))
-    return lambda request: rule(request) if next(count) % number == 0 else None
-
-
-@contextmanager
-def dropping(proxy: Proxy) -> Iterator[None]:
-    """Close every connection without an answer."""
-    proxy.drop = True
-    try:
-        yield
-    finally:
-        proxy.drop = False
+def sometimes(share: float, rule: Rule) -> Rule:
+    """Let a rule hold of some requests alone, always the same ones: one bad node of several behind one address."""
+    chance = random.Random(7)
+    return lambda request: rule(request) if chance.random() < share else None
 
 
 def _calls(request: Any) -> list[dict[str, Any]]:

@@ -38,6 +38,7 @@ class NodeWorld(World):
         self.creator = replace(self.creator, networks={"anvil": network})
         self.sweeper = replace(self.sweeper, network=network, chain=self.chain, signer=self.signer)
         anvil.rpc("anvil_setBalance", STATION, hex(10**21))
+        anvil.rpc("anvil_setBlockTimestampInterval", 1)
         self.tick()
         self.renew()
 

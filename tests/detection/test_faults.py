@@ -104,7 +104,7 @@ def test_one_endpoint_that_fails_for_a_while_loses_nothing(
 def test_the_next_endpoint_is_used_and_the_money_goes_all_the_way(
     anvil: Anvil, proxy: Proxy, second: Proxy, gateway: Make, fault: str
 ) -> None:
-    """With the first of two endpoints broken for good both payments settle; what failed thrice rests."""
+    """With the first of two endpoints broken for good both payments settle; what failed thrice, or stands still, rests."""
     world = gateway(proxy.url, second.url, seconds=FAULT_SECONDS)
     coin, token = payments = due(world)
     world.step()
@@ -124,24 +124,23 @@ def test_the_next_endpoint_is_used_and_the_money_goes_all_the_way(
         if all(world.payment(each.id).status is Status.SETTLED for each in payments):
             break
     assert second.seen, "the second endpoint was never asked"
-    assert ("resting" in rests) == (fault in (*FAILURES, "drop"))
+    assert ("resting" in rests) == (fault in (*FAILURES, "drop", "stuck"))
     assert_told(world, payments, LIFE)
     assert_swept(world, coin, token)
 
 
-@pytest.mark.parametrize("fault", [*FAILURES, *LIES])
-@pytest.mark.parametrize("number", [2, 3])
+@pytest.mark.parametrize("fault", [*(name for name in FAILURES if name != "late"), *LIES])
 def test_an_address_behind_which_one_node_of_several_is_bad(
-    anvil: Anvil, proxy: Proxy, gateway: Make, fault: str, number: int
+    anvil: Anvil, proxy: Proxy, gateway: Make, fault: str
 ) -> None:
-    """Every second or third answer is bad, all the way to the treasury: no step is lost, doubled or taken back."""
-    world = gateway(proxy.url, seconds=FAULT_SECONDS)
+    """A quarter of the answers is bad, all the way to the treasury: no step is lost, doubled or taken back."""
+    world = gateway(proxy.url)
     coin, token = payments = due(world)
     world.step()
-    proxy.rule = faults.every(number, ({**FAILURES, **LIES})[fault](proxy, anvil))
+    proxy.rule = faults.sometimes(0.25, ({**FAILURES, **LIES})[fault](proxy, anvil))
     for payment in payments:
         world.pay(payment)
-    until(world, Status.SETTLED, payments, 120)
+    until(world, Status.SETTLED, payments, 200)
     assert_told(world, payments, LIFE)
     assert_swept(world, coin, token)
 
@@ -150,15 +149,15 @@ def test_an_address_behind_which_one_node_of_several_is_bad(
 def test_two_endpoints_whose_heads_alternate_take_nothing_back(
     anvil: Anvil, proxy: Proxy, second: Proxy, gateway: Make, lag: int
 ) -> None:
-    """The first is up to date and refuses every second request, the second is behind: no head goes back, no money does."""
+    """The first is up to date and refuses every third request, the second is behind: neither head nor money goes back."""
     world = gateway(proxy.url, second.url)
     coin, token = payments = due(world)
     world.step(lag)
-    proxy.rule = faults.every(2, lambda _: 429)
+    proxy.rule = faults.sometimes(0.3, lambda _: 429)
     second.rule = faults.behind(second, anvil, lag)
     for payment in payments:
         world.pay(payment)
-    until(world, Status.SETTLED, payments)
+    until(world, Status.SETTLED, payments, 200)
     assert_told(world, payments, LIFE)
     assert_swept(world, coin, token)
 
@@ -171,10 +170,10 @@ def test_another_scanner_that_begins_on_a_node_behind_takes_nothing_back(
     """A new process has no memory of newer heads but the stored one: an older node is waited for, not believed."""
     world = gateway(proxy.url)
     coin, token = payments = due(world)
-    world.step()
+    world.step(10)
     for payment in payments:
         world.pay(payment)
-    world.step()
+    world.look()
     until(world, stage, payments)
     told = [world.types(payment) for payment in payments]
     books = [world.books(payment.token_address) for payment in payments]

@@ -260,8 +260,9 @@ class FakeAccess:
     def put_api_key(self, key: ApiKey) -> None:
         self._keys[key.id] = key
 
-    def next_index(self, merchant_id: str, curve: str) -> int:
-        return self._count(f"{merchant_id}#{curve}") - 1
+    def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
+        following = self._count(f"{merchant_id}#{curve}", count)
+        return range(following - count, following)
 
     def next_account(self) -> int:
         return self._count("accounts")
@@ -296,9 +297,9 @@ class FakeAccess:
                 gate = self._gates.get(progress.chain, Gate(chain=progress.chain))
                 self._gates[progress.chain] = replace(gate, daily_at=next_daily_at)
 
-    def _count(self, name: str) -> int:
+    def _count(self, name: str, by: int = 1) -> int:
         with self._lock:
-            self._counters[name] += 1
+            self._counters[name] += by
             return self._counters[name]
 
 

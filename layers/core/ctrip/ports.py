@@ -393,8 +393,8 @@ class AccessStore(Protocol):
         """Store a key."""
         ...
 
-    def next_index(self, merchant_id: str, curve: str) -> int:
-        """Take the next address index of a merchant, from 0; never the same twice."""
+    def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
+        """Take a merchant's next address indexes, from 0; one may be skipped, none is given twice."""
         ...
 
     def next_account(self) -> int:

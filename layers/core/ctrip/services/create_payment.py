@@ -1,7 +1,9 @@
 """Create a payment: a fresh address, watched from the moment it is given out."""
 
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,8 @@ from ctrip.services.recording import Recorder
 
 ROUTE = "POST /api/v1/payments"
 GRACE_MS = 600_000  # the scanner goes on looking this long past a deadline, until the confirmed block has passed it
+STRIDE_MS = 900_000
+INDEXES_AT_A_TIME = 8
 TRIES = 5
 
 
@@ -60,6 +64,8 @@ class PaymentCreator:
     ids: Ids
     recorder: Recorder
     plain_http: bool
+    _raised: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _indexes: dict[str, deque[int]] = field(default_factory=dict)
 
     def create(
         self, merchant: Merchant, wanted: CreatePayment, base_url: str, idempotency: Idempotency | None
@@ -151,10 +157,27 @@ class PaymentCreator:
                 check_url(name, url, plain_http=self.plain_http and name == "webhook_url")
 
     def _open_gate(self, network: Network, merchant: Merchant, now: int, lifetime: int) -> bool:
+        """Keep the chain open for this payment; True when it was closed. What this process raised is remembered."""
         hot = now + lifetime + GRACE_MS
-        return self.access.raise_gate(
-            network.name, hot_until=hot, warm_until=hot + merchant.policy.monitoring_seconds * 1000, now=now
-        )
+        warm = hot + merchant.policy.monitoring_seconds * 1000
+        raised = self._raised.get(network.name, (0, 0))
+        if hot <= raised[0] and warm <= raised[1]:
+            return False
+        # Rounded up, so that a shared item is not written by every creation.
+        hot, warm = (-(-at // STRIDE_MS) * STRIDE_MS for at in (hot, warm))
+        closed = self.access.raise_gate(network.name, hot_until=hot, warm_until=warm, now=now)
+        self._raised[network.name] = (max(hot, raised[0]), max(warm, raised[1]))
+        return closed
+
+    def _next_index(self, merchant_id: str) -> int:
+        """Take an index from those this process holds: few enough to stay under a wallet's gap limit of 20."""
+        held = self._indexes.setdefault(merchant_id, deque())
+        try:
+            return held.popleft()
+        except IndexError:
+            first, *others = self.access.take_indexes(merchant_id, "evm", INDEXES_AT_A_TIME)
+            held.extend(others)
+            return first
 
     def _payment(
         self,
@@ -167,8 +190,8 @@ class PaymentCreator:
         now: int,
         lifetime: int,
     ) -> Payment:
-        index = self.access.next_index(merchant.id, "evm")
-        address = ExtendedKey.parse(merchant.xpub).child(0).child(index).address()
+        index = self._next_index(merchant.id)
+        address = _receiving(merchant.xpub).child(index).address()
         payment_id = self.ids.payment()
         return Payment(
             id=payment_id,
@@ -196,6 +219,12 @@ class PaymentCreator:
             success_url=wanted.success_url,
             cancel_url=wanted.cancel_url,
         )
+
+
+@lru_cache(maxsize=256)
+def _receiving(xpub: str) -> ExtendedKey:
+    """Derive an account's branch of receiving addresses, once."""
+    return ExtendedKey.parse(xpub).child(0)
 
 
 def check_url(name: str, url: str, *, plain_http: bool) -> None:

@@ -38,6 +38,7 @@ class StrayFinder:
         wanted = [
             (payment, asset)
             for payment in watched
+            if payment.pending is None  # the gas that we send is ours only once its receipt is there
             for asset in self._assets()
             if asset.address != payment.token_address
         ]
@@ -94,6 +95,8 @@ class StrayFinder:
             self.log.error("unissued_address_funded", address=address, asset=asset.symbol, amount=str(balance))
             return
         if payment.chain == self.network.name:
+            if payment.pending is not None:
+                return  # what we move ourselves is told apart by its receipt; the next round looks again
             balance -= payment.net_moves(asset.address, at.number)
             if asset.address == payment.token_address:
                 if payment.tier is not Tier.CLOSED:

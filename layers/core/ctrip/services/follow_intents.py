@@ -73,12 +73,19 @@ class IntentFollower:
     def _watch_mined(self, intent: Intent, head: Block, fence: Fence) -> Payment | None:
         receipt = self.chain.receipt(intent.tx_hash or "")
         if receipt is None or receipt.block_number > head.number:
-            return self._unmined(intent, fence)
+            return None if self._still_mined(intent, head) else self._unmined(intent, fence)
         if receipt.block_hash != intent.block_hash:
             return self._mined(intent, receipt, fence)
         if head.number - receipt.block_number + 1 < self.network.confirmations:
             return None
         return self._final(intent, receipt, fence)
+
+    def _still_mined(self, intent: Intent, head: Block) -> bool:
+        """Whether the block that took it stands: then a missing receipt is a node's that is behind."""
+        if intent.block_number is None or intent.block_number > head.number:
+            return False
+        block = self.chain.blocks([intent.block_number]).get(intent.block_number)
+        return block is None or block.hash == intent.block_hash
 
     def _mined(self, intent: Intent, receipt: Receipt, fence: Fence) -> Payment | None:
         payment = self._payment(intent)

@@ -7,7 +7,7 @@ from ctrip.domain.access import Tip
 from ctrip.domain.assets import Network
 from ctrip.domain.chain import Block, Holding
 from ctrip.domain.decide import Step, next_step
-from ctrip.domain.errors import AlreadyExists, Busy, ChainError, FenceLost, Stale, WrongChain
+from ctrip.domain.errors import AlreadyExists, Busy, ChainError, FenceLost, Stale, Unavailable, WrongChain
 from ctrip.domain.observe import Look, canonical, promote, record, stands
 from ctrip.domain.payment import Observation, Payment, Status, Tier
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
@@ -90,6 +90,7 @@ class _Run:
     reloaded: int = 0
     monitored_at: int = 0
     swept_at: dict[str, int] = field(default_factory=dict)
+    fallen: dict[str, int] = field(default_factory=dict)  # at which head money was first missing, by payment
     tip: Block | None = None
     following: int = 1  # unfinished own transactions at the last look; at first there may be some
     final: int = 0
@@ -121,9 +122,11 @@ class _Run:
         scan.trust.check_once()
         head = scan.chain.head()
         previous = self.tip or self._stored_tip()
+        believed = scan.trust.believable(head, previous)
         self._refresh(now)
-        scan.money.beat(self._tip(head, now))
-        if not scan.trust.believable(head):
+        # A head that is not believed must not become the next scanner's memory.
+        scan.money.beat(self._tip(head if believed or previous is None else previous, now))
+        if not believed:
             return
         self._follow(head)
         due = self._due_payments(now)
@@ -254,7 +257,11 @@ class _Run:
             if head.time > payment.expires_at:
                 numbers.add(max(self._depth(payment, head), 0))
         numbers.discard(head.number)
-        headers = self.scan.chain.blocks(sorted(n for n in numbers if n <= head.number)) if numbers else {}
+        numbers = {number for number in numbers if number <= head.number}
+        headers = self.scan.chain.blocks(sorted(numbers)) if numbers else {}
+        if missing := numbers - headers.keys():
+            # It is behind the head that was seen: what it does not hold is unknown, not reorganised.
+            raise Unavailable(f"no endpoint holds block {min(missing)}")
         return headers | {head.number: head}
 
     def _floor(self, head: Block) -> int:
@@ -311,6 +318,8 @@ class _Run:
     ) -> Look:
         depth = self._depth(payment, head)
         kept = canonical(payment.observations, headers, self._floor(head))
+        if received is not None and self._awaited(payment, received, head, len(kept) == len(payment.observations)):
+            received = None
         new = [seen for seen in (earlier, Observation.at(head, received) if received is not None else None) if seen]
         observations = record(kept, new, depth)
         look = Look(
@@ -327,6 +336,18 @@ class _Run:
             look = self.scan.explainer.explain(payment, look, previous)
         look = self.scan.explainer.on_time(payment, look)
         return replace(look, agreed=self.scan.trust.agreed(payment, look))
+
+    def _awaited(self, payment: Payment, received: int, head: Block, intact: bool) -> bool:
+        """Whether money left by what must be our own transaction, whose receipt a node that is behind still owes us.
+
+        It is waited for as long as a confirmation takes; after that somebody else has taken it.
+        """
+        own = payment.pending is not None and payment.pending.split("#")[1].lower() == payment.address.lower()
+        known = any(move.intent == payment.pending for move in payment.moves)
+        if not own or known or not intact or received >= payment.amount_received:
+            self.fallen.pop(payment.id, None)
+            return False
+        return head.number - self.fallen.setdefault(payment.id, head.number) < payment.required_confirmations
 
     def _decide(self, payment: Payment, look: Look, told: list[tuple[str, str, int]]) -> None:
         """Take every step that this look allows, each in its own transaction."""

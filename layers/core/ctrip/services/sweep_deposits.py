@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from ctrip.domain.assets import Network
 from ctrip.domain.chain import Fees, Holding, Transaction
 from ctrip.domain.decide import quiet
-from ctrip.domain.errors import AlreadyExists, BroadcastRejected, ChainError, SigningRefused, Stale
+from ctrip.domain.errors import AlreadyExists, BroadcastRejected, ChainError, SigningRefused, Stale, Unavailable
 from ctrip.domain.keys import ExtendedKey, account_path
 from ctrip.domain.payment import Custody, Flag, Payment, Tier
 from ctrip.domain.sweep import (
@@ -55,6 +55,9 @@ class DepositSweeper:
                 sent += self._one(payment)
             except (AlreadyExists, Stale) as exc:
                 self.log.info("sweep_left_to_another", payment=payment.id, error=str(exc))
+            except Unavailable as exc:
+                self.log.warning("sweep_waits_for_a_node", payment=payment.id, error=str(exc))
+                failure = failure or exc
             except (ChainError, SigningRefused) as exc:
                 self.log.error("sweep_failed", payment=payment.id, error=str(exc), kind=type(exc).__name__)
                 failure = failure or exc

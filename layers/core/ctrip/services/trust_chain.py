@@ -49,17 +49,19 @@ class ChainTrust:
                 )
         self._checked = True
 
-    def believable(self, head: Block) -> bool:
+    def believable(self, head: Block, stored: Block | None = None) -> bool:
         """Whether this head may be worked with: at or past the newest one, or the head of a chain that was rolled back.
 
-        A node that merely lags shows a block that we have seen under the same hash: it is waited for.
+        A node that merely lags is waited for: it shows a block that we have seen under the same hash, or one that we
+        have not seen. `stored` is the newest block of the scanner before us, all that a new process knows.
         """
         self._watch_age(head)
+        if stored and not self._heads:
+            self._heads[stored.number] = stored.hash
         newest = max(self._heads, default=head.number)
         if head.number < newest:
-            known = self._heads.get(head.number)
             self._behind += 1
-            if known == head.hash or self._behind < PATIENCE:
+            if self._lags(head, newest) or self._behind < PATIENCE:
                 self.log.info("head_behind", chain=self.network.name, head=head.number, newest=newest)
                 return False
             self.log.warning("head_rolled_back", chain=self.network.name, head=head.number, newest=newest)
@@ -67,6 +69,13 @@ class ChainTrust:
         self._heads = {n: h for n, h in self._heads.items() if head.number - REMEMBERED < n < head.number}
         self._heads[head.number] = head.hash
         return True
+
+    def _lags(self, head: Block, newest: int) -> bool:
+        known = self._heads.get(head.number)
+        if known is not None:
+            return known == head.hash
+        # A chain that was rolled back soon passes the old height; one that is further behind, and fresh, never had it.
+        return self._stale or newest - head.number <= REMEMBERED
 
     def final_height(self, head: Block) -> int:
         """Return the height up to which the chain's own finality reaches; the head where depth alone counts."""

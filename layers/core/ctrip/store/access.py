@@ -53,9 +53,10 @@ class DynamoAccess:
         """Store a key."""
         self._db.write(put(self._table, keyed(tables.api_key_key(key.id), doc=document(encode(key)))))
 
-    def next_index(self, merchant_id: str, curve: str) -> int:
-        """Take the next address index of a merchant, from 0; one may be skipped, none is given twice."""
-        return self._count(tables.index_key(merchant_id, curve)) - 1
+    def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
+        """Take a merchant's next address indexes, from 0; one may be skipped, none is given twice."""
+        following = self._count(tables.index_key(merchant_id, curve), count)
+        return range(following - count, following)
 
     def next_account(self) -> int:
         """Take the next merchant account, from 1; account 0 is the operator's."""
@@ -138,9 +139,11 @@ class DynamoAccess:
                 continue
         raise Busy
 
-    def _count(self, key: Key) -> int:
+    def _count(self, key: Key, by: int = 1) -> int:
         return int(
-            tables.plain(self._db.write(update(self._table, key, [Path("next").add(1)]), returns="UPDATED_NEW"), "next")
+            tables.plain(
+                self._db.write(update(self._table, key, [Path("next").add(by)]), returns="UPDATED_NEW"), "next"
+            )
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias, cast
 
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
@@ -26,6 +27,7 @@ LONGEST_PAUSE = 0.4
 TRIES = 16
 BATCH = 100
 LONG = 512
+USER_AGENT = "ctrip/1"
 
 Item: TypeAlias = dict[str, dict[str, Any]]
 
@@ -42,6 +44,8 @@ def connection() -> Connection:
         max_retry_attempts=0,
         max_pool_connections=32,
     )
+    # A name of our own: botocore otherwise spells out the machine, twice a call, for a quarter of the call's CPU.
+    opened.session.set_default_client_config(Config(user_agent=USER_AGENT))
     _ = opened.client
     return opened
 

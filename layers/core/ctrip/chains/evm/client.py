@@ -71,16 +71,19 @@ class EvmChain:
 
     def head(self) -> Block:
         """Return the newest block; where the first endpoint's is old, the newest that any endpoint has."""
-        head = self._pool.run(_head)
+        heads = [self._pool.run(_named_head)]
         for skip in range(1, len(self._pool.endpoints)):
-            if not self._stale(head):
+            if not self._stale(heads[-1][1]):
                 break
             try:
-                other = self._pool.run(_head, skip=skip)
+                heads.append(self._pool.run(_named_head, skip=skip))
             except ChainError:
                 break
-            head = max(head, other, key=lambda each: each.number)
-        return head
+        newest = max((head for _, head in heads), key=lambda each: each.number)
+        for endpoint, head in heads:
+            if head.number < newest.number and self._stale(head):  # it stands still: neither its state is asked for
+                endpoint.breaker.stand_aside(self._clock.now())
+        return newest
 
     def _stale(self, head: Block) -> bool:
         return self._clock.now() - head.time > self.network.head_age_alarm * 1000
@@ -114,21 +117,28 @@ class EvmChain:
             return None
 
     def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
-        """Return the canonical headers at these heights, in one request; heights past the head are left out."""
+        """Return the canonical headers at these heights, in one request; heights past the head are left out.
+
+        An endpoint that lacks some is behind, or they are past the head: the next one is asked too.
+        """
         heights = sorted(set(numbers))
         if not heights:
             return {}
 
-        def ask(endpoint: Endpoint) -> dict[int, Block]:
+        best: dict[int, Block] = {}
+
+        def ask(endpoint: Endpoint) -> dict[int, Block] | None:
+            nonlocal best
             answers = _whole(endpoint.batch([("eth_getBlockByNumber", [hex(number), False]) for number in heights]))
             found = {
                 number: block(answer) for number, answer in zip(heights, answers, strict=True) if answer is not None
             }
             if any(header.number != number for number, header in found.items()):
                 raise Unreachable(f"{endpoint.name}: another block than the one asked for")
-            return found
+            best = max(best, found, key=len)
+            return found if len(found) == len(heights) else None
 
-        return self._pool.run(ask)
+        return self._pool.any(ask) or best
 
     def balances(self, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
         """Return the balances at exactly that block, in the order asked; None is unknown, never zero."""
@@ -196,6 +206,10 @@ class EvmChain:
 
 def _head(endpoint: Endpoint) -> Block:
     return block(endpoint.call("eth_getBlockByNumber", ["latest", False]))
+
+
+def _named_head(endpoint: Endpoint) -> tuple[Endpoint, Block]:
+    return endpoint, _head(endpoint)
 
 
 def _whole(answers: list[Any]) -> list[Any]:

@@ -91,6 +91,10 @@ class Breaker:
             self.until = now + int(self.rest * (1 + self.jitter()) / 2)
             self.rest = min(LONGEST_REST_MS, self.rest * 2)
 
+    def stand_aside(self, now: int) -> None:
+        """Rest for long without a failure: others know more."""
+        self.until = now + int(LONGEST_REST_MS * (1 + self.jitter()) / 2)
+
     def worked(self) -> None:
         """Close."""
         self.failures, self.until, self.rest = 0, 0, FIRST_REST_MS
