@@ -47,7 +47,8 @@ class DepositSweeper:
 
         One bad member harms no other; the first failure is raised at the end, so that the job is tried again.
         """
-        sent, failure = 0, None
+        sent = 0
+        failure: Exception | None = None
         for payment in self.payments.watched(self.network.name, Tier.SWEEP):
             if payment.asset_key != asset_key:
                 continue
