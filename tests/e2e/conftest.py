@@ -11,14 +11,6 @@ from infra.local.receiver import Receiver
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, make_up
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give one worker all of these tests: they share one gateway."""
-    for item in items:
-        if "/e2e/" in str(item.path):
-            item.add_marker(pytest.mark.xdist_group("e2e"))
-
-
 SYMBOLS = ("ETH", "USDC", "USDT", "DAI")
 
 

@@ -198,7 +198,8 @@ def _entries(intent: Intent, now: int) -> tuple[Entry, ...]:
     ]
     return tuple(
         Entry(
-            id=f"{intent.key}#{intent.block_hash}#{name}",
+            # The version too: a reorganisation that is undone brings the very same block back.
+            id=f"{intent.key}#{intent.block_hash}#{intent.version:06d}#{name}",
             owner=OPERATOR,
             chain=intent.chain,
             asset=asset,
