@@ -42,11 +42,14 @@ class Watched:
     """Passes everything on to what it stands for, effects through a `Mortal`."""
 
     def __init__(self, mortal: Mortal, name: str, real: Any) -> None:
-        self._real, self._effects = real, {
-            method: mortal.wrap(f"{name}.{method}", getattr(real, method))
-            for method in EFFECTS[name]
-            if hasattr(real, method)
-        }
+        self._real, self._effects = (
+            real,
+            {
+                method: mortal.wrap(f"{name}.{method}", getattr(real, method))
+                for method in EFFECTS[name]
+                if hasattr(real, method)
+            },
+        )
 
     def __getattr__(self, name: str) -> Any:
         return self._effects.get(name) or getattr(self._real, name)
@@ -54,7 +57,9 @@ class Watched:
 
 def make_mortal(world: World, mortal: Mortal) -> None:
     """Put `mortal` between a world's services and everything outside them."""
-    stores = {name: Watched(mortal, name, getattr(world.stores, name)) for name in ("payments", "money", "access", "events")}
+    stores = {
+        name: Watched(mortal, name, getattr(world.stores, name)) for name in ("payments", "money", "access", "events")
+    }
     outside: dict[str, Any] = {
         name: Watched(mortal, name, getattr(world, name)) for name in ("jobs", "chain", "signer", "receivers")
     } | stores

@@ -15,7 +15,7 @@ from ctrip.services.scan_chain import _Run
 from tests.detection.dying import Mortal, make_mortal
 from tests.detection.node_world import COIN, LIFE, TOKEN, NodeWorld
 from tests.evm_support import Anvil
-from tests.world import TREASURY, USDC, World
+from tests.world import TREASURY, World
 
 ASSETS: dict[str, dict[str, Any]] = {"coin": {"amount": COIN}, "token": {"amount": TOKEN, "asset": "USDC"}}
 ROUNDS = 60
@@ -170,7 +170,9 @@ def test_death_before_any_effect_ends_in_one_transfer_and_every_event_told_once(
 
 
 @pytest.mark.parametrize("asset", ASSETS)
-@pytest.mark.parametrize("effect", ["payments.commit", "money.write_intent", "chain.broadcast", "signer.sign", "jobs.deliver"])
+@pytest.mark.parametrize(
+    "effect", ["payments.commit", "money.write_intent", "chain.broadcast", "signer.sign", "jobs.deliver"]
+)
 def test_death_at_a_real_node_ends_the_same(anvil: Anvil, asset: str, effect: str) -> None:
     """The effects that matter most, each in the middle of its appearances, with real transactions and a real pool."""
     every = effects(asset)

@@ -1,4 +1,4 @@
-"""Nodes that fail in every way that nodes fail: nothing is lost, nothing is made up, nobody is told of a reorganisation."""
+"""Nodes that fail in every way that nodes fail: nothing is lost or made up, nobody is told of a reorganisation."""
 
 from collections.abc import Callable, Iterator
 
@@ -82,7 +82,7 @@ def due(world: NodeWorld) -> list[Payment]:
 def test_one_endpoint_that_fails_for_a_while_loses_nothing(
     anvil: Anvil, proxy: Proxy, gateway: Make, fault: str
 ) -> None:
-    """Paid while the only node is out of its mind: nothing happens or the truth does, and all is paid once it is well."""
+    """Paid while the only node is out of its mind: nothing or the truth happens, and all is paid in the end."""
     world = gateway(proxy.url, seconds=FAULT_SECONDS)
     payments = due(world)
     world.step()
@@ -104,7 +104,7 @@ def test_one_endpoint_that_fails_for_a_while_loses_nothing(
 def test_the_next_endpoint_is_used_and_the_money_goes_all_the_way(
     anvil: Anvil, proxy: Proxy, second: Proxy, gateway: Make, fault: str
 ) -> None:
-    """With the first of two endpoints broken for good both payments settle; what failed thrice, or stands still, rests."""
+    """With the first of two endpoints broken for good both payments settle; what fails or stands still rests."""
     world = gateway(proxy.url, second.url, seconds=FAULT_SECONDS)
     coin, token = payments = due(world)
     world.step()
@@ -149,7 +149,7 @@ def test_an_address_behind_which_one_node_of_several_is_bad(
 def test_two_endpoints_whose_heads_alternate_take_nothing_back(
     anvil: Anvil, proxy: Proxy, second: Proxy, gateway: Make, lag: int
 ) -> None:
-    """The first is up to date and refuses every third request, the second is behind: neither head nor money goes back."""
+    """The first refuses a third of its requests, the second is behind: neither head nor money goes back."""
     world = gateway(proxy.url, second.url)
     coin, token = payments = due(world)
     world.step(lag)

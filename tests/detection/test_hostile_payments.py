@@ -140,7 +140,11 @@ def test_a_balance_that_cannot_be_believed_is_unknown_and_harms_no_other(
     """The hostile payment neither comes nor goes, past its deadline too; its neighbours are paid in the same passes."""
     evil = anvil.deploy("Hostile", mode)
     world = gateway(network=listed("EVIL", evil))
-    hostile, coin, token = world.create(7, asset="EVIL", expires_in=60), world.create(COIN), world.create(TOKEN, asset="USDC")
+    hostile, coin, token = (
+        world.create(7, asset="EVIL", expires_in=60),
+        world.create(COIN),
+        world.create(TOKEN, asset="USDC"),
+    )
     world.call("Hostile", evil, "forge", hostile.address, 7)
     sent = world.pay(coin), world.pay(token)
     assert_paid(world, coin, COIN, (sent[0], COIN))
@@ -204,7 +208,7 @@ def failed(anvil: Anvil, tx_hash: str) -> bool:
 
 
 def test_a_reverted_transaction_credits_nothing(anvil: Anvil, world: NodeWorld) -> None:
-    """A coin transfer inside a call that reverts, and a token transfer of more than the payer has: mined, and nothing."""
+    """A coin transfer inside a call that reverts, a token transfer of more than the payer has: mined, and nothing."""
     coin, token = world.create(COIN), world.create(10**20, asset="USDC")
     forwarder = anvil.deploy("Forwarder")
     assert failed(anvil, world.call("Forwarder", forwarder, "forwardAndRevert", coin.address, value=COIN, gas=GAS))
@@ -242,15 +246,13 @@ def test_two_logs_of_one_transaction_are_two_transfers(anvil: Anvil, world: Node
     forwarder = anvil.deploy("Forwarder")
     approve(anvil, payment.token_address, forwarder)
     parts = [TOKEN - 1, 1]
-    sent = world.call(
-        "Forwarder", forwarder, "disperseToken", payment.token_address, [payment.address] * 2, parts
-    )
+    sent = world.call("Forwarder", forwarder, "disperseToken", payment.token_address, [payment.address] * 2, parts)
     assert_paid(world, payment, TOKEN, (sent, TOKEN - 1), (sent, 1))
 
 
 @pytest.mark.parametrize("method", ["forward", "forwardTwice", "destroyInto"])
 def test_a_coin_out_of_a_contract_is_credited_and_explained(anvil: Anvil, world: NodeWorld, method: str) -> None:
-    """An internal call, two of them in one transaction, a self-destruction: no block scan sees them, the balance does."""
+    """An internal call, two in one transaction, a self-destruction: the balance sees what no block scan does."""
     payment = world.create(COIN)
     forwarder = anvil.deploy("Forwarder")
     sent = world.call("Forwarder", forwarder, method, payment.address, value=COIN)

@@ -1,4 +1,4 @@
-"""`anvil_reorg` at every depth around the confirmations: undone and redone within, reversed, paused and alarmed beyond."""
+"""`anvil_reorg` at every depth around the confirmations: redone within, reversed, paused and alarmed beyond."""
 
 from collections.abc import Callable, Iterator
 
@@ -184,10 +184,8 @@ def test_a_transaction_that_is_mined_again_at_a_scanned_height_is_seen(
 
 
 @pytest.mark.parametrize("depth", range(2, 7))
-def test_a_transaction_that_first_appears_at_a_scanned_height_is_seen(
-    world: NodeWorld, asset: str, depth: int
-) -> None:
-    """Blocks that were looked at and empty are replaced by ones that pay: a scanner of heights never comes back there."""
+def test_a_transaction_that_first_appears_at_a_scanned_height_is_seen(world: NodeWorld, asset: str, depth: int) -> None:
+    """Blocks that were looked at and empty are replaced by ones that pay: who scans heights never comes back there."""
     payment = begin(world, asset)
     with_payment = world.anvil.rpc("evm_snapshot")
     sent = world.pay(payment)

@@ -201,6 +201,9 @@ class FakeChain:
         self._ask()
         return Fees(self.base_fee, 1)
 
+    def layer_fee(self) -> int:
+        return 0
+
     def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:
         self._ask()
         return NATIVE_GAS if data == "0x" else TOKEN_GAS

@@ -19,7 +19,7 @@ TOKEN = "0x00000000000000000000000000000000000000cc"
 DEPOSIT = "m/44'/60'/1'/0/7"
 STATION = "m/44'/60'/0'/0/1"
 CAP = 10**16
-SIGNER = GuardedSigner(lambda: WALLET, TREASURY, CAP)
+SIGNER = GuardedSigner(lambda: WALLET, TREASURY, CAP, CAP)
 SWEEP = Transaction(chain_id=1, nonce=0, to=TREASURY, value=5, gas=21_000, max_fee=100, priority_fee=100)
 GAS = replace(SWEEP, to=WALLET.address(DEPOSIT), value=CAP)
 
@@ -53,6 +53,7 @@ def test_a_token_sweep_and_gas_for_an_own_address_are_signed():
         ),  # with coin
         (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=TREASURY, data="0x095ea7b3" + "0" * 128), None),  # approve
         (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=TREASURY, data="0xa9059cbb"), None),  # cut short
+        (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, max_fee=CAP), None),  # all of it for the fee
         (STATION, WALLET.address(STATION), GAS, None),
         (STATION, WALLET.address(STATION), replace(GAS, to=THIEF), DEPOSIT),
         (STATION, WALLET.address(STATION), replace(GAS, value=CAP + 1), DEPOSIT),
@@ -73,7 +74,7 @@ def test_anything_else_is_refused(path, sender, transaction, recipient):
 def test_without_a_treasury_nothing_is_swept():
     """An empty setting is not an address."""
     with pytest.raises(SigningRefused, match="treasury"):
-        GuardedSigner(lambda: WALLET, "", CAP).sign(DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=""))
+        GuardedSigner(lambda: WALLET, "", CAP, CAP).sign(DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=""))
 
 
 def test_over_the_wire_a_refusal_is_an_answer():

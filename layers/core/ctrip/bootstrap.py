@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ctrip.services.sign_transaction import GuardedSigner
     from ctrip.services.start_scans import ScanStarter
     from ctrip.services.sweep_deposits import DepositSweeper
+    from ctrip.services.telling import BestEffort
     from ctrip.store.access import DynamoAccess
     from ctrip.store.events import DynamoEvents
     from ctrip.store.money import DynamoMoney
@@ -96,6 +97,13 @@ def jobs() -> "AwsJobs":
     return AwsJobs(settings().stage)
 
 
+def telling(service: str) -> "BestEffort":
+    """Build queues for those who have committed already."""
+    from ctrip.services.telling import BestEffort
+
+    return BestEffort(jobs(), log(service))
+
+
 def recorder(actor: str) -> "Recorder":
     """Build a recorder for one kind of actor."""
     from ctrip.services.recording import Recorder
@@ -124,7 +132,7 @@ def creator() -> "PaymentCreator":
         payments=payments(),
         events=events(),
         access=access(),
-        jobs=jobs(),
+        jobs=telling("api"),
         clock=clock,
         ids=ids,
         recorder=recorder("api"),
@@ -149,7 +157,7 @@ def closer() -> "PaymentCloser":
         reader=reader(),
         payments=payments(),
         access=access(),
-        jobs=jobs(),
+        jobs=telling("api"),
         clock=clock,
         recorder=recorder("api"),
     )
@@ -192,7 +200,7 @@ def scanner(name: str) -> "ChainScanner":
         payments=payments(),
         money=money(),
         access=access(),
-        jobs=jobs(),
+        jobs=telling("scan"),
         clock=clock,
         recorder=recorder("scan"),
         explainer=Explainer(network, chain, lines),
@@ -201,7 +209,7 @@ def scanner(name: str) -> "ChainScanner":
             chain=chain,
             payments=payments(),
             money=money(),
-            jobs=jobs(),
+            jobs=telling("scan"),
             clock=clock,
             recorder=recorder("scan"),
             log=lines,
@@ -211,7 +219,7 @@ def scanner(name: str) -> "ChainScanner":
             chain=chain,
             payments=payments(),
             access=access(),
-            jobs=jobs(),
+            jobs=telling("scan"),
             clock=clock,
             recorder=recorder("scan"),
             log=lines,
@@ -292,7 +300,7 @@ def signer() -> "GuardedSigner":
     def wallet() -> MnemonicWallet:
         return MnemonicWallet(read_mnemonic(settings().stage))
 
-    return GuardedSigner(wallet, settings().treasury, settings().gas_funding_cap)
+    return GuardedSigner(wallet, settings().treasury, settings().gas_funding_cap, settings().fee_cap)
 
 
 def _agree_above(network: Network) -> dict[str, int]:

@@ -61,6 +61,9 @@ class Settings:
     gas_funding_cap: int = _setting(
         "CTRIP_GAS_FUNDING_CAP", 10**16, "The most that the gas station gives one address at a time, in base units."
     )
+    fee_cap: int = _setting(
+        "CTRIP_FEE_CAP", 10**17, "The most that one own transaction may cost, in the coin's base units."
+    )
     key_cache_seconds: int = _setting(
         "CTRIP_KEY_CACHE_SECONDS", 30, "How long a Lambda remembers a verified API key and its merchant, in seconds."
     )
@@ -103,7 +106,8 @@ def _parse(name: str, text: str, default: Any) -> Any:
             }
         return int(text) if isinstance(default, int) else text
     except (ValueError, AttributeError, TypeError) as exc:
-        raise ConfigurationError(f"{name} is malformed: {text!r}") from exc
+        # Its text may hold a provider's key: it is named, not shown.
+        raise ConfigurationError(f"{name} is malformed") from exc
 
 
 def reference() -> str:

@@ -101,6 +101,10 @@ class ChainWriter(Protocol):
         """Return what a transaction costs now."""
         ...
 
+    def layer_fee(self) -> int:
+        """Return what a transaction pays, with room, to the layer below, beside its gas; 0 where there is none."""
+        ...
+
     def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:
         """Return the gas that this call would use."""
         ...

@@ -8,8 +8,12 @@ from botocore.config import Config
 
 # A name of our own: botocore otherwise spells out the machine, twice a call.
 _US = "ctrip/1"
-_QUICK = Config(user_agent=_US, connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-_SLOW = Config(user_agent=_US, connect_timeout=1, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 2})
+_QUICK = Config(
+    user_agent=_US, connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3}
+)
+_SLOW = Config(
+    user_agent=_US, connect_timeout=1, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 2}
+)
 
 
 @cache

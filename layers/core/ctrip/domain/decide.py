@@ -69,9 +69,9 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
     if payment.status is Status.DETECTED and look.received < payment.target and Flag.UNDERPAID not in payment.flags:
         return fire(payment, Trigger.SHORT, now)
     if Flag.REORGED in payment.flags:
-        if look.depth_time > payment.window_ends and look.confirmed is not None and look.confirmed < payment.target:
+        if look.depth_time > payment.window_ends and look.confirmed is not None and look.confirmed < payment.enough:
             return fire(payment, Trigger.GAVE_UP, now)
-    elif look.depth_time > payment.expires_at and Flag.LATE not in payment.flags and not payment.accept_requested:
+    elif look.depth_time > payment.expires_at and Flag.LATE not in payment.flags and not payment.accepted:
         on_time = payment.on_time if payment.on_time is not None else look.on_time
         if on_time is None:
             return fire(payment, Trigger.HELD, now, alarm="deadline_unknown")
@@ -81,18 +81,24 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
         payment.status is Status.DETECTED
         and look.agreed
         and look.confirmed is not None
-        and look.confirmed >= payment.target
+        and look.confirmed >= payment.enough
     ):
         return fire(payment, Trigger.COMPLETED, now, **_recorded(payment, look), amount_confirmed=look.confirmed)
     return None
 
 
 def _release(payment: Payment, now: int) -> Step | None:
-    """A held payment waits until a person accepts it."""
-    return (
-        fire(payment, Trigger.RELEASED, now, accept_requested=payment.on_time is None)
-        if payment.accept_requested
-        else None
+    """A held payment waits until a person accepts it: then what is there counts, and a later hold waits anew."""
+    if not payment.accept_requested:
+        return None
+    tiers = {Status.PAID: _due(payment), Status.SETTLED: Tier.MONITORED}
+    return fire(
+        payment,
+        Trigger.RELEASED,
+        now,
+        accept_requested=False,
+        accepted=payment.amount_received,
+        tier=tiers.get(payment.status, Tier.OPEN),
     )
 
 
@@ -130,7 +136,7 @@ def _confirmed(payment: Payment, look: Look, now: int) -> Step | None:
         return fallen
     if _news(payment, look):
         return quiet(payment, now, **_recorded(payment, look))
-    if look.confirmed is None:
+    if look.confirmed is None or look.confirmed < payment.amount_confirmed or not look.agreed:
         return None
     if look.confirmed > payment.amount and Flag.OVERPAID not in payment.flags:
         return fire(payment, Trigger.EXCESS, now, amount_confirmed=look.confirmed)
@@ -148,17 +154,23 @@ def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
         return quiet(payment, now, **_recorded(payment, look))
     if Flag.HELD in payment.flags:
         return _release(payment, now)
-    if look.confirmed is not None and look.confirmed > payment.credited:
+    if look.confirmed is not None and look.confirmed > payment.credited and look.agreed:
         more = look.confirmed - payment.credited
+        again = payment.status is Status.SETTLED and look.confirmed <= payment.amount
         step = fire(
             payment,
-            Trigger.EXCESS,
+            Trigger.RECREDITED if again else Trigger.EXCESS,
             now,
             amount_confirmed=look.confirmed,
             credited=look.confirmed,
             tier=_due(payment),
         )
         return replace(step, entries=(credit(payment, more, now),))
+    if payment.tier is Tier.SWEEP and payment.pending is None and payment.unswept <= 0 and payment.sweeps:
+        # Its sweep was final before its credit was: there is nothing left to do.
+        if payment.status is Status.PAID:
+            return fire(payment, Trigger.SETTLED, now)
+        return quiet(payment, now, tier=Tier.MONITORED)
     if payment.tier is Tier.MONITORED and look.depth_time > payment.window_ends:
         return quiet(payment, now, tier=Tier.CLOSED)
     return None
@@ -186,23 +198,50 @@ def _expired(payment: Payment, look: Look, now: int) -> Step | None:
         return _outflow(payment, look, now)
     changed = look.received != payment.amount_received
     seen = _recorded(payment, look)
-    if Flag.MANUAL in payment.flags:
-        if changed and Flag.HELD not in payment.flags and look.received:
-            return fire(payment, Trigger.HELD, now, **seen)
-    elif look.received >= payment.target and look.head.time <= payment.window_ends and Flag.HELD not in payment.flags:
-        if look.on_time is not None and look.on_time >= payment.target:
-            return fire(payment, Trigger.TURNED_UP, now, **seen, on_time=look.on_time)
-        if payment.policy.late is Late.ACCEPT:
-            return fire(payment, Trigger.LATE_COMPLETED, now, **seen)
-    if changed and look.received > payment.amount_received:
+    if (revived := _revived(payment, look, now, seen)) is not None:
+        return revived
+    if changed and look.received > payment.amount_received and Flag.MANUAL not in payment.flags:
         return fire(payment, Trigger.LATE_PARTIAL, now, **seen)
     if _news(payment, look):
         return quiet(payment, now, **seen)
-    if payment.accept_requested and look.confirmed is not None and look.confirmed >= payment.amount_received > 0:
-        return fire(payment, Trigger.ACCEPTED, now, amount_confirmed=look.confirmed)
-    if look.depth_time > payment.window_ends and payment.tier is not Tier.CLOSED and not payment.accept_requested:
+    if payment.accept_requested:
+        return _accepted(payment, look, now)
+    if look.depth_time > payment.window_ends and payment.tier is not Tier.CLOSED:
         return quiet(payment, now, tier=Tier.CLOSED)
     return None
+
+
+def _revived(payment: Payment, look: Look, now: int, seen: dict[str, Any]) -> Step | None:
+    """Bring an expired payment back to life, or hold what only a person may decide."""
+    assert look.received is not None
+    if Flag.HELD in payment.flags:
+        return None
+    if Flag.MANUAL in payment.flags:
+        come = look.received and look.received != payment.amount_received
+        return fire(payment, Trigger.HELD, now, **seen) if come else None
+    if look.received < payment.target or look.head.time > payment.window_ends:
+        return None
+    if look.superseded:
+        return fire(payment, Trigger.HELD, now, alarm="order_taken", **seen)
+    if look.on_time is not None and look.on_time >= payment.target:
+        return fire(payment, Trigger.TURNED_UP, now, **seen, on_time=look.on_time)
+    return fire(payment, Trigger.LATE_COMPLETED, now, **seen) if payment.policy.late is Late.ACCEPT else None
+
+
+def _accepted(payment: Payment, look: Look, now: int) -> Step | None:
+    """Credit what a person accepted, at the confirmed depth; forget it when a reorganisation has taken everything."""
+    if look.received == 0:
+        return quiet(payment, now, accept_requested=False, tier=Tier.MONITORED)
+    if look.confirmed is None or look.confirmed < payment.amount_received or not look.agreed:
+        return None
+    return fire(
+        payment,
+        Trigger.ACCEPTED,
+        now,
+        amount_confirmed=look.confirmed,
+        accept_requested=False,
+        accepted=look.confirmed,
+    )
 
 
 def _failed(payment: Payment, look: Look, now: int) -> Step | None:

@@ -26,6 +26,7 @@ class Trigger(StrEnum):
     REMOVED = "a reorganisation removed all of it"
     COMPLETED = "enough at the confirmed depth"
     EXCESS = "more than due at the confirmed depth"
+    RECREDITED = "what a reorganisation took came back, and is credited again"
     CREDITED = "credited to the merchant's ledger"
     SETTLED = "the funds are where they belong"
     LAPSED = "the confirmed block has passed the deadline, and it was short"
@@ -100,6 +101,7 @@ TRANSITIONS: dict[tuple[Status, Trigger], Edge] = {
     (PAID, T.REVERSED_ALL): _edge(P, "reorged", Flag.REORGED, lowers=(Flag.OVERPAID,)),
     (PAID, T.HELD): _edge(PAID, "held", Flag.HELD),
     (PAID, T.RELEASED): _edge(PAID, "released", lowers=(Flag.HELD,)),
+    (S, T.RECREDITED): _edge(S, "paid"),
     (S, T.EXCESS): _edge(S, "overpaid", Flag.OVERPAID),
     (S, T.REVERSED_SOME): _edge(S, "reorged", Flag.REORGED),
     (S, T.REVERSED_ALL): _edge(S, "reorged", Flag.REORGED),

@@ -15,7 +15,8 @@ class Look:
     `received` is the amount at the head and `confirmed` the amount at the confirmed depth, None where unknown;
     `depth_time` is the time of the block at that depth. `intact` says that the blocks of all that was seen before are
     still canonical. `on_time` is what had arrived by the deadline, None where it could not be learnt; `agreed` says
-    that a second provider sees the amount too, where that is asked for.
+    that a second provider sees the amount too, where that is asked for; `superseded` that another payment has taken an
+    expired one's order.
     """
 
     head: Block
@@ -25,6 +26,7 @@ class Look:
     intact: bool = True
     on_time: int | None = None
     agreed: bool = True
+    superseded: bool = False
     observations: tuple[Observation, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     explained_to: int | None = None

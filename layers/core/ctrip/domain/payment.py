@@ -142,6 +142,7 @@ class Payment:
     credited: int = 0
     on_time: int | None = None
     accept_requested: bool = False
+    accepted: int = 0  # what a person let count as complete
     confirmations: int = 0
     detected_in_block: int | None = None
     observations: tuple[Observation, ...] = ()
@@ -166,6 +167,11 @@ class Payment:
     def target(self) -> int:
         """The least amount that completes the payment."""
         return less_tolerance(self.amount, self.policy.tolerance_per_mille)
+
+    @property
+    def enough(self) -> int:
+        """The least confirmed amount that is credited: what was accepted by hand, where that is less than due."""
+        return min(self.target, self.accepted) if self.accepted else self.target
 
     @property
     def asset_key(self) -> str:

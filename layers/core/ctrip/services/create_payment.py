@@ -1,5 +1,6 @@
 """Create a payment: a fresh address, watched from the moment it is given out."""
 
+import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from ctrip.services.recording import Recorder
 
 ROUTE = "POST /api/v1/payments"
 GRACE_MS = 600_000  # the scanner goes on looking this long past a deadline, until the confirmed block has passed it
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
 STRIDE_MS = 900_000
 INDEXES_AT_A_TIME = 8
 TRIES = 5
@@ -237,6 +240,8 @@ def check_url(name: str, url: str, *, plain_http: bool) -> None:
         host, port = parts.hostname, parts.port
     except ValueError:
         raise problem from None
+    if host and not (_HOST.fullmatch(host) or (plain_http and ":" in host)):
+        raise problem
     schemes = ("https", "http") if plain_http else ("https",)
     if parts.scheme not in schemes or not host or port == 0 or parts.username is not None or parts.password is not None:
         raise problem

@@ -5,13 +5,15 @@ from dataclasses import dataclass, replace
 from ctrip.domain.assets import Network
 from ctrip.domain.chain import Block, Move, Receipt
 from ctrip.domain.decide import Step, fire, quiet
-from ctrip.domain.errors import BroadcastRejected, Stale
+from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Stale
 from ctrip.domain.ledger import GAS_EXPENSE, GAS_STATION, ON_ADDRESSES, OPERATOR, TREASURY, Entry
 from ctrip.domain.machine import Trigger
 from ctrip.domain.payment import Payment, Status, Sweep, Tier
 from ctrip.domain.sweep import Intent, IntentState, Kind, mined
 from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.recording import Recorder
+
+NONCE_PATIENCE = 20  # blocks after which a nonce that the chain has used, without a receipt of ours, was another's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,13 +29,13 @@ class IntentFollower:
     recorder: Recorder
     log: Log
 
-    def follow(self, head: Block, fence: Fence) -> tuple[list[Payment], int]:
-        """Take every unfinished intent a step further where the chain allows.
+    def follow(self, head: Block, final: int, fence: Fence) -> tuple[list[Payment], int]:
+        """Take every unfinished intent a step further where the chain allows; `final` is the height of its finality.
 
         Returns the payments that changed, and how many intents were unfinished.
         """
         unfinished = self.money.unfinished(self.network.name)
-        changed = [self._one(intent, head, fence) for intent in unfinished]
+        changed = [self._one(intent, head, final, fence) for intent in unfinished]
         return [payment for payment in changed if payment is not None], len(unfinished)
 
     def reopen(self, payment: Payment, key: str, fence: Fence) -> Payment | None:
@@ -45,17 +47,20 @@ class IntentFollower:
         self.log.warning("own_transaction_reorganised", intent=key, payment=payment.id)
         try:
             return self._unmined(intent, fence)
-        except Stale:
+        except (Stale, AlreadyExists) as exc:
+            self.log.warning("own_transaction_moved_on", intent=key, error=str(exc))
             return None
 
-    def _one(self, intent: Intent, head: Block, fence: Fence) -> Payment | None:
+    def _one(self, intent: Intent, head: Block, final: int, fence: Fence) -> Payment | None:
         try:
             if intent.state is IntentState.MINED:
-                return self._watch_mined(intent, head, fence)
+                return self._watch_mined(intent, head, final, fence)
             return self._watch_sent(intent, head, fence)
         except Stale:
             self.log.info("intent_moved_on", intent=intent.key)
-            return None
+        except AlreadyExists as exc:
+            self.log.error("intent_stuck", intent=intent.key, error=str(exc))
+        return None
 
     def _watch_sent(self, intent: Intent, head: Block, fence: Fence) -> Payment | None:
         for attempt in reversed(intent.attempts):
@@ -63,6 +68,8 @@ class IntentFollower:
             if receipt is not None and receipt.block_number <= head.number:
                 return self._mined(intent, receipt, fence)
         last = intent.attempts[-1]
+        if head.number - last.head >= NONCE_PATIENCE and self.chain.nonce(intent.sender) > intent.nonce:
+            return self._overtaken(intent, fence)
         if not self.chain.known(last.tx_hash):
             try:
                 self.chain.broadcast(last.raw)
@@ -70,13 +77,21 @@ class IntentFollower:
                 self.log.warning("rebroadcast_rejected", intent=intent.key, error=str(exc))
         return None
 
-    def _watch_mined(self, intent: Intent, head: Block, fence: Fence) -> Payment | None:
+    def _overtaken(self, intent: Intent, fence: Fence) -> Payment | None:
+        """Somebody else used the nonce: a restored store, or a key in other hands. It will never be mined."""
+        self.log.error("nonce_taken", intent=intent.key)
+        payment, now = self._payment(intent), self.clock.now()
+        after = _changed(intent, now, state=IntentState.FAILED)
+        return self._commit(payment, quiet(payment, now, pending=_released(payment, intent)), intent, after, fence)
+
+    def _watch_mined(self, intent: Intent, head: Block, final: int, fence: Fence) -> Payment | None:
         receipt = self.chain.receipt(intent.tx_hash or "")
         if receipt is None or receipt.block_number > head.number:
             return None if self._still_mined(intent, head) else self._unmined(intent, fence)
         if receipt.block_hash != intent.block_hash:
             return self._mined(intent, receipt, fence)
-        if head.number - receipt.block_number + 1 < self.network.confirmations:
+        deep = head.number - receipt.block_number + 1 >= self.network.confirmations
+        if not deep or receipt.block_number > final:
             return None
         return self._final(intent, receipt, fence)
 
@@ -95,7 +110,7 @@ class IntentFollower:
             self.clock.now(),
             moves=(*_without(payment.moves, receipt.tx_hash), *_moves(after, receipt)),
             sweeps=_with(payment.sweeps, after, "mined") if intent.kind is Kind.SWEEP else payment.sweeps,
-            pending=None if intent.kind is Kind.FUND else payment.pending,
+            pending=_released(payment, intent) if intent.kind is Kind.FUND else payment.pending,
         )
         return self._commit(payment, step, intent, after, fence)
 
@@ -137,12 +152,14 @@ class IntentFollower:
         """Settle the payment when nothing worth a transaction is left at its address."""
         sweeps = _with(payment.sweeps, intent, "final" if intent.state is IntentState.FINAL else "failed")
         last = intent.attempts[-1]
-        dust = last.gas * last.max_fee if intent.token is None else 0
+        # What another transaction would cost, the fee of a layer below included, is not worth one.
+        dust = last.gas * last.max_fee + 2 * intent.fee if intent.token is None else 0
+        pending = _released(payment, intent)
         if intent.state is IntentState.FAILED or payment.unswept > dust or payment.tier is not Tier.SWEEP:
-            return quiet(payment, now, sweeps=sweeps, pending=None)
+            return quiet(payment, now, sweeps=sweeps, pending=pending)
         if payment.status is Status.PAID:
-            return fire(payment, Trigger.SETTLED, now, sweeps=sweeps, pending=None)
-        return quiet(payment, now, sweeps=sweeps, pending=None, tier=Tier.MONITORED)
+            return fire(payment, Trigger.SETTLED, now, sweeps=sweeps, pending=pending)
+        return quiet(payment, now, sweeps=sweeps, pending=pending, tier=Tier.MONITORED)
 
     def _payment(self, intent: Intent) -> Payment:
         payment = self.payments.get(intent.payment_id)
@@ -156,6 +173,11 @@ class IntentFollower:
         if commit.event:
             self.jobs.deliver([(payment.merchant_id, commit.event.ulid, 1)])
         return commit.after
+
+
+def _released(payment: Payment, intent: Intent) -> str | None:
+    """Free the address of this intent, and of no other."""
+    return None if payment.pending == intent.key else payment.pending
 
 
 def _changed(intent: Intent, now: int, **changes: object) -> Intent:

@@ -1,6 +1,7 @@
 """Scan one chain: look at what is watched, decide, commit, tell; pass after pass until superseded or out of time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ctrip.domain.access import Tip
@@ -9,7 +10,7 @@ from ctrip.domain.chain import Block, Holding
 from ctrip.domain.decide import Step, next_step
 from ctrip.domain.errors import AlreadyExists, Busy, ChainError, FenceLost, Stale, Unavailable, WrongChain
 from ctrip.domain.observe import Look, canonical, promote, record, stands
-from ctrip.domain.payment import Observation, Payment, Status, Tier
+from ctrip.domain.payment import Flag, Observation, Payment, Status, Tier
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.explain import Explainer
 from ctrip.services.find_strays import StrayFinder
@@ -21,6 +22,7 @@ OVERLAP_MS = 60_000  # the watch index lags: each refresh looks back this far
 REFRESH_MS = 15_000
 KEEP_HOT_MS = 600_000
 HORIZON = 128  # blocks within which a reorganisation is looked for, or four times the confirmations
+LEAST_PATIENCE_MS = 15_000  # with an own transaction on its way whose receipt is not seen
 STEPS = 12  # more than the longest walk through the machine; a guard against a rule that never ends
 
 
@@ -90,10 +92,10 @@ class _Run:
     reloaded: int = 0
     monitored_at: int = 0
     swept_at: dict[str, int] = field(default_factory=dict)
-    fallen: dict[str, int] = field(default_factory=dict)  # at which head money was first missing, by payment
     tip: Block | None = None
     following: int = 1  # unfinished own transactions at the last look; at first there may be some
     final: int = 0
+    base: int = 0  # the height from which the last look was taken, or this one where it is lower
     started: int = 0
     others_at: int = 0
     gate_read: int = 0
@@ -128,10 +130,10 @@ class _Run:
         scan.money.beat(self._tip(head if believed or previous is None else previous, now))
         if not believed:
             return
+        self.final = scan.trust.final_height(head)
+        self.base = min(head.number, previous.number) if previous else head.number
         self._follow(head)
-        due = self._due_payments(now)
-        if due:
-            self.final = scan.trust.final_height(head)
+        if due := self._due_payments(now):
             self._look_at(due, head, previous)
         self.tip = head
         self._look_elsewhere(head, now)
@@ -195,7 +197,7 @@ class _Run:
         """Follow our own transactions, where there may be any."""
         sweeping = any(payment.tier is Tier.SWEEP or payment.pending for payment in self.watched.values())
         if self.following or sweeping:
-            changed, self.following = self.scan.follower.follow(head, self.fence)
+            changed, self.following = self.scan.follower.follow(head, self.final, self.fence)
             for payment in changed:
                 self._keep(payment)
 
@@ -219,11 +221,22 @@ class _Run:
             for payment in due:
                 if _nothing_new(payment, received[payment.id], head):
                     continue
-                look = self._look(payment, received[payment.id], head, headers, earlier.get(payment.id), previous)
-                self._decide(payment, look, told)
+                with self._apart(payment):
+                    look = self._look(payment, received[payment.id], head, headers, earlier.get(payment.id), previous)
+                    self._decide(payment, look, told)
         finally:
             for start in range(0, len(told), 10):
                 scan.jobs.deliver(told[start : start + 10])
+
+    @contextmanager
+    def _apart(self, payment: Payment) -> Iterator[None]:
+        """Keep one payment's trouble from all the others; what concerns the whole chain goes on."""
+        try:
+            yield
+        except (FenceLost, Busy, ChainError):
+            raise
+        except Exception as exc:  # a bug: it must not stop a chain
+            self.scan.log.error("payment_broken", payment=payment.id, kind=type(exc).__name__, error=str(exc))
 
     def _look_elsewhere(self, head: Block, now: int) -> None:
         """Look for what is not due, at a confirmed depth, so that it is told of once."""
@@ -266,7 +279,7 @@ class _Run:
 
     def _floor(self, head: Block) -> int:
         """Return the height below which nothing is reorganised any more."""
-        return head.number - max(HORIZON, 4 * self.scan.network.confirmations)
+        return min(self.base, head.number) - max(HORIZON, 4 * self.scan.network.confirmations)
 
     def _reopened(self, payment: Payment, headers: Mapping[int, Block], head: Block) -> bool:
         """Take back own transactions whose block is gone; the payment is then decided in the next pass."""
@@ -325,7 +338,8 @@ class _Run:
         look = Look(
             head=head,
             received=received,
-            confirmed=promote(observations, depth),
+            # What has left since is not there to be credited.
+            confirmed=promote(observations, depth) if received is None else min(promote(observations, depth), received),
             depth_time=headers[depth].time if depth in headers else 0,
             intact=len(kept) == len(payment.observations),
             observations=observations,
@@ -335,7 +349,14 @@ class _Run:
         if received is not None and (received != payment.amount_received or not look.intact):
             look = self.scan.explainer.explain(payment, look, previous)
         look = self.scan.explainer.on_time(payment, look)
-        return replace(look, agreed=self.scan.trust.agreed(payment, look))
+        agreed = self.scan.trust.agreed(payment, look)
+        return replace(look, agreed=agreed, superseded=self._superseded(payment, received))
+
+    def _superseded(self, payment: Payment, received: int | None) -> bool:
+        """Whether another payment has taken an expired one's order meanwhile."""
+        if payment.status is not Status.EXPIRED or payment.order_id is None or not received:
+            return False
+        return self.scan.payments.by_order(payment.merchant_id, payment.order_id) != payment.id
 
     def _awaited(self, payment: Payment, received: int, head: Block, intact: bool) -> bool:
         """Whether money left by what must be our own transaction, whose receipt a node that is behind still owes us.
@@ -345,9 +366,10 @@ class _Run:
         own = payment.pending is not None and payment.pending.split("#")[1].lower() == payment.address.lower()
         known = any(move.intent == payment.pending for move in payment.moves)
         if not own or known or not intact or received >= payment.amount_received:
-            self.fallen.pop(payment.id, None)
             return False
-        return head.number - self.fallen.setdefault(payment.id, head.number) < payment.required_confirmations
+        network = self.scan.network
+        patience = max(LEAST_PATIENCE_MS, round(payment.required_confirmations * network.block_seconds * 1000))
+        return self.scan.clock.now() - payment.updated_at < patience
 
     def _decide(self, payment: Payment, look: Look, told: list[tuple[str, str, int]]) -> None:
         """Take every step that this look allows, each in its own transaction."""
@@ -368,12 +390,12 @@ class _Run:
 
     def _commit(self, payment: Payment, step: Step, told: list[tuple[str, str, int]]) -> Payment:
         commit = self.scan.recorder.step(payment, step, fence=self.fence)
+        if step.alarm == "deep_reorg":
+            self.scan.access.pause(payment.chain, True)  # first: it can be repeated, and must not be lost
         self.scan.payments.commit(commit)
         self._keep(commit.after)
         if step.alarm:
             self.scan.log.error(step.alarm, payment=payment.id, chain=payment.chain)
-            if step.alarm == "deep_reorg":
-                self.scan.access.pause(payment.chain, True)
         if commit.event:
             told.append((commit.after.merchant_id, commit.event.ulid, 1))
         return commit.after
@@ -404,7 +426,8 @@ def _nothing_new(payment: Payment, received: int | None, head: Block) -> bool:
 def _under_way(payment: Payment, now: int) -> bool:
     """Whether somebody waits for it; funds not worth a sweep must not keep a scanner running."""
     fresh = payment.tier is Tier.SWEEP and now - payment.raised_at < KEEP_HOT_MS
-    return payment.tier is Tier.OPEN or payment.pending is not None or fresh
+    waiting = payment.tier is Tier.OPEN and (Flag.HELD not in payment.flags or payment.accept_requested)
+    return waiting or payment.pending is not None or fresh
 
 
 def _received(payment: Payment, balance: int | None, block: int) -> int | None:

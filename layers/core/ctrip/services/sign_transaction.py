@@ -33,12 +33,14 @@ class Wallet(Protocol):
 class GuardedSigner:
     """A `Signer` that signs nothing but sweeps to the treasury and gas for our own addresses.
 
-    `wallet` opens the wallet when it is first needed; `gas_cap` is the most the gas station gives at a time.
+    `wallet` opens the wallet when it is first needed; `gas_cap` is the most the gas station gives at a time, `fee_cap`
+    the most that a transaction may cost.
     """
 
     wallet: Callable[[], Wallet]
     treasury: str
     gas_cap: int
+    fee_cap: int = 10**17
 
     def provision(self, account: int) -> str:
         """Return a merchant's extended public key (account 0 is the operator's own)."""
@@ -49,6 +51,8 @@ class GuardedSigner:
     def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
         """Derive, compare, sign; raises `SigningRefused` with the comparison that failed."""
         account, index = _parse(path)
+        if transaction.gas * transaction.max_fee > self.fee_cap:
+            raise SigningRefused(f"a transaction may cost at most {self.fee_cap}")
         wallet = self.wallet()
         if wallet.address(path).lower() != sender.lower():
             raise SigningRefused("the sender is not the address at its path")

@@ -25,6 +25,7 @@ from ctrip.services.recording import Recorder
 
 GAS_STATION_PATH = f"{account_path(0)}/0/1"
 FAILURES_ALLOWED = 3
+FEE_CEILING = 8  # times today's fee: a replacement that costs more only feeds what is really wrong
 TRIES = 4
 
 
@@ -83,7 +84,7 @@ class DepositSweeper:
             chain_id=self.network.chain_id,
             nonce=self._nonce(payment.address),
             to=self.treasury,
-            balance=balance,
+            balance=balance - self.chain.layer_fee(),
             gas=gas,
             fee=max_fee(fees),
         )
@@ -100,9 +101,9 @@ class DepositSweeper:
         fees, data = self.chain.fees(), transfer_data(self.treasury, balance)
         gas = self.chain.estimate_gas(payment.address, token, 0, data) * 6 // 5
         fee = max_fee(fees)
-        missing = gas * fee - self.chain.balance(Holding(payment.address, None))
-        if missing > 0:
-            return self._fund(payment, gas * fee * 2, fees)
+        cost = gas * fee + self.chain.layer_fee()
+        if self.chain.balance(Holding(payment.address, None)) < cost:
+            return self._fund(payment, cost * 2, fees)
         transaction = Transaction(
             chain_id=self.network.chain_id,
             nonce=self._nonce(payment.address),
@@ -120,13 +121,16 @@ class DepositSweeper:
         """Give a deposit address the gas for its transfer, twice over: a rising base fee needs no second one."""
         station = ExtendedKey.parse(self.signer.provision(0)).child(0).child(1).address()
         fee = max_fee(fees)
+        # More than 21,000 where the gas of a layer below is part of it.
+        estimate = self.chain.estimate_gas(station, payment.address, value, "0x")
+        gas = NATIVE_GAS if estimate <= NATIVE_GAS else estimate * 6 // 5
         for _ in range(TRIES):
             transaction = Transaction(
                 chain_id=self.network.chain_id,
                 nonce=self._nonce(station),
                 to=payment.address,
                 value=value,
-                gas=NATIVE_GAS,
+                gas=gas,
                 max_fee=fee,
                 priority_fee=min(fees.priority, fee),
                 legacy=fees.legacy,
@@ -166,18 +170,26 @@ class DepositSweeper:
 
     def _hurry(self, payment: Payment) -> bool:
         """Replace a transaction that no block takes, at the same nonce, both fees raised."""
-        chain, sender, nonce = (payment.pending or "").split("#")
-        intent = self.money.intent(chain, sender, int(nonce))
+        chain, sender, text = (payment.pending or "").split("#")
+        nonce = int(text)
+        intent = self.money.intent(chain, sender, nonce)
         if intent is None or intent.state not in (IntentState.SIGNED, IntentState.SENT):
             return False
         last = intent.attempts[-1]
         if self.chain.head().number - last.head < STUCK_AFTER_BLOCKS:
             return False
-        fee = max(bumped(last.max_fee), max_fee(self.chain.fees()))
+        if self.chain.nonce(sender) < nonce:
+            return False  # it waits for an earlier one, which more money would not hurry
+        fees = self.chain.fees()
+        fee = max(bumped(last.max_fee), max_fee(fees))
+        if fee > FEE_CEILING * max_fee(fees):
+            self.log.error("fee_ceiling", intent=intent.key, fee=str(fee))
+            return False
         balance = self.chain.balance(Holding(sender, None))
         coin = intent.kind is Kind.SWEEP and intent.token is None
-        value = balance - last.gas * fee if coin else last.value
-        if value < 0 or balance < value + last.gas * fee:
+        below = self.chain.layer_fee()
+        value = balance - last.gas * fee - below if coin else last.value
+        if (value <= 0 and coin) or balance < value + last.gas * fee:
             self.log.error("cannot_replace", intent=intent.key, balance=str(balance))
             return False
         transaction = Transaction(
@@ -188,7 +200,8 @@ class DepositSweeper:
             data=self._data(intent) if intent.token else "0x",
             gas=last.gas,
             max_fee=fee,
-            priority_fee=fee if coin else bumped(last.priority_fee),
+            priority_fee=fee if coin else min(bumped(last.priority_fee), fee),
+            legacy=fees.legacy,
         )
         recipient = payment.derivation_path if intent.kind is Kind.FUND else None
         attempt = self._attempt(intent.path, sender, transaction, recipient)

@@ -7,14 +7,11 @@ from ctrip.domain.assets import Network
 from ctrip.domain.chain import Block, Holding
 from ctrip.domain.errors import ConfigurationError
 from ctrip.domain.observe import Look
-from ctrip.domain.payment import Payment, Status
+from ctrip.domain.payment import Payment
 from ctrip.ports import Chain, Clock, Log
 
 REMEMBERED = 256  # heads whose hashes are kept, to tell a node that lags from a chain that was rolled back
 PATIENCE = 2  # looks at a rolled-back head before it is believed
-
-
-_UNCONFIRMED = (Status.PENDING, Status.DETECTED, Status.EXPIRED)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +84,8 @@ class ChainTrust:
     def agreed(self, payment: Payment, look: Look) -> bool:
         """Ask a second provider before a large amount is confirmed; without one, it waits."""
         least = self.agree_above.get(payment.symbol)
-        if least is None or payment.status not in _UNCONFIRMED or (look.confirmed or 0) < max(least, payment.target):
+        confirmed = look.confirmed or 0
+        if least is None or confirmed < least or confirmed <= payment.credited:
             return True
         balance = self.chain.second_opinion(look.head, Holding(payment.address, payment.token_address))
         if balance is None:

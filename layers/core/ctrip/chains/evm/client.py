@@ -28,6 +28,10 @@ from ctrip.ports import Clock
 
 __all__ = ["EvmChain"]
 
+OP_STACK = frozenset({10, 8453})
+GAS_PRICE_ORACLE = "0x420000000000000000000000000000000000000F"
+OWN_TRANSACTION_BYTES = 200
+
 
 class EvmChain:
     """A network by its endpoints, in order of preference; safe to share between threads.
@@ -189,6 +193,19 @@ class EvmChain:
     def fees(self) -> Fees:
         """Return what a transaction costs now."""
         return self._pool.run(_fees)
+
+    def layer_fee(self) -> int:
+        """Return what a transaction pays, with room, to the layer below; 0 where there is none.
+
+        Source: the OP Stack's GasPriceOracle, `getL1FeeUpperBound(uint256)` for a transaction of that many bytes.
+        """
+        if self.network.chain_id not in OP_STACK:
+            return 0
+        call = {"to": GAS_PRICE_ORACLE, "data": f"0xf1c7a58b{OWN_TRANSACTION_BYTES:064x}"}
+        fee = self._pool.run(lambda endpoint: word(endpoint.call("eth_call", [call, "latest"])))
+        if fee is None:
+            raise Refused("the layer below does not tell its fee")
+        return fee * 5 // 4
 
     def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:
         """Return the gas that this call would use. Raises `Refused` where it reverts."""

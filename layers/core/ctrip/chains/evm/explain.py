@@ -3,6 +3,7 @@
 The balance has decided already. An explanation that a node refuses is left out; none is ever made up.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ BLOCKS = 256
 # Blocks with all their transactions weigh up to half a megabyte each.
 _FULL_BLOCKS_AT_ONCE = 8
 _TRACED_BLOCKS = 32
+_STRIDE = 16
 
 Sums = dict[str, tuple[str | None, int]]
 """What one block brought, by transaction: the first sender and the sum."""
@@ -99,16 +101,34 @@ def coin_transfers(endpoint: Endpoint, address: str, first: int, last: int, most
 
 
 def _gains(endpoint: Endpoint, address: str, first: int, last: int) -> dict[int, int]:
-    """Return by how much each block changed the balance; blocks whose state the node no longer has are left out."""
-    heights = range(max(0, first - 1), last + 1)
-    answers = endpoint.batch([("eth_getBalance", [address, hex(number)]) for number in heights])
-    balances = {
-        number: quantity(answer) for number, answer in zip(heights, answers, strict=True) if isinstance(answer, str)
-    }
+    """Return by how much each block changed the balance; blocks whose state the node no longer has are left out.
+
+    A long range is asked for in strides, and block by block only where a stride changed the balance.
+    """
+    low = max(0, first - 1)
+    stride = _STRIDE if last - low > 2 * _STRIDE else 1
+    points = sorted({*range(low, last + 1, stride), last})
+    balances = _balances(endpoint, address, points)
+    unclear: list[int] = []
+    for start, end in itertools.pairwise(points):
+        between = range(start + 1, end)
+        if start in balances and balances[start] == balances.get(end):
+            balances |= dict.fromkeys(between, balances[start])
+        else:
+            unclear += between
+    if unclear:
+        balances |= _balances(endpoint, address, unclear)
     return {
         number: balances[number] - balances[number - 1]
-        for number in heights
+        for number in range(low, last + 1)
         if number in balances and number - 1 in balances
+    }
+
+
+def _balances(endpoint: Endpoint, address: str, heights: Sequence[int]) -> dict[int, int]:
+    answers = endpoint.batch([("eth_getBalance", [address, hex(number)]) for number in heights])
+    return {
+        number: quantity(answer) for number, answer in zip(heights, answers, strict=True) if isinstance(answer, str)
     }
 
 
