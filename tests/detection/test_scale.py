@@ -66,8 +66,11 @@ def test_ten_thousand_open_payments_take_twenty_requests_a_pass(world: NodeWorld
     assert {each: world.credited(payments[each]) for each in PAID} == PAID
 
 
-@pytest.mark.parametrize("method", [None, "forward", "destroyInto"])
-@pytest.mark.parametrize("ago", [0, 15, 16, 17, 240])
+# Anvil traces no further back than it holds contracts' code, so the farthest one is direct.
+@pytest.mark.parametrize(
+    ("method", "ago"),
+    [(None, 0), (None, 16), (None, 240), ("forward", 15), ("forward", 16), ("destroyInto", 17), ("destroyInto", 0)],
+)
 def test_an_explanation_takes_six_requests(world: NodeWorld, method: str | None, ago: int) -> None:
     """However long ago within the range, direct or from inside a contract: few requests, and few calls in them."""
     payment = world.create(COIN)
