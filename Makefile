@@ -41,7 +41,8 @@ env: $(READY) ## print export lines for the curl examples
 	@exec $(PYTHON_) -m infra.env
 
 test: $(READY) ## run the tests, on the embedded AWS
-	@exec $(PYTHON_) -m pytest tests --ignore=tests/browser -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@$(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/e2e --ignore=tests/package -n 2 $(PYTEST_ARGS)
+	@exec $(PYTHON_) -m pytest tests/package tests/e2e $(PYTEST_ARGS)
 
 check: $(READY) ## format, lint, types, import rules, templates, then test, browser and localstack
 	$(BIN)/ruff format --check .

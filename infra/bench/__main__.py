@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from infra.bench import commands, imports
+from infra.bench import commands, detection, imports
 from infra.bench.figure import Figure
 from infra.local.errors import Failed, Refused
 from infra.local.ports import HOST, free_ports
@@ -45,6 +45,7 @@ def _figures(*, cold: bool) -> Iterator[Figure]:
     if cold:
         yield from commands.first()
     yield from _on_a_gateway()
+    yield from detection.figures()
 
 
 def _on_a_gateway() -> Iterator[Figure]:

@@ -17,8 +17,6 @@ from infra.local import wallet
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, eventually
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 PAYMENTS = "/api/v1/payments"
 LARGEST = 2**256 - 1
 UNKNOWN = "00000000-0000-4000-8000-00000000dead"

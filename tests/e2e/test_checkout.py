@@ -10,8 +10,6 @@ import pytest
 
 from tests.e2e.shop import Shop
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 UNKNOWN = "00000000-0000-4000-8000-00000000dead"
 
 

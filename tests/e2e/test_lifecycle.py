@@ -22,8 +22,6 @@ from infra.local.process import ROOT
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, eventually, listens, make_up, ports_of
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 
 @dataclass
 class Doomed:

@@ -11,8 +11,6 @@ from tests.e2e.conftest import SYMBOLS
 from tests.e2e.shop import Shop
 from tests.e2e.stack import eventually
 
-pytestmark = pytest.mark.xdist_group("e2e")
-
 Begun = dict[str, dict[str, Any]]
 WHOLE_LIFE = [f"payment.{name}" for name in ("created", "detected", "confirmed", "paid", "settled")]
 

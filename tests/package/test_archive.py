@@ -5,14 +5,10 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from infra.package import ROOT
 from tests.package.conftest import Packaged
 
 HEAVY = ("web3", "eth_account", "bip_utils")
-
-pytestmark = pytest.mark.xdist_group("package")
 
 
 def in_lambda(packaged: Packaged, code: str) -> str:

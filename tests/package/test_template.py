@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from tests.package.conftest import STAGE, Packaged
 
 CONTRACT = {
@@ -18,8 +16,6 @@ CONTRACT = {
     "THROTTLED": (429, "too_many_requests"),
     "INTEGRATION_TIMEOUT": (504, "timeout"),
 }
-
-pytestmark = pytest.mark.xdist_group("package")
 
 
 def statements(packaged: Packaged) -> Iterator[tuple[str, dict[str, Any]]]:

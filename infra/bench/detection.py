@@ -1,6 +1,6 @@
 """Detection beside a block scanner, on one chain in one run; and how long after its block a payment is detected.
 
-`python -m infra.bench_detection` prints a table, with --json a line for each figure. The stores are in memory: what is
+`python -m infra.bench.detection` prints a table, with --json a line for each figure. The stores are in memory: what is
 measured is what the gateway asks of a node. The reference reads each block with its transactions and, for each token
 and 500 blocks, the Transfer logs: the method of gateways that follow blocks.
 """
@@ -114,7 +114,8 @@ def build(anvil: Any, addresses: Sequence[str]) -> Ledger:
         return {"to": forwarder, "value": hex(COIN), "data": call_data("Forwarder", method, to)}
 
     extra: dict[int, list[dict[str, Any]]] = {}
-    for number, (to, kind) in enumerate(built.paid.items()):
+    places = [number * 5 % len(KINDS) for number in range(len(KINDS))]  # so that each kind is among the newest
+    for number, (to, kind) in zip(places, built.paid.items(), strict=True):
         extra.setdefault((number * 2 + 1) * BLOCKS // (2 * len(KINDS)), []).append(paying(to, kind))
     for to in built.lied:
         lies = (
