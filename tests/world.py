@@ -18,6 +18,7 @@ from ctrip.services.follow_intents import IntentFollower
 from ctrip.services.read_payment import PaymentReader
 from ctrip.services.recording import Recorder
 from ctrip.services.relay_outbox import OutboxRelay
+from ctrip.services.replay import Replayer
 from ctrip.services.scan_chain import ChainScanner, _Run
 from ctrip.services.sweep_deposits import DepositSweeper
 from ctrip.services.trust_chain import ChainTrust
@@ -170,7 +171,7 @@ class World:
         self.creator = PaymentCreator(
             networks={"anvil": NETWORK},
             payments=self.stores.payments,
-            events=self.stores.events,
+            replayer=Replayer(self.stores.payments, self.stores.events),
             access=self.stores.access,
             jobs=self.jobs,
             clock=self.clock,
@@ -186,6 +187,7 @@ class World:
             jobs=self.jobs,
             clock=self.clock,
             recorder=self.recorder("api"),
+            replayer=Replayer(self.stores.payments, self.stores.events),
         )
         self.sweeper = DepositSweeper(
             network=NETWORK,

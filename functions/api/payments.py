@@ -14,6 +14,7 @@ from ctrip.domain.errors import InvalidField
 from ctrip.domain.payment import Status
 from ctrip.ports import Idempotency, PaymentFilter
 from ctrip.services.create_payment import ROUTE
+from ctrip.services.replay import Answer
 from functions.api.http import Resource, answer, base_url, body_of, caller, query_of
 from functions.api.models import PaymentRequest, parse
 
@@ -29,8 +30,7 @@ def create(request: Request) -> Response:
     body = body_of(request)
     wanted = parse(PaymentRequest, body).command()
     key = idempotency_of(request, who.merchant.id, ROUTE, body)
-    created = bootstrap.creator().create(who.merchant, wanted, base_url(request), key)
-    return answer(created.view, status=201, headers={"Idempotent-Replayed": "true"} if created.replayed else None)
+    return answered(bootstrap.creator().create(who.merchant, wanted, base_url(request), key), 201)
 
 
 @routes.on("GET", "/api/v1/payments/{payment_id}")
@@ -60,7 +60,9 @@ def listing(request: Request) -> Response:
 def cancel(request: Request, payment_id: str) -> Response:
     """Cancel a payment that nothing but dust has reached."""
     who = caller(request, Scope.PAYMENTS_WRITE)
-    return answer(bootstrap.closer().cancel(who.merchant.id, payment_id))
+    route = f"POST /api/v1/payments/{payment_id}/cancel"
+    done = bootstrap.closer().cancel(who.merchant.id, payment_id, idempotency_of(request, who.merchant.id, route, {}))
+    return answered(done, 200)
 
 
 @routes.on("POST", "/api/v1/payments/{payment_id}/accept")
@@ -68,6 +70,11 @@ def accept(request: Request, payment_id: str) -> Response:
     """Accept a late or held payment by hand."""
     who = caller(request, Scope.PAYMENTS_WRITE)
     return answer(bootstrap.closer().accept(who.merchant.id, payment_id))
+
+
+def answered(made: Answer, status: int) -> Response:
+    """Answer, and say so when it is a replay."""
+    return answer(made.view, status=status, headers={"Idempotent-Replayed": "true"} if made.replayed else None)
 
 
 def idempotency_of(request: Request, merchant_id: str, route: str, body: dict[str, object]) -> Idempotency | None:

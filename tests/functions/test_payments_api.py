@@ -242,6 +242,17 @@ def test_an_order_id_is_unique_among_living_payments(api):
     assert [p["id"] for p in listed] == [second["id"]]
 
 
+def test_cancelling_again_with_the_same_key_gives_the_first_answer(api):
+    """200 both times, and one event; without a key the second is refused."""
+    made = api.create()
+    path = f"/api/v1/payments/{made['id']}/cancel"
+    first = api.call("POST", path, Idempotency_Key="c1")
+    again = api.call("POST", path, Idempotency_Key="c1")
+    assert (first.status_code, again.status_code, again.json) == (200, 200, first.json)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert api.call("POST", path, Idempotency_Key="c2").status_code == 409
+
+
 def test_cancelling_works_once_and_not_after_money_has_come(api):
     """200, then 409; 409 with funds, unless they are dust."""
     made = api.create()

@@ -126,11 +126,12 @@ def authenticator() -> "Authenticator":
 def creator() -> "PaymentCreator":
     """Build what creates payments."""
     from ctrip.services.create_payment import PaymentCreator
+    from ctrip.services.replay import Replayer
 
     return PaymentCreator(
         networks=networks(),
         payments=payments(),
-        events=events(),
+        replayer=Replayer(payments(), events()),
         access=access(),
         jobs=telling("api"),
         clock=clock,
@@ -152,6 +153,7 @@ def reader() -> "PaymentReader":
 def closer() -> "PaymentCloser":
     """Build what cancels and accepts payments."""
     from ctrip.services.close_payment import PaymentCloser
+    from ctrip.services.replay import Replayer
 
     return PaymentCloser(
         reader=reader(),
@@ -160,6 +162,7 @@ def closer() -> "PaymentCloser":
         jobs=telling("api"),
         clock=clock,
         recorder=recorder("api"),
+        replayer=Replayer(payments(), events()),
     )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from ctrip.domain.events import API_VERSION
 from ctrip.domain.keys import checksum
-from ctrip.domain.machine import FIRST_EVENT
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payment import Flag, Payment, Status, Stray
 
@@ -109,12 +108,10 @@ def event_body(event_type: str, ulid: str, payment: Payment, at: int, stray: Str
     return json.dumps(body, separators=(",", ":"))
 
 
-def created_answer(body: str) -> dict[str, Any]:
-    """Recover the first answer to a creation from its frozen event."""
-    event = json.loads(body)
-    if event["type"] != FIRST_EVENT:
-        raise ValueError("only a creation's event holds its answer")
-    return {key: value for key, value in event["data"].items() if key not in ("object", "sequence")}
+def first_answer(body: str) -> dict[str, Any]:
+    """Recover the answer to a request from the event that it made."""
+    data = json.loads(body)["data"]
+    return {name: value for name, value in data.items() if name not in ("object", "sequence")}
 
 
 def _confirmations(payment: Payment, block: int | None, head: int | None) -> int:

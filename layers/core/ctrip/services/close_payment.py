@@ -1,16 +1,17 @@
 """What a merchant decides about a payment by hand: cancel it, or accept it late."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ctrip.domain.decide import fire, quiet
-from ctrip.domain.errors import Conflict, Stale
+from ctrip.domain.errors import AlreadyExists, Conflict, Stale
 from ctrip.domain.machine import Trigger
 from ctrip.domain.payment import Flag, Payment, Status, Tier
 from ctrip.domain.view import payment_view
-from ctrip.ports import AccessStore, Clock, Jobs, PaymentStore
+from ctrip.ports import AccessStore, Clock, Idempotency, Jobs, PaymentStore
 from ctrip.services.read_payment import PaymentReader
 from ctrip.services.recording import Recorder
+from ctrip.services.replay import Answer, Replayer
 
 DUST_PER_MILLE = 1
 TRIES = 3
@@ -27,9 +28,15 @@ class PaymentCloser:
     jobs: Jobs
     clock: Clock
     recorder: Recorder
+    replayer: Replayer
 
-    def cancel(self, merchant_id: str, payment_id: str) -> dict[str, Any]:
-        """Cancel while no more than dust has arrived; raises `Conflict` afterwards, and a second time."""
+    def cancel(self, merchant_id: str, payment_id: str, idempotency: Idempotency | None = None) -> Answer:
+        """Cancel while no more than dust has arrived.
+
+        Raises `Conflict` afterwards, and a second time; the same idempotency key gets the first answer again.
+        """
+        if (first := self.replayer.first(idempotency)) is not None:
+            return first
         for _ in range(TRIES):
             payment = self.reader.find(merchant_id, payment_id)
             dust = payment.amount * DUST_PER_MILLE // 1000
@@ -37,14 +44,19 @@ class PaymentCloser:
                 raise Conflict(
                     f"A payment that is {payment.status} cannot be cancelled.", code="payment_not_cancellable"
                 )
-            commit = self.recorder.step(payment, fire(payment, Trigger.CANCELLED, self.clock.now()))
+            step = fire(payment, Trigger.CANCELLED, self.clock.now())
+            commit = replace(self.recorder.step(payment, step), idempotency=idempotency)
             try:
                 self.payments.commit(commit)
             except Stale:
                 continue
+            except AlreadyExists:
+                if (first := self.replayer.first(idempotency)) is not None:
+                    return first
+                raise
             if commit.event:
                 self.jobs.deliver([(merchant_id, commit.event.ulid, 1)])
-            return payment_view(commit.after)
+            return Answer(payment_view(commit.after), replayed=False)
         raise Conflict("The payment is changing; read it and try again.", code="payment_changed")
 
     def accept(self, merchant_id: str, payment_id: str) -> dict[str, Any]:

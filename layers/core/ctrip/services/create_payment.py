@@ -5,19 +5,19 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlsplit
 
 from ctrip.domain.access import Merchant
 from ctrip.domain.assets import Asset, Network, payment_uri
-from ctrip.domain.errors import AlreadyExists, BadRequest, Busy, Conflict, FieldError, InvalidField, KeyReused
+from ctrip.domain.errors import AlreadyExists, BadRequest, Busy, Conflict, FieldError, InvalidField
 from ctrip.domain.keys import ExtendedKey, account_path
 from ctrip.domain.machine import FIRST_EVENT
 from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payment import Payment
-from ctrip.domain.view import created_answer, payment_view
-from ctrip.ports import AccessStore, Clock, EventStore, Idempotency, Ids, Jobs, PaymentStore
+from ctrip.domain.view import payment_view
+from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, PaymentStore
 from ctrip.services.recording import Recorder
+from ctrip.services.replay import Answer, Replayer
 
 ROUTE = "POST /api/v1/payments"
 GRACE_MS = 600_000  # the scanner goes on looking this long past a deadline, until the confirmed block has passed it
@@ -46,21 +46,13 @@ class CreatePayment:
     cancel_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
-    """The answer; `replayed` when an earlier call with the same idempotency key gave it."""
-
-    view: dict[str, Any]
-    replayed: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCreator:
     """Creates payments; `plain_http` lets webhooks go to http addresses, for the local stage alone."""
 
     networks: Mapping[str, Network]
     payments: PaymentStore
-    events: EventStore
+    replayer: Replayer
     access: AccessStore
     jobs: Jobs
     clock: Clock
@@ -72,13 +64,13 @@ class PaymentCreator:
 
     def create(
         self, merchant: Merchant, wanted: CreatePayment, base_url: str, idempotency: Idempotency | None
-    ) -> Created:
+    ) -> Answer:
         """Create a payment, or give the first answer again to a repeated idempotency key.
 
         Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused` and `Busy`.
         """
-        if idempotency and (view := self._replay(idempotency)):
-            return Created(view, replayed=True)
+        if (first := self.replayer.first(idempotency)) is not None:
+            return first
         network, asset, amount = self._due(wanted)
         self._check_urls(wanted)
         if not merchant.xpub:
@@ -99,15 +91,15 @@ class PaymentCreator:
                 self.jobs.scan(network.name)
             if commit.event:
                 self.jobs.deliver([(merchant.id, commit.event.ulid, 1)])
-            return Created(payment_view(commit.after), replayed=False)
+            return Answer(payment_view(commit.after), replayed=False)
         raise Busy
 
     def _taken(
         self, exc: AlreadyExists, merchant: Merchant, wanted: CreatePayment, idempotency: Idempotency | None
-    ) -> Created | None:
+    ) -> Answer | None:
         """Answer what another call took first; None where another address is worth a try."""
-        if exc.key == "idempotency" and idempotency and (view := self._replay(idempotency)):
-            return Created(view, replayed=True)
+        if exc.key == "idempotency" and (first := self.replayer.first(idempotency)) is not None:
+            return first
         if exc.key == "order" and wanted.order_id:
             holder = self.payments.by_order(merchant.id, wanted.order_id) or ""
             raise Conflict(
@@ -117,15 +109,6 @@ class PaymentCreator:
                 extra={"payment_id": holder},
             ) from exc
         return None
-
-    def _replay(self, idempotency: Idempotency) -> dict[str, Any] | None:
-        first = self.payments.remembered(idempotency.merchant_id, idempotency.route, idempotency.key)
-        if first is None:
-            return None
-        if first.body_hash != idempotency.body_hash:
-            raise KeyReused("The idempotency key was used before with another body.")
-        event = self.events.event(idempotency.merchant_id, first.event_ulid)
-        return created_answer(event.body) if event else None
 
     def _due(self, wanted: CreatePayment) -> tuple[Network, Asset, int]:
         network = self.networks.get(wanted.chain)
