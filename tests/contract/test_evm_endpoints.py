@@ -56,6 +56,17 @@ def test_the_next_endpoint_answers_and_the_breaker_opens_and_closes(anvil: Anvil
     assert chain.endpoints()[0][1] == "usable"
 
 
+def test_a_passing_failure_of_the_only_endpoint_is_tried_again_after_a_moment(anvil: Anvil, proxy: Proxy) -> None:
+    """One lost answer is not an outage: the second try answers, a fraction of a second later."""
+    clock = TestClock()
+    chain = chain_at(proxy.url, clock=clock)
+    chain.head()
+    before, lost = clock.now(), iter([429])
+    proxy.rule = lambda _: next(lost, None)
+    assert chain.head().hash == anvil.rpc("eth_getBlockByNumber", "latest", False)["hash"]
+    assert 0 < clock.now() - before < 1_000
+
+
 def test_with_every_endpoint_down_it_is_unavailable_at_once(anvil: Anvil, proxy: Proxy) -> None:
     """While all rest nothing is asked, and no number is made up."""
     chain = chain_at(proxy.url)

@@ -56,7 +56,7 @@ class EvmChain:
         self._clock = clock
         self.meter = Meter()
         endpoints = [Endpoint(url, network.chain_id, self.meter, clock, jitter, seconds) for url in urls]
-        self._pool = Pool(network.name, endpoints, clock)
+        self._pool = Pool(network.name, endpoints, clock, jitter)
         self._prober = Prober(network.chain_id)
         self._explain_blocks = explain_blocks
 

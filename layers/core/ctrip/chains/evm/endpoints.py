@@ -18,6 +18,7 @@ from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavaila
 from ctrip.ports import Clock
 
 FAILURES_TO_OPEN = 3
+RETRY_SECONDS = 0.2  # once more, after a moment, where no endpoint answered at all
 FIRST_REST_MS = 1_000
 LONGEST_REST_MS = 60_000
 BATCH = 100
@@ -206,22 +207,30 @@ class Endpoint:
 class Pool:
     """Tries a question on each usable endpoint in turn."""
 
-    def __init__(self, name: str, endpoints: Sequence[Endpoint], clock: Clock) -> None:
+    def __init__(
+        self, name: str, endpoints: Sequence[Endpoint], clock: Clock, jitter: Callable[[], float] = lambda: 0.5
+    ) -> None:
         self.endpoints = tuple(endpoints)
         self._name = name
         self._clock = clock
+        self._jitter = jitter
 
     def run(self, question: Callable[[Endpoint], T], *, skip: int = 0) -> T:
         """Return the first usable answer, passing over `skip` endpoints; raises the gravest reason otherwise."""
-        reasons: list[ChainError] = []
-        for endpoint in itertools.islice(self._usable(), skip, None):
-            try:
-                return self._attempt(endpoint, question)
-            except (Reverted, BroadcastRejected):
-                raise
-            except ChainError as exc:
-                reasons.append(exc)
-        raise self._gravest(reasons)
+        for last in (False, True):
+            reasons: list[ChainError] = []
+            for endpoint in itertools.islice(self._usable(), skip, None):
+                try:
+                    return self._attempt(endpoint, question)
+                except (Reverted, BroadcastRejected):
+                    raise
+                except ChainError as exc:
+                    reasons.append(exc)
+            passing = bool(reasons) and all(isinstance(reason, Unreachable) for reason in reasons)
+            if last or not passing:
+                raise self._gravest(reasons)
+            self._clock.wait(RETRY_SECONDS * (0.5 + self._jitter()))
+        raise AssertionError  # the second turn returns or raises
 
     def any(self, question: Callable[[Endpoint], T | None], most: int = 2) -> T | None:
         """Return the first answer that is not None, from at most `most` endpoints: one that lags knows less."""
