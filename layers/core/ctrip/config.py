@@ -7,12 +7,19 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 from typing import Any
 
 from ctrip.domain.errors import ConfigurationError
 
 LOCAL = "local"
+
+
+class Fixed(dict[str, Any]):
+    """A mapping that may be a setting's default: nobody changes it, so it may be hashed, as dataclasses ask."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        """Hash by what it holds."""
+        return hash(tuple(self))
 
 
 def _setting(name: str, default: Any, doc: str, *, local: Any = None) -> Any:
@@ -29,9 +36,9 @@ class Settings:
     )
     rpc: Mapping[str, tuple[str, ...]] = _setting(
         "CTRIP_RPC",
-        MappingProxyType({}),
+        Fixed({}),
         'RPC endpoints that go before the public list, as JSON: `{"ethereum": ["https://..."]}`.',
-        local=MappingProxyType({"anvil": ("http://127.0.0.1:8545",)}),
+        local=Fixed({"anvil": ("http://127.0.0.1:8545",)}),
     )
     treasury: str = _setting(
         "CTRIP_TREASURY", "", "The EVM address that deposits are swept to. The signer signs for no other."
@@ -51,7 +58,7 @@ class Settings:
     )
     agree_above: Mapping[str, Mapping[str, str]] = _setting(
         "CTRIP_AGREE_ABOVE",
-        MappingProxyType({}),
+        Fixed({}),
         "From which amount a second endpoint must agree before a payment is confirmed, as JSON in whole units: "
         '`{"ethereum": {"USDC": "10000"}}`.',
     )
