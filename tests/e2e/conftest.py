@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from infra.local import tokens
 from infra.local.receiver import Receiver
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, make_up
@@ -55,13 +56,18 @@ def begun(shop: Shop, before: dict[str, int], unsteady: Receiver) -> dict[str, d
         "DAI": shop.ask(amount=10**18 + 1, token_id=shop.chain["tokens"]["DAI"]["id"]),
         "overpaid": shop.ask(amount=5_000_000, asset="USDC"),
         "parts": shop.ask(amount=9_000_000, asset="USDC"),
+        "FEE": shop.ask(amount=100 * 10**18, asset="FEE"),
+        "wrong": shop.ask(amount=10**15),
         "internal": shop.ask(amount=10**16),
         "unsteady": shop.ask(amount=10**15, webhook_url=unsteady.url),
     }
     forwarder = shop.deploy("Forwarder")
     amounts = {"overpaid": 5_000_005, "parts": 4_000_000}
+    usdc = shop.chain["tokens"]["USDC"]["address"]
     for name, payment in payments.items():
-        if name == "internal":
+        if name == "wrong":
+            tokens.pay(shop.chain["rpc_url"], 1, payment["address"], 777, usdc)
+        elif name == "internal":
             shop.call(forwarder, "forward(address)", payment["address"], payment["amount"])
         else:
             shop.pay(payment, amounts.get(name))

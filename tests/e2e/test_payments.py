@@ -63,6 +63,32 @@ def test_two_parts_make_a_whole(shop: Shop, begun: Begun) -> None:
     assert sum(sweep["amount"] for sweep in final["sweeps"]) == 9_000_000
 
 
+def test_a_token_that_keeps_a_share_pays_what_arrives(shop: Shop, begun: Begun) -> None:
+    """FEE keeps one in a hundred: short at first, complete with the rest, swept to nothing, nothing held."""
+    payment = begun["FEE"]
+    short = shop.told(payment, "underpaid")
+    assert short["amount_received"] == 99 * 10**18
+    shop.pay(payment, 2 * 10**18)
+    shop.told(payment, "settled")
+    final = shop.read(payment)
+    received = 99 * 10**18 + 198 * 10**16
+    assert (final["status"], final["exceptions"]) == ("settled", ["overpaid"])
+    assert (final["amount_received"], final["amount_confirmed"]) == (received, received)
+    assert shop.balance(payment["address"], "FEE") == 0
+    assert final["sweeps"][-1]["amount"] == received - received // 100
+
+
+def test_the_wrong_asset_is_reported_and_left_alone(shop: Shop, begun: Begun) -> None:
+    """USDC for a payment in coin: an event that says how much of what, no credit, nothing swept."""
+    payment = begun["wrong"]
+    assert shop.receiver.wait_for(payment["id"], "deposit.wrong_asset", 45)
+    told = next(e for e in shop.receiver.of(payment["id"]) if e["type"] == "deposit.wrong_asset")
+    assert (told["data"]["deposit"]["symbol"], told["data"]["deposit"]["amount"]) == ("USDC", 777)
+    now = shop.read(payment)
+    assert (now["status"], now["exception"], now["amount_received"]) == ("pending", "wrong_asset", 0)
+    assert shop.balance(payment["address"], "USDC") == 777
+
+
 def test_too_much_is_credited_and_said(shop: Shop, begun: Begun) -> None:
     """All of an overpayment is credited and swept, with the exception `overpaid` and its event."""
     shop.told(begun["overpaid"], "settled")

@@ -23,6 +23,7 @@ ON_ADDRESSES = "on_addresses"
 TREASURY = "treasury"
 GAS_STATION = "gas_station"
 GAS_EXPENSE = "gas_expense"
+TOKEN_FEE_EXPENSE = "token_fee_expense"  # noqa: S105  an account, not a password
 OPERATOR = "operator"
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ctrip.domain.chain import Fees, Receipt, Transaction
+from ctrip.domain.chain import Fees, Receipt, TokenTransfer, Transaction
 from ctrip.domain.errors import SigningRefused
 
 NATIVE_GAS = 21_000
@@ -42,7 +42,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """One (chain, sender, nonce) and what it is meant to do; amounts are base units, `fee` is what the receipt says."""
+    """One (chain, sender, nonce) and what it is meant to do; amounts are base units, as receipts tell.
+
+    `amount` is what arrived, `left` what left the sender (more, where a token keeps a share), `fee` the coin it cost.
+    """
 
     chain: str
     sender: str
@@ -60,6 +63,7 @@ class Intent:
     block_number: int | None = None
     block_hash: str | None = None
     amount: int = 0
+    left: int = 0
     fee: int = 0
     created_at: int = 0
     updated_at: int = 0
@@ -115,6 +119,7 @@ def mined(intent: Intent, receipt: Receipt, now: int) -> Intent:
         block_number=receipt.block_number,
         block_hash=receipt.block_hash,
         amount=moved(intent, receipt),
+        left=left(intent, receipt),
         fee=receipt.fee,
         updated_at=now,
         version=intent.version + 1,
@@ -122,14 +127,22 @@ def mined(intent: Intent, receipt: Receipt, now: int) -> Intent:
 
 
 def moved(intent: Intent, receipt: Receipt) -> int:
-    """Return what the receipt shows to have left the sender for the destination."""
-    if not receipt.success:
-        return 0
+    """Return what the receipt shows to have arrived at the destination from the sender."""
     if intent.token is None:
-        return receipt.value
-    token, sender, to = intent.token.lower(), intent.sender.lower(), intent.to.lower()
-    return sum(
-        log.amount
-        for log in receipt.token_transfers
-        if (log.token.lower(), log.sender.lower(), log.to.lower()) == (token, sender, to)
-    )
+        return receipt.value if receipt.success else 0
+    to = intent.to.lower()
+    return sum(log.amount for log in _sent(intent, receipt) if log.to.lower() == to)
+
+
+def left(intent: Intent, receipt: Receipt) -> int:
+    """Return what the receipt shows to have left the sender, wherever it went: some tokens keep a share."""
+    if intent.token is None:
+        return receipt.value if receipt.success else 0
+    sender = intent.sender.lower()
+    return sum(log.amount for log in _sent(intent, receipt) if log.to.lower() != sender)
+
+
+def _sent(intent: Intent, receipt: Receipt) -> list[TokenTransfer]:
+    wanted = ((intent.token or "").lower(), intent.sender.lower())
+    logs = receipt.token_transfers if receipt.success else ()
+    return [log for log in logs if (log.token.lower(), log.sender.lower()) == wanted]

@@ -6,7 +6,15 @@ from ctrip.domain.assets import Network
 from ctrip.domain.chain import Block, Move, Receipt
 from ctrip.domain.decide import Step, fire, quiet
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Stale
-from ctrip.domain.ledger import GAS_EXPENSE, GAS_STATION, ON_ADDRESSES, OPERATOR, TREASURY, Entry
+from ctrip.domain.ledger import (
+    GAS_EXPENSE,
+    GAS_STATION,
+    ON_ADDRESSES,
+    OPERATOR,
+    TOKEN_FEE_EXPENSE,
+    TREASURY,
+    Entry,
+)
 from ctrip.domain.machine import Trigger
 from ctrip.domain.payment import Payment, Status, Sweep, Tier
 from ctrip.domain.sweep import Intent, IntentState, Kind, mined
@@ -207,7 +215,7 @@ def _moves(intent: Intent, receipt: Receipt) -> tuple[Move, ...]:
         return (move(None, intent.amount),) if intent.amount else ()
     if intent.token is None:
         return (move(None, -(intent.amount + receipt.fee)),)
-    return (*((move(intent.token, -intent.amount),) if intent.amount else ()), move(None, -receipt.fee))
+    return (*((move(intent.token, -intent.left),) if intent.left else ()), move(None, -receipt.fee))
 
 
 def _entries(intent: Intent, now: int) -> tuple[Entry, ...]:
@@ -217,6 +225,7 @@ def _entries(intent: Intent, now: int) -> tuple[Entry, ...]:
     rows = [
         ("moved", intent.asset, source, target, intent.amount),
         ("gas", "native", gas_from, GAS_EXPENSE, intent.fee),
+        ("kept", intent.asset, source, TOKEN_FEE_EXPENSE, intent.left - intent.amount),
     ]
     return tuple(
         Entry(

@@ -20,6 +20,7 @@ AMOUNTS = frozenset(
         "on_time",
         "value",
         "fee",
+        "left",
         "max_fee",
         "priority_fee",
     }
