@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from ctrip.domain.decide import quiet
 from ctrip.domain.errors import Busy, InvalidField
 from ctrip.domain.payment import Flag, Status, Tier
 from ctrip.domain.sweep import IntentState, max_fee
@@ -170,6 +171,31 @@ def test_a_pause_that_could_not_be_written_is_not_lost():
     world.stores.access.pause = pause
     world.run.one()
     assert world.stores.access.gates(["anvil"])["anvil"].paused
+
+
+def test_a_reversal_that_lost_a_race_is_done_in_the_next_pass_though_the_chain_is_paused():
+    """The sweeper had just changed the payment: paused without the reversal is no place to stop."""
+    world = World()
+    payment = world.create(COIN)
+    tx = world.chain.deposit(payment.address, COIN)
+    world.scanner = replace(world.scanner, monitor_ms=180_000)
+    world.run = world.new_run()
+    for _ in range(5):
+        world.step()
+    assert world.payment(payment.id).status is Status.PAID
+    assert world.run.due()
+    world.chain.reorg(7, drop=[tx])
+    world.run.monitored_at = 0
+    world.sweeper.payments.commit(
+        world.recorder("sweep").step(world.payment(payment.id), quiet(world.payment(payment.id), world.clock.at))
+    )
+    world.run.one()
+    assert world.stores.access.gates(["anvil"])["anvil"].paused
+    assert world.payment(payment.id).status is Status.PAID
+    assert world.run.due()
+    world.run.one()
+    assert world.payment(payment.id).status is Status.PENDING
+    assert not world.run.due()
 
 
 def test_one_broken_payment_does_not_stop_the_chain():

@@ -381,6 +381,7 @@ class _Run:
                 payment = self._commit(payment, step, told)
             except (Stale, AlreadyExists) as exc:
                 self.scan.log.info("payment_moved_on", payment=payment.id, error=str(exc))
+                self.monitored_at = 0  # look again in the next pass, whatever its tier
                 fresh = self.scan.payments.get(payment.id)
                 self.watched.pop(payment.id, None)
                 if fresh:
@@ -394,6 +395,8 @@ class _Run:
             self.scan.access.pause(payment.chain, True)  # first: it can be repeated, and must not be lost
         self.scan.payments.commit(commit)
         self._keep(commit.after)
+        if step.alarm == "deep_reorg":
+            self.gate_read = 0  # undone and paused: this pass is the last
         if step.alarm:
             self.scan.log.error(step.alarm, payment=payment.id, chain=payment.chain)
         if commit.event:
