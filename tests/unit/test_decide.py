@@ -212,6 +212,15 @@ def test_a_balance_that_falls_without_a_reorganisation_is_held(status):
     assert alarms == ["unexplained_outflow"]
 
 
+def test_a_confirmed_payment_that_lost_money_is_credited_with_what_is_left_once_accepted():
+    """It must not wait for an amount that will never be there again."""
+    confirmed = payment(status=Status.CONFIRMED, amount_received=1000, amount_confirmed=1000)
+    held, events, *_ = walk(confirmed, look(400, head=20, seen_at=5))
+    assert (held.status, held.exception, events) == (Status.CONFIRMED, Flag.HELD, ["payment.held"])
+    after, events, entries, _ = walk(replace(held, accept_requested=True), look(400, head=21, seen_at=5))
+    assert (after.status, events, entries[0].amount) == (Status.PAID, ["payment.released", "payment.paid"], 400)
+
+
 def test_what_arrives_on_a_paid_payment_gets_its_own_entry():
     """An overpaid event and a further sweep, only at the confirmed depth."""
     head, events, *_ = walk(paid(), replace(look(1200, head=20), confirmed=1000))

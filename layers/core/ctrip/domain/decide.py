@@ -98,6 +98,7 @@ def _release(payment: Payment, now: int) -> Step | None:
         now,
         accept_requested=False,
         accepted=payment.amount_received,
+        amount_confirmed=min(payment.amount_confirmed, payment.amount_received),
         tier=tiers.get(payment.status, Tier.OPEN),
     )
 
@@ -136,12 +137,12 @@ def _confirmed(payment: Payment, look: Look, now: int) -> Step | None:
         return fallen
     if _news(payment, look):
         return quiet(payment, now, **_recorded(payment, look))
+    if Flag.HELD in payment.flags:
+        return _release(payment, now)
     if look.confirmed is None or look.confirmed < payment.amount_confirmed or not look.agreed:
         return None
     if look.confirmed > payment.amount and Flag.OVERPAID not in payment.flags:
         return fire(payment, Trigger.EXCESS, now, amount_confirmed=look.confirmed)
-    if Flag.HELD in payment.flags:
-        return _release(payment, now)
     step = fire(payment, Trigger.CREDITED, now, amount_confirmed=look.confirmed, credited=look.confirmed)
     return replace(step, entries=(credit(payment, look.confirmed, now),))
 
