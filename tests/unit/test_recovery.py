@@ -74,8 +74,11 @@ def test_funding_that_is_mined_again_leaves_the_sweep_alone():
     world.step()
     world.sweep()
     assert world.payment(payment.id).pending
+    world.chain.pool.clear()  # the sweep is not in a block yet when the funding moves to another
     world.chain.reorg(1)
     world.run.one()
+    world.jobs.sweeps.append(("anvil", USDC.id))
+    world.sweep()
     world.settle(14)
     intents = world.stores.money.intents_of("anvil", payment.address)
     assert [(i.nonce, i.state) for i in intents] == [(0, IntentState.FINAL)]
