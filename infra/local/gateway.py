@@ -81,7 +81,8 @@ class Gateway:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def _answer(self, environ: Environ, request_id: str) -> Answer:
-        method, path = environ["REQUEST_METHOD"], _path(environ)
+        method, asked = environ["REQUEST_METHOD"], _path(environ)
+        path = asked.rstrip("/") or "/"
         matched = self._routes.match(path)
         if matched is None:
             return problem(404, "not_found", f"No such path: {path}", request_id)
@@ -97,7 +98,7 @@ class Gateway:
             return problem(405, "method_not_allowed", detail, request_id, [("Allow", ", ".join(sorted(methods)))])
         if int(environ.get("CONTENT_LENGTH") or 0) > BODY_LIMIT:
             return problem(413, "payload_too_large", "The body is larger than 10 MB.", request_id)
-        event = self._event(environ, method, path, template, parameters, request_id)
+        event = self._event(environ, method, asked, template, parameters, request_id)
         context = self._functions.context(API)
         try:
             return _rendered(self._app(event, context))
@@ -162,7 +163,7 @@ def _path(environ: Environ) -> str:
     raw = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).split("?", 1)[0]
     if "://" in raw:
         raw = "/" + raw.split("://", 1)[1].partition("/")[2]
-    return raw.rstrip("/") or "/"
+    return raw
 
 
 def _headers(environ: Environ) -> dict[str, str]:

@@ -240,7 +240,7 @@ class FakeSigner:
         self._xpubs = xpubs
         self.signed: list[Transaction] = []
 
-    def provision(self, account: int) -> str:
+    def account_xpub(self, account: int) -> str:
         return self._xpubs[account]
 
     def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:

@@ -1,6 +1,5 @@
 """The Chalice app over fake stores."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +9,8 @@ from chalice.test import Client
 
 from ctrip import bootstrap, config
 from ctrip.domain.access import ApiKey, Scope
-from tests.world import NETWORK, World
+from ctrip.services.manage_keys import sealed_version
+from tests.world import NETWORK, FakeSealer, World, put_key
 
 KEY = "ctrip_testkey001_0123456789abcdefghijkl"
 
@@ -60,6 +60,10 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         "events": world.stores.events,
         "money": world.stores.money,
         "access": world.stores.access,
+        "admins": world.stores.admins,
+        "limits": world.stores.limits,
+        "seals": world.stores.seals,
+        "sealer": FakeSealer(),
         "jobs": world.jobs,
         "networks": {"anvil": NETWORK},
         "settings": config.load({}),
@@ -74,7 +78,9 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
 
 def add_key(world: World, key: str, scopes: frozenset[Scope], merchant_id: str = "m1", **more: Any) -> None:
     """Give a merchant an API key."""
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    world.stores.access.put_api_key(
-        ApiKey(id=key.split("_")[1], merchant_id=merchant_id, digest=digest, scopes=scopes, **more)
+    key_id = key.split("_")[1]
+    version = sealed_version(FakeSealer(), key_id, key, f"ctsk_{key_id}", world.clock.now())
+    put_key(
+        world.stores.access,
+        ApiKey(id=key_id, merchant_id=merchant_id, name="Test", scopes=scopes, versions=(version,), **more),
     )

@@ -11,25 +11,38 @@ from ctrip.system import SystemClock, SystemIds, fraction, spread
 
 if TYPE_CHECKING:
     from ctrip.aws.jobs import AwsJobs
+    from ctrip.aws.secrets import KmsSealer
     from ctrip.ports import Log
     from ctrip.services.authenticate import Authenticator
     from ctrip.services.check_health import HealthChecker
     from ctrip.services.close_payment import PaymentCloser
     from ctrip.services.create_payment import PaymentCreator
     from ctrip.services.deliver_webhook import WebhookDeliverer
+    from ctrip.services.limit_calls import CallLimiter
+    from ctrip.services.manage_admins import AdminManager
+    from ctrip.services.manage_keys import KeyManager
+    from ctrip.services.manage_merchants import MerchantManager
+    from ctrip.services.provision_merchant import AccountProvisioner, WaitingProvisioner
+    from ctrip.services.read_audit import AuditReader
+    from ctrip.services.read_events import EventReader
     from ctrip.services.read_payment import PaymentReader
     from ctrip.services.recording import Recorder
     from ctrip.services.relay_outbox import OutboxRelay
     from ctrip.services.resume_sweeps import SweepResumer
     from ctrip.services.scan_chain import ChainScanner
+    from ctrip.services.seal_audit import AuditSealer, AuditVerifier
+    from ctrip.services.sign_in import Doorkeeper
     from ctrip.services.sign_transaction import GuardedSigner
     from ctrip.services.start_scans import ScanStarter
     from ctrip.services.sweep_deposits import DepositSweeper
     from ctrip.services.telling import BestEffort
     from ctrip.store.access import DynamoAccess
+    from ctrip.store.admins import DynamoAdmins
     from ctrip.store.events import DynamoEvents
+    from ctrip.store.limits import DynamoLimits
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
+    from ctrip.store.seals import DynamoSeals
 
 clock = SystemClock()
 ids = SystemIds()
@@ -90,6 +103,38 @@ def access() -> "DynamoAccess":
 
 
 @cache
+def admins() -> "DynamoAdmins":
+    """Build the store of admins."""
+    from ctrip.store.admins import DynamoAdmins
+
+    return DynamoAdmins(settings().stage)
+
+
+@cache
+def limits() -> "DynamoLimits":
+    """Build the store of limits."""
+    from ctrip.store.limits import DynamoLimits
+
+    return DynamoLimits(settings().stage)
+
+
+@cache
+def seals() -> "DynamoSeals":
+    """Build the store of seals."""
+    from ctrip.store.seals import DynamoSeals
+
+    return DynamoSeals(settings().stage)
+
+
+@cache
+def sealer() -> "KmsSealer":
+    """Build what seals secrets."""
+    from ctrip.aws.secrets import KmsSealer
+
+    return KmsSealer(settings().stage, clock)
+
+
+@cache
 def jobs() -> "AwsJobs":
     """Build the queues."""
     from ctrip.aws.jobs import AwsJobs
@@ -119,7 +164,17 @@ def authenticator() -> "Authenticator":
     """Build what verifies callers."""
     from ctrip.services.authenticate import Authenticator
 
-    return Authenticator(access(), clock, settings().key_cache_seconds * 1000)
+    return Authenticator(access(), limits(), sealer(), clock, log("api"), settings().key_cache_seconds * 1000)
+
+
+@cache
+def limiter() -> "CallLimiter":
+    """Build what keeps merchants to their share."""
+    from ctrip.domain.access import Limits
+    from ctrip.services.limit_calls import CallLimiter
+
+    most = Limits(calls_per_second=settings().calls_per_second, open_payments=settings().open_payments)
+    return CallLimiter(limits(), clock, most)
 
 
 @cache
@@ -133,6 +188,7 @@ def creator() -> "PaymentCreator":
         payments=payments(),
         replayer=Replayer(payments(), events()),
         access=access(),
+        limiter=limiter(),
         jobs=telling("api"),
         clock=clock,
         ids=ids,
@@ -164,6 +220,81 @@ def closer() -> "PaymentCloser":
         recorder=recorder("api"),
         replayer=Replayer(payments(), events()),
     )
+
+
+@cache
+def event_reader() -> "EventReader":
+    """Build what reads events."""
+    from ctrip.services.read_events import EventReader
+
+    return EventReader(events(), reader())
+
+
+@cache
+def audit_reader() -> "AuditReader":
+    """Build what reads audit chains."""
+    from ctrip.services.read_audit import AuditReader
+
+    return AuditReader(reader(), access(), admins())
+
+
+@cache
+def key_manager() -> "KeyManager":
+    """Build what makes and ends API keys."""
+    from ctrip.services.manage_keys import KeyManager
+
+    return KeyManager(access=access(), sealer=sealer(), clock=clock, ids=ids)
+
+
+@cache
+def merchant_manager() -> "MerchantManager":
+    """Build what makes and changes merchants."""
+    from ctrip.services.manage_merchants import MerchantManager
+
+    return MerchantManager(access=access(), sealer=sealer(), jobs=telling("api"), clock=clock, ids=ids)
+
+
+@cache
+def admin_manager() -> "AdminManager":
+    """Build what makes and changes admins."""
+    from ctrip.auth.codes import TotpCodes
+    from ctrip.auth.passwords import Argon2Passwords
+    from ctrip.services.manage_admins import AdminManager
+
+    return AdminManager(
+        admins=admins(),
+        memory=access(),
+        passwords=Argon2Passwords(),
+        codes=TotpCodes(_issuer()),
+        sealer=sealer(),
+        clock=clock,
+        ids=ids,
+    )
+
+
+@cache
+def doorkeeper() -> "Doorkeeper":
+    """Build what lets admins in."""
+    from ctrip.auth.codes import TotpCodes
+    from ctrip.auth.passwords import Argon2Passwords
+    from ctrip.auth.tokens import JwtTokens
+    from ctrip.services.sign_in import Doorkeeper
+
+    return Doorkeeper(
+        admins=admins(),
+        limits=limits(),
+        passwords=Argon2Passwords(),
+        codes=TotpCodes(_issuer()),
+        tokens=JwtTokens(_issuer()),
+        sealer=sealer(),
+        clock=clock,
+        ids=ids,
+        log=log("api"),
+    )
+
+
+def _issuer() -> str:
+    return f"ctrip-{settings().stage}"
 
 
 @cache
@@ -268,7 +399,6 @@ def sweeper(name: str) -> "DepositSweeper":
 @cache
 def deliverer() -> "WebhookDeliverer":
     """Build what delivers webhooks."""
-    from ctrip.aws.secrets import KmsSealer
     from ctrip.net.receivers import HttpReceivers
     from ctrip.services.deliver_webhook import WebhookDeliverer
 
@@ -276,7 +406,7 @@ def deliverer() -> "WebhookDeliverer":
         events=events(),
         access=access(),
         receivers=HttpReceivers(),
-        sealer=KmsSealer(settings().stage),
+        sealer=sealer(),
         jobs=jobs(),
         clock=clock,
         log=log("webhooks"),
@@ -290,6 +420,47 @@ def relay() -> "OutboxRelay":
     from ctrip.services.relay_outbox import OutboxRelay
 
     return OutboxRelay(events(), jobs(), clock)
+
+
+@cache
+def audit_sealer() -> "AuditSealer":
+    """Build what seals the audit chains."""
+    from ctrip.services.seal_audit import AuditSealer
+
+    return AuditSealer(
+        payments=payments(),
+        events=events(),
+        access=access(),
+        admins=admins(),
+        seals=seals(),
+        clock=clock,
+        log=log("seal"),
+    )
+
+
+@cache
+def audit_verifier() -> "AuditVerifier":
+    """Build what checks audit chains."""
+    from ctrip.services.seal_audit import AuditVerifier
+
+    return AuditVerifier(seals())
+
+
+@cache
+def waiting_provisioner() -> "WaitingProvisioner":
+    """Build what has waiting merchants provisioned by the signer."""
+    from ctrip.aws.signer import LambdaSigner
+    from ctrip.services.provision_merchant import WaitingProvisioner
+
+    return WaitingProvisioner(access(), LambdaSigner(settings().stage), log("provision"))
+
+
+@cache
+def account_provisioner() -> "AccountProvisioner":
+    """Build the signer's end of provisioning."""
+    from ctrip.services.provision_merchant import AccountProvisioner
+
+    return AccountProvisioner(access(), signer().account_xpub, clock)
 
 
 @cache

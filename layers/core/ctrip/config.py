@@ -71,6 +71,18 @@ class Settings:
     fee_cap: int = _setting(
         "CTRIP_FEE_CAP", 10**17, "The most that one own transaction may cost, in the coin's base units."
     )
+    calls_per_second: int = _setting(
+        "CTRIP_CALLS_PER_SECOND",
+        20,
+        "How many changing calls a second a merchant may make that has no limit of its own.",
+        local=1_000,
+    )
+    open_payments: int = _setting(
+        "CTRIP_OPEN_PAYMENTS",
+        1_000,
+        "How many payments a merchant may have open on a chain that has no limit of its own.",
+        local=10_000,
+    )
     key_cache_seconds: int = _setting(
         "CTRIP_KEY_CACHE_SECONDS", 30, "How long a Lambda remembers a verified API key and its merchant, in seconds."
     )

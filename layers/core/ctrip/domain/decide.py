@@ -167,6 +167,9 @@ def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
             tier=_due(payment),
         )
         return replace(step, entries=(credit(payment, more, now),))
+    if payment.status is Status.PAID and payment.policy.custody is Custody.XPUB:
+        # Its funds are where they belong already: no key of that address is here.
+        return fire(payment, Trigger.SETTLED, now)
     if payment.tier is Tier.SWEEP and payment.pending is None and payment.unswept <= 0 and payment.sweeps:
         # Its sweep was final before its credit was: there is nothing left to do.
         if payment.status is Status.PAID:

@@ -13,7 +13,7 @@ from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action, Update
 
-from ctrip.domain.errors import Busy
+from ctrip.domain.errors import Busy, Contended
 from ctrip.ports import Clock
 from ctrip.store.errors import ConditionFailed, Failure, classify
 from ctrip.store.tables import Key, Tables, key_of
@@ -225,7 +225,7 @@ class Database:
                 lost = lost or failure is Failure.UNKNOWN
                 pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * self._jitter()
                 if self._clock.now() - began + pause * 1000 > BUDGET_MS:
-                    raise Busy from exc
+                    raise (Contended if failure is Failure.CONTENDED else Busy) from exc
                 self._clock.wait(pause)
         raise Busy
 

@@ -1,18 +1,19 @@
 """Events, the outbox, and the record of deliveries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.events import Event
-from ctrip.ports import Clock, Delivery
+from ctrip.ports import Clock, Delivery, EventFilter, EventPage
 from ctrip.store import tables
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Database, Item, delete, document, keyed, number, put, read_document, text
+from ctrip.store.database import Database, Item, Rows, delete, document, keyed, number, put, read_document, text
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import EVENT_SECONDS, event_of
 
+PAGES = 5
 PER_SHARD = 25  # so that one answer is at most 200, a batch that a worker can finish
 
 _DELIVERY_KEYS = frozenset({"event_ulid", "attempt"})
@@ -36,6 +37,50 @@ class DynamoEvents:
         """Read an event, consistently."""
         item = self._db.get(self._table, tables.event_key(merchant_id, ulid))
         return event_of(item) if item else None
+
+    def page(self, merchant_id: str, wanted: EventFilter) -> EventPage:
+        """List a merchant's events; reads at most five pages, then answers short."""
+        found: list[Event] = []
+        position = wanted.position
+        for _ in range(PAGES):
+            rows = self._events_after(merchant_id, wanted, position)
+            for item in rows.items:
+                position = tables.key_of(item).sk
+                event = event_of(item)
+                if wanted.type in (None, event.type):
+                    found.append(event)
+                if len(found) == wanted.limit:
+                    last = not rows.more and position == tables.key_of(rows.items[-1]).sk
+                    return EventPage(tuple(found), None if last else position)
+            if not rows.more:
+                return EventPage(tuple(found), None)
+        return EventPage(tuple(found), position)
+
+    def payments_between(self, merchant_id: str, first: int, last: int) -> set[str]:
+        """Return the ids of payments of which something was told from `first` up to before `last` (milliseconds)."""
+        low, high = tables.ulid_floor(first), tables.ulid_floor(last)
+        condition = (Path("pk") == tables.event_key(merchant_id, "").pk) & Path("sk").between(low, high)
+        return {event_of(item).payment_id for item in self._db.each(self._table, condition, consistent=True)}
+
+    def named(self, merchant_id: str, ulids: Sequence[str]) -> list[Event]:
+        """Return the events of these ULIDs that are still kept, in that order."""
+        keys = [tables.event_key(merchant_id, ulid) for ulid in ulids]
+        items = self._db.batch(self._table, keys, consistent=False)
+        return [event_of(items[key]) for key in keys if key in items]
+
+    def _events_after(self, merchant_id: str, wanted: EventFilter, position: str | None) -> Rows:
+        # Neither end is wanted itself, and DynamoDB's BETWEEN takes both: a character before and behind each.
+        low = (wanted.after or "") + "!"
+        high = "~"
+        if position is not None and wanted.newest_first:
+            high = position[:-1] + chr(ord(position[-1]) - 1) + "~"
+        elif position is not None:
+            low = max(low, position + "!")
+        limit = 100 if wanted.type else wanted.limit + 1
+        if low > high:
+            return Rows([], more=False)
+        condition = (Path("pk") == tables.event_key(merchant_id, "").pk) & Path("sk").between(low, high)
+        return self._db.query(self._table, condition, limit=limit, forward=not wanted.newest_first)
 
     def unacknowledged(self, before: int) -> list[tuple[str, str]]:
         """Return (merchant id, ulid) of what was committed before that time and not acknowledged, oldest first."""
