@@ -11,6 +11,7 @@ from ctrip.domain.payment import Payment
 from ctrip.keys.wallet import MnemonicWallet
 from ctrip.ports import AccessChange, AccessStore, Reply
 from ctrip.services.close_payment import PaymentCloser
+from ctrip.services.count_open import OpenCounter
 from ctrip.services.create_payment import CreatePayment, PaymentCreator
 from ctrip.services.deliver_webhook import WebhookDeliverer
 from ctrip.services.explain import Explainer
@@ -270,6 +271,7 @@ class World:
                 log=self.log,
                 daily_ms=86_400_000,
             ),
+            counter=OpenCounter(self.stores.limits, self.clock, "anvil"),
             trust=ChainTrust(
                 network=NETWORK, chain=self.chain, clock=self.clock, log=self.log, agree_above=self.agree_above
             ),

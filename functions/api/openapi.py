@@ -34,6 +34,7 @@ TAGS = {
     "admin": "For the people who operate the stage.",
     "description": "This description.",
 }
+STYLES = ("text/css", "text/javascript", "image/svg+xml")
 _STATUSES = {400: "Refused: the request is wrong", 401: "No valid credential", 403: "Not allowed", 404: "Not found"}
 _STATUSES |= {405: "Wrong method", 409: "The state forbids it", 413: "Too large", 415: "Not JSON", 422: "Key reused"}
 _STATUSES |= {429: "Too many", 500: "Our fault", 503: "Busy", 504: "Too slow"}
@@ -136,9 +137,7 @@ def _success(operation: Operation) -> dict[str, Any]:
     if operation.answers:
         described["content"] = {JSON: {"schema": {"$ref": REFERENCE.format(model=operation.answers)}}}
     elif operation.media != JSON:
-        media = (
-            ("text/css", "text/javascript", "image/svg+xml") if operation.media == "text/css" else (operation.media,)
-        )
+        media = STYLES if operation.media in STYLES else (operation.media,)
         described["content"] = {each: {"schema": {"type": "string"}} for each in media}
     return described
 

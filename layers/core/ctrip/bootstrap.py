@@ -321,6 +321,7 @@ def starter() -> "ScanStarter":
 @cache
 def scanner(name: str) -> "ChainScanner":
     """Build one chain's scanner; raises `ConfigurationError` for a chain that is not enabled."""
+    from ctrip.services.count_open import OpenCounter
     from ctrip.services.explain import Explainer
     from ctrip.services.find_strays import StrayFinder
     from ctrip.services.follow_intents import IntentFollower
@@ -359,6 +360,7 @@ def scanner(name: str) -> "ChainScanner":
             log=lines,
             daily_ms=settings().daily_seconds * 1000,
         ),
+        counter=OpenCounter(limits(), clock, name),
         trust=ChainTrust(network=network, chain=chain, clock=clock, log=lines, agree_above=_agree_above(network)),
         log=lines,
         monitor_ms=settings().monitor_seconds * 1000,

@@ -84,7 +84,10 @@ class Settings:
         local=10_000,
     )
     key_cache_seconds: int = _setting(
-        "CTRIP_KEY_CACHE_SECONDS", 30, "How long a Lambda remembers a verified API key and its merchant, in seconds."
+        "CTRIP_KEY_CACHE_SECONDS",
+        30,
+        "How long a Lambda remembers an API key and its merchant, in seconds: a revocation takes that long.",
+        local=2,
     )
     log_level: str = _setting("CTRIP_LOG_LEVEL", "INFO", "The least level that is logged.")
 

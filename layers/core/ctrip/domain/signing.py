@@ -45,8 +45,10 @@ class SignedRequest:
 
 
 def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
-    """Encode decoded pairs by RFC 3986, sorted by name, then value."""
-    return "&".join(f"{_encode(name)}={_encode(value)}" for name, value in sorted(pairs))
+    """Encode decoded pairs by RFC 3986, sorted, as they stand encoded, by name, then value."""
+    return "&".join(
+        f"{name}={value}" for name, value in sorted((_encode(name), _encode(value)) for name, value in pairs)
+    )
 
 
 def _encode(text: str) -> str:

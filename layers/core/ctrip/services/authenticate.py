@@ -16,8 +16,10 @@ KEY_ID = re.compile(r"[0-9a-z]{8,32}", re.ASCII)
 USE_MS = 600_000  # how finely the last use of a key is known
 REMEMBERED = 1_000
 _BEARER = re.compile(r"[Bb]earer +(ctrip_([0-9a-z]{8,32})_[0-9A-Za-z_-]{20,128})", re.ASCII)
-_REFUSED = "A valid API key is required: Authorization: Bearer <key>, or a signed request."
-_SKEWED = f"X-Timestamp must be within {signing.SKEW_SECONDS} seconds of the time here; check the clock."
+_REFUSED = (
+    "A valid API key is required: Authorization: Bearer <key>, or a signed request with X-Key-Id, a current X-Timestamp, "
+    "an X-Nonce that was not used before, and X-Signature."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +69,18 @@ class Authenticator:
         return self._caller(known, right, address, request_id)
 
     def signed(self, request: SignedRequest, signature: str, address: str, request_id: str) -> Caller:
-        """Verify a signed request and use its nonce up; raises `Unauthorized` or `Forbidden`."""
+        """Verify a signed request and use its nonce up; raises `Unauthorized`, always with the same words, or `Forbidden`."""
         if not self._well_formed(request, signature):
             raise Unauthorized(_REFUSED)
         now = self.clock.now()
         if abs(now // 1000 - int(request.timestamp)) > signing.SKEW_SECONDS:
-            raise Unauthorized(_SKEWED)
+            raise Unauthorized(_REFUSED)
         known = self._known_key(request.key_id)
         live = self._live(known)
         right = [each for each in live if hmac.compare_digest(self._signature(known, each, request), signature)]
         caller = self._caller(known, right, address, request_id)
         if not self.limits.spend_nonce(request.key_id, request.nonce, by=request_id, now=now):
-            raise Unauthorized("X-Nonce was used before; sign each request anew.")
+            raise Unauthorized(_REFUSED)
         return caller
 
     def _signature(self, known: _Known | None, version: KeyVersion, request: SignedRequest) -> str:

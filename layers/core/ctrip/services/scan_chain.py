@@ -12,6 +12,7 @@ from ctrip.domain.errors import AlreadyExists, Busy, ChainError, FenceLost, Stal
 from ctrip.domain.observe import Look, canonical, promote, record, stands
 from ctrip.domain.payment import Flag, Observation, Payment, Status, Tier
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
+from ctrip.services.count_open import OpenCounter
 from ctrip.services.explain import Explainer
 from ctrip.services.find_strays import StrayFinder
 from ctrip.services.follow_intents import IntentFollower
@@ -45,6 +46,7 @@ class ChainScanner:
     follower: IntentFollower
     strays: StrayFinder
     trust: ChainTrust
+    counter: OpenCounter
     log: Log
     monitor_ms: int
     other_ms: int
@@ -139,6 +141,7 @@ class _Run:
         self._look_elsewhere(head, now)
         self._enqueue_sweeps(now)
         self._stay_hot(now)
+        scan.counter.count(self.watched.values())
 
     def measure(self) -> None:
         """Publish what this invocation saw: once, as each line costs."""
