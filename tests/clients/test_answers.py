@@ -242,6 +242,7 @@ def test_each_status_has_its_error(kind: Any, status: int, error: type[ApiError]
     assert found.errors == (FieldProblem("amount", "invalid_value", "must be positive"),)
     assert (found.request_id, found.extra) == ("req-1", {"payment_id": "p-1"})
     assert str(found) == f"{status} some_code: It is some_code. (request req-1)"
+    assert repr(found).startswith(f"{error.__name__}({status}, 'some_code'")
     again = pickle.loads(pickle.dumps(found))
     assert (type(again), again.code, again.errors, str(again)) == (error, "some_code", found.errors, str(found))
 
@@ -258,7 +259,8 @@ def test_a_refusal_in_other_words_is_the_same_error(kind: Any, status: int, body
     with pytest.raises(STATUSES.get(status, ServerError)) as caught:
         Scripted(answer).client(kind, max_retries=0).payments.get("p-1")
     assert (caught.value.status, caught.value.request_id) == (status, "req-9")
-    assert str(status) in str(caught.value)
+    assert str(caught.value).startswith(f"{status}: ")
+    assert caught.value.detail
 
 
 @pytest.mark.parametrize(

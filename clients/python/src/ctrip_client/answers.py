@@ -28,10 +28,10 @@ def failure(response: httpx.Response) -> ApiError:
     body = _object(response)
     return kind_of(response.status_code)(
         response.status_code,
-        str(body.get("code", "")),
-        str(body.get("detail", "")) or response.reason_phrase,
+        str(body.get("code") or ""),
+        str(body.get("detail") or "") or response.reason_phrase,
         tuple(_problem(each) for each in _objects(body.get("errors"))),
-        str(body.get("request_id", "")) or response.headers.get("X-Request-Id", ""),
+        str(body.get("request_id") or "") or response.headers.get("X-Request-Id", ""),
         {name: value for name, value in body.items() if name not in _KNOWN},
     )
 
