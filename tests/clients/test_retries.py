@@ -139,6 +139,7 @@ def test_retry_after_is_honoured(kind: Any, status: int) -> None:
         ("Sun, 06 Nov 2094 08:49:37", 60.0),
         ("Sun, 99 Nov 2094 08:49:37 GMT", 0.0),
     ],
+    ids=range(19),
 )
 def test_what_retry_after_may_say(text: str, seconds: float) -> None:
     """A minute is the most, and what makes no sense counts as absent."""
