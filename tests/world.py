@@ -58,7 +58,8 @@ ORIGIN = Origin("key:test", "192.0.2.1", "request-1")
 
 def put_merchant(access: AccessStore, merchant: Merchant) -> None:
     """Store a merchant as if it had been made and provisioned already."""
-    access.change(AccessChange(merchant=(None, merchant), audit=merchant_record(None, merchant, "test", ORIGIN)))
+    audit = merchant_record(None, merchant, "test", ORIGIN)
+    access.change(AccessChange(merchant=(None, replace(merchant, audit_head=audit.hash)), audit=audit))
 
 
 def put_key(access: AccessStore, key: ApiKey) -> None:
@@ -67,6 +68,7 @@ def put_key(access: AccessStore, key: ApiKey) -> None:
     assert before is not None
     after = replace(before, version=before.version + 1)
     audit = merchant_record(before, after, "test", ORIGIN)
+    after = replace(after, audit_head=audit.hash)
     access.change(AccessChange(merchant=(before, after), audit=audit, key=(None, key)))
 
 

@@ -64,6 +64,11 @@ class Operation:
     media: str = JSON
 
     @property
+    def needs_body(self) -> bool:
+        """Whether a field of its body is required."""
+        return self.body is not None and any(field.is_required() for field in self.body.model_fields.values())
+
+    @property
     def of_merchants(self) -> bool:
         """Whether a merchant's key opens it."""
         return isinstance(self.may, Scope)
@@ -161,7 +166,7 @@ def received(operation: Operation, request: Request) -> Call:
         query = parse(operation.query or NoQuery, query_of(request))
     body, idempotency = None, None
     if operation.method in CHANGES:
-        raw = body_of(request) if operation.body is not None or request.raw_body else {}
+        raw = body_of(request) if request.raw_body or operation.needs_body else {}
         body = parse(operation.body or NoBody, raw)
         if operation.idempotent:
             owner = caller.merchant.id if caller else origin.actor

@@ -102,8 +102,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["parameters"] = parameters
     if operation.body is not None:
         schema = {"$ref": REFERENCE.format(model=operation.body.__name__)}
-        required = any(field.is_required() for field in operation.body.model_fields.values())
-        described["requestBody"] = {"required": required, "content": {JSON: {"schema": schema}}}
+        described["requestBody"] = {"required": operation.needs_body, "content": {JSON: {"schema": schema}}}
     described["security"] = []
     if operation.of_merchants:
         described["security"] = [{"apiKey": []}, {"keyId": [], "timestamp": [], "nonce": [], "signature": []}]

@@ -459,7 +459,7 @@ class FakeLimits:
         self._lock = threading.Lock()
         self._buckets: dict[str, int] = {}
         self._places: dict[tuple[str, str], tuple[int, int]] = {}
-        self._nonces: dict[tuple[str, str], tuple[int, str]] = {}
+        self._nonces: dict[tuple[str, str], int] = {}
         self._attempts: dict[tuple[str, int], int] = defaultdict(int)
 
     def take_tokens(self, merchant_id: str, *, cost: int, depth: int, now: int) -> int | None:
@@ -485,10 +485,9 @@ class FakeLimits:
 
     def spend_nonce(self, key_id: str, nonce: str, *, by: str, now: int) -> bool:
         with self._lock:
-            until, who = self._nonces.get((key_id, nonce), (0, ""))
-            if now // 1000 <= until and who:
+            if now // 1000 <= self._nonces.get((key_id, nonce), 0):
                 return False
-            self._nonces[key_id, nonce] = (now // 1000 + 660, by)
+            self._nonces[key_id, nonce] = now // 1000 + 660
             return True
 
     def attempt(self, scope: str, window: int, now: int) -> int:

@@ -44,7 +44,8 @@ class Api:
             sent.setdefault("Content-Type", "application/json")
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         answer = self._client.http.request(method, path, headers={"Host": "api.example.com", **sent}, body=raw)
-        answer.json = json.loads(answer.body) if answer.headers.get("Content-Type") == "application/json" else None
+        told = answer.body and answer.headers.get("Content-Type") == "application/json"
+        answer.json = json.loads(answer.body) if told else None
         if not bare:
             declared(method, path, answer)
         return answer
@@ -100,6 +101,9 @@ def declared(method: str, path: str, answer: Any) -> None:
     assert operation is not None, f"no operation takes {method} {path}"
     described = openapi.describe()["paths"][operation.path][method.lower()]["responses"]
     assert str(answer.status_code) in described, f"{method} {path} does not declare {answer.status_code}"
+    if answer.status_code == operation.status == 204:
+        assert not answer.body
+        return
     if operation.media != "application/json" and answer.json is None:
         assert answer.headers["Content-Type"].split(";")[0] in (operation.media, HTML, *openapi.STYLES)
         return

@@ -201,7 +201,7 @@ class Doorkeeper:
 
     def _current(self, session: Session) -> Admin | None:
         admin = self.admins.admin(session.admin_id)
-        good = admin is not None and admin.enabled and session.created_at >= admin.sessions_from
+        good = admin is not None and admin.enabled and session.created_at > admin.sessions_from
         return admin if good else None
 
     def _session_of(self, token: str) -> Session | None:
