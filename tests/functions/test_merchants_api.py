@@ -281,7 +281,7 @@ def test_accepting_twice_with_one_key_answers_the_same(api: Api) -> None:
     first = api.call("POST", f"/api/v1/payments/{payment['id']}/accept", Idempotency_Key="k")
     assert first.status_code == 200
     world.settle()
-    assert api.call("GET", f"/api/v1/payments/{payment['id']}").json["status"] == "settled"
+    assert api.call("GET", f"/api/v1/payments/{payment['id']}").json["status"] == "paid"
     again = api.call("POST", f"/api/v1/payments/{payment['id']}/accept", Idempotency_Key="k")
     assert (again.json, again.headers["Idempotent-Replayed"]) == (first.json, "true")
     fresh = api.call("POST", f"/api/v1/payments/{payment['id']}/accept", Idempotency_Key="other")

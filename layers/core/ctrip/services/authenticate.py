@@ -17,8 +17,8 @@ USE_MS = 600_000  # how finely the last use of a key is known
 REMEMBERED = 1_000
 _BEARER = re.compile(r"[Bb]earer +(ctrip_([0-9a-z]{8,32})_[0-9A-Za-z_-]{20,128})", re.ASCII)
 _REFUSED = (
-    "A valid API key is required: Authorization: Bearer <key>, or a signed request with X-Key-Id, a current X-Timestamp, "
-    "an X-Nonce that was not used before, and X-Signature."
+    "A valid API key is required: Authorization: Bearer <key>, or a signed request with X-Key-Id, a current "
+    "X-Timestamp, an X-Nonce that was not used before, and X-Signature."
 )
 
 
@@ -69,7 +69,7 @@ class Authenticator:
         return self._caller(known, right, address, request_id)
 
     def signed(self, request: SignedRequest, signature: str, address: str, request_id: str) -> Caller:
-        """Verify a signed request and use its nonce up; raises `Unauthorized`, always with the same words, or `Forbidden`."""
+        """Verify a signed request and use its nonce up; raises as `bearer` does."""
         if not self._well_formed(request, signature):
             raise Unauthorized(_REFUSED)
         now = self.clock.now()
