@@ -49,10 +49,9 @@ def text() -> str:
 @cache
 def describe() -> dict[str, Any]:
     """Make the description."""
-    operations = sorted(OPERATIONS, key=lambda each: (each.path.startswith("/admin"), each.path, each.method))
     paths: dict[str, dict[str, Any]] = {}
     refusals: dict[str, dict[str, Any]] = {}
-    for operation in operations:
+    for operation in OPERATIONS:
         described = _operation(operation)
         described["responses"] |= {status: _shared(held, status, refusals) for status, held in _refusals(operation)}
         paths.setdefault(operation.path, {})[operation.method.lower()] = described

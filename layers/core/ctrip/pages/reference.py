@@ -27,9 +27,8 @@ def page(described: dict[str, Any]) -> str:
         about=words(described["info"]["description"]),
         groups=[(tag, operations) for tag, operations in groups if operations],
         schemas=[
-            (name, schema, fields(schema))
+            (name, schema, fields(schema) or type_of(schema))
             for name, schema in described["components"]["schemas"].items()
-            if schema.get("properties")
         ],
         codes=_codes(described),
     )
