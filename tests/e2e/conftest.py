@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.local import tokens
+from infra.local import record, tokens
+from infra.local.process import ROOT
 from infra.local.receiver import Receiver
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, make_up
@@ -15,10 +16,18 @@ from tests.e2e.stack import Up, make_up
 SYMBOLS = ("ETH", "USDC", "USDT", "DAI")
 
 
+RECORD = ROOT / ".local-e2e" / "calls.jsonl"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Judge the policies last, by all that the other tests made the functions do."""
+    items.sort(key=lambda item: item.path.name == "test_policies.py")
+
+
 @pytest.fixture(scope="session")
 def up() -> Iterator[Up]:
-    """The gateway's process."""
-    with make_up(".local-e2e") as started:
+    """The gateway's process, which records what its functions ask of AWS."""
+    with make_up(".local-e2e", **{record.VARIABLE: str(RECORD)}) as started:
         yield started
 
 
