@@ -75,6 +75,9 @@ class Settings:
         "CTRIP_KEY_CACHE_SECONDS", 30, "How long a Lambda remembers a verified API key and its merchant, in seconds."
     )
     log_level: str = _setting("CTRIP_LOG_LEVEL", "INFO", "The least level that is logged.")
+    metrics: int = _setting(
+        "CTRIP_METRICS", 1, "1: figures are written to the log, where CloudWatch finds them; 0: they are not.", local=0
+    )
 
     @property
     def local(self) -> bool:
