@@ -2,6 +2,7 @@
 
 from chalice import Chalice, Rate
 
+import functions.observe
 import functions.relay
 import functions.scan
 import functions.signer
@@ -12,6 +13,7 @@ from functions.api import assets, chains, checkout, health, http, payments
 from functions.names import queue
 
 app = Chalice(app_name="ctrip", configure_logs=False)
+app.register_middleware(functions.observe.watch, "all")
 app.register_middleware(http.shape, "http")
 
 # HTTP, behind API Gateway
