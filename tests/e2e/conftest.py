@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from infra.local import record, tokens
+from infra.local.awsenv import aws_env
 from infra.local.process import ROOT
 from infra.local.receiver import Receiver
+from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, make_up
 
@@ -20,8 +22,9 @@ RECORD = ROOT / ".local-e2e" / "calls.jsonl"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Judge the policies last, by all that the other tests made the functions do."""
-    items.sort(key=lambda item: item.path.name == "test_policies.py")
+    """Search the logs and judge the policies last, by all that the other tests made the functions do."""
+    last = ("test_canaries.py", "test_policies.py")
+    items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)
 
 
 @pytest.fixture(scope="session")
@@ -81,3 +84,11 @@ def begun(shop: Shop, before: dict[str, int], unsteady: Receiver) -> dict[str, d
         else:
             shop.pay(payment, amounts.get(name))
     return payments
+
+
+@pytest.fixture
+def behind(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Tables:
+    """Open the tables."""
+    for name, value in aws_env(shop.gateway.about["aws_endpoint_url"]).items():
+        monkeypatch.setenv(name, value)
+    return Tables()

@@ -56,10 +56,14 @@ class Up:
 
     def run(self, function: str) -> Any:
         """Run a scheduled function now, as its schedule would, and return what it answers."""
-        url = f"http://{HOST}:{self.lambda_port}/2015-03-31/functions/ctrip-local-{function}/invocations"
-        answer = httpx.post(url, json=scheduled_event("local", function), timeout=60, trust_env=False)
+        answer = self.invoke(function, scheduled_event("local", function))
         assert "X-Amz-Function-Error" not in answer.headers, answer.text
         return answer.json()
+
+    def invoke(self, function: str, event: Any) -> httpx.Response:
+        """Call a function as Lambda's API would."""
+        url = f"http://{HOST}:{self.lambda_port}/2015-03-31/functions/ctrip-local-{function}/invocations"
+        return httpx.post(url, json=event, timeout=60, trust_env=False)
 
     def said(self) -> str:
         """Read what it printed, both streams."""

@@ -8,54 +8,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import pytest
-from pynamodb.connection import Connection
-
 from ctrip.ports import Delivery
 from ctrip.store import tables
-from ctrip.store.database import Database, Item, delete, keyed, put, text
-from ctrip.store.events import DynamoEvents
-from infra.local.awsenv import aws_env
+from ctrip.store.database import keyed, put, text
+from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, eventually
 
 FAR = 10**13 - 1  # unix milliseconds
-
-
-class Tables:
-    """The gateway's tables, written to behind its back."""
-
-    def __init__(self) -> None:
-        self.connection = Connection()
-        self.database = Database("local", connected=self.connection)
-        self.events = DynamoEvents("local", connected=self.connection)
-        self.names = self.database.tables
-
-    def forget_attempt(self, ulid: str) -> None:
-        """Undo the first attempt to deliver an event, once it has been recorded."""
-        eventually(lambda: self.events.attempted(ulid, 1), what="the first attempt's record")
-        self.database.write(delete(self.names.events, tables.delivery_key(ulid, 1)))
-
-    def gate(self) -> Item:
-        """Read Anvil's gate."""
-        return self.database.get(self.names.access, tables.gate_key("anvil")) or {}
-
-    def set_gate(self, **numbers: int) -> None:
-        """Write numbers into Anvil's gate."""
-        changed = {name: {"N": str(value)} for name, value in numbers.items()}
-        self.database.write(put(self.names.access, self.gate() | changed))
-
-    def number(self, name: str) -> int:
-        """Read a number of Anvil's gate."""
-        return int(tables.plain(self.gate(), name))
-
-
-@pytest.fixture
-def behind(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Tables:
-    """Open the tables."""
-    for name, value in aws_env(shop.gateway.about["aws_endpoint_url"]).items():
-        monkeypatch.setenv(name, value)
-    return Tables()
 
 
 def created(shop: Shop, begun: dict[str, dict[str, Any]]) -> str:
