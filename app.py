@@ -2,6 +2,7 @@
 
 from chalice import Chalice, Rate
 
+import functions.observe
 import functions.provision
 import functions.relay
 import functions.scan
@@ -14,6 +15,7 @@ from functions.api import admin, assets, chains, checkout, docs, events, health,
 from functions.names import queue
 
 app = Chalice(app_name="ctrip", configure_logs=False)
+app.register_middleware(functions.observe.watch, "all")
 app.register_middleware(http.shape, "http")
 
 # HTTP, behind API Gateway

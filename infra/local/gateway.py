@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from infra.local.functions import API, Functions
+from infra.local.record import acting
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +102,8 @@ class Gateway:
         event = self._event(environ, method, asked, template, parameters, request_id)
         context = self._functions.context(API)
         try:
-            return _rendered(self._app(event, context))
+            with acting(API):
+                return _rendered(self._app(event, context))
         except Exception:
             log.exception("%s %s broke outside the app's own error handling", method, template)
             return problem(502, "internal_error", "The gateway could not answer.", request_id)

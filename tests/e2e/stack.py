@@ -16,7 +16,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
+from infra.local.events import scheduled_event
 from infra.local.handle import Gateway
+from infra.local.ports import HOST, free_ports
 from infra.local.process import ROOT
 from infra.local.reaper import descendants
 
@@ -30,6 +34,7 @@ class Up:
     process: subprocess.Popen[bytes]
     state: Path
     output: Path
+    lambda_port: int
     family: set[int] = field(default_factory=set)
 
     @property
@@ -48,6 +53,17 @@ class Up:
     def gateway(self) -> Gateway:
         """Speak to it."""
         return Gateway.of(self.about)
+
+    def run(self, function: str) -> Any:
+        """Run a scheduled function now, as its schedule would, and return what it answers."""
+        answer = self.invoke(function, scheduled_event("local", function))
+        assert "X-Amz-Function-Error" not in answer.headers, answer.text
+        return answer.json()
+
+    def invoke(self, function: str, event: Any) -> httpx.Response:
+        """Call a function as Lambda's API would."""
+        url = f"http://{HOST}:{self.lambda_port}/2015-03-31/functions/ctrip-local-{function}/invocations"
+        return httpx.post(url, json=event, timeout=60, trust_env=False)
 
     def said(self) -> str:
         """Read what it printed, both streams."""
@@ -69,7 +85,8 @@ def make_up(name: str, **env: str) -> Iterator[Up]:
     state.mkdir(exist_ok=True)
     (state / "gateway.json").unlink(missing_ok=True)
     output = state / "up.txt"
-    ports = {f"CTRIP_{each}_PORT": "0" for each in ("API", "ANVIL", "AWS")}
+    [lambda_port] = free_ports(1)
+    ports = {f"CTRIP_{each}_PORT": "0" for each in ("API", "ANVIL", "AWS")} | {"CTRIP_LAMBDA_PORT": str(lambda_port)}
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTEST_", "MAKE"))}
     # Under make it ends by itself once its parent is gone, and a killed pytest is such a parent.
     inherited["MAKELEVEL"] = "1"
@@ -84,7 +101,7 @@ def make_up(name: str, **env: str) -> Iterator[Up]:
             start_new_session=True,
         )
     try:
-        yield Up(process, state, output)
+        yield Up(process, state, output, lambda_port)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

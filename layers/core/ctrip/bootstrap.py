@@ -11,6 +11,7 @@ from ctrip.system import SystemClock, SystemIds, fraction, spread
 
 if TYPE_CHECKING:
     from ctrip.aws.jobs import AwsJobs
+    from ctrip.aws.metrics import Metrics
     from ctrip.aws.secrets import KmsSealer
     from ctrip.ports import Log
     from ctrip.services.authenticate import Authenticator
@@ -67,7 +68,15 @@ def log(service: str) -> "Log":
     """Build one entry point's log."""
     from ctrip.aws.log import PowertoolsLog
 
-    return PowertoolsLog(service, settings().log_level)
+    return PowertoolsLog(service, settings().log_level, metrics())
+
+
+@cache
+def metrics() -> "Metrics":
+    """Build what publishes figures."""
+    from ctrip.aws.metrics import Metrics
+
+    return Metrics(enabled=bool(settings().metrics))
 
 
 @cache
@@ -492,7 +501,8 @@ def _agree_above(network: Network) -> dict[str, int]:
 
 def _network(name: str) -> Network:
     if name not in networks():
-        raise ConfigurationError(f"chain {name!r} is not among CTRIP_CHAINS")
+        # The name came with a job, and this sentence goes into the log as it is.
+        raise ConfigurationError("a job names a chain that is not among CTRIP_CHAINS")
     return networks()[name]
 
 

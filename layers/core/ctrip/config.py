@@ -90,6 +90,9 @@ class Settings:
         local=2,
     )
     log_level: str = _setting("CTRIP_LOG_LEVEL", "INFO", "The least level that is logged.")
+    metrics: int = _setting(
+        "CTRIP_METRICS", 1, "1: figures are written to the log, where CloudWatch finds them; 0: they are not.", local=0
+    )
 
     @property
     def local(self) -> bool:

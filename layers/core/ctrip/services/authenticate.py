@@ -133,4 +133,4 @@ class Authenticator:
         try:
             self.access.used(key_id, now)
         except Busy:  # nobody waits for a note
-            self.log.warning("use_not_noted", key=key_id)
+            self.log.warning("use_not_noted", key_id=key_id)

@@ -239,7 +239,7 @@ class _Run:
         except (FenceLost, Busy, ChainError):
             raise
         except Exception as exc:  # a bug: it must not stop a chain
-            self.scan.log.error("payment_broken", payment=payment.id, kind=type(exc).__name__, error=str(exc))
+            self.scan.log.error("payment_broken", payment=payment.id, kind=type(exc).__name__, error=exc)
 
     def _look_elsewhere(self, head: Block, now: int) -> None:
         """Look for what is not due, at a confirmed depth, so that it is told of once."""
