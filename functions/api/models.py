@@ -76,7 +76,7 @@ class NoQuery(Strict):
     """A call without query parameters."""
 
 
-Url = Annotated[str, StringConstraints(max_length=2048), Field(examples=["https://shop.example/hooks"])]
+Url = Annotated[str, StringConstraints(max_length=2048)]
 Time = Annotated[int, BeforeValidator(_milliseconds), WithJsonSchema({"type": "string", "format": "date-time"})]
 Chain = Annotated[str, StringConstraints(min_length=3, max_length=20)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]

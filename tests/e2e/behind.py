@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
 from pynamodb.connection import Connection
 
 from ctrip.store import tables
-from ctrip.store.database import Database, Item, delete, put
+from ctrip.store.database import Database, Item, delete, put, read_document
 from ctrip.store.events import DynamoEvents
+from ctrip.store.seals import DynamoSeals
 from tests.e2e.stack import eventually
 
 
@@ -17,7 +23,20 @@ class Tables:
         self.connection = Connection()
         self.database = Database("local", connected=self.connection)
         self.events = DynamoEvents("local", connected=self.connection)
+        self.seals = DynamoSeals("local", connected=self.connection)
         self.names = self.database.tables
+
+    def texts(self, table: str) -> set[str]:
+        """Return every string that stands in a table, documents unpacked, and each string within them."""
+        dynamodb = boto3.client("dynamodb")
+        pages = dynamodb.get_paginator("scan").paginate(TableName=getattr(self.names, table))
+        found: set[str] = set()
+        for item in (item for page in pages for item in page["Items"]):
+            for name, held in item.items():
+                [value] = held.values()
+                text = read_document(item, name) if isinstance(value, bytes) else str(value)
+                found |= {text, *_strings(text)}
+        return found
 
     def forget_attempt(self, ulid: str) -> None:
         """Undo the first attempt to deliver an event, once it has been recorded."""
@@ -36,3 +55,20 @@ class Tables:
     def number(self, name: str) -> int:
         """Read a number of Anvil's gate."""
         return int(tables.plain(self.gate(), name))
+
+
+def _strings(text: str) -> Iterator[str]:
+    """Yield the strings within a document."""
+    try:
+        held = json.loads(text)
+    except ValueError:
+        return
+    waiting: list[Any] = [held]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += [*each.keys(), *each.values()]
+        elif isinstance(each, list):
+            waiting += each
+        elif isinstance(each, str):
+            yield each

@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from infra.local.awsenv import aws_env
 from infra.local.events import scheduled_event
 from infra.local.handle import Gateway
 from infra.local.ports import HOST, free_ports
-from infra.local.process import ROOT
+from infra.local.process import ROOT, base_env
 from infra.local.reaper import descendants
 
 START_SECONDS = 120
@@ -68,6 +69,21 @@ class Up:
     def said(self) -> str:
         """Read what it printed, both streams."""
         return self.output.read_text()
+
+    def ctrip_said(self, *arguments: str) -> tuple[int, str, str]:
+        """Run the operator's command line against it; return its exit code and what it said on both streams."""
+        about = self.about
+        names = {"AWS_ENDPOINT_URL": about["aws_endpoint_url"], "AWS_ENDPOINT_URL_LAMBDA": about["lambda_endpoint_url"]}
+        env = base_env() | aws_env(about["aws_endpoint_url"]) | names | {"CTRIP_STAGE": "local"}
+        command = [sys.executable, "-m", "infra.cli", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=90)
+        return done.returncode, done.stdout, done.stderr
+
+    def ctrip(self, *arguments: str) -> Any:
+        """Run the operator's command line, and return what it printed as JSON."""
+        code, said, problem = self.ctrip_said("--json", *arguments)
+        assert code == 0, problem
+        return json.loads(said)
 
     def ended(self, seconds: float = 20) -> int:
         """Wait for its end and return its exit code."""

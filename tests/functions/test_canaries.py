@@ -103,7 +103,7 @@ def admins(api: Api) -> list[Any]:
         "/me/totp/confirm": {"code": CANARY},
     }
     answers += [api.admin("POST", path, body) for path, body in sent.items()]
-    return answers + [api.admin("GET", f"/audit?payment_id={CANARY}")]
+    return [*answers, api.admin("GET", f"/audit?payment_id={CANARY}")]
 
 
 def test_no_input_is_written(api: Api, output: Callable[[], str]) -> None:
