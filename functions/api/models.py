@@ -68,6 +68,11 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def example(**fields: Any) -> ConfigDict:
+    """Show one request that is taken as it stands."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
 class NoBody(Strict):
     """A call without a body; an empty object is one too."""
 
@@ -95,12 +100,14 @@ Ips = Annotated[tuple[Annotated[str, StringConstraints(max_length=43)], ...], Fi
 class PaymentRequest(Strict):
     """Ask for a payment. Give `amount` or `amount_decimal`, and at most one of `token_id` and `asset`."""
 
-    chain: Chain = Field(description="The network, by its id.", examples=["anvil"])
+    model_config = example(chain="anvil", asset="USDC", amount_decimal="12.50", metadata={"cart": "1042"})
+
+    chain: Chain = Field(description="The network, by its id.")
     amount: (
         Annotated[int, Field(ge=1, le=MAX_AMOUNT)] | Annotated[str, StringConstraints(pattern=r"^[0-9]{1,78}$")] | None
     ) = Field(None, description="What is due, in base units; text for languages whose numbers end at 2^53.")
     amount_decimal: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,78}(\.[0-9]{1,78})?$")] | None = Field(
-        None, description="What is due, in whole units.", examples=["12.50"]
+        None, description="What is due, in whole units."
     )
     token_id: Annotated[str, StringConstraints(pattern=_UUID)] | None = Field(
         None, description="The token; without one, and without `asset`, the chain's coin."
@@ -176,7 +183,9 @@ class EventQuery(Paged):
 class KeyRequest(Strict):
     """Ask for an API key."""
 
-    name: Name = Field(description="What it is for.", examples=["shop backend"])
+    model_config = example(name="shop backend", scopes=["payments:read", "payments:write"], allowed_ips=["203.0.113.7"])
+
+    name: Name = Field(description="What it is for.")
     scopes: Scopes = Field(description="What it may do; at most what the caller's own key may.")
     signed_only: bool = Field(False, description="Whether it opens signed requests alone, and no bearer key exists.")
     allowed_ips: Ips = Field((), description="Addresses or networks that it may be used from; none: anywhere.")
@@ -218,6 +227,8 @@ class MerchantFields(Strict):
 class MerchantRequest(MerchantFields):
     """Ask for a merchant."""
 
+    model_config = example(name="Coffee to go", expires_in=900, tolerance_per_mille=5)
+
     name: Name
     xpub: Annotated[str, StringConstraints(min_length=100, max_length=120)] | None = Field(
         None,
@@ -257,6 +268,8 @@ class RefreshRequest(Strict):
 
 class UserRequest(Strict):
     """Make a user of the admin API."""
+
+    model_config = example(email="ada@ops.example", name="Ada", role="operator")
 
     email: Email
     name: Name

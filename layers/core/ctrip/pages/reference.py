@@ -1,5 +1,6 @@
 """The page that describes the API, filled from its OpenAPI description; no script, nothing from elsewhere."""
 
+import json
 import re
 from typing import Any
 
@@ -61,7 +62,7 @@ def _operations(described: dict[str, Any], tag: str) -> list[dict[str, Any]]:
             if tag not in operation["tags"]:
                 continue
             shown = {"path": path, "method": method.upper(), **operation}
-            shown["asked"] = _asked(operation, schemas)
+            shown["asked"], shown["example"] = _asked(operation, schemas), _example(operation, schemas)
             shown["answers"] = [_answer(status, held, responses) for status, held in operation["responses"].items()]
             found.append(shown)
     return found
@@ -83,6 +84,14 @@ def _asked(operation: dict[str, Any], schemas: dict[str, Any]) -> list[dict[str,
         name = _name(content["schema"])
         asked += [{"where": "body", **field} for field in fields(schemas[name])]
     return asked
+
+
+def _example(operation: dict[str, Any], schemas: dict[str, Any]) -> str:
+    """Show a body that is taken as it stands, or nothing."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        for each in schemas[_name(content["schema"])].get("examples", ()):
+            return json.dumps(each, indent=2)
+    return ""
 
 
 def _answer(status: str, held: dict[str, Any], responses: dict[str, Any]) -> dict[str, Any]:
