@@ -175,14 +175,22 @@ class CountingIds(SystemIds):
 
 
 class World:
-    """One merchant, one chain, everything in memory."""
+    """One merchant, one chain, everything in memory, but for the parts that are given."""
 
-    def __init__(self, **merchant: Any) -> None:
-        self.clock, self.jobs, self.log, self.ids = FakeClock(), FakeJobs(), FakeLog(), CountingIds()
-        self.stores = FakeStores()
+    def __init__(
+        self,
+        *,
+        stores: Any = None,
+        chain: FakeChain | None = None,
+        signer: FakeSigner | None = None,
+        ids: SystemIds | None = None,
+        **merchant: Any,
+    ) -> None:
+        self.clock, self.jobs, self.log, self.ids = FakeClock(), FakeJobs(), FakeLog(), ids or CountingIds()
+        self.stores = FakeStores() if stores is None else stores
         self.agree_above: dict[str, int] = {}
-        self.chain = FakeChain(T0)
-        self.signer = FakeSigner({0: _WALLET.account_xpub(0), 1: XPUB})
+        self.chain = chain or FakeChain(T0)
+        self.signer = signer or FakeSigner({0: _WALLET.account_xpub(0), 1: XPUB})
         self.receivers = FakeReceivers()
         self.chain.deposit(STATION, 10**20)
         self.chain.mine(5)
@@ -227,7 +235,6 @@ class World:
             money=self.stores.money,
             signer=self.signer,
             clock=self.clock,
-            recorder=self.recorder("sweep"),
             log=self.log,
             treasury=TREASURY,
         )
@@ -240,6 +247,7 @@ class World:
             clock=self.clock,
             log=self.log,
             spread=lambda: 0.0,
+            cache_ms=30_000,
         )
         self.relay = OutboxRelay(self.stores.events, self.jobs, self.clock)
         self.scanner = self.new_scanner()
@@ -306,6 +314,11 @@ class World:
         found = self.stores.payments.get(payment_id)
         assert found is not None
         return found
+
+    def sweeps(self, payment_id: str) -> list[dict[str, Any]]:
+        """Read a payment's sweeps as the API shows them."""
+        shown: list[dict[str, Any]] = self.reader.one(None, payment_id)["sweeps"]
+        return shown
 
     def step(self, blocks: int = 1, *, seconds: int = 1) -> None:
         """Mine, and scan once."""

@@ -169,6 +169,34 @@ class TestPayments:
         refused(lambda: stores.payments.commit(stale), Stale)
         stores.payments.commit(step(with_intent.after, Trigger.SHORT, intents=((sent, replace(sent, version=3)),)))
 
+    def test_a_reservation_names_the_transaction_and_is_no_version(self, stores: Stores) -> None:
+        """The intent stands, the payment names it and is as it was; a second reservation is refused."""
+        made = creation(payment()).after
+        stores.payments.commit(creation(made))
+        first = intent(payment_id=made.id)
+        reserved = stores.payments.reserve(made, first)
+        assert reserved == replace(made, pending=first.key) == stores.payments.get(made.id)
+        assert stores.money.intent("anvil", first.sender, 0) == first
+        assert len(stores.payments.audit(made.id)) == 1
+        assert refused(lambda: stores.payments.reserve(reserved, first), AlreadyExists).key == "intent"
+        refused(lambda: stores.payments.reserve(made, intent(1)), Stale)
+        assert stores.money.intent("anvil", first.sender, 1) is None
+
+    def test_whoever_does_not_know_of_a_reservation_is_stale(self, stores: Stores) -> None:
+        """A decision from before it is refused, one that knows it goes on, and may end it."""
+        made = creation(payment()).after
+        stores.payments.commit(creation(made))
+        reserved = stores.payments.reserve(made, intent())
+        refused(lambda: stores.payments.commit(step(made, Trigger.SEEN)), Stale)
+        seen = step(reserved, Trigger.SEEN)
+        stores.payments.commit(seen)
+        assert stores.payments.get(made.id) == seen.after
+        assert seen.after.pending == intent().key
+        ended = quiet(seen.after, pending=None)
+        stores.payments.commit(ended)
+        refused(lambda: stores.payments.commit(quiet(seen.after)), Stale)
+        assert stores.payments.get(made.id) == ended.after
+
     def test_an_older_scanner_is_stopped_by_its_fence(self, stores: Stores) -> None:
         """A decision under a fence holds until a newer scanner takes the chain; then it is lost."""
         made = creation(payment())

@@ -9,7 +9,7 @@ from ctrip.domain.admins import Admin, Role, Session
 from ctrip.domain.audit import Origin, broken, holds
 from ctrip.domain.errors import AlreadyExists, Stale
 from ctrip.domain.payment import Custody, Policy
-from ctrip.ports import AccessChange, AdminChange, EventFilter, Idempotency, Remembered, Seal, TokenKey
+from ctrip.ports import AccessChange, AdminChange, Delivery, EventFilter, Idempotency, Remembered, Seal, TokenKey
 from ctrip.services.manage_admins import admin_record
 from ctrip.services.manage_merchants import merchant_record
 from tests.support.objects import NOW, creation, payment
@@ -299,6 +299,18 @@ class TestFeed:
         for commit in [*commits, creation(payment(id="foreign", merchant_id="mer_9"))]:
             stores.payments.commit(commit)
         ulids = [commit.event.ulid for commit in commits if commit.event]
+        for commit in commits[1::2]:  # these have been told, and so stand elsewhere
+            assert commit.event
+            told = Delivery(
+                event_ulid=commit.event.ulid,
+                attempt=1,
+                at=NOW,
+                latency_ms=1,
+                status_code=204,
+                error=None,
+                next_attempt_at=None,
+            )
+            stores.events.record(commit.event, told, due_index=False)
 
         def walk(**asked: Any) -> list[str]:
             found, position = [], None

@@ -10,18 +10,21 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ctrip.domain.errors import AlreadyExists, Busy, Stale
+from ctrip.domain.events import Event
 from ctrip.domain.machine import Trigger
 from ctrip.domain.payment import Status, Tier
-from ctrip.domain.sweep import IntentState
-from ctrip.ports import Idempotency
+from ctrip.domain.sweep import Attempt, IntentState
+from ctrip.ports import Delivery, Idempotency
 from ctrip.store import database
 from ctrip.store.access import DynamoAccess
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
 from tests.support import dynamodb
 from tests.support.faults import PatientClock, forgetting_tokens, losing, refusing
-from tests.support.objects import creation, entry, intent, payment, quiet, step
+from tests.support.objects import NOW, creation, entry, intent, payment, quiet, step
 from tests.support.stores import Stage, Stores
+
+ATTEMPT = Attempt("0x01", "0xh", 21_000, 9, 1, 10**18, 7)
 
 
 class Line:
@@ -103,6 +106,104 @@ def test_an_intent_of_ours_is_no_conflict(line: Line) -> None:
     losing(line.connection, "PutItem", arrives=True)
     line.stores.money.write_intent(first, sent)
     assert line.others.money.intent("anvil", first.sender, 0) == sent
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["token", "read back"])
+def test_a_reservation_of_ours_is_no_conflict(line: Line, forgets: bool) -> None:
+    """Putting a transaction under way whose answer was lost counts as done; another's in its place does not."""
+    if forgets:
+        forgetting_tokens(line.connection)
+    made = creation(payment())
+    line.stores.payments.commit(made)
+    ours = intent(attempts=(ATTEMPT,))
+    losing(line.connection, "TransactWriteItems", arrives=True)
+    assert line.stores.payments.reserve(made.after, ours).pending == ours.key
+    other = creation(payment())
+    line.stores.payments.commit(other)
+    theirs = intent(1, attempts=(replace(ATTEMPT, raw="0x02"),))
+    mine = intent(1, attempts=(ATTEMPT,))
+    losing(
+        line.connection,
+        "TransactWriteItems",
+        arrives=False,
+        then=lambda: line.others.payments.reserve(other.after, theirs) and None,
+    )
+    with pytest.raises(Stale):
+        line.stores.payments.reserve(other.after, mine)
+
+
+def told(line: Line) -> Event:
+    """Commit an event that somebody is to be told of."""
+    commit = creation(payment(webhook_url="https://shop.example/hooks"))
+    line.stores.payments.commit(commit)
+    assert commit.event
+    return commit.event
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["told", "to be told again"])
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_worker_that_dies_after_its_record_leaves_it_to_the_next(line: Line, attempt: int, later: bool) -> None:
+    """The attempt stands alone, its follow-ups undone; whoever repeats the job finds it, and finishes."""
+    event = told(line)
+    if attempt > 1:
+        line.stores.events.record(event, delivery(event, 1, None), due_index=False)
+    done = delivery(event, attempt, NOW + 5_000_000 if later else None)
+    waits = [("mer_1", event.ulid, attempt + 1, NOW + 5_000_000)] if later else []
+    refusing(
+        line.connection, "PutItem" if later else "DeleteItem", 10**6, "ThrottlingException", after=1 if later else 0
+    )
+    if later or attempt == 1:
+        with pytest.raises(Busy):
+            line.stores.events.record(event, done, due_index=later)
+    else:
+        line.stores.events.record(event, done, due_index=later)
+    assert line.others.events.attempted("mer_1", event.ulid, attempt) == done
+    assert line.others.events.due(NOW + 10**9) == []
+    assert line.others.events.unacknowledged(NOW + 1) == ([("mer_1", event.ulid)] if attempt == 1 else [])
+    line.others.events.finish("mer_1", done, due_index=later)
+    assert line.others.events.due(NOW + 10**9) == waits
+    assert line.others.events.unacknowledged(NOW + 1) == []
+    assert line.others.events.event("mer_1", event.ulid) == event
+
+
+def test_an_attempt_of_ours_is_no_other_workers(line: Line) -> None:
+    """A record whose answer was lost counts as ours, and what follows from it is done."""
+    event = told(line)
+    losing(line.connection, "PutItem", arrives=True)
+    line.stores.events.record(event, delivery(event, 1, None), due_index=False)
+    assert line.others.events.unacknowledged(NOW + 1) == []
+
+
+@pytest.mark.parametrize("moves_before", [1, 2, 3, 4])
+def test_an_event_is_found_while_it_moves(line: Line, moves_before: int) -> None:
+    """Eventual reads may show neither place yet; those after them follow the event from the outbox to its merchant."""
+    event, reads = told(line), list[int]()
+
+    def move(**_: Any) -> None:
+        reads.append(1)
+        if len(reads) == moves_before:
+            line.others.events.record(event, delivery(event, 1, None), due_index=False)
+
+    def lag(parsed: dict[str, Any], **_: Any) -> None:
+        if len(reads) <= 2:
+            parsed.pop("Item", None)
+
+    line.connection.client.meta.events.register("before-send.dynamodb.GetItem", move)
+    line.connection.client.meta.events.register("after-call.dynamodb.GetItem", lag)
+    assert line.stores.events.event("mer_1", event.ulid) == event
+
+
+def delivery(event: Event, attempt: int, again_at: int | None) -> Delivery:
+    """Make the record of an attempt."""
+    return Delivery(
+        event_ulid=event.ulid,
+        attempt=attempt,
+        at=NOW,
+        latency_ms=9,
+        status_code=503 if again_at else 204,
+        error=None,
+        next_attempt_at=again_at,
+    )
 
 
 def test_an_index_whose_answer_was_lost_is_skipped(line: Line) -> None:

@@ -7,17 +7,21 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from ctrip.domain.chain import Transfer
 from ctrip.domain.machine import Trigger
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.payment import Observation, Status, Tier
+from ctrip.domain.payment import Status, Tier
 from ctrip.ports import Delivery, Idempotency, PaymentFilter
 from ctrip.store.codec import decode, encode
 from ctrip.store.database import read_document
-from ctrip.store.layout import payment_item
+from ctrip.store.events import DynamoEvents
+from ctrip.store.layout import event_of, payment_item, transfers_of
+from ctrip.store.tables import outbox_key
 from tests.support.dynamodb import ROOT
 from tests.support.faults import counting
-from tests.support.objects import NOW, creation, entry, payment, quiet, step
+from tests.support.objects import NOW, creation, entry, payment, step
 from tests.support.stores import Stage
 
 HASH = "0x" + "ab" * 32
@@ -29,6 +33,33 @@ def raw(stage: Stage, table: str, pk: str, sk: str) -> dict[str, Any]:
         TableName=stage.table(table), Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
     )["Item"]
     return item
+
+
+def outbox(stage: Stage) -> list[dict[str, Any]]:
+    """Read the whole outbox behind the store's back."""
+    return [
+        item
+        for shard in range(8)
+        for item in stage.client.query(
+            TableName=stage.table("events"),
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"OUT#{shard}"}},
+        )["Items"]
+    ]
+
+
+def filed(stage: Stage, ulid: str) -> dict[str, Any] | None:
+    """Read an event of the merchant behind the store's back, where it is kept."""
+    key = {"pk": {"S": "E#mer_1"}, "sk": {"S": ulid}}
+    found: dict[str, Any] | None = stage.client.get_item(TableName=stage.table("events"), Key=key).get("Item")
+    return found
+
+
+def delivery(ulid: str, attempt: int) -> Delivery:
+    """Make the record of an attempt that was answered."""
+    return Delivery(
+        event_ulid=ulid, attempt=attempt, at=NOW, latency_ms=1, status_code=200, error=None, next_attempt_at=None
+    )
 
 
 def test_amounts_are_stored_as_canonical_decimal_strings(stage: Stage) -> None:
@@ -52,32 +83,68 @@ def test_a_policy_is_frozen_whole() -> None:
 
 
 def test_what_serves_for_a_time_carries_its_end(stage: Stage) -> None:
-    """Idempotency records last 48 hours, events and deliveries 60 days; payments, audits and pointers stay."""
+    """Idempotency records last 48 hours, told events and attempts 60 days; payments, audits and the outbox stay."""
     stores = stage.stores()
     commit = replace(creation(payment()), idempotency=Idempotency("mer_1", "r", "k", "h"))
     stores.payments.commit(commit)
     assert commit.event
     ulid = commit.event.ulid
-    pointers = [
-        item
-        for shard in range(8)
-        for item in stage.client.query(
-            TableName=stage.table("events"),
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": f"OUT#{shard}"}},
-        )["Items"]
-    ]
-    assert [(item["sk"]["S"], "ttl" in item) for item in pointers] == [(ulid, False)]
-    delivered = Delivery(
-        event_ulid=ulid, attempt=1, at=NOW, latency_ms=1, status_code=200, error=None, next_attempt_at=None
-    )
-    stores.events.record(commit.event, delivered, due_index=False)
+    assert [(item["sk"]["S"], "ttl" in item) for item in outbox(stage)] == [(ulid, False)]
+    for attempt in (1, 2):
+        stores.events.record(commit.event, delivery(ulid, attempt), due_index=False)
+    assert outbox(stage) == []
     second = NOW // 1000
     assert int(raw(stage, "payments", "I#mer_1#r#k", "I")["ttl"]["N"]) == second + 48 * 3600
     assert int(raw(stage, "events", "E#mer_1", ulid)["ttl"]["N"]) == second + 60 * 86_400
-    assert int(raw(stage, "events", f"DL#{ulid}", "0001")["ttl"]["N"]) == second + 60 * 86_400
+    assert int(raw(stage, "events", f"DL#{ulid}", "0002")["ttl"]["N"]) == second + 60 * 86_400
     assert "ttl" not in raw(stage, "payments", f"P#{commit.after.id}", "META")
     assert "ttl" not in raw(stage, "payments", f"P#{commit.after.id}", "AUD#000001")
+
+
+def test_an_event_stands_in_the_outbox_then_with_its_merchant_and_always_in_one_of_them(stage: Stage) -> None:
+    """Committed once, filed by its first attempt and only then struck off, with every byte as it was."""
+    stores, commit = stage.stores(), creation(payment(webhook_url="https://shop.example/hooks"))
+    stores.payments.commit(commit)
+    told = commit.event
+    assert told
+    [waiting] = outbox(stage)
+    assert event_of(waiting) == told
+    assert filed(stage, told.ulid) is None
+    stores.events.record(told, delivery(told.ulid, 1), due_index=False)
+    kept = filed(stage, told.ulid)
+    assert kept
+    assert event_of(kept) == told == stores.events.event("mer_1", told.ulid)
+    assert outbox(stage) == []
+    assert stores.events.event("mer_2", told.ulid) is None
+
+
+@pytest.mark.parametrize("forward", [True, False])
+@pytest.mark.parametrize("examined", [5_000, 2])
+def test_a_merchants_events_are_there_from_their_commit_on(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, *, forward: bool, examined: int
+) -> None:
+    """In order, told or not, each once and no other merchant's, however the pages fall and however full the outbox."""
+    monkeypatch.setattr("ctrip.store.events.EXAMINED", examined)
+    store = DynamoEvents(stage.name, connected=stage.connection)
+    # The shard is shared: these two merchants stand in one.
+    made = [creation(payment(merchant_id=("mer_1", "mer_14")[n % 2], updated_at=NOW + n)) for n in range(14)]
+    assert outbox_key("mer_1", "").pk == outbox_key("mer_14", "").pk
+    for each in made:
+        stage.stores().payments.commit(each)
+    told = [each.event for each in made if each.event]
+    for number in (0, 1, 4, 5, 10):
+        store.record(told[number], delivery(told[number].ulid, 1), due_index=False)
+    expected = [each.ulid for each in told if each.merchant_id == "mer_1"][:: 1 if forward else -1]
+    for limit in (1, 2, 7, 50):
+        low, high, seen, more = "0", "Z", list[str](), True
+        while more:
+            page, position = store.between("mer_1", low, high, limit=limit, forward=forward)
+            assert len(page) <= limit
+            seen += [each.ulid for each in page]
+            if more := position is not None:
+                before = position[:-1] + chr(ord(position[-1]) - 1) + "~"
+                low, high = (position + "!", high) if forward else (low, before)
+        assert seen == expected
 
 
 def test_a_key_that_has_expired_is_free_before_it_is_swept(stage: Stage) -> None:
@@ -93,16 +160,43 @@ def test_a_key_that_has_expired_is_free_before_it_is_swept(stage: Stage) -> None
     assert remembered.payment_id == later.after.id
 
 
-def test_each_explained_transfer_has_a_row_of_its_own(stage: Stage) -> None:
-    """Transfers stand beside the payment, by their block too, so that the same transaction mined twice is two."""
+def test_each_explained_transfer_stands_in_the_record_of_the_version_that_saw_it(stage: Stage) -> None:
+    """All of them are kept, by their block too, so that the same transaction mined twice is two."""
     stores = stage.stores()
     made = creation(payment())
     stores.payments.commit(made)
+    assert transfers_of(raw(stage, "payments", f"P#{made.after.id}", "AUD#000001")) == []
     rows = (Transfer(HASH, 3, 9, "0xb1", "0xs", 5), Transfer(HASH, 3, 10, "0xb2", "0xs", 5))
     stores.payments.commit(step(made.after, Trigger.SEEN, transfers=rows))
-    for row in rows:
-        item = raw(stage, "payments", f"P#{made.after.id}", f"TR#{row.key}")
-        assert decode(Transfer, read_document(item, "doc")) == row
+    assert transfers_of(raw(stage, "payments", f"P#{made.after.id}", "AUD#000002")) == list(rows)
+    assert len(stores.payments.audit(made.after.id)) == 2
+
+
+def test_what_one_cause_posts_is_one_item(stage: Stage) -> None:
+    """A sweep's movement and its gas stand or fall together; another owner's entry is another item."""
+    stores, made = stage.stores(), creation(payment())
+    stores.payments.commit(made)
+    entries = (entry(1), entry(2), entry(3, owner="mer_2"))
+    stores.payments.commit(step(made.after, Trigger.SEEN, entries=entries))
+    items = stage.client.scan(TableName=stage.table("money"))["Items"]
+    assert sorted((item["pk"]["S"], item["sk"]["S"]) for item in items) == [
+        ("L#mer_1", entry(1).id),
+        ("L#mer_2", entry(3).id),
+    ]
+    assert [*stores.money.entries("mer_1"), *stores.money.entries("mer_2")] == list(entries)
+
+
+def test_what_is_known_is_not_read_again(stage: Stage) -> None:
+    """The watch set reads the index and what the caller does not hold yet."""
+    stores = stage.stores()
+    made = [creation(payment(raised_at=NOW + number)).after for number in range(3)]
+    for each in made:
+        stores.payments.commit(creation(each))
+    calls = counting(stage.connection)
+    known = {made[0].id: made[0].raised_at, made[1].id: made[1].raised_at - 1, made[2].id: made[2].raised_at}
+    found = stores.payments.watched("anvil", Tier.OPEN, known=known)
+    assert [each.id for each in found] == [made[1].id]
+    assert [units for name, units in calls if name == "BatchGetItem"] == [1.0]
 
 
 def test_the_watch_set_is_right_while_its_index_lags(stage: Stage) -> None:
@@ -136,46 +230,6 @@ def test_a_page_reads_a_bounded_part_of_a_long_list(stage: Stage) -> None:
     second = stores.payments.page("mer_1", PaymentFilter(status=Status.FAILED, cursor=first.cursor))
     assert [each.id for each in second.payments] == [needle.id]
     assert second.cursor is None
-
-
-def test_a_payments_life_costs_what_it_did(stage: Stage, endpoint: str) -> None:
-    """Write units of a native payment up to paid, with order, key, fence, ledger and delivered webhooks."""
-    stores, calls = stage.stores(), counting(stage.connection)
-    hook = "https://shop.example.com/hooks/ctrip"
-    made = replace(
-        creation(payment(order_id="order-4711", webhook_url=hook, metadata=(("cart", "9913"), ("customer", "c_8812")))),
-        idempotency=Idempotency("mer_1", "POST /api/v1/payments", "order-4711", "a" * 64),
-    )
-    fence = stores.money.take("anvil")
-    costs: list[float] = []
-
-    def perform(commit: Any) -> Any:
-        start = len(calls)
-        stores.payments.commit(commit)
-        costs.append(sum(units for _, units in calls[start:]))
-        if commit.event:
-            done = Delivery(
-                event_ulid=commit.event.ulid,
-                attempt=1,
-                at=NOW,
-                latency_ms=9,
-                status_code=200,
-                error=None,
-                next_attempt_at=None,
-            )
-            stores.events.record(commit.event, done, due_index=False)
-            costs.append(sum(units for _, units in calls[start:]) - costs[-1])
-        return commit.after
-
-    amount = made.after.amount
-    arrived = Transfer(HASH, None, 1000, HASH, "0x" + "cd" * 20, amount)
-    after = perform(made)
-    seen = {"amount_received": amount, "observations": (Observation(amount, 1000, HASH, NOW),), "confirmations": 1}
-    after = perform(step(replace(after), Trigger.SEEN, fence=fence, transfers=(arrived,), **seen))
-    after = perform(step(replace(after, transfers=(arrived,)), Trigger.COMPLETED, fence=fence, amount_confirmed=amount))
-    after = perform(step(after, Trigger.CREDITED, fence=fence, entries=(entry(),), credited=amount))
-    perform(quiet(after, fence=fence, confirmations=9))
-    assert costs == [16, 4, 12, 4, 10, 4, 14, 4, 6]
 
 
 def test_the_stores_import_light() -> None:

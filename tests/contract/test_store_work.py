@@ -30,8 +30,9 @@ class TestEvents:
         assert stores.events.unacknowledged(NOW + 1) == [first]
         assert stores.events.unacknowledged(NOW + 60_001) == [first, second]
         for _ in range(2):
-            stores.events.acknowledge(old.event.ulid)
+            stores.events.acknowledge(old.event)
         assert stores.events.unacknowledged(NOW + 60_001) == [second]
+        assert stores.events.event("mer_1", old.event.ulid) == old.event
 
     def test_an_attempt_is_recorded_once(self, stores: Stores) -> None:
         """The first record of an attempt stands, strikes the outbox, notes the next; a second does nothing."""
@@ -42,11 +43,26 @@ class TestEvents:
         failed = delivery(told.ulid, 1, next_attempt_at=NOW + 1000)
         stores.events.record(told, failed, due_index=True)
         stores.events.record(told, delivery(told.ulid, 1, status_code=200, next_attempt_at=NOW + 5), due_index=True)
-        assert stores.events.attempted(told.ulid, 1) == failed
-        assert stores.events.attempted(told.ulid, 2) is None
+        assert stores.events.attempted("mer_1", told.ulid, 1) == failed
+        assert stores.events.attempted("mer_1", told.ulid, 2) is None
         assert stores.events.unacknowledged(NOW + 1) == []
         assert stores.events.due(NOW + 999) == []
-        assert stores.events.due(NOW + 1000) == [("mer_1", told.ulid, 2)]
+        assert stores.events.due(NOW + 1000) == [("mer_1", told.ulid, 2, NOW + 1000)]
+
+    def test_what_follows_from_an_attempt_may_be_done_twice(self, stores: Stores) -> None:
+        """Whoever finds an attempt on record finishes it, and changes nothing where that was done."""
+        commit = creation(payment())
+        stores.payments.commit(commit)
+        told = commit.event
+        assert told
+        failed = delivery(told.ulid, 1, next_attempt_at=NOW + 1000)
+        stores.events.record(told, failed, due_index=True)
+        stores.events.finish("mer_1", failed, due_index=True)
+        assert stores.events.unacknowledged(NOW + 1) == []
+        assert stores.events.due(NOW + 1000) == [("mer_1", told.ulid, 2, NOW + 1000)]
+        stores.events.taken(told.ulid, 2, NOW + 1000)
+        stores.events.finish("mer_1", failed, due_index=False)
+        assert stores.events.due(NOW + 1000) == []
 
     def test_a_due_attempt_is_taken_once(self, stores: Stores) -> None:
         """What is due is listed soonest first until it is taken, whenever that is; twice changes nothing."""
@@ -55,10 +71,10 @@ class TestEvents:
             at = NOW + 1000 - place
             stores.events.record(told, delivery(told.ulid, 3, next_attempt_at=at), due_index=True)
         late, soon = (each.ulid for each in events)
-        assert stores.events.due(NOW + 2000) == [("mer_1", soon, 4), ("mer_1", late, 4)]
+        assert stores.events.due(NOW + 2000) == [("mer_1", soon, 4, NOW + 999), ("mer_1", late, 4, NOW + 1000)]
         for _ in range(2):
-            stores.events.taken(soon, 4, NOW + 2000)
-        assert stores.events.due(NOW + 2000) == [("mer_1", late, 4)]
+            stores.events.taken(soon, 4, NOW + 999)
+        assert stores.events.due(NOW + 2000) == [("mer_1", late, 4, NOW + 1000)]
 
     def test_what_waits_elsewhere_is_not_on_the_due_index(self, stores: Stores) -> None:
         """Without `due_index` the next attempt is known and not listed."""
@@ -67,11 +83,11 @@ class TestEvents:
         assert stores.events.due(NOW + 10) == []
 
     def test_what_is_not_there_may_be_struck_off(self, stores: Stores) -> None:
-        """Acknowledging and taking what never was is fine."""
+        """Taking what never was is fine."""
         ulid = new_ulid(NOW)
-        stores.events.acknowledge(ulid)
         stores.events.taken(ulid, 2, NOW)
         assert stores.events.event("mer_1", ulid) is None
+        assert stores.events.attempted("mer_1", ulid, 1) is None
 
 
 class TestMoney:

@@ -8,10 +8,10 @@ from tests.world import World
 
 # What leaves a trace outside the process; everything else is read or thought.
 EFFECTS = {
-    "payments": ("commit",),
+    "payments": ("commit", "reserve"),
     "money": ("take", "beat", "write_intent", "post"),
     "access": ("next_index", "raise_gate", "pause", "advance_round"),
-    "events": ("acknowledge", "record", "taken"),
+    "events": ("acknowledge", "record", "finish", "taken"),
     "jobs": ("deliver", "sweep", "scan"),
     "chain": ("broadcast",),
     "signer": ("sign",),

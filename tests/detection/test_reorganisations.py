@@ -120,10 +120,10 @@ def test_a_sweep_that_is_taken_away_is_sent_again(world: NodeWorld, asset: str, 
     """Mined or long final: the same intent, the same bytes, its books reversed where they were written; no event."""
     payment = paid(world, asset)
     world.mine(8)
-    while not world.payment(payment.id).sweeps:
+    while not world.sweeps(payment.id):
         world.look()
         world.sweep_again()
-    sweep = world.payment(payment.id).sweeps[0].tx_hash
+    sweep = world.sweeps(payment.id)[0]["tx_hash"]
     for _ in range(depth - 1):
         world.step()
     (before,) = world.stores.money.intents_of("anvil", payment.address)
@@ -133,7 +133,7 @@ def test_a_sweep_that_is_taken_away_is_sent_again(world: NodeWorld, asset: str, 
     reorganise(world, newest - before.block_number + 1)
     assert world.swept(payment.token_address) == 0
     world.look()
-    assert (world.types(payment), world.payment(payment.id).sweeps) == (told, ())
+    assert (world.types(payment), world.sweeps(payment.id)) == (told, [])
     assert (world.books(payment.token_address), world.credited(payment)) == (0, payment.amount)
     assert world.payment(payment.id).tier is Tier.SWEEP
     assert_settled(world, payment, LIFE)

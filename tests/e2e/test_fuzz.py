@@ -1,4 +1,4 @@
-"""Schemathesis against a running gateway: what the description allows, what it forbids, and calls that follow on others.
+"""Schemathesis against a running gateway: what the description allows, what it forbids, and calls that follow calls.
 
 No answer is a server's error, and none is one that the description does not declare. On a gateway of its own: it
 switches merchants off, changes users and locks its own address out.

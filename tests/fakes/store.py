@@ -81,6 +81,15 @@ class FakePayments:
             self._apply(commit)
             self.commits.append(commit)
 
+    def reserve(self, before: Payment, intent: Intent) -> Payment:
+        with self._state.lock:
+            _check_unmoved(self._state, before)
+            _check_intent(self._state, None, intent)
+            reserved = replace(self._state.payments[before.id], pending=intent.key)
+            self._state.payments[before.id] = reserved
+            self._state.intents[_folded_key(intent)] = intent
+            return reserved
+
     def get(self, payment_id: str) -> Payment | None:
         return self._state.payments.get(payment_id)
 
@@ -101,13 +110,18 @@ class FakePayments:
         more = start + wanted.limit < len(listed)
         return Page(tuple(found), f"after-{found[-1].id}" if more else None)
 
-    def watched(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Payment]:
+    def watched(
+        self, chain: str, tier: Tier, *, raised_after: int = 0, known: Mapping[str, int] | None = None
+    ) -> list[Payment]:
         if tier is Tier.CLOSED:
             return []
         return [
             each
             for each in self._state.payments.values()
-            if each.chain == chain and each.tier is tier and each.raised_at > raised_after
+            if each.chain == chain
+            and each.tier is tier
+            and each.raised_at > raised_after
+            and (known or {}).get(each.id) != each.raised_at
         ]
 
     def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:
@@ -139,9 +153,7 @@ class FakePayments:
             if _folded(after.address) in state.addresses:
                 raise AlreadyExists("address")
         else:
-            stored = state.payments.get(before.id)
-            if stored is None or (stored.version, stored.status) != (before.version, before.status):
-                raise Stale
+            _check_unmoved(state, before)
         for old, new in commit.intents:
             _check_intent(state, old, new)
         if any((entry.owner, entry.id) in state.entries for entry in commit.entries):
@@ -210,26 +222,32 @@ class FakeEvents:
             key=lambda each: each[1],
         )
 
-    def acknowledge(self, ulid: str) -> None:
-        self._state.outbox.pop(ulid, None)
+    def acknowledge(self, event: Event) -> None:
+        self._state.outbox.pop(event.ulid, None)
 
-    def attempted(self, event_ulid: str, attempt: int) -> Delivery | None:
-        return self._state.deliveries.get((event_ulid, attempt))
+    def attempted(self, merchant_id: str, ulid: str, attempt: int) -> Delivery | None:
+        return self._state.deliveries.get((ulid, attempt))
 
     def record(self, event: Event, delivery: Delivery, *, due_index: bool) -> None:
         with self._state.lock:
             if (event.ulid, delivery.attempt) in self._state.deliveries:
                 return
             self._state.deliveries[event.ulid, delivery.attempt] = delivery
-            self.acknowledge(event.ulid)
-            if due_index and delivery.next_attempt_at is not None:
-                self._state.due[event.ulid, delivery.attempt + 1] = (delivery.next_attempt_at, event.merchant_id)
+            self.finish(event.merchant_id, delivery, due_index=due_index)
 
-    def due(self, before: int) -> list[tuple[str, str, int]]:
+    def finish(self, merchant_id: str, delivery: Delivery, *, due_index: bool) -> None:
+        with self._state.lock:
+            ulid, attempt = delivery.event_ulid, delivery.attempt
+            if due_index and delivery.next_attempt_at is not None:
+                self._state.due[ulid, attempt + 1] = (delivery.next_attempt_at, merchant_id)
+            if attempt == 1:
+                self._state.outbox.pop(ulid, None)
+
+    def due(self, before: int) -> list[tuple[str, str, int, int]]:
         found = sorted(
             (at, ulid, attempt, who) for (ulid, attempt), (at, who) in self._state.due.items() if at <= before
         )
-        return [(merchant, ulid, attempt) for _, ulid, attempt, merchant in found]
+        return [(merchant, ulid, attempt, at) for at, ulid, attempt, merchant in found]
 
     def taken(self, ulid: str, attempt: int, due_at: int) -> None:
         self._state.due.pop((ulid, attempt), None)
@@ -524,6 +542,13 @@ class FakeSeals:
 def _receiving(merchant: Merchant) -> tuple[str, str]:
     """Name what a merchant's addresses come from, under the name of the clause that keeps it unique."""
     return ("xpub", merchant.xpub) if merchant.own_keys else ("account", str(merchant.account))
+
+
+def _check_unmoved(state: _State, before: Payment) -> None:
+    stored = state.payments.get(before.id)
+    known = (before.version, before.status, before.pending)
+    if stored is None or (stored.version, stored.status, stored.pending) != known:
+        raise Stale
 
 
 def _check_intent(state: _State, before: Intent | None, after: Intent) -> None:

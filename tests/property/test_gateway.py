@@ -321,7 +321,7 @@ def reorganisations_go_unnoticed(patch):
 
 
 def own_moves_are_forgotten(patch):
-    patch.setattr(follow_intents, "_moves", lambda intent, receipt: ())
+    patch.setattr(follow_intents, "moves_with", lambda moves, intent: moves)
 
 
 def unknown_reads_as_zero(patch):

@@ -25,13 +25,15 @@ class PatientClock:
         self.time += seconds * 1000
 
 
-def refusing(connection: Connection, operation: str, times: int, code: str, **more: Any) -> list[int]:
-    """Answer the next `times` calls of an operation with an error; nothing reaches DynamoDB."""
+def refusing(
+    connection: Connection, operation: str, times: int, code: str, *, after: int = 0, **more: Any
+) -> list[int]:
+    """Answer `times` calls of an operation with an error, `after` so many; nothing of them reaches DynamoDB."""
     seen: list[int] = []
 
     def refuse(request: Any, **_: Any) -> AWSResponse | None:
         seen.append(1)
-        if len(seen) > times:
+        if not after < len(seen) <= after + times:
             return None
         body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": code, **more}
         return AWSResponse(request.url, 400, {"Content-Type": "application/x-amz-json-1.0"}, _Raw(json.dumps(body)))

@@ -168,11 +168,11 @@ def test_a_reorganised_sweep_is_sent_again_and_moves_the_money_once():
         world.step()
     world.sweep()
     world.step()
-    swept = world.payment(payment.id).sweeps
-    assert [s.status for s in swept] == ["mined"]
-    world.chain.reorg(1, drop=[swept[0].tx_hash])
+    swept = world.sweeps(payment.id)
+    assert [s["status"] for s in swept] == ["mined"]
+    world.chain.reorg(1, drop=[swept[0]["tx_hash"]])
     world.run.one()
-    assert world.payment(payment.id).sweeps == ()
+    assert world.sweeps(payment.id) == []
     world.settle()
     assert world.payment(payment.id).status is Status.SETTLED
     assert len(world.stores.money.intents_of("anvil", payment.address)) == 1
@@ -388,3 +388,41 @@ def test_every_change_is_on_the_payments_own_audit_chain():
 def test_the_network_of_these_tests_needs_three_confirmations():
     """The numbers above lean on it."""
     assert NETWORK.confirmations == 3
+
+
+def paid_while_the_index_of_own_transactions_lags(later=0):
+    """A paid payment; the sweep that is made `later` shows in no index, so that no scanner follows it yet."""
+    world = World()
+    payment = world.create(10**18)
+    world.chain.deposit(payment.address, 10**18)
+    world.step(4)
+    assert world.payment(payment.id).status is Status.PAID
+    world.step(1, seconds=later)
+    world.sweep()
+    shown, world.stores.money.unfinished = world.stores.money.unfinished, lambda chain: []
+    return world, payment, shown
+
+
+def test_a_scanner_that_does_not_know_of_a_sweep_yet_holds_nothing():
+    """Its memory is older than the reservation, and the balance has fallen: its decision is stale, and it waits."""
+    world, payment, shown = paid_while_the_index_of_own_transactions_lags()
+    assert world.run.watched[payment.id].pending is None
+    for _ in range(5):
+        world.step()
+        assert world.payment(payment.id).exception is None
+    assert world.run.watched[payment.id].pending
+    world.stores.money.unfinished = shown
+    world.settle()
+    assert (world.payment(payment.id).status, world.log.alarms()) == (Status.SETTLED, [])
+
+
+def test_an_own_transaction_is_waited_for_from_its_signing_on():
+    """However long ago it was paid; after a confirmation's time without a receipt somebody else has taken it."""
+    world, payment, _ = paid_while_the_index_of_own_transactions_lags(later=600)
+    world.run = world.new_run()
+    for _ in range(14):
+        world.step()
+        assert world.payment(payment.id).exception is None
+    world.step(2)
+    assert world.payment(payment.id).exception is Flag.HELD
+    assert world.log.alarms() == ["unexplained_outflow"]

@@ -232,3 +232,47 @@ def test_finality_by_tag_waits_for_the_tag(monkeypatch):
     assert world.payment(payment.id).status is Status.DETECTED
     world.step()
     assert world.payment(payment.id).status is Status.PAID
+
+
+def test_a_sweep_that_is_mined_and_long_not_final_holds_nothing(monkeypatch):
+    """Its note stands beside the payment, and is taken out of the balance pass by pass, whoever scans."""
+    monkeypatch.setattr("tests.world.NETWORK", replace(NETWORK, finality="finalized"))
+    world = World()
+    world.chain.final_after = 0
+    payment = world.create(10**18)
+    world.chain.deposit(payment.address, 10**18)
+    world.step(4)
+    world.chain.final_after = 60
+    world.sweep()
+    version = world.payment(payment.id).version
+    for number in range(55):
+        if number % 20 == 0:
+            world.run = world.new_run()
+        world.step()
+        found = world.payment(payment.id)
+        assert (found.status, found.exception, found.version) == (Status.PAID, None, version)
+    assert [(sweep["status"], sweep["amount"] > 0) for sweep in world.sweeps(payment.id)] == [("mined", True)]
+    world.step(6)
+    assert (world.payment(payment.id).status, world.log.alarms()) == (Status.SETTLED, [])
+    assert [sweep["status"] for sweep in world.sweeps(payment.id)] == ["final"]
+
+
+def test_more_money_on_an_address_whose_sweep_is_not_final_is_credited_and_swept_too(monkeypatch):
+    """What the sweep took counts as received, and what came after it does as well, once."""
+    monkeypatch.setattr("tests.world.NETWORK", replace(NETWORK, finality="finalized"))
+    world = World()
+    world.chain.final_after = 0
+    payment = world.create(10**18)
+    world.chain.deposit(payment.address, 10**18)
+    world.step(4)
+    world.chain.final_after = 8
+    world.sweep()
+    world.step(2)
+    assert [sweep["status"] for sweep in world.sweeps(payment.id)] == ["mined"]
+    world.chain.deposit(payment.address, 10**17)
+    world.settle(40)
+    after = world.payment(payment.id)
+    assert (after.status, after.amount_received, after.credited) == (Status.SETTLED, 11 * 10**17, 11 * 10**17)
+    assert [sweep.status for sweep in after.sweeps] == ["final", "final"]
+    assert world.chain.total(None, [payment.address]) == 0
+    assert world.log.alarms() == []

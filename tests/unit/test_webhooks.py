@@ -149,3 +149,64 @@ def test_an_event_without_an_address_is_acknowledged():
     world.deliver_all()
     world.clock.at += 60_000
     assert (world.receivers.got, world.relay.run()) == ([], 0)
+
+
+def dies_after_the_record(world):
+    """Let the next record stand alone: the worker dies before it does what follows from it."""
+    finish = world.stores.events.finish
+
+    def die(*_, **__):
+        world.stores.events.finish = finish
+        raise SystemExit
+
+    world.stores.events.finish = die
+
+
+def test_what_a_dead_worker_left_undone_is_done_without_telling_twice():
+    """The record of the attempt stands, and the event still in the outbox: the relay's job strikes it off."""
+    world = World()
+    world.create(webhook_url=URL)
+    dies_after_the_record(world)
+    with pytest.raises(SystemExit):
+        world.deliver_all()
+    world.clock.at += 10_001
+    assert world.relay.run() == 1
+    world.deliver_all()
+    assert (len(world.receivers.got), world.relay.run()) == (1, 0)
+
+
+def test_a_retry_that_a_dead_worker_did_not_note_is_noted_by_whoever_repeats_the_job():
+    """The queue gives the second attempt out again, as it was not finished; the third one is due all the same."""
+    world = World()
+    world.create(webhook_url=URL)
+    world.receivers.replies = [Reply(500), Reply(500)]
+    world.deliver_all()
+    job = world.jobs.delayed.pop()[0]
+    dies_after_the_record(world)
+    with pytest.raises(SystemExit):
+        world.deliverer.deliver(*job)
+    assert world.stores.events.due(world.clock.at + 10**9) == []
+    for _ in range(2):
+        world.deliverer.deliver(*job)
+    assert [attempt for _, _, attempt, _ in world.stores.events.due(world.clock.at + 10**9)] == [3]
+    world.clock.at += 10**9
+    assert world.relay.run() == 1
+    world.deliver_all()
+    world.deliverer.deliver(*job)
+    assert (len(world.receivers.got), world.relay.run()) == (3, 0)
+
+
+def test_a_merchant_is_read_once_for_a_while():
+    """Its secrets are looked at again once the time is over."""
+    world = World()
+    reads = []
+    merchant = world.stores.access.merchant
+    world.stores.access.merchant = lambda wanted: reads.append(wanted) or merchant(wanted)
+    for _ in range(2):
+        world.create(webhook_url=URL)
+        world.deliver_all()
+    assert reads == ["m1"]
+    world.clock.at += 30_000
+    world.create(webhook_url=URL)
+    world.deliver_all()
+    assert (reads, len(world.receivers.got)) == (["m1", "m1"], 3)

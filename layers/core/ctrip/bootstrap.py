@@ -401,7 +401,6 @@ def sweeper(name: str) -> "DepositSweeper":
         money=money(),
         signer=LambdaSigner(settings().stage),
         clock=clock,
-        recorder=recorder("sweep"),
         log=log("sweep"),
         treasury=settings().treasury,
     )
@@ -422,6 +421,7 @@ def deliverer() -> "WebhookDeliverer":
         clock=clock,
         log=log("webhooks"),
         spread=spread,
+        cache_ms=settings().key_cache_seconds * 1000,
     )
 
 

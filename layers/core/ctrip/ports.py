@@ -327,6 +327,15 @@ class PaymentStore(Protocol):
         """
         ...
 
+    def reserve(self, before: Payment, intent: Intent) -> Payment:
+        """Put an own transaction of a payment under way: the new intent, and its name as the payment's `pending`.
+
+        No version of the payment: nothing that it tells anybody changes. Any other decision about a payment that knows
+        of none under way is stale from now on. Raises `AlreadyExists` ("intent") when the nonce is taken, `Stale` when
+        the payment has moved on, and `Busy`.
+        """
+        ...
+
     def get(self, payment_id: str) -> Payment | None:
         """Read a payment, consistently."""
         ...
@@ -343,8 +352,13 @@ class PaymentStore(Protocol):
         """List a merchant's payments, newest first; raises `InvalidField` for a cursor that is not ours."""
         ...
 
-    def watched(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Payment]:
-        """Return what stands in a tier and was raised after that time; the index lags, the payments do not."""
+    def watched(
+        self, chain: str, tier: Tier, *, raised_after: int = 0, known: Mapping[str, int] | None = None
+    ) -> list[Payment]:
+        """Return what stands in a tier and was raised after that time; the index lags, the payments do not.
+
+        `known` payments, by id, are left out where they were raised at the time given there.
+        """
         ...
 
     def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:
@@ -419,23 +433,30 @@ class EventStore(Protocol):
         """Return (merchant id, ulid) of events committed before that time, not acknowledged, oldest first, bounded."""
         ...
 
-    def acknowledge(self, ulid: str) -> None:
-        """Strike an event off the outbox; a second time changes nothing."""
+    def acknowledge(self, event: Event) -> None:
+        """Keep an event that is told to nobody, and strike it off the outbox; a second time changes nothing."""
         ...
 
-    def attempted(self, event_ulid: str, attempt: int) -> Delivery | None:
-        """Return the record of an attempt."""
+    def attempted(self, merchant_id: str, ulid: str, attempt: int) -> Delivery | None:
+        """Return the record of an attempt; one of this moment may be missing yet."""
         ...
 
     def record(self, event: Event, delivery: Delivery, *, due_index: bool) -> None:
-        """Store an attempt, once, and strike the event off the outbox.
+        """Store an attempt, once, and then do what follows from it; the one whose record stands already does nothing.
 
-        With `due_index` the next attempt goes on the due index.
+        A crash in between leaves the record without what follows: whoever repeats the attempt finds it, and finishes.
         """
         ...
 
-    def due(self, before: int) -> list[tuple[str, str, int]]:
-        """Return (merchant id, ulid, attempt) whose time has come, bounded."""
+    def finish(self, merchant_id: str, delivery: Delivery, *, due_index: bool) -> None:
+        """Do what follows from an attempt that is on record; a second time changes nothing.
+
+        With `due_index` the next attempt goes on the due index; then the first one strikes the event off the outbox.
+        """
+        ...
+
+    def due(self, before: int) -> list[tuple[str, str, int, int]]:
+        """Return (merchant id, ulid, attempt, when it was due) of what is due by `before`, soonest first, bounded."""
         ...
 
     def taken(self, ulid: str, attempt: int, due_at: int) -> None:

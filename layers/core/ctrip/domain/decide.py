@@ -330,5 +330,5 @@ def _timestamps(payment: Payment, to: Status, now: int) -> dict[str, int]:
 
 
 def _touched(before: Payment, after: Payment, now: int) -> Payment:
-    raised = now if after.tier is not before.tier else before.raised_at
+    raised = now if after.tier is not before.tier else after.raised_at
     return replace(after, version=before.version + 1, updated_at=now, raised_at=raised)

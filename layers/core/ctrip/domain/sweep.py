@@ -3,8 +3,9 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ctrip.domain.chain import Fees, Receipt, TokenTransfer, Transaction
+from ctrip.domain.chain import Fees, Move, Receipt, TokenTransfer, Transaction
 from ctrip.domain.errors import SigningRefused
+from ctrip.domain.payment import Payment, Sweep
 
 NATIVE_GAS = 21_000
 STUCK_AFTER_BLOCKS = 10
@@ -80,6 +81,12 @@ class Intent:
         return self.state in (IntentState.SIGNED, IntentState.SENT, IntentState.MINED)
 
 
+def parse_key(key: str) -> tuple[str, str, int]:
+    """Read chain, sender and nonce out of an intent's key."""
+    chain, sender, nonce = key.split("#")
+    return chain, sender, int(nonce)
+
+
 def max_fee(fees: Fees) -> int:
     """Choose a fee per gas near the base fee, with room for one full block; a replacement does the rest."""
     return fees.base * 9 // 8 + max(fees.priority, 1)
@@ -124,6 +131,38 @@ def mined(intent: Intent, receipt: Receipt, now: int) -> Intent:
         updated_at=now,
         version=intent.version + 1,
     )
+
+
+def moves_of(intent: Intent) -> tuple[Move, ...]:
+    """What a mined transaction did to the deposit address, as its receipt told."""
+
+    def move(token: str | None, amount: int) -> Move:
+        return Move(intent.tx_hash or "", token, amount, intent.block_number or 0, intent.block_hash or "", intent.key)
+
+    if intent.kind is Kind.FUND:
+        return (move(None, intent.amount),) if intent.amount else ()
+    if intent.token is None:
+        return (move(None, -(intent.amount + intent.fee)),)
+    return (*((move(intent.token, -intent.left),) if intent.left else ()), move(None, -intent.fee))
+
+
+def moves_with(moves: tuple[Move, ...], intent: Intent) -> tuple[Move, ...]:
+    """Add what a mined transaction moved, in place of what was known of it."""
+    others = (move for move in moves if move.tx_hash != intent.tx_hash and move.intent != intent.key)
+    return (*others, *moves_of(intent))
+
+
+def sweeps_with(sweeps: tuple[Sweep, ...], intent: Intent, status: str) -> tuple[Sweep, ...]:
+    """Show a sweep, in place of what was shown of it."""
+    others = tuple(sweep for sweep in sweeps if sweep.tx_hash != intent.tx_hash)
+    return (*others, Sweep(intent.tx_hash or "", status, intent.amount))
+
+
+def as_shown(payment: Payment, intent: Intent | None) -> Payment:
+    """Show the sweep under way, which the payment itself does not carry before its end."""
+    if intent is None or intent.kind is not Kind.SWEEP or intent.state is not IntentState.MINED:
+        return payment
+    return replace(payment, sweeps=sweeps_with(payment.sweeps, intent, "mined"))
 
 
 def moved(intent: Intent, receipt: Receipt) -> int:

@@ -72,7 +72,8 @@ class PaymentCloser:
                 )
             now = self.clock.now()
             closed = self.access.raise_gate(payment.chain, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now)
-            step = quiet(payment, now, accept_requested=True, tier=Tier.OPEN)
+            # Raised anew, so that a scanner which holds it already reads it again.
+            step = quiet(payment, now, accept_requested=True, tier=Tier.OPEN, raised_at=now)
             commit = replace(self.recorder.step(payment, step, origin=origin), idempotency=idempotency)
             # No event tells of a request, so the key remembers the answer itself.
             commit = replace(commit, answer=json.dumps(payment_view(commit.after)) if idempotency else "")

@@ -2,19 +2,24 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from ctrip.domain.access import Merchant
 from ctrip.domain.events import Event
 from ctrip.domain.retry import next_delay
 from ctrip.domain.webhook import sign
 from ctrip.ports import AccessStore, Clock, Delivery, EventStore, Jobs, Log, Receivers, Reply, Sealer
 
 LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
+KNOWN_AT_MOST = 1_000  # merchants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookDeliverer:
-    """Delivers webhooks. `spread` returns a number from -1 to 1 that spreads the retries."""
+    """Delivers webhooks, and remembers merchants for `cache_ms`.
+
+    `spread` returns a number from -1 to 1 that spreads the retries.
+    """
 
     events: EventStore
     access: AccessStore
@@ -24,32 +29,38 @@ class WebhookDeliverer:
     clock: Clock
     log: Log
     spread: Callable[[], float]
+    cache_ms: int
+    _known: dict[str, tuple[int, Merchant]] = field(default_factory=dict)
 
     def deliver(self, merchant_id: str, ulid: str, attempt: int) -> Delivery | None:
         """Make one attempt and record it with its successor; what was done before is not done again."""
-        if self.events.attempted(ulid, attempt) is not None:
+        if (done := self.events.attempted(merchant_id, ulid, attempt)) is not None:
+            self._finish(merchant_id, done)
             return None
         event = self.events.event(merchant_id, ulid)
         if event is None:
             self.log.error("event_missing", event=ulid, merchant=merchant_id)
-            self.events.acknowledge(ulid)
             return None
         if event.url is None:
-            self.events.acknowledge(ulid)
+            self.events.acknowledge(event)
             return None
         started = self.clock.now()
         reply = self._post(event, event.url)
         delivery = self._judge(event, attempt, started, reply)
-        due = delivery.next_attempt_at
-        delay = -(-(due - self.clock.now()) // 1000) if due else 0
-        queued = due is not None and attempt == 1 and delay <= LONGEST_QUEUE_DELAY
-        if queued:
-            self.jobs.deliver([(merchant_id, ulid, attempt + 1)], delay=max(delay, 0))
-        self.events.record(event, delivery, due_index=due is not None and not queued)
+        delay = _delay(delivery)
+        if delay is not None and _queued(delivery):
+            self.jobs.deliver([(merchant_id, ulid, attempt + 1)], delay=delay)
+        self.events.record(event, delivery, due_index=delay is not None and not _queued(delivery))
         return delivery
 
+    def _finish(self, merchant_id: str, done: Delivery) -> None:
+        """Do what the worker may have left undone that recorded this attempt: it may have died right after."""
+        due = _delay(done) is not None and not _queued(done)
+        further = due and self.events.attempted(merchant_id, done.event_ulid, done.attempt + 1) is not None
+        self.events.finish(merchant_id, done, due_index=due and not further)
+
     def _post(self, event: Event, url: str) -> Reply:
-        merchant = self.access.merchant(event.merchant_id)
+        merchant = self._merchant(event.merchant_id)
         if merchant is None:
             return Reply(None, "the merchant is gone")
         secrets = tuple(self.sealer.open(sealed, merchant.id) for sealed in merchant.webhook_secrets)
@@ -57,6 +68,18 @@ class WebhookDeliverer:
         followed = {"X-Request-Id": event.request_id} if event.request_id else {}
         headers = followed | sign(body, event_id=event.id, timestamp=self.clock.now() // 1000, secrets=secrets)
         return self.receivers.post(url, {"Content-Type": "application/json", **headers}, body)
+
+    def _merchant(self, merchant_id: str) -> Merchant | None:
+        now = self.clock.now()
+        known = self._known.get(merchant_id)
+        if known and now < known[0]:
+            return known[1]
+        merchant = self.access.merchant(merchant_id)
+        if merchant is not None:
+            if len(self._known) >= KNOWN_AT_MOST:
+                self._known.clear()
+            self._known[merchant_id] = (now + self.cache_ms, merchant)
+        return merchant
 
     def _judge(self, event: Event, attempt: int, started: int, reply: Reply) -> Delivery:
         now = self.clock.now()
@@ -84,6 +107,18 @@ class WebhookDeliverer:
             error=reply.error,
             next_attempt_at=None if delay is None else now + delay * 1000,
         )
+
+
+def _delay(delivery: Delivery) -> int | None:
+    """Return the seconds from an attempt's end to the next one; None where there is none."""
+    if delivery.next_attempt_at is None:
+        return None
+    return max(-(-(delivery.next_attempt_at - delivery.at - delivery.latency_ms) // 1000), 0)
+
+
+def _queued(delivery: Delivery) -> bool:
+    """Whether the next attempt was queued before this one was recorded: the first retry, if it is soon."""
+    return delivery.attempt == 1 and (_delay(delivery) or 0) <= LONGEST_QUEUE_DELAY
 
 
 def parse_job(body: str) -> tuple[str, str, int]:

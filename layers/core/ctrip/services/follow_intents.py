@@ -1,6 +1,7 @@
 """Follow own transactions from their bytes to their finality, and account for what they moved."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ctrip.domain.assets import Network
 from ctrip.domain.chain import Block, Move, Receipt
@@ -16,17 +17,35 @@ from ctrip.domain.ledger import (
     Entry,
 )
 from ctrip.domain.machine import Trigger
-from ctrip.domain.payment import Payment, Status, Sweep, Tier
-from ctrip.domain.sweep import Intent, IntentState, Kind, mined
+from ctrip.domain.payment import Payment, Status, Tier
+from ctrip.domain.sweep import Intent, IntentState, Kind, mined, moves_with, parse_key, sweeps_with
 from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.recording import Recorder
 
 NONCE_PATIENCE = 20  # blocks after which a nonce that the chain has used, without a receipt of ours, was another's
 
 
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What a look at own transactions found: payments that changed, and how many transactions are unfinished.
+
+    `moves` are by payment what its sweep has moved that is mined and not final: facts of this pass, stored with the
+    payment only once they are final.
+    """
+
+    changed: tuple[Payment, ...]
+    moves: dict[str, tuple[Move, ...]]
+    unfinished: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentFollower:
-    """Follows one chain's unfinished intents, as part of a scanner's pass."""
+    """Follows one chain's unfinished intents, as part of a scanner's pass.
+
+    A sweep that is mined is noted in its intent alone, on the condition of the intent's version: the note is a fact of
+    the chain that every pass asks about again. The payment changes when the sweep is final, under the scanner's fence.
+    What the note says of the address is taken out of its balance in memory, pass by pass.
+    """
 
     network: Network
     chain: Chain
@@ -37,19 +56,21 @@ class IntentFollower:
     recorder: Recorder
     log: Log
 
-    def follow(self, head: Block, final: int, fence: Fence) -> tuple[list[Payment], int]:
-        """Take every unfinished intent a step further where the chain allows; `final` is the height of its finality.
-
-        Returns the payments that changed, and how many intents were unfinished.
-        """
+    def follow(self, head: Block, final: int, fence: Fence) -> Followed:
+        """Take every unfinished intent a step further where the chain allows; `final` is the height of its finality."""
         unfinished = self.money.unfinished(self.network.name)
-        changed = [self._one(intent, head, final, fence) for intent in unfinished]
-        return [payment for payment in changed if payment is not None], len(unfinished)
+        changed, moves = [], dict[str, tuple[Move, ...]]()
+        for intent in unfinished:
+            found = self._one(intent, head, final, fence)
+            if isinstance(found, Payment):
+                changed.append(found)
+            elif found is not None:
+                moves[found.payment_id] = moves_with(moves.get(found.payment_id, ()), found)
+        return Followed(tuple(changed), moves, len(unfinished))
 
     def reopen(self, payment: Payment, key: str, fence: Fence) -> Payment | None:
         """Take an own transaction back whose block a reorganisation removed, however final it seemed."""
-        chain, sender, nonce = key.split("#")
-        intent = self.money.intent(chain, sender, int(nonce))
+        intent = self.money.intent(*parse_key(key))
         if intent is None or intent.tx_hash is None:
             return None
         self.log.warning("own_transaction_reorganised", intent=key, payment=payment.id)
@@ -59,7 +80,8 @@ class IntentFollower:
             self.log.warning("own_transaction_moved_on", intent=key, error=str(exc))
             return None
 
-    def _one(self, intent: Intent, head: Block, final: int, fence: Fence) -> Payment | None:
+    def _one(self, intent: Intent, head: Block, final: int, fence: Fence) -> Payment | Intent | None:
+        """Return the payment that changed, or the mined sweep that has not changed it yet."""
         try:
             if intent.state is IntentState.MINED:
                 return self._watch_mined(intent, head, final, fence)
@@ -70,7 +92,7 @@ class IntentFollower:
             self.log.error("intent_stuck", intent=intent.key, error=str(exc))
         return None
 
-    def _watch_sent(self, intent: Intent, head: Block, fence: Fence) -> Payment | None:
+    def _watch_sent(self, intent: Intent, head: Block, fence: Fence) -> Payment | Intent | None:
         for attempt in reversed(intent.attempts):
             receipt = self.chain.receipt(attempt.tx_hash)
             if receipt is not None and receipt.block_number <= head.number:
@@ -92,15 +114,16 @@ class IntentFollower:
         after = _changed(intent, now, state=IntentState.FAILED)
         return self._commit(payment, quiet(payment, now, pending=_released(payment, intent)), intent, after, fence)
 
-    def _watch_mined(self, intent: Intent, head: Block, final: int, fence: Fence) -> Payment | None:
+    def _watch_mined(self, intent: Intent, head: Block, final: int, fence: Fence) -> Payment | Intent | None:
         receipt = self.chain.receipt(intent.tx_hash or "")
+        sweep = intent if intent.kind is Kind.SWEEP else None
         if receipt is None or receipt.block_number > head.number:
-            return None if self._still_mined(intent, head) else self._unmined(intent, fence)
+            return sweep if self._still_mined(intent, head) else self._unmined(intent, fence)
         if receipt.block_hash != intent.block_hash:
             return self._mined(intent, receipt, fence)
         deep = head.number - receipt.block_number + 1 >= self.network.confirmations
         if not deep or receipt.block_number > final:
-            return None
+            return sweep
         return self._final(intent, receipt, fence)
 
     def _still_mined(self, intent: Intent, head: Block) -> bool:
@@ -110,24 +133,26 @@ class IntentFollower:
         block = self.chain.blocks([intent.block_number]).get(intent.block_number)
         return block is None or block.hash == intent.block_hash
 
-    def _mined(self, intent: Intent, receipt: Receipt, fence: Fence) -> Payment | None:
+    def _mined(self, intent: Intent, receipt: Receipt, fence: Fence) -> Payment | Intent:
+        now = self.clock.now()
+        after = mined(intent, receipt, now)
+        if intent.kind is Kind.SWEEP:
+            self.money.write_intent(intent, after)
+            return after
+        # The gas that came frees the address for the transfer that waits for it.
         payment = self._payment(intent)
-        after = mined(intent, receipt, self.clock.now())
-        step = quiet(
-            payment,
-            self.clock.now(),
-            moves=(*_without(payment.moves, receipt.tx_hash), *_moves(after, receipt)),
-            sweeps=_with(payment.sweeps, after, "mined") if intent.kind is Kind.SWEEP else payment.sweeps,
-            pending=_released(payment, intent) if intent.kind is Kind.FUND else payment.pending,
-        )
+        step = quiet(payment, now, moves=moves_with(payment.moves, after), pending=_released(payment, intent))
         return self._commit(payment, step, intent, after, fence)
 
     def _unmined(self, intent: Intent, fence: Fence) -> Payment | None:
         """A reorganisation took it out: the same bytes are sent again."""
-        payment = self._payment(intent)
         after = _changed(
             intent, self.clock.now(), state=IntentState.SIGNED, tx_hash=None, block_number=None, block_hash=None
         )
+        if intent.kind is Kind.SWEEP and intent.unfinished:
+            self.money.write_intent(intent, after)  # the payment knows nothing of it yet
+            return None
+        payment = self._payment(intent)
         swept = payment.status in (Status.PAID, Status.SETTLED)
         step = quiet(
             payment,
@@ -158,16 +183,20 @@ class IntentFollower:
 
     def _finished(self, payment: Payment, intent: Intent, now: int) -> Step:
         """Settle the payment when nothing worth a transaction is left at its address."""
-        sweeps = _with(payment.sweeps, intent, "final" if intent.state is IntentState.FINAL else "failed")
         last = intent.attempts[-1]
         # What another transaction would cost, the fee of a layer below included, is not worth one.
         dust = last.gas * last.max_fee + 2 * intent.fee if intent.token is None else 0
-        pending = _released(payment, intent)
-        if intent.state is IntentState.FAILED or payment.unswept > dust or payment.tier is not Tier.SWEEP:
-            return quiet(payment, now, sweeps=sweeps, pending=pending)
+        ended: dict[str, Any] = {
+            "moves": moves_with(payment.moves, intent),
+            "sweeps": sweeps_with(payment.sweeps, intent, "final" if intent.state is IntentState.FINAL else "failed"),
+            "pending": _released(payment, intent),
+        }
+        left = replace(payment, moves=ended["moves"]).unswept
+        if intent.state is IntentState.FAILED or left > dust or payment.tier is not Tier.SWEEP:
+            return quiet(payment, now, **ended)
         if payment.status is Status.PAID:
-            return fire(payment, Trigger.SETTLED, now, sweeps=sweeps, pending=pending)
-        return quiet(payment, now, sweeps=sweeps, pending=pending, tier=Tier.MONITORED)
+            return fire(payment, Trigger.SETTLED, now, **ended)
+        return quiet(payment, now, **ended, tier=Tier.MONITORED)
 
     def _payment(self, intent: Intent) -> Payment:
         payment = self.payments.get(intent.payment_id)
@@ -192,30 +221,12 @@ def _changed(intent: Intent, now: int, **changes: object) -> Intent:
     return replace(intent, updated_at=now, version=intent.version + 1, **changes)  # type: ignore[arg-type]
 
 
-def _with(sweeps: tuple[Sweep, ...], intent: Intent, status: str) -> tuple[Sweep, ...]:
-    others = tuple(sweep for sweep in sweeps if sweep.tx_hash != intent.tx_hash)
-    return (*others, Sweep(intent.tx_hash or "", status, intent.amount))
-
-
 def _without(moves: tuple[Move, ...], tx_hash: str | None) -> tuple[Move, ...]:
     return tuple(move for move in moves if move.tx_hash != tx_hash)
 
 
 def _reversed(entry: Entry) -> Entry:
     return replace(entry, id=f"{entry.id}#reversed", debit=entry.credit, credit=entry.debit)
-
-
-def _moves(intent: Intent, receipt: Receipt) -> tuple[Move, ...]:
-    """What the transaction did to the deposit address, from its receipt."""
-
-    def move(token: str | None, amount: int) -> Move:
-        return Move(receipt.tx_hash, token, amount, receipt.block_number, receipt.block_hash, intent.key)
-
-    if intent.kind is Kind.FUND:
-        return (move(None, intent.amount),) if intent.amount else ()
-    if intent.token is None:
-        return (move(None, -(intent.amount + receipt.fee)),)
-    return (*((move(intent.token, -intent.left),) if intent.left else ()), move(None, -receipt.fee))
 
 
 def _entries(intent: Intent, now: int) -> tuple[Entry, ...]:

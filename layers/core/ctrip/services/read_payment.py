@@ -6,6 +6,7 @@ from typing import Any
 
 from ctrip.domain.errors import NotFound
 from ctrip.domain.payment import Payment, Status
+from ctrip.domain.sweep import as_shown, parse_key
 from ctrip.domain.view import payment_view
 from ctrip.ports import MoneyStore, PaymentFilter, PaymentStore
 
@@ -22,6 +23,8 @@ class PaymentReader:
     def one(self, merchant_id: str | None, payment_id: str) -> dict[str, Any]:
         """Show a payment; raises `NotFound` for another merchant's (any merchant's where `merchant_id` is None)."""
         payment = self.find(merchant_id, payment_id)
+        if payment.pending is not None:
+            payment = as_shown(payment, self.money.intent(*parse_key(payment.pending)))
         return payment_view(payment, head=self._heads({payment.chain}).get(payment.chain))
 
     def find(self, merchant_id: str | None, payment_id: str) -> Payment:

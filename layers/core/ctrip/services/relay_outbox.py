@@ -23,7 +23,7 @@ class OutboxRelay:
         for start in range(0, len(lost), BATCH):
             self.jobs.deliver(lost[start : start + BATCH])
         due = self.events.due(now)
-        for job in due:
-            self.jobs.deliver([job])
-            self.events.taken(job[1], job[2], now)
+        for merchant, ulid, attempt, due_at in due:
+            self.jobs.deliver([(merchant, ulid, attempt)])
+            self.events.taken(ulid, attempt, due_at)
         return len(lost) + len(due)

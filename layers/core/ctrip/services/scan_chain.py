@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 
 from ctrip.domain.access import Tip
 from ctrip.domain.assets import Network
-from ctrip.domain.chain import Block, Holding
+from ctrip.domain.chain import Block, Holding, Move
 from ctrip.domain.decide import Step, next_step
 from ctrip.domain.errors import AlreadyExists, Busy, ChainError, FenceLost, Stale, Unavailable, WrongChain
 from ctrip.domain.observe import Look, canonical, promote, record, stands
 from ctrip.domain.payment import Flag, Observation, Payment, Status, Tier
+from ctrip.domain.sweep import parse_key
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.count_open import OpenCounter
 from ctrip.services.explain import Explainer
@@ -96,6 +97,7 @@ class _Run:
     swept_at: dict[str, int] = field(default_factory=dict)
     tip: Block | None = None
     following: int = 1  # unfinished own transactions at the last look; at first there may be some
+    moves: dict[str, tuple[Move, ...]] = field(default_factory=dict)  # by payment: of sweeps mined and not final
     final: int = 0
     base: int = 0  # the height from which the last look was taken, or this one where it is lower
     started: int = 0
@@ -178,7 +180,9 @@ class _Run:
     def _refresh(self, now: int) -> None:
         """Ask for what was raised since the last pass; the slower tiers may wait a moment."""
         scan, after = self.scan, self.refreshed - OVERLAP_MS if self.refreshed else 0
-        for payment in scan.payments.watched(scan.network.name, Tier.OPEN, raised_after=after):
+        # What is held already needs no second reading: its changes are this scanner's own, or show at its next write.
+        known = {payment.id: payment.raised_at for payment in self.watched.values() if payment.tier is Tier.OPEN}
+        for payment in scan.payments.watched(scan.network.name, Tier.OPEN, raised_after=after, known=known):
             self._keep(payment)
         if not self.reloaded or now - self.reloaded >= REFRESH_MS:
             for tier in (Tier.SWEEP, Tier.MONITORED):
@@ -199,9 +203,11 @@ class _Run:
     def _follow(self, head: Block) -> None:
         """Follow our own transactions, where there may be any."""
         sweeping = any(payment.tier is Tier.SWEEP or payment.pending for payment in self.watched.values())
+        self.moves = {}
         if self.following or sweeping:
-            changed, self.following = self.scan.follower.follow(head, self.final, self.fence)
-            for payment in changed:
+            found = self.scan.follower.follow(head, self.final, self.fence)
+            self.following, self.moves = found.unfinished, found.moves
+            for payment in found.changed:
                 self._keep(payment)
 
     def _due_payments(self, now: int) -> list[Payment]:
@@ -217,19 +223,25 @@ class _Run:
         headers = self._headers(due, head)
         due = [payment for payment in due if not self._reopened(payment, headers, head)]
         balances = scan.chain.balances(head, [Holding(payment.address, payment.token_address) for payment in due])
-        received = {p.id: _received(p, balance, head.number) for p, balance in zip(due, balances, strict=True)}
-        earlier = self._earlier(due, received, head, previous, headers)
+        seen = [self._with_moves(payment) for payment in due]
+        received = {p.id: _received(p, balance, head.number) for p, balance in zip(seen, balances, strict=True)}
+        earlier = self._earlier(seen, received, head, previous, headers)
         told: list[tuple[str, str, int]] = []
         try:
-            for payment in due:
+            for payment, as_seen in zip(due, seen, strict=True):
                 if _nothing_new(payment, received[payment.id], head):
                     continue
                 with self._apart(payment):
-                    look = self._look(payment, received[payment.id], head, headers, earlier.get(payment.id), previous)
+                    look = self._look(as_seen, received[payment.id], head, headers, earlier.get(payment.id), previous)
                     self._decide(payment, look, told)
         finally:
             for start in range(0, len(told), 10):
                 scan.jobs.deliver(told[start : start + 10])
+
+    def _with_moves(self, payment: Payment) -> Payment:
+        """Add what our sweep under way has moved already: the balance shows it, the payment will once it is final."""
+        moves = self.moves.get(payment.id)
+        return replace(payment, moves=(*payment.moves, *moves)) if moves else payment
 
     @contextmanager
     def _apart(self, payment: Payment) -> Iterator[None]:
@@ -364,7 +376,8 @@ class _Run:
     def _awaited(self, payment: Payment, received: int, head: Block, intact: bool) -> bool:
         """Whether money left by what must be our own transaction, whose receipt a node that is behind still owes us.
 
-        It is waited for as long as a confirmation takes; after that somebody else has taken it.
+        It is waited for as long as a confirmation takes, from the last that was done about it; after that somebody
+        else has taken it.
         """
         own = payment.pending is not None and payment.pending.split("#")[1].lower() == payment.address.lower()
         known = any(move.intent == payment.pending for move in payment.moves)
@@ -372,7 +385,9 @@ class _Run:
             return False
         network = self.scan.network
         patience = max(LEAST_PATIENCE_MS, round(payment.required_confirmations * network.block_seconds * 1000))
-        return self.scan.clock.now() - payment.updated_at < patience
+        intent = self.scan.money.intent(*parse_key(payment.pending or ""))
+        since = intent.updated_at if intent else payment.updated_at
+        return self.scan.clock.now() - since < patience
 
     def _decide(self, payment: Payment, look: Look, told: list[tuple[str, str, int]]) -> None:
         """Take every step that this look allows, each in its own transaction."""

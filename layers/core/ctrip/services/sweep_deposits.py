@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.assets import Network
 from ctrip.domain.chain import Fees, Holding, Transaction
-from ctrip.domain.decide import quiet
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, ChainError, SigningRefused, Stale, Unavailable
 from ctrip.domain.keys import ExtendedKey, account_path
 from ctrip.domain.payment import Custody, Flag, Payment, Tier
@@ -17,11 +16,11 @@ from ctrip.domain.sweep import (
     Kind,
     bumped,
     max_fee,
+    parse_key,
     sweep_coin,
     transfer_data,
 )
 from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer
-from ctrip.services.recording import Recorder
 
 GAS_STATION_PATH = f"{account_path(0)}/0/1"
 FAILURES_ALLOWED = 3
@@ -39,7 +38,6 @@ class DepositSweeper:
     money: MoneyStore
     signer: Signer
     clock: Clock
-    recorder: Recorder
     log: Log
     treasury: str
 
@@ -163,15 +161,13 @@ class DepositSweeper:
             created_at=now,
             updated_at=now,
         )
-        step = quiet(payment, now, pending=intent.key)
-        self.payments.commit(self.recorder.step(payment, step, intents=((None, intent),)))
+        self.payments.reserve(payment, intent)
         self._broadcast(intent)
         return True
 
     def _hurry(self, payment: Payment) -> bool:
         """Replace a transaction that no block takes, at the same nonce, both fees raised."""
-        chain, sender, text = (payment.pending or "").split("#")
-        nonce = int(text)
+        chain, sender, nonce = parse_key(payment.pending or "")
         intent = self.money.intent(chain, sender, nonce)
         if intent is None or intent.state not in (IntentState.SIGNED, IntentState.SENT):
             return False
@@ -228,14 +224,11 @@ class DepositSweeper:
         )
 
     def _broadcast(self, intent: Intent) -> None:
+        """Hand the bytes over; that it was done is not stored, as the follower asks the node and does it again."""
         try:
             self.chain.broadcast(intent.attempts[-1].raw)
         except BroadcastRejected as exc:
             self.log.warning("broadcast_rejected", intent=intent.key, error=str(exc))
-            return
-        self.money.write_intent(
-            intent, replace(intent, state=IntentState.SENT, updated_at=self.clock.now(), version=intent.version + 1)
-        )
 
     def _nonce(self, sender: str) -> int:
         """Take the next nonce: after our newest intent, and never behind the chain."""

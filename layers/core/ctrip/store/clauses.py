@@ -1,19 +1,20 @@
 """The clauses of a decision's transaction: what each demands, and what it is called when it does not hold."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
+from typing import cast
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
+from ctrip.domain.payment import Payment
 from ctrip.domain.sweep import Intent
 from ctrip.ports import Commit, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, remember
-from ctrip.store.codec import encode
-from ctrip.store.database import Write, check, document, keyed, put, text
-from ctrip.store.layout import entry_item, event_item, intent_item, payment_item
-
-_AUDIT_KEYS = frozenset({"subject"})
+from ctrip.store.database import Write, check, keyed, put, text
+from ctrip.store.layout import audit_item, intent_item, outbox_item, payment_item, posting_item
 
 
 class Clauses:
@@ -55,35 +56,37 @@ class Clauses:
             owner = keyed(tables.address_key(after.address), payment_id=text(after.id))
             yield put(self._names.payments, owner, ABSENT, name="address")
         else:
-            # Holds while the payment is as it was when the decision was made.
-            unmoved = (Path("version") == before.version) & (Path("status") == before.status.value)
-            yield put(self._names.payments, item, unmoved, name="stale payment")
+            yield put(self._names.payments, item, unmoved(before), name="stale payment")
 
     def _money(self) -> Iterator[Write]:
         for before, after in self._commit.intents:
             yield intent_write(self._names.money, before, after)
-        for entry in self._commit.entries:
+        for _, entries in groupby(self._commit.entries, lambda entry: entry.owner):
             # Holds unless the same cause has posted already.
-            yield put(self._names.money, entry_item(entry), ABSENT, name="entry")
+            yield put(self._names.money, posting_item(list(entries)), ABSENT, name="entry")
 
     def _facts(self) -> Iterator[Write]:
         # Without conditions: their keys belong to the version, or to the fact, that the clauses above decide about.
-        commit, payment = self._commit, self._commit.after
-        event = commit.event
-        yield put(
-            self._names.payments,
-            keyed(
-                tables.audit_key(payment.id, commit.audit.version),
-                doc=document(encode(commit.audit, without=_AUDIT_KEYS)),
-                event=text(event.ulid if event else ""),
-            ),
-        )
-        for transfer in commit.transfers:
-            row = keyed(tables.transfer_key(payment.id, transfer), doc=document(encode(transfer)))
-            yield put(self._names.payments, row)
+        commit, event = self._commit, self._commit.event
+        yield put(self._names.payments, audit_item(commit.audit, event, commit.transfers))
         if event is not None:
-            yield put(self._names.events, event_item(event))
-            yield put(self._names.events, keyed(tables.outbox_key(event.ulid), merchant=text(event.merchant_id)))
+            yield put(self._names.events, outbox_item(event))
+
+
+def reservation(names: tables.Tables, before: Payment, intent: Intent) -> list[Write]:
+    """Put an own transaction under way, and its name beside the payment: a reservation, and no new version of it."""
+    item = payment_item(replace(before, pending=intent.key))
+    return [
+        put(names.payments, item, unmoved(before), name="stale payment"),
+        intent_write(names.money, None, intent),
+    ]
+
+
+def unmoved(before: Payment) -> Condition:
+    """Demand that a payment is as it was when the decision was made, with the same transaction under way, or none."""
+    pending = Path("pending")
+    same = pending.does_not_exist() if before.pending is None else pending == before.pending
+    return cast("Condition", (Path("version") == before.version) & (Path("status") == before.status.value) & same)
 
 
 def intent_write(table: str, before: Intent | None, after: Intent) -> Write:

@@ -1,7 +1,6 @@
 """Calls to DynamoDB: PynamoDB's connection and expressions, bounded retries, and nothing that knows a payment."""
 
 import hashlib
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +14,7 @@ from pynamodb.expressions.update import Action, Update
 
 from ctrip.domain.errors import Busy, Contended
 from ctrip.ports import Clock
+from ctrip.store.dictionary import compress, decompress
 from ctrip.store.errors import ConditionFailed, Failure, classify
 from ctrip.store.tables import Key, Tables, key_of
 from ctrip.system import SystemClock, spread
@@ -26,7 +26,6 @@ FIRST_PAUSE = 0.025
 LONGEST_PAUSE = 0.4
 TRIES = 16
 BATCH = 100
-LONG = 512
 USER_AGENT = "ctrip/1"
 
 Item: TypeAlias = dict[str, dict[str, Any]]
@@ -77,14 +76,15 @@ def text(value: str) -> dict[str, Any]:
 
 
 def document(value: str) -> dict[str, Any]:
-    """Spell a long text: compressed where that is worth its while, as DynamoDB charges by the kilobyte."""
-    return {"B": zlib.compress(value.encode())} if len(value) > LONG else text(value)
+    """Spell a document: compressed where that makes it shorter, as DynamoDB charges by the kilobyte."""
+    packed = compress(value)
+    return {"B": packed} if len(packed) < len(value.encode()) else text(value)
 
 
 def read_document(item: Item, name: str) -> str:
-    """Read a long text, whichever way it was spelt."""
+    """Read a document, whichever way it was spelt."""
     held = item[name]
-    return zlib.decompress(held["B"]).decode() if "B" in held else cast("str", held["S"])
+    return decompress(held["B"]) if "B" in held else cast("str", held["S"])
 
 
 def number(value: int) -> dict[str, Any]:
@@ -182,12 +182,18 @@ class Database:
         return Rows(answer["Items"], bool(answer.get("LastEvaluatedKey")))
 
     def each(
-        self, table: str, condition: Condition, *, index: str | None = None, consistent: bool = False
+        self,
+        table: str,
+        condition: Condition,
+        *,
+        index: str | None = None,
+        consistent: bool = False,
+        forward: bool = True,
     ) -> Iterator[Item]:
         """Read a partition to its end."""
         start: Item | None = None
         while True:
-            rows = self.query(table, condition, index=index, consistent=consistent, start=start)
+            rows = self.query(table, condition, index=index, consistent=consistent, start=start, forward=forward)
             yield from rows.items
             if not rows.more:
                 return

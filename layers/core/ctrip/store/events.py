@@ -8,19 +8,23 @@ from pynamodb.expressions.operand import Path
 from ctrip.domain.events import Event
 from ctrip.ports import Clock, Delivery, EventFilter, EventPage
 from ctrip.store import tables
-from ctrip.store.codec import decode, encode
-from ctrip.store.database import Database, Item, Rows, delete, document, keyed, number, put, read_document, text
+from ctrip.store.changes import ABSENT
+from ctrip.store.database import Database, Item, delete, keyed, put, text
 from ctrip.store.errors import ConditionFailed
-from ctrip.store.layout import EVENT_SECONDS, event_of
+from ctrip.store.layout import delivery_item, delivery_of, event_item, event_of
 
 PAGES = 5
+LONG_PAGE = 100
+EXAMINED = 5_000  # events of all merchants in one shard of the outbox, which is as good as empty while all is well
 PER_SHARD = 25  # so that one answer is at most 200, a batch that a worker can finish
-
-_DELIVERY_KEYS = frozenset({"event_ulid", "attempt"})
 
 
 class DynamoEvents:
-    """The `ports.EventStore` on DynamoDB."""
+    """The `ports.EventStore` on DynamoDB.
+
+    An event is committed to the outbox, whole. Its first attempt files it under its merchant, where it is kept for a
+    time, and then strikes it off the outbox: it is always in one of the two places, and for a moment in both.
+    """
 
     def __init__(
         self,
@@ -34,53 +38,87 @@ class DynamoEvents:
         self._table = self._db.tables.events
 
     def event(self, merchant_id: str, ulid: str) -> Event | None:
-        """Read an event, consistently."""
-        item = self._db.get(self._table, tables.event_key(merchant_id, ulid))
-        return event_of(item) if item else None
+        """Read an event, wherever it stands."""
+        outbox, filed = tables.outbox_key(merchant_id, ulid), tables.event_key(merchant_id, ulid)
+        # It never changes, so that an eventual read that finds it is as good as any. What those do not find is asked
+        # for consistently, in the order in which an event moves.
+        for consistent in (False, True):
+            for key in (outbox, filed):
+                item = self._db.get(self._table, key, consistent=consistent)
+                if item and (found := event_of(item)).merchant_id == merchant_id:
+                    return found
+        return None
+
+    def between(
+        self, merchant_id: str, low: str, high: str, *, limit: int, forward: bool = True
+    ) -> tuple[list[Event], str | None]:
+        """Return a merchant's events between two ULIDs, both included, told or not, and after which to go on.
+
+        Read consistently, in the order in which an event moves: none escapes by moving, so that whoever goes on has
+        missed nothing. A page may be short while there are more.
+        """
+        waiting, edge = self._waiting(merchant_id, low, high, limit, forward)
+        condition = (Path("pk") == tables.event_key(merchant_id, "").pk) & Path("sk").between(low, high)
+        rows = self._db.query(self._table, condition, limit=limit + 1, forward=forward, consistent=True)
+        found = {tables.key_of(item).sk: event_of(item) for item in (*waiting, *rows.items)}
+        ulids = sorted(found, reverse=not forward)
+        if edge is not None:
+            ulids = [ulid for ulid in ulids if (ulid <= edge if forward else ulid >= edge)]
+        if len(ulids) > limit:
+            edge = ulids[limit - 1]
+        return [found[ulid] for ulid in ulids[:limit]], edge
+
+    def _waiting(
+        self, merchant_id: str, low: str, high: str, limit: int, forward: bool
+    ) -> tuple[list[Item], str | None]:
+        """Return what is in the outbox, and up to where it was looked at, None where that is all of it."""
+        shard = tables.outbox_key(merchant_id, "").pk
+        condition = (Path("pk") == shard) & Path("sk").between(low, high)
+        found: list[Item] = []
+        for number, item in enumerate(self._db.each(self._table, condition, consistent=True, forward=forward), 1):
+            if tables.plain(item, "merchant") == merchant_id:
+                found.append(item)
+            if len(found) > limit or number == EXAMINED:
+                return found, tables.key_of(item).sk
+        return found, None
 
     def page(self, merchant_id: str, wanted: EventFilter) -> EventPage:
         """List a merchant's events; reads at most five pages, then answers short."""
         found: list[Event] = []
         position = wanted.position
         for _ in range(PAGES):
-            rows = self._events_after(merchant_id, wanted, position)
-            for item in rows.items:
-                position = tables.key_of(item).sk
-                event = event_of(item)
+            low, high = _ends(wanted, position)
+            if low > high:
+                return EventPage(tuple(found), None)
+            limit = LONG_PAGE if wanted.type else wanted.limit
+            events, edge = self.between(merchant_id, low, high, limit=limit, forward=not wanted.newest_first)
+            for event in events:
                 if wanted.type in (None, event.type):
                     found.append(event)
                 if len(found) == wanted.limit:
-                    last = not rows.more and position == tables.key_of(rows.items[-1]).sk
-                    return EventPage(tuple(found), None if last else position)
-            if not rows.more:
+                    last = edge is None and event is events[-1]
+                    return EventPage(tuple(found), None if last else event.ulid)
+            if (position := edge) is None:
                 return EventPage(tuple(found), None)
         return EventPage(tuple(found), position)
 
     def payments_between(self, merchant_id: str, first: int, last: int) -> set[str]:
         """Return the ids of payments of which something was told from `first` up to before `last` (milliseconds)."""
         low, high = tables.ulid_floor(first), tables.ulid_floor(last)
-        condition = (Path("pk") == tables.event_key(merchant_id, "").pk) & Path("sk").between(low, high)
-        return {event_of(item).payment_id for item in self._db.each(self._table, condition, consistent=True)}
+        found: set[str] = set()
+        while low:
+            events, edge = self.between(merchant_id, low, high, limit=LONG_PAGE)
+            found |= {event.payment_id for event in events}
+            low = f"{edge}!" if edge else ""
+        return found
 
     def named(self, merchant_id: str, ulids: Sequence[str]) -> list[Event]:
-        """Return the events of these ULIDs that are still kept, in that order."""
-        keys = [tables.event_key(merchant_id, ulid) for ulid in ulids]
-        items = self._db.batch(self._table, keys, consistent=False)
-        return [event_of(items[key]) for key in keys if key in items]
-
-    def _events_after(self, merchant_id: str, wanted: EventFilter, position: str | None) -> Rows:
-        # Neither end is wanted itself, and DynamoDB's BETWEEN takes both: a character before and behind each.
-        low = (wanted.after or "") + "!"
-        high = "~"
-        if position is not None and wanted.newest_first:
-            high = position[:-1] + chr(ord(position[-1]) - 1) + "~"
-        elif position is not None:
-            low = max(low, position + "!")
-        limit = 100 if wanted.type else wanted.limit + 1
-        if low > high:
-            return Rows([], more=False)
-        condition = (Path("pk") == tables.event_key(merchant_id, "").pk) & Path("sk").between(low, high)
-        return self._db.query(self._table, condition, limit=limit, forward=not wanted.newest_first)
+        """Return the events of these ULIDs that are still kept, in that order, wherever each of them stands."""
+        found: dict[str, Event] = {}
+        for key_of in (tables.outbox_key, tables.event_key):  # the order in which an event moves
+            items = self._db.batch(self._table, [key_of(merchant_id, ulid) for ulid in ulids])
+            found |= {event.ulid: event for event in map(event_of, items.values()) if event.merchant_id == merchant_id}
+        return [found[ulid] for ulid in ulids if ulid in found]
 
     def unacknowledged(self, before: int) -> list[tuple[str, str]]:
         """Return (merchant id, ulid) of what was committed before that time and not acknowledged, oldest first."""
@@ -89,49 +127,56 @@ class DynamoEvents:
             ((tables.plain(item, "merchant"), tables.key_of(item).sk) for item in items), key=lambda each: each[1]
         )
 
-    def acknowledge(self, ulid: str) -> None:
-        """Strike an event off the outbox; a second time changes nothing."""
-        self._db.write(delete(self._table, tables.outbox_key(ulid)))
+    def acknowledge(self, event: Event) -> None:
+        """Keep an event that is told to nobody, and strike it off the outbox; a second time changes nothing."""
+        self._once(event_item(event, None))
+        self._db.write(delete(self._table, tables.outbox_key(event.merchant_id, event.ulid)))
 
-    def attempted(self, event_ulid: str, attempt: int) -> Delivery | None:
-        """Return the record of an attempt."""
-        item = self._db.get(self._table, tables.delivery_key(event_ulid, attempt))
-        return decode(Delivery, read_document(item, "doc"), event_ulid=event_ulid, attempt=attempt) if item else None
+    def attempted(self, merchant_id: str, ulid: str, attempt: int) -> Delivery | None:
+        """Return the record of an attempt, read eventually: whom it escapes does again what may be done twice."""
+        return self._recorded(merchant_id, ulid, attempt, consistent=False)
 
     def record(self, event: Event, delivery: Delivery, *, due_index: bool) -> None:
-        """Store an attempt, strike the event off the outbox and, with `due_index`, note when the next is due; once."""
-        attempt = keyed(
-            tables.delivery_key(event.ulid, delivery.attempt),
-            doc=document(encode(delivery, without=_DELIVERY_KEYS)),
-            ttl=number(delivery.at // 1000 + EVENT_SECONDS),
-        )
-        writes = [
-            # Holds unless another worker has recorded this attempt, and with it what follows from it.
-            put(self._table, attempt, Path("pk").does_not_exist(), name="attempt"),
-            delete(self._table, tables.outbox_key(event.ulid)),
-        ]
-        if due_index and delivery.next_attempt_at is not None:
-            due = tables.due_key(event.ulid, delivery.attempt + 1, delivery.next_attempt_at)
-            writes.append(put(self._table, keyed(due, merchant=text(event.merchant_id))))
-        try:
-            self._db.transact(writes)
-        except ConditionFailed:
-            return
+        """Store an attempt, once, and then do what follows from it; the first files the event under its merchant."""
+        item = event_item(event, delivery) if delivery.attempt == 1 else delivery_item(delivery)
+        if self._once(item, ours=lambda: self._is_ours(event.merchant_id, delivery)):
+            self.finish(event.merchant_id, delivery, due_index=due_index)
 
-    def due(self, before: int) -> list[tuple[str, str, int]]:
-        """Return (merchant id, ulid, attempt) whose time has come at `before`, soonest first, bounded."""
+    def finish(self, merchant_id: str, delivery: Delivery, *, due_index: bool) -> None:
+        """Do what follows from an attempt that is on record, the outbox last: what stands there is looked at again."""
+        ulid = delivery.event_ulid
+        if due_index and delivery.next_attempt_at is not None:
+            due = tables.due_key(ulid, delivery.attempt + 1, delivery.next_attempt_at)
+            self._db.write(put(self._table, keyed(due, merchant=text(merchant_id))))
+        if delivery.attempt == 1:
+            self._db.write(delete(self._table, tables.outbox_key(merchant_id, ulid)))
+
+    def due(self, before: int) -> list[tuple[str, str, int, int]]:
+        """Return (merchant id, ulid, attempt, when) whose time has come at `before`, soonest first, bounded."""
         items = self._first_of_shards(tables.due_partition, tables.until(before))
         found = sorted((tables.due_parts(tables.key_of(item)), tables.plain(item, "merchant")) for item in items)
-        return [(merchant, ulid, attempt) for (_, ulid, attempt), merchant in found]
+        return [(merchant, ulid, attempt, due_at) for (due_at, ulid, attempt), merchant in found]
 
     def taken(self, ulid: str, attempt: int, due_at: int) -> None:
-        """Strike a due attempt off the index; a second time changes nothing.
+        """Strike a due attempt off the index; a second time changes nothing."""
+        self._db.write(delete(self._table, tables.due_key(ulid, attempt, due_at)))
 
-        `due_at` may be any time since it was due: the attempt before it says when exactly.
-        """
-        before = self.attempted(ulid, attempt - 1)
-        exactly = before.next_attempt_at if before and before.next_attempt_at is not None else due_at
-        self._db.write(delete(self._table, tables.due_key(ulid, attempt, exactly)))
+    def _recorded(self, merchant_id: str, ulid: str, attempt: int, *, consistent: bool) -> Delivery | None:
+        key = tables.event_key(merchant_id, ulid) if attempt == 1 else tables.delivery_key(ulid, attempt)
+        item = self._db.get(self._table, key, consistent=consistent)
+        return delivery_of(item, ulid, attempt) if item else None
+
+    def _is_ours(self, merchant_id: str, delivery: Delivery) -> bool:
+        return self._recorded(merchant_id, delivery.event_ulid, delivery.attempt, consistent=True) == delivery
+
+    def _once(self, item: Item, ours: Callable[[], bool] | None = None) -> bool:
+        """Put an item where none is; say whether it is ours."""
+        try:
+            # Holds unless another worker has recorded this attempt, and does what follows from it.
+            self._db.write(put(self._table, item, ABSENT), ours=ours)
+        except ConditionFailed:
+            return False
+        return True
 
     def _first_of_shards(self, partition: Callable[[int], str], end: str) -> list[Item]:
         return [
@@ -141,3 +186,16 @@ class DynamoEvents:
                 self._table, (Path("pk") == partition(shard)) & (Path("sk") < end), limit=PER_SHARD
             ).items
         ]
+
+
+def _ends(wanted: EventFilter, position: str | None) -> tuple[str, str]:
+    """Return both ends of what a page may hold; neither `after` nor the position is among it.
+
+    Both ends of a range count in DynamoDB: a character before and behind each ULID leaves it out.
+    """
+    low, high = f"{wanted.after or ''}!", "~"
+    if position is None:
+        return low, high
+    if wanted.newest_first:
+        return low, f"{position[:-1]}{chr(ord(position[-1]) - 1)}~"
+    return max(low, f"{position}!"), high

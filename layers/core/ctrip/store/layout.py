@@ -1,9 +1,15 @@
 """How domain objects lie in items: keys, the few attributes that conditions and indexes need, and one document."""
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ctrip.domain.audit import AuditRecord
+from ctrip.domain.chain import Transfer
 from ctrip.domain.events import Event
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payment import Payment, Tier
 from ctrip.domain.sweep import Intent
+from ctrip.ports import Delivery
 from ctrip.store import tables
 from ctrip.store.codec import decode, encode
 from ctrip.store.database import Item, document, keyed, number, read_document, text
@@ -11,12 +17,14 @@ from ctrip.store.database import Item, document, keyed, number, read_document, t
 EVENT_SECONDS = 60 * 86_400
 IDEMPOTENCY_SECONDS = 48 * 3_600
 
-_PAYMENT_KEYS = frozenset({"id", "merchant_id"})
+_PAYMENT_KEYS = frozenset({"id", "merchant_id", "pending"})
+_AUDIT_KEYS = frozenset({"subject"})
 _EVENT_KEYS = frozenset({"ulid", "merchant_id", "body"})
+_DELIVERY_KEYS = frozenset({"event_ulid", "attempt"})
 
 
 def payment_item(payment: Payment) -> Item:
-    """Lay a payment out; a closed one stands in no tier."""
+    """Lay a payment out; a closed one stands in no tier. What is under way is an attribute, for conditions to see."""
     item = keyed(
         tables.payment_key(payment.id),
         version=number(payment.version),
@@ -25,35 +33,87 @@ def payment_item(payment: Payment) -> Item:
         list_sk=text(tables.list_position(payment)),
         doc=document(encode(payment, without=_PAYMENT_KEYS)),
     )
+    if payment.pending is not None:
+        item["pending"] = text(payment.pending)
     if payment.tier is not Tier.CLOSED:
         shard = tables.watch_shard(payment.id)
         item["watch_pk"] = text(tables.watch_partition(payment.chain, payment.tier, shard))
-        item["watch_sk"] = text(tables.watch_position(payment))
+        item["watch_sk"] = text(tables.watch_place(payment.raised_at, payment.id))
     return item
 
 
 def payment_of(item: Item) -> Payment:
     """Read a payment."""
-    payment_id = tables.plain(item, "pk").removeprefix("P#")
-    merchant_id = tables.plain(item, "list_pk").removeprefix("M#")
-    return decode(Payment, read_document(item, "doc"), id=payment_id, merchant_id=merchant_id)
+    known = {
+        "id": tables.plain(item, "pk").removeprefix("P#"),
+        "merchant_id": tables.plain(item, "list_pk").removeprefix("M#"),
+        "pending": tables.plain(item, "pending") if "pending" in item else None,
+    }
+    return decode(Payment, read_document(item, "doc"), **known)
 
 
-def event_item(event: Event) -> Item:
-    """Lay an event out; its body is kept as it was frozen, beside the document."""
-    return keyed(
+def audit_item(record: AuditRecord, event: Event | None, transfers: Sequence[Transfer]) -> Item:
+    """Lay an audit record out, with the transfers that were first seen at its version: all of them are kept here."""
+    item = keyed(
+        tables.audit_key(record.subject, record.version),
+        doc=document(encode(record, without=_AUDIT_KEYS)),
+        event=text(event.ulid if event else ""),
+    )
+    if transfers:
+        item["transfers"] = _documents(transfers)
+    return item
+
+
+def transfers_of(item: Item) -> list[Transfer]:
+    """Read the transfers that were first seen at an audit record's version."""
+    return [decode(Transfer, each) for each in _lines(item, "transfers")]
+
+
+def outbox_item(event: Event) -> Item:
+    """Lay an event out that nobody has been told of."""
+    return keyed(tables.outbox_key(event.merchant_id, event.ulid), merchant=text(event.merchant_id), **_frozen(event))
+
+
+def event_item(event: Event, first: Delivery | None) -> Item:
+    """Lay an event out to be kept for a time, with the first attempt to tell it."""
+    item = keyed(
         tables.event_key(event.merchant_id, event.ulid),
-        doc=document(encode(event, without=_EVENT_KEYS)),
-        body=document(event.body),
+        **_frozen(event),
         ttl=number(event.at // 1000 + EVENT_SECONDS),
     )
+    if first is not None:
+        item["first"] = document(encode(first, without=_DELIVERY_KEYS))
+    return item
 
 
 def event_of(item: Item) -> Event:
-    """Read an event."""
+    """Read an event, in the outbox or kept."""
     key = tables.key_of(item)
-    known = {"ulid": key.sk, "merchant_id": key.pk.removeprefix("E#"), "body": read_document(item, "body")}
+    merchant_id = tables.plain(item, "merchant") if "merchant" in item else key.pk.removeprefix("E#")
+    known = {"ulid": key.sk, "merchant_id": merchant_id, "body": read_document(item, "body")}
     return decode(Event, read_document(item, "doc"), **known)
+
+
+def delivery_item(delivery: Delivery) -> Item:
+    """Lay a further attempt out."""
+    return keyed(
+        tables.delivery_key(delivery.event_ulid, delivery.attempt),
+        doc=document(encode(delivery, without=_DELIVERY_KEYS)),
+        ttl=number(delivery.at // 1000 + EVENT_SECONDS),
+    )
+
+
+def delivery_of(item: Item, ulid: str, attempt: int) -> Delivery | None:
+    """Read an attempt, which a kept event may not have had."""
+    name = "first" if attempt == 1 else "doc"
+    if name not in item:
+        return None
+    return decode(Delivery, read_document(item, name), event_ulid=ulid, attempt=attempt)
+
+
+def _frozen(event: Event) -> dict[str, dict[str, Any]]:
+    # The body is kept as it was frozen, beside the document.
+    return {"doc": document(encode(event, without=_EVENT_KEYS)), "body": document(event.body)}
 
 
 def intent_item(intent: Intent) -> Item:
@@ -71,11 +131,24 @@ def intent_of(item: Item) -> Intent:
     return decode(Intent, read_document(item, "doc"))
 
 
-def entry_item(entry: Entry) -> Item:
-    """Lay a ledger entry out."""
-    return keyed(tables.entry_key(entry.owner, entry.id), doc=document(encode(entry)))
+def posting_item(entries: Sequence[Entry]) -> Item:
+    """Lay out what one cause posts to one owner's ledger, in one item under the first entry's id.
+
+    The same cause makes the same entries in the same order: where the first one stands, all of them do.
+    """
+    first = entries[0]
+    return keyed(tables.entry_key(first.owner, first.id), doc=_documents(entries))
 
 
-def entry_of(item: Item) -> Entry:
-    """Read a ledger entry."""
-    return decode(Entry, read_document(item, "doc"))
+def entries_of(item: Item) -> list[Entry]:
+    """Read what one cause has posted."""
+    return [decode(Entry, each) for each in _lines(item, "doc")]
+
+
+def _documents(values: Iterable[Any]) -> dict[str, Any]:
+    # JSON has no line break outside of its strings, and none unescaped inside.
+    return document("\n".join(map(encode, values)))
+
+
+def _lines(item: Item, name: str) -> list[str]:
+    return read_document(item, name).split("\n") if name in item else []

@@ -38,15 +38,15 @@ class DynamoLimits:
         key, full = tables.bucket_key(merchant_id), Path("full_at")
         for _ in range(RACES):
             try:
-                # Holds where something was taken lately, and enough is left.
-                used = (full > now) & (full <= now + depth - cost)
-                self._db.write(update(self._table, key, [full.add(cost)], used))
+                # Holds where the bucket is full, or new: what most merchants find theirs, most of the time.
+                self._db.write(update(self._table, key, [full.set(now + cost)], ABSENT | (full <= now)))
                 return None
             except ConditionFailed:
                 pass
             try:
-                # Holds where the bucket is full, or new.
-                self._db.write(update(self._table, key, [full.set(now + cost)], ABSENT | (full <= now)))
+                # Holds where something was taken lately, and enough is left.
+                used = (full > now) & (full <= now + depth - cost)
+                self._db.write(update(self._table, key, [full.add(cost)], used))
                 return None
             except ConditionFailed:
                 item = self._db.get(self._table, key)

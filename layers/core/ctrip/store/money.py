@@ -16,7 +16,7 @@ from ctrip.store.clauses import intent_write
 from ctrip.store.codec import decode, encode
 from ctrip.store.database import Database, Item, put, update
 from ctrip.store.errors import ConditionFailed
-from ctrip.store.layout import entry_item, entry_of, intent_of
+from ctrip.store.layout import entries_of, intent_of, posting_item
 
 _TIP_KEYS = frozenset({"chain", "fence"})
 
@@ -93,13 +93,14 @@ class DynamoMoney:
     def entries(self, owner: str) -> list[Entry]:
         """Return an owner's ledger, oldest first."""
         items = self._db.each(self._table, Path("pk") == tables.ledger_partition(owner), consistent=True)
-        return sorted(map(entry_of, items), key=lambda entry: (entry.at, entry.id))
+        found = (entry for item in items for entry in entries_of(item))
+        return sorted(found, key=lambda entry: (entry.at, entry.id))
 
     def post(self, entry: Entry) -> None:
         """Post an entry; the same id a second time changes nothing."""
         try:
             # Holds unless the same cause has posted already.
-            self._db.write(put(self._table, entry_item(entry), ABSENT))
+            self._db.write(put(self._table, posting_item([entry]), ABSENT))
         except ConditionFailed:
             return
 

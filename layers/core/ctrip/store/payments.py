@@ -1,7 +1,8 @@
 """Payments, and the one transaction in which a decision about one of them commits."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
@@ -9,14 +10,15 @@ from pynamodb.expressions.operand import Path
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, InvalidField, Stale
 from ctrip.domain.payment import Payment, Status, Tier
+from ctrip.domain.sweep import Intent
 from ctrip.ports import Clock, Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered
-from ctrip.store.clauses import Clauses
+from ctrip.store.clauses import Clauses, reservation
 from ctrip.store.codec import decode
 from ctrip.store.database import Database, read_document
 from ctrip.store.errors import ConditionFailed
-from ctrip.store.layout import payment_of
+from ctrip.store.layout import intent_of, payment_of
 from ctrip.store.tables import Key
 
 DEAD = frozenset({Status.EXPIRED, Status.FAILED})  # a cancelled payment is an expired one
@@ -56,6 +58,15 @@ class DynamoPayments:
                 raise _refusal(name) from exc
         raise AlreadyExists("order")
 
+    def reserve(self, before: Payment, intent: Intent) -> Payment:
+        """Put an own transaction under way; return the payment that names it."""
+        writes = reservation(self._db.tables, before, intent)
+        try:
+            self._db.transact(writes, ours=lambda: self._stands(intent))
+        except ConditionFailed as exc:
+            raise _refusal(writes[min(exc.places)].name) from exc
+        return replace(before, pending=intent.key)
+
     def get(self, payment_id: str) -> Payment | None:
         """Read a payment, consistently."""
         item = self._db.get(self._table, tables.payment_key(payment_id))
@@ -90,14 +101,18 @@ class DynamoPayments:
                 return Page(tuple(found), None)
         return Page(tuple(found), tables.cursor_of(merchant_id, position) if position else None)
 
-    def watched(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Payment]:
-        """Return what stands in a tier and was raised after that time."""
+    def watched(
+        self, chain: str, tier: Tier, *, raised_after: int = 0, known: Mapping[str, int] | None = None
+    ) -> list[Payment]:
+        """Return what stands in a tier and was raised after that time, less what is `known`."""
         keys: list[Key] = []
+        places = {tables.watch_place(raised_at, payment_id) for payment_id, raised_at in (known or {}).items()}
         for shard in range(tables.WATCH_SHARDS):
             condition = Path("watch_pk") == tables.watch_partition(chain, tier, shard)
             if raised_after:
                 condition &= Path("watch_sk") >= tables.since(raised_after + 1)
-            keys += [tables.key_of(item) for item in self._db.each(self._table, condition, index="watch")]
+            rows = self._db.each(self._table, condition, index="watch")
+            keys += [tables.key_of(row) for row in rows if tables.plain(row, "watch_sk") not in places]
         payments = map(payment_of, self._db.batch(self._table, keys).values())
         # The index may still show a payment where it no longer stands.
         return [each for each in payments if each.tier is tier and each.raised_at > raised_after]
@@ -134,6 +149,11 @@ class DynamoPayments:
         event = commit.event.ulid if commit.event else ""
         same = decode(AuditRecord, read_document(item, "doc"), subject=commit.after.id).hash == commit.audit.hash
         return same and tables.plain(item, "event") == event
+
+    def _stands(self, intent: Intent) -> bool:
+        """Whether this very transaction is under way already: the same bytes, whoever signed them."""
+        item = self._db.get(self._db.tables.money, tables.intent_key(intent.chain, intent.sender, intent.nonce))
+        return item is not None and intent_of(item).attempts[:1] == intent.attempts[:1]
 
     def _dead_holder(self, payment: Payment, tried: str | None) -> str | None:
         """Return who holds the order and may lose it; None where the holder lives."""

@@ -8,7 +8,6 @@ import hashlib
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from ctrip.domain.chain import Transfer
 from ctrip.domain.payment import Payment, Tier
 
 WATCH_SHARDS = 4
@@ -46,11 +45,6 @@ class Tables(NamedTuple):
 def payment_key(payment_id: str) -> Key:
     """Name a payment."""
     return Key(f"P#{payment_id}", "META")
-
-
-def transfer_key(payment_id: str, transfer: Transfer) -> Key:
-    """Name a transfer of a payment, by its block too."""
-    return Key(f"P#{payment_id}", f"TR#{transfer.key}")
 
 
 AUDIT_PREFIX = "AUD#"
@@ -91,9 +85,9 @@ def watch_partition(chain: str, tier: Tier, shard: int) -> str:
     return f"{chain}#{tier}#{shard}"
 
 
-def watch_position(payment: Payment) -> str:
+def watch_place(raised_at: int, payment_id: str) -> str:
     """Place a payment in its tier, by when it was raised to it."""
-    return f"{payment.raised_at:013d}#{payment.id}"
+    return f"{raised_at:013d}#{payment_id}"
 
 
 def watch_shard(payment_id: str) -> int:
@@ -114,13 +108,13 @@ def outbox_partition(shard: int) -> str:
     return f"OUT#{shard}"
 
 
-def outbox_key(ulid: str) -> Key:
-    """Name the outbox pointer of an event."""
-    return Key(outbox_partition(_outbox_shard(ulid)), ulid)
+def outbox_key(merchant_id: str, ulid: str) -> Key:
+    """Name an event in the outbox: those of one merchant stand in one shard, in their order."""
+    return Key(outbox_partition(_outbox_shard(merchant_id)), ulid)
 
 
 def delivery_key(ulid: str, attempt: int) -> Key:
-    """Name one attempt to deliver an event."""
+    """Name one attempt to deliver an event, from the second on; the first stands with the event."""
     return Key(f"DL#{ulid}", f"{attempt:04d}")
 
 
@@ -145,8 +139,8 @@ def ulid_floor(at: int) -> str:
     return "".join(_CROCKFORD[(at >> shift) & 31] for shift in range(45, -1, -5))
 
 
-def _outbox_shard(ulid: str) -> int:
-    return crc32(ulid.encode()) % OUTBOX_SHARDS
+def _outbox_shard(name: str) -> int:
+    return crc32(name.encode()) % OUTBOX_SHARDS
 
 
 # -- money
