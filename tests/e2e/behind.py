@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -12,6 +13,7 @@ from pynamodb.connection import Connection
 from ctrip.store import tables
 from ctrip.store.database import Database, Item, delete, put, read_document
 from ctrip.store.events import DynamoEvents
+from ctrip.store.layout import event_item
 from ctrip.store.seals import DynamoSeals
 from tests.e2e.stack import eventually
 
@@ -37,6 +39,19 @@ class Tables:
                 text = read_document(item, name) if isinstance(value, bytes) else str(value)
                 found |= {text, *_strings(text)}
         return found
+
+    def tell_again(self, merchant_id: str, payment_id: str, *, ago_ms: int) -> None:
+        """File a copy of a payment's first event as if it had happened earlier."""
+        events, _ = self.events.between(merchant_id, "!", "~", limit=10_000)
+        first = next(each for each in events if each.payment_id == payment_id)
+        at = first.at - ago_ms
+        earlier = replace(first, at=at, ulid=tables.ulid_floor(at) + first.ulid[len(tables.ulid_floor(at)) :])
+        self.database.write(put(self.names.events, event_item(earlier, None)))
+
+    def unseal(self) -> None:
+        """Take the newest seal of the audit away."""
+        if (seal := self.seals.last()) is not None:
+            self.database.write(delete(self.names.access, tables.seal_key(seal.hour)))
 
     def forget_attempt(self, ulid: str) -> None:
         """Undo the first attempt to deliver an event, once it has been recorded."""

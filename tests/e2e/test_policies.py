@@ -24,6 +24,8 @@ from tests.support.policies import NEVER_RECORDED, Excuse, Finding, Stack, State
 EXCUSED: dict[Excuse, str] = {
     ("scan", "dynamodb:GetItem", "${MoneyTable.Arn}"): "read when a reorganisation takes an own transaction back",
     ("sweep", "dynamodb:GetItem", "${PaymentsTable.Arn}"): "read after an answer of DynamoDB that was lost",
+    ("signer", "dynamodb:Query", "${AccessTable.Arn}"): "read after an answer of DynamoDB that was lost",
+    ("seal", "dynamodb:GetItem", "${AccessTable.Arn}"): "read after an answer of DynamoDB that was lost",
     ("tick", "dynamodb:GetItem", "${AccessTable.Arn}"): "a gate is raised for a second chain; the local stage has one",
     ("tick", "dynamodb:UpdateItem", "${AccessTable.Arn}"): "a gate is raised for a second chain; here is one",
 }

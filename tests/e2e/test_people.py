@@ -150,7 +150,7 @@ def test_a_stolen_table_is_no_credential(shop: Shop, admin: Admin, behind: Table
         def tried(text: str) -> set[int]:
             found = set()
             for credential in (text, f"ctrip_{made['id']}_{text}", f"ctrt_{text}"):
-                if credential.isascii() and credential.isprintable():
+                if credential.strip() and credential.isascii() and credential.isprintable():
                     headers = {"Authorization": f"Bearer {credential[:4000]}"}
                     found.add(thief.get("/api/v1/chains", headers=headers).status_code)
                     found.add(thief.get("/admin/api/me", headers=headers).status_code)
@@ -189,12 +189,42 @@ def test_the_operators_command_line(up: Up, shop: Shop) -> None:
 
 
 def test_the_audit_is_sealed_and_verified(up: Up, shop: Shop, behind: Tables) -> None:
-    """The function `seal` seals the hour before, and the command line holds a chain against it."""
+    """The function `seal` seals the hour before, and the command line holds chains against it."""
     merchant = shop.gateway.about["merchant"]["id"]
+    payment = shop.ask(amount=1)
+    shop.told(payment, "created")
+    # As if it had been told an hour ago, and that hour were not sealed yet.
+    behind.tell_again(merchant, payment["id"], ago_ms=3_600_000)
+    behind.unseal()
     up.run("seal")
     seal = eventually(behind.seals.last, 20, "a seal")
-    code, said, problem = up.ctrip_said("audit", "verify", "merchant", merchant, "--hour", seal.hour)
-    assert (code, "sealed in" in said) == (0, True), problem
+    for kind, subject in (("merchant", merchant), ("payment", payment["id"])):
+        code, said, problem = up.ctrip_said("audit", "verify", kind, subject, "--hour", seal.hour)
+        assert (code, f"1 of them sealed in {seal.hour}" in said) == (0, True), problem or said
+
+
+def test_the_feed_is_read_from_where_one_left_off(shop: Shop) -> None:
+    """Oldest first after an event, newest first by default; told or not, each event is there once."""
+    first = shop.ask(amount=1)
+    shop.told(first, "created")
+    since = shop.receiver.of(first["id"])[0]["id"]
+    second = shop.ask(amount=2)
+    shop.http.post(f"/api/v1/payments/{second['id']}/cancel").raise_for_status()
+
+    def feed(**asked: str) -> list[tuple[str, str]]:
+        found, cursor = [], None
+        while True:
+            params = {"limit": "2", **asked} | ({"cursor": cursor} if cursor else {})
+            page = shop.http.get("/api/v1/events", params=params).raise_for_status().json()
+            found += [(each["type"], each["payment_id"]) for each in page["data"]]
+            if not (cursor := page["next_cursor"]):
+                return found
+
+    mine = [("payment.created", second["id"]), ("payment.cancelled", second["id"])]
+    assert [each for each in feed(after=since, order="asc") if each[1] == second["id"]] == mine
+    assert [each for each in feed(after=since) if each[1] == second["id"]] == mine[::-1]
+    assert ("payment.created", first["id"]) not in feed(after=since)
+    assert [each for each in feed(type="payment.cancelled", after=since) if each[1] == second["id"]] == mine[1:]
 
 
 def test_a_request_can_be_followed_to_its_webhook(shop: Shop) -> None:
