@@ -70,7 +70,7 @@ def start_aws(supervisor: Supervisor, settings: Settings, say: Say) -> dict[str,
         from infra.local import aws_localstack
 
         return aws_localstack.start(supervisor, settings.ports, settings.tools, say)
-    return aws_embedded.start(supervisor, settings.ports, settings.tools, say)
+    return aws_embedded.start(supervisor, settings.ports, settings.tools, say, settings.dynamodb)
 
 
 def start_runner(supervisor: Supervisor, settings: Settings, env: dict[str, str]) -> Child:
