@@ -48,7 +48,7 @@ check: $(READY) ## format, lint, types, import rules, templates, then test, brow
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	PYTHONPATH=layers/core:. $(BIN)/lint-imports
+	PYTHONPATH=layers/core:clients/python/src:. $(BIN)/lint-imports
 	$(PYTHON_) -m infra.docs --check
 	solc=$$($(PYTHON_) -m infra.local.npm) && node infra/contracts/compile.mjs --check "$$solc"
 	$(MAKE) test

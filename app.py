@@ -2,29 +2,39 @@
 
 from chalice import Chalice, Rate
 
+import functions.observe
+import functions.provision
 import functions.relay
 import functions.scan
+import functions.seal
 import functions.signer
 import functions.sweep
 import functions.tick
 import functions.webhooks
-from functions.api import assets, chains, checkout, health, http, payments
+from functions.api import admin, assets, chains, checkout, docs, events, health, http, keys, payments
 from functions.names import queue
 
 app = Chalice(app_name="ctrip", configure_logs=False)
+app.register_middleware(functions.observe.watch, "all")
 app.register_middleware(http.shape, "http")
 
 # HTTP, behind API Gateway
 app.register_blueprint(health.routes)
 app.register_blueprint(payments.routes)
 app.register_blueprint(chains.routes)
+app.register_blueprint(events.routes)
+app.register_blueprint(keys.routes)
 app.register_blueprint(checkout.routes)
 app.register_blueprint(assets.routes)
+app.register_blueprint(docs.routes)
+app.register_blueprint(admin.routes)
 
 # Schedules, from EventBridge
 tick = app.schedule(Rate(1, unit=Rate.MINUTES), name="tick")(functions.tick.handle)
 relay = app.schedule(Rate(1, unit=Rate.MINUTES), name="relay")(functions.relay.handle)
 sweep_due = app.schedule(Rate(5, unit=Rate.MINUTES), name="sweep_due")(functions.sweep.handle_due)
+provision = app.schedule(Rate(5, unit=Rate.MINUTES), name="provision")(functions.provision.handle)
+seal = app.schedule(Rate(1, unit=Rate.HOURS), name="seal")(functions.seal.handle)
 
 # Queues
 sweep = app.on_sqs_message(queue=queue("sweep"), batch_size=1, name="sweep")(functions.sweep.handle)

@@ -9,4 +9,4 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one call."""
     from ctrip.aws.signer import answer_call
 
-    return answer_call(event, bootstrap.signer())
+    return answer_call(event, bootstrap.signer(), bootstrap.account_provisioner())

@@ -12,7 +12,7 @@ def handle(event: Any) -> dict[str, Any]:
         try:
             deliver(record.body)
         except Exception as exc:  # our own fault: SQS tries it again, five times
-            bootstrap.log("webhooks").error("webhook_job_failed", kind=type(exc).__name__, error=str(exc))
+            bootstrap.log("webhooks").error("webhook_job_failed", kind=type(exc).__name__, error=exc)
             failed.append({"itemIdentifier": record.to_dict()["messageId"]})
     return {"batchItemFailures": failed}
 

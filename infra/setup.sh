@@ -52,4 +52,7 @@ echo "installing the pinned requirements ..."
     echo "uv could not; trying pip, which knows other mirrors and takes a minute ..."
     "$venv/bin/python" -m pip install --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
 }
+# The operator's command line, from any folder.
+printf '#!/bin/sh\nexec env PYTHONPATH="%s" "%s" -m infra.cli "$@"\n' "$PWD" "$(cd "$venv" && pwd)/bin/python" >"$venv/bin/ctrip"
+chmod +x "$venv/bin/ctrip"
 touch "$venv/.installed"

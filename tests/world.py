@@ -4,17 +4,21 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ctrip.domain.access import Merchant
+from ctrip.domain.access import ApiKey, Limits, Merchant
 from ctrip.domain.assets import Asset, ChainKind, Network
+from ctrip.domain.audit import Origin
 from ctrip.domain.payment import Payment
 from ctrip.keys.wallet import MnemonicWallet
-from ctrip.ports import Reply
+from ctrip.ports import AccessChange, AccessStore, Reply
 from ctrip.services.close_payment import PaymentCloser
+from ctrip.services.count_open import OpenCounter
 from ctrip.services.create_payment import CreatePayment, PaymentCreator
 from ctrip.services.deliver_webhook import WebhookDeliverer
 from ctrip.services.explain import Explainer
 from ctrip.services.find_strays import StrayFinder
 from ctrip.services.follow_intents import IntentFollower
+from ctrip.services.limit_calls import CallLimiter
+from ctrip.services.manage_merchants import merchant_record
 from ctrip.services.read_payment import PaymentReader
 from ctrip.services.recording import Recorder
 from ctrip.services.relay_outbox import OutboxRelay
@@ -49,6 +53,25 @@ XPUB = _WALLET.account_xpub(1)
 STATION = _WALLET.address("m/44'/60'/0'/0/1")
 
 
+ORIGIN = Origin("key:test", "192.0.2.1", "request-1")
+
+
+def put_merchant(access: AccessStore, merchant: Merchant) -> None:
+    """Store a merchant as if it had been made and provisioned already."""
+    audit = merchant_record(None, merchant, "test", ORIGIN)
+    access.change(AccessChange(merchant=(None, replace(merchant, audit_head=audit.hash)), audit=audit))
+
+
+def put_key(access: AccessStore, key: ApiKey) -> None:
+    """Store a key of a merchant that is there."""
+    before = access.merchant(key.merchant_id)
+    assert before is not None
+    after = replace(before, version=before.version + 1)
+    audit = merchant_record(before, after, "test", ORIGIN)
+    after = replace(after, audit_head=audit.hash)
+    access.change(AccessChange(merchant=(before, after), audit=audit, key=(None, key)))
+
+
 @dataclass(slots=True)
 class FakeClock:
     """A clock that moves when told; waiting moves it."""
@@ -73,6 +96,7 @@ class FakeJobs:
     delayed: list[tuple[tuple[str, str, int], int]] = field(default_factory=list)
     sweeps: list[tuple[str, str]] = field(default_factory=list)
     scans: list[str] = field(default_factory=list)
+    provisions: int = 0
     broken: bool = False
 
     def deliver(self, deliveries: Any, *, delay: int = 0) -> None:
@@ -86,6 +110,9 @@ class FakeJobs:
 
     def sweep(self, chain: str, asset_key: str) -> None:
         self.sweeps.append((chain, asset_key))
+
+    def provision(self) -> None:
+        self.provisions += 1
 
     def scan(self, chain: str) -> None:
         self.scans.append(chain)
@@ -143,7 +170,7 @@ class CountingIds(SystemIds):
         super().__init__()
         self._count = itertools.count(1)
 
-    def payment(self) -> str:
+    def uuid(self) -> str:
         return f"00000000-0000-4000-8000-{next(self._count):012d}"
 
 
@@ -175,12 +202,16 @@ class World:
             webhook_secrets=("m1:whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",),
         )
         self.merchant = replace(self.merchant, **merchant)
-        self.stores.access.put_merchant(self.merchant)
+        put_merchant(self.stores.access, self.merchant)
+        self.limiter = CallLimiter(
+            self.stores.limits, self.clock, Limits(calls_per_second=100_000, open_payments=1_000_000)
+        )
         self.creator = PaymentCreator(
             networks={"anvil": NETWORK},
             payments=self.stores.payments,
             replayer=Replayer(self.stores.payments, self.stores.events),
             access=self.stores.access,
+            limiter=self.limiter,
             jobs=self.jobs,
             clock=self.clock,
             ids=self.ids,
@@ -250,6 +281,7 @@ class World:
                 log=self.log,
                 daily_ms=86_400_000,
             ),
+            counter=OpenCounter(self.stores.limits, self.clock, "anvil"),
             trust=ChainTrust(
                 network=NETWORK, chain=self.chain, clock=self.clock, log=self.log, agree_above=self.agree_above
             ),
@@ -273,7 +305,7 @@ class World:
     def create(self, amount: int = 1000, **wanted: Any) -> Payment:
         """Create a payment through the service."""
         created = self.creator.create(
-            self.merchant, CreatePayment(chain="anvil", amount=amount, **wanted), "http://x", None
+            self.merchant, CreatePayment(chain="anvil", amount=amount, **wanted), "http://x", ORIGIN
         )
         return self.payment(created.view["id"])
 

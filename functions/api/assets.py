@@ -1,17 +1,16 @@
 """The pages' own style and script, served from here alone."""
 
 from chalice import Response
-from chalice.app import Request
 
 from ctrip.domain.errors import NotFound
-from functions.api.http import Resource
+from functions.api.http import Call, Resource
 
 routes = Resource(__name__)
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 
 
-@routes.on("GET", "/assets/{name}")
-def asset(request: Request, name: str) -> Response:
+@routes.on("GET", "/assets/{name}", media="text/css", codes=("not_found",))
+def asset(call: Call, name: str) -> Response:
     """Serve one file by its exact name."""
     from ctrip.pages import render
 

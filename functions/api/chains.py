@@ -3,30 +3,34 @@
 from typing import Any
 
 from chalice import Response
-from chalice.app import Request
 
 from ctrip import bootstrap
 from ctrip.domain.access import Scope
 from ctrip.domain.assets import Asset, Network
 from ctrip.domain.errors import BadRequest, FieldError
-from functions.api.http import Resource, answer, caller, query_of
+from functions.api.http import Call, Resource, answer
+from functions.api.models import TokenQuery
 
 routes = Resource(__name__)
 
 
-@routes.on("GET", "/api/v1/chains")
-def chains(request: Request) -> Response:
+@routes.on("GET", "/api/v1/chains", may=Scope.PAYMENTS_READ, answers="ChainPage")
+def list_chains(call: Call) -> Response:
     """List the networks that this stage accepts."""
-    caller(request, Scope.PAYMENTS_READ)
-    query_of(request, frozenset())
     return answer({"data": [_chain(network) for network in bootstrap.networks().values()], "next_cursor": None})
 
 
-@routes.on("GET", "/api/v1/tokens")
-def tokens(request: Request) -> Response:
+@routes.on(
+    "GET",
+    "/api/v1/tokens",
+    may=Scope.PAYMENTS_READ,
+    query=TokenQuery,
+    answers="TokenPage",
+    codes=("unsupported_chain",),
+)
+def list_tokens(call: Call) -> Response:
     """List the tokens that this stage accepts, of one chain or of all."""
-    caller(request, Scope.PAYMENTS_READ)
-    name = query_of(request, frozenset({"chain"})).get("chain")
+    name = call.query.chain
     if name is not None and name not in bootstrap.networks():
         problem = FieldError("chain", "unsupported_chain", f"{name[:20]} is not enabled here")
         raise BadRequest(f"Unsupported chain: {name[:20]}", code="unsupported_chain", errors=(problem,))

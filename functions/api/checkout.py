@@ -1,11 +1,10 @@
 """The hosted checkout page and its status: open to whoever knows the unguessable id, and nothing private in them."""
 
 from chalice import Response
-from chalice.app import Request
 
 from ctrip import bootstrap
 from ctrip.domain.errors import NotFound
-from functions.api.http import Resource, answer
+from functions.api.http import HTML, Call, Resource, answer
 
 routes = Resource(__name__)
 
@@ -21,8 +20,8 @@ HEADERS: dict[str, str | list[str]] = {
 }
 
 
-@routes.on("GET", "/pay/{payment_id}")
-def page(request: Request, payment_id: str) -> Response:
+@routes.on("GET", "/pay/{payment_id}", media=HTML, codes=("payment_not_found",))
+def checkout_page(call: Call, payment_id: str) -> Response:
     """Show the page; an unknown id gets a page too."""
     from ctrip.pages import render
 
@@ -34,8 +33,8 @@ def page(request: Request, payment_id: str) -> Response:
     return Response(render.checkout(payment, network.title if network else payment.chain), headers=HEADERS)
 
 
-@routes.on("GET", "/pay/{payment_id}/status", cors=True)
-def status(request: Request, payment_id: str) -> Response:
+@routes.on("GET", "/pay/{payment_id}/status", cors=True, answers="CheckoutStatus", codes=("payment_not_found",))
+def checkout_status(call: Call, payment_id: str) -> Response:
     """Tell the page what has become of its payment."""
     from ctrip.pages.status import status_view
 

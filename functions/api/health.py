@@ -1,22 +1,21 @@
 """Whether the gateway lives, and whether it does its work."""
 
 from chalice import Response
-from chalice.app import Request
 
 from ctrip import bootstrap
-from functions.api.http import Resource, answer
+from functions.api.http import Call, Resource, answer
 
 routes = Resource(__name__)
 
 
-@routes.on("GET", "/health")
-def alive(request: Request) -> Response:
+@routes.on("GET", "/health", answers="Alive")
+def alive(call: Call) -> Response:
     """Answer without any I/O."""
     return answer({"status": "ok"})
 
 
-@routes.on("GET", "/health/ready")
-def ready(request: Request) -> Response:
+@routes.on("GET", "/health/ready", answers="Ready")
+def ready(call: Call) -> Response:
     """Report each chain and queue; 503 when a part is down."""
     up, report = bootstrap.health().check()
     return answer(report, status=200 if up else 503, headers=None if up else {"Retry-After": "5"})

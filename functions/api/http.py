@@ -1,15 +1,21 @@
-"""What every route shares: reading a request strictly, answering, and one shape for every error."""
+"""What every route shares: who may call it, reading a request strictly, answering, and one shape for every error."""
 
+import hashlib
 import json
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 from chalice import Response
 from chalice.app import Blueprint, Request
+from pydantic import BaseModel
 
 from ctrip import bootstrap
-from ctrip.domain.access import Scope
+from ctrip.domain.access import Merchant, Scope
+from ctrip.domain.admins import Permission
+from ctrip.domain.audit import Origin
 from ctrip.domain.errors import (
     BadRequest,
     Busy,
@@ -20,34 +26,114 @@ from ctrip.domain.errors import (
     TooLarge,
     UnsupportedMedia,
 )
+from ctrip.domain.signing import SignedRequest
+from ctrip.ports import Idempotency
 from ctrip.services.authenticate import Caller
+from ctrip.services.replay import Answer
+from ctrip.services.sign_in import SignedIn
+from functions.api.models import NoBody, NoQuery, parse
 
 BODY_BYTES = 32 * 1024
 BODY_DEPTH = 5
 JSON = "application/json"
+HTML = "text/html"
+CHANGES = ("POST", "PATCH", "PUT", "DELETE")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _CHALICE_CODES = {"MethodNotAllowedError": "method_not_allowed", "UnsupportedMediaType": "unsupported_media_type"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One route as data: what is enforced, and what the description of the API is made from.
+
+    `may` is the scope of a merchant's key, or the permission of an admin; `signed_in` asks for any admin. `answers`
+    names a model of `functions.api.schemas`, None for an answer without a body; `codes` are refusals of its own.
+    """
+
+    name: str
+    method: str
+    path: str
+    summary: str
+    may: Scope | Permission | None = None
+    signed_in: bool = False
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    answers: str | None = None
+    status: int = 200
+    codes: tuple[str, ...] = ()
+    media: str = JSON
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether a field of its body is required."""
+        return self.body is not None and any(field.is_required() for field in self.body.model_fields.values())
+
+    @property
+    def of_merchants(self) -> bool:
+        """Whether a merchant's key opens it."""
+        return isinstance(self.may, Scope)
+
+    @property
+    def of_admins(self) -> bool:
+        """Whether an admin's token opens it."""
+        return self.signed_in or isinstance(self.may, Permission)
+
+    @property
+    def open(self) -> bool:
+        """Whether anybody may call it."""
+        return not (self.of_merchants or self.of_admins)
+
+    @property
+    def idempotent(self) -> bool:
+        """Whether an idempotency key makes it happen once."""
+        return self.method == "POST" and self.may is not None
+
+
+OPERATIONS: list[Operation] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call: who makes it, and what came with it, read and validated by the operation's own models."""
+
+    request: Request
+    origin: Origin
+    caller: Caller | None = None
+    admin: SignedIn | None = None
+    body: Any = None
+    query: Any = None
+    idempotency: Idempotency | None = None
+
+    @property
+    def merchant(self) -> Merchant:
+        """The merchant whose key was verified."""
+        assert self.caller is not None
+        return self.caller.merchant
+
+    @property
+    def user(self) -> SignedIn:
+        """The admin whose token was verified."""
+        assert self.admin is not None
+        return self.admin
+
+
 class Resource(Blueprint):
-    """A blueprint whose views take the request and never raise."""
+    """A blueprint whose views take a call and never raise."""
 
     def on(
-        self, method: str, path: str, *, cors: bool = False
+        self, method: str, path: str, *, cors: bool = False, **described: Any
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """Register a view: it is called with the request and the path's parameters."""
+        """Register a view: it is called with the call and the path's parameters. `described`: see `Operation`."""
 
         def register(view: Callable[..., Response]) -> Callable[..., Response]:
+            summary = (view.__doc__ or "").strip().split("\n")[0]
+            operation = Operation(name=view.__name__, method=method, path=path, summary=summary, **described)
+            OPERATIONS.append(operation)
+
             @wraps(view)
             def handler(**parameters: str) -> Response:
                 request: Request = self.current_request
-                try:
-                    return view(request, **parameters)
-                except Refusal as exc:
-                    return problem(request, exc.status, exc.code, exc.detail, exc.errors, exc.extra)
-                except Busy as exc:
-                    return problem(request, 503, "busy", exc.detail, headers={"Retry-After": str(exc.retry_after)})
-                except Exception as exc:
-                    return _unexpected(request, exc)
+                return guarded(request, lambda: view(received(operation, request), **parameters))
 
             self.route(path, methods=[method], cors=cors, content_types=["*/*"], name=view.__name__)(handler)
             return view
@@ -55,15 +141,87 @@ class Resource(Blueprint):
         return register
 
 
-def caller(request: Request, scope: Scope) -> Caller:
-    """Require a verified API key that carries `scope`."""
-    return bootstrap.authenticator().bearer(request.headers.get("authorization")).may(scope)
+def guarded(request: Request, view: Callable[[], Response]) -> Response:
+    """Turn whatever a view raises into an answer."""
+    try:
+        return view()
+    except Refusal as exc:
+        headers = {"Retry-After": str(exc.retry_after)} if exc.retry_after else None
+        return problem(request, exc.status, exc.code, exc.detail, exc.errors, exc.extra, headers)
+    except Busy as exc:
+        return problem(request, 503, "busy", exc.detail, headers={"Retry-After": str(exc.retry_after)})
+    except Exception as exc:
+        return _unexpected(request, exc)
+
+
+def received(operation: Operation, request: Request) -> Call:
+    """Verify who calls, then read what came; nothing of the body is parsed for a stranger."""
+    caller, admin = _who(operation, request)
+    who = caller or admin
+    origin = who.origin if who else Origin("", address_of(request), request_id(request))
+    if caller is not None and operation.method in CHANGES:
+        bootstrap.limiter().admit(caller.merchant)
+    query = None
+    if operation.query is not None or not operation.open:
+        query = parse(operation.query or NoQuery, query_of(request))
+    body, idempotency = None, None
+    if operation.method in CHANGES:
+        raw = body_of(request) if request.raw_body or operation.needs_body else {}
+        body = parse(operation.body or NoBody, raw)
+        if operation.idempotent:
+            owner = caller.merchant.id if caller else origin.actor
+            idempotency = idempotency_of(request, owner, f"{operation.method} {path_of(request).rstrip('/')}", raw)
+    return Call(
+        request=request, origin=origin, caller=caller, admin=admin, body=body, query=query, idempotency=idempotency
+    )
+
+
+def _who(operation: Operation, request: Request) -> tuple[Caller | None, SignedIn | None]:
+    if operation.open:
+        return None, None
+    header = request.headers.get("authorization")
+    address, asked = address_of(request), request_id(request)
+    if operation.of_admins:
+        admin = bootstrap.doorkeeper().authenticate(header or "", address, asked)
+        return None, admin.may(operation.may) if isinstance(operation.may, Permission) else admin
+    assert isinstance(operation.may, Scope)
+    if header is None and "x-key-id" in request.headers:
+        caller = bootstrap.authenticator().signed(*_signed(request), address, asked)
+    else:
+        caller = bootstrap.authenticator().bearer(header or "", address, asked)
+    return caller.may(operation.may), None
+
+
+def _signed(request: Request) -> tuple[SignedRequest, str]:
+    headers, pairs = request.headers, request.query_params
+    signed = SignedRequest(
+        method=request.method,
+        path=path_of(request),
+        query=tuple((name, value) for name in pairs for value in pairs.getlist(name)) if pairs else (),
+        key_id=headers.get("x-key-id", ""),
+        timestamp=headers.get("x-timestamp", ""),
+        nonce=headers.get("x-nonce", ""),
+        body=_raw(request),
+    )
+    return signed, headers.get("x-signature", "")
 
 
 def answer(body: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Answer with JSON."""
+    """Answer with JSON; nobody but the caller is to keep it."""
     text = json.dumps(body, separators=(",", ":"))
-    return Response(text, headers={"Content-Type": JSON, **(headers or {})}, status_code=status)
+    return Response(
+        text, headers={"Content-Type": JSON, "Cache-Control": "no-store", **(headers or {})}, status_code=status
+    )
+
+
+def answered(made: Answer, status: int = 200) -> Response:
+    """Answer, and say so when it is a replay."""
+    return answer(made.view, status=status, headers={"Idempotent-Replayed": "true"} if made.replayed else None)
+
+
+def nothing() -> Response:
+    """Answer that it is done, and that there is nothing to show."""
+    return Response("", status_code=204, headers={"Content-Type": JSON, "Cache-Control": "no-store"})
 
 
 def problem(
@@ -89,6 +247,18 @@ def problem(
 def request_id(request: Request | None) -> str:
     """Return API Gateway's id of the request."""
     return str(request.context.get("requestId", "")) if request else ""
+
+
+def address_of(request: Request) -> str:
+    """Return the address that the call came from, as API Gateway saw it."""
+    return str((request.context.get("identity") or {}).get("sourceIp") or "")
+
+
+def path_of(request: Request) -> str:
+    """Return the path behind the public base address: API Gateway may put a stage or a base path before it."""
+    asked = str(request.to_original_event().get("path") or request.context["path"])
+    depth = request.path.rstrip("/").count("/") + (1 if asked.endswith("/") else 0)
+    return "/" + "/".join(asked.split("/")[-depth:]) if depth else "/"
 
 
 def shape(request: Request | None, get_response: Callable[[Any], Response]) -> Response:
@@ -123,19 +293,26 @@ def body_of(request: Request) -> dict[str, Any]:
     return body
 
 
-def query_of(request: Request, allowed: frozenset[str]) -> dict[str, str]:
-    """Read query parameters; an unknown or repeated one is refused."""
+def query_of(request: Request) -> dict[str, Any]:
+    """Read query parameters; a repeated one is refused."""
     query = request.query_params
     if query is None:
         return {}
-    values: dict[str, str] = {}
     for name in query:
-        if name not in allowed:
-            raise InvalidField(name, "unknown_parameter", "is not a parameter of this route")
         if len(query.getlist(name)) > 1:
-            raise InvalidField(name, "repeated_parameter", "may be given once")
-        values[name] = query[name]
-    return values
+            raise InvalidField(name[:64], "repeated_parameter", "may be given once")
+    return {name: query[name] for name in query}
+
+
+def idempotency_of(request: Request, owner: str, route: str, body: dict[str, object]) -> Idempotency | None:
+    """Read the Idempotency-Key header, bound to its owner, the route and the body's meaning."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise InvalidField("Idempotency-Key", "invalid_value", "must be 1 to 255 visible ASCII characters")
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return Idempotency(owner, route, key, hashlib.sha256(canonical.encode()).hexdigest())
 
 
 def base_url(request: Request) -> str:
@@ -145,6 +322,11 @@ def base_url(request: Request) -> str:
     host = request.headers.get("host", "")
     stage = f"/{request.context.get('stage')}" if host.endswith(".amazonaws.com") else ""
     return f"{request.headers.get('x-forwarded-proto', 'http')}://{host}{stage}"
+
+
+def _raw(request: Request) -> bytes:
+    raw = request.raw_body
+    return raw if isinstance(raw, bytes) else raw.encode()
 
 
 def _unexpected(request: Request | None, exc: Exception) -> Response:

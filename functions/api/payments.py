@@ -1,116 +1,82 @@
 """Payments: create, read, list, cancel, accept."""
 
-import hashlib
-import json
-import re
-from datetime import datetime
-
 from chalice import Response
-from chalice.app import Request
 
 from ctrip import bootstrap
 from ctrip.domain.access import Scope
-from ctrip.domain.errors import InvalidField
-from ctrip.domain.payment import Status
-from ctrip.ports import Idempotency, PaymentFilter
-from ctrip.services.create_payment import ROUTE
-from ctrip.services.replay import Answer
-from functions.api.http import Resource, answer, base_url, body_of, caller, query_of
-from functions.api.models import PaymentRequest, parse
+from ctrip.ports import PaymentFilter
+from functions.api.http import Call, Resource, answer, answered, base_url
+from functions.api.models import PaymentQuery, PaymentRequest
 
 routes = Resource(__name__)
-_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
-_FILTERS = frozenset({"status", "chain", "order_id", "created_after", "created_before", "limit", "cursor"})
+OF_ONE = ("payment_not_found",)
 
 
-@routes.on("POST", "/api/v1/payments")
-def create(request: Request) -> Response:
+@routes.on(
+    "POST",
+    "/api/v1/payments",
+    may=Scope.PAYMENTS_WRITE,
+    body=PaymentRequest,
+    answers="Payment",
+    status=201,
+    codes=(
+        "unsupported_chain",
+        "token_not_found",
+        "order_id_in_use",
+        "merchant_provisioning",
+        "too_many_open_payments",
+    ),
+)
+def create_payment(call: Call) -> Response:
     """Create a payment."""
-    who = caller(request, Scope.PAYMENTS_WRITE)
-    body = body_of(request)
-    wanted = parse(PaymentRequest, body).command()
-    key = idempotency_of(request, who.merchant.id, ROUTE, body)
-    return answered(bootstrap.creator().create(who.merchant, wanted, base_url(request), key), 201)
+    wanted = call.body.command()
+    made = bootstrap.creator().create(call.merchant, wanted, base_url(call.request), call.origin, call.idempotency)
+    return answered(made, 201)
 
 
-@routes.on("GET", "/api/v1/payments/{payment_id}")
-def read(request: Request, payment_id: str) -> Response:
+@routes.on("GET", "/api/v1/payments/{payment_id}", may=Scope.PAYMENTS_READ, answers="Payment", codes=OF_ONE)
+def read_payment(call: Call, payment_id: str) -> Response:
     """Show one payment."""
-    who = caller(request, Scope.PAYMENTS_READ)
-    return answer(bootstrap.reader().one(who.merchant.id, payment_id))
+    return answer(bootstrap.reader().one(call.merchant.id, payment_id))
 
 
-@routes.on("GET", "/api/v1/payments")
-def listing(request: Request) -> Response:
+@routes.on("GET", "/api/v1/payments", may=Scope.PAYMENTS_READ, query=PaymentQuery, answers="PaymentPage")
+def list_payments(call: Call) -> Response:
     """List payments, newest first."""
-    who = caller(request, Scope.PAYMENTS_READ)
-    query = query_of(request, _FILTERS)
-    wanted = PaymentFilter(
-        status=_status(query.get("status")),
-        chain=query.get("chain"),
-        created_after=_time(query, "created_after"),
-        created_before=_time(query, "created_before"),
-        limit=_limit(query.get("limit", "20")),
-        cursor=query.get("cursor"),
-    )
-    return answer(bootstrap.reader().page(who.merchant.id, wanted, query.get("order_id")))
+    return answer(bootstrap.reader().page(call.merchant.id, filtered(call.query), call.query.order_id))
 
 
-@routes.on("POST", "/api/v1/payments/{payment_id}/cancel")
-def cancel(request: Request, payment_id: str) -> Response:
+@routes.on(
+    "POST",
+    "/api/v1/payments/{payment_id}/cancel",
+    may=Scope.PAYMENTS_WRITE,
+    answers="Payment",
+    codes=(*OF_ONE, "payment_not_cancellable", "payment_changed"),
+)
+def cancel_payment(call: Call, payment_id: str) -> Response:
     """Cancel a payment that nothing but dust has reached."""
-    who = caller(request, Scope.PAYMENTS_WRITE)
-    route = f"POST /api/v1/payments/{payment_id}/cancel"
-    done = bootstrap.closer().cancel(who.merchant.id, payment_id, idempotency_of(request, who.merchant.id, route, {}))
-    return answered(done, 200)
+    return answered(bootstrap.closer().cancel(call.merchant.id, payment_id, call.origin, call.idempotency))
 
 
-@routes.on("POST", "/api/v1/payments/{payment_id}/accept")
-def accept(request: Request, payment_id: str) -> Response:
+@routes.on(
+    "POST",
+    "/api/v1/payments/{payment_id}/accept",
+    may=Scope.PAYMENTS_WRITE,
+    answers="Payment",
+    codes=(*OF_ONE, "payment_not_acceptable", "payment_changed"),
+)
+def accept_payment(call: Call, payment_id: str) -> Response:
     """Accept a late or held payment by hand."""
-    who = caller(request, Scope.PAYMENTS_WRITE)
-    return answer(bootstrap.closer().accept(who.merchant.id, payment_id))
+    return answered(bootstrap.closer().accept(call.merchant.id, payment_id, call.origin, call.idempotency))
 
 
-def answered(made: Answer, status: int) -> Response:
-    """Answer, and say so when it is a replay."""
-    return answer(made.view, status=status, headers={"Idempotent-Replayed": "true"} if made.replayed else None)
-
-
-def idempotency_of(request: Request, merchant_id: str, route: str, body: dict[str, object]) -> Idempotency | None:
-    """Read the Idempotency-Key header, bound to the merchant, the route and the body's meaning."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not _KEY.fullmatch(key):
-        raise InvalidField("Idempotency-Key", "invalid_value", "must be 1 to 255 visible ASCII characters")
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return Idempotency(merchant_id, route, key, hashlib.sha256(canonical.encode()).hexdigest())
-
-
-def _status(text: str | None) -> Status | None:
-    if text is None:
-        return None
-    try:
-        return Status(text)
-    except ValueError:
-        raise InvalidField("status", "invalid_value", f"must be one of {', '.join(Status)}") from None
-
-
-def _limit(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,3}", text, re.ASCII) or not 1 <= int(text) <= 100:
-        raise InvalidField("limit", "invalid_value", "must be a number from 1 to 100")
-    return int(text)
-
-
-def _time(query: dict[str, str], name: str) -> int | None:
-    if name not in query:
-        return None
-    problem = InvalidField(name, "invalid_value", "must be an RFC 3339 time such as 2026-01-31T12:00:00Z")
-    try:
-        at = datetime.fromisoformat(query[name].replace(" ", "+"))
-    except ValueError:
-        raise problem from None
-    if at.tzinfo is None:
-        raise problem
-    return int(at.timestamp()) * 1000 + at.microsecond // 1000
+def filtered(query: PaymentQuery) -> PaymentFilter:
+    """Say a list's parameters in the store's terms."""
+    return PaymentFilter(
+        status=query.status,
+        chain=query.chain,
+        created_after=query.created_after,
+        created_before=query.created_before,
+        limit=query.limit,
+        cursor=query.cursor,
+    )

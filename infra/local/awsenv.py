@@ -8,6 +8,7 @@ from contextlib import closing
 from infra.local.ports import HOST
 
 REGION = "us-east-1"
+ACCOUNT = "000000000000"
 
 
 def aws_env(endpoint: str) -> dict[str, str]:

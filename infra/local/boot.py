@@ -50,7 +50,7 @@ def running(settings: Settings, say: Say, interrupts: Interrupts | None = None) 
         say("applying template.yaml ...")
         resources = stack.apply(settings.template, aws)
         api_url = f"http://{HOST}:{settings.ports.api}"
-        say("seeding a merchant and test tokens ...")
+        say("seeding a merchant, an admin and test tokens ...")
         from infra.local.seed import seed
 
         # Functions call one another through the runner, which is not up yet; its address is known before.

@@ -6,7 +6,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from infra.local.functions import REGION
+from infra.local.awsenv import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
@@ -19,10 +19,10 @@ def scheduled_event(stage: str, name: str) -> dict[str, Any]:
         "id": str(uuid.uuid4()),
         "detail-type": "Scheduled Event",
         "source": "aws.events",
-        "account": "000000000000",
+        "account": ACCOUNT,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "region": REGION,
-        "resources": [f"arn:aws:events:{REGION}:000000000000:rule/{stage}-{name}"],
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{stage}-{name}"],
         "detail": {},
     }
 

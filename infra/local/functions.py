@@ -16,11 +16,12 @@ from typing import Any
 from chalice.app import Chalice, EventSourceHandler
 from chalice.config import Config
 
+from infra.local.awsenv import ACCOUNT, REGION
+from infra.local.record import acting
+
 log = logging.getLogger(__name__)
 
 API = "api_handler"
-REGION = "us-east-1"
-ACCOUNT = "000000000000"
 # AWS waits one minute, then two.
 RETRY_SECONDS = (1.0, 2.0)
 
@@ -115,7 +116,8 @@ class Functions:
         context = self.context(name)
         begun = time.monotonic()
         try:
-            return json.loads(json.dumps(self.handlers[name](event, context)))
+            with acting(name):
+                return json.loads(json.dumps(self.handlers[name](event, context)))
         finally:
             if (spent := time.monotonic() - begun) > context.timeout:
                 log.warning("%s ran %.1f s; AWS would have stopped it after %.0f s", name, spent, context.timeout)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from infra.local.functions import API, Functions
+from infra.local.record import acting
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +82,8 @@ class Gateway:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def _answer(self, environ: Environ, request_id: str) -> Answer:
-        method, path = environ["REQUEST_METHOD"], _path(environ)
+        method, asked = environ["REQUEST_METHOD"], _path(environ)
+        path = asked.rstrip("/") or "/"
         matched = self._routes.match(path)
         if matched is None:
             return problem(404, "not_found", f"No such path: {path}", request_id)
@@ -97,10 +99,11 @@ class Gateway:
             return problem(405, "method_not_allowed", detail, request_id, [("Allow", ", ".join(sorted(methods)))])
         if int(environ.get("CONTENT_LENGTH") or 0) > BODY_LIMIT:
             return problem(413, "payload_too_large", "The body is larger than 10 MB.", request_id)
-        event = self._event(environ, method, path, template, parameters, request_id)
+        event = self._event(environ, method, asked, template, parameters, request_id)
         context = self._functions.context(API)
         try:
-            return _rendered(self._app(event, context))
+            with acting(API):
+                return _rendered(self._app(event, context))
         except Exception:
             log.exception("%s %s broke outside the app's own error handling", method, template)
             return problem(502, "internal_error", "The gateway could not answer.", request_id)
@@ -162,7 +165,7 @@ def _path(environ: Environ) -> str:
     raw = str(environ.get("REQUEST_URI") or environ["PATH_INFO"]).split("?", 1)[0]
     if "://" in raw:
         raw = "/" + raw.split("://", 1)[1].partition("/")[2]
-    return raw.rstrip("/") or "/"
+    return raw
 
 
 def _headers(environ: Environ) -> dict[str, str]:

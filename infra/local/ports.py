@@ -14,7 +14,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """One port each; `dynamodb` and `functions` are always free ones, since nobody types them."""
+    """One port each; `dynamodb` is always a free one, and `functions` nearly always: nobody types them."""
 
     api: int
     anvil: int
@@ -39,8 +39,9 @@ def choose(env: Mapping[str, str]) -> Ports:
                 f"or set CTRIP_{name.upper()}_PORT to another one, or to 0 for any free one."
             )
     free = iter(free_ports(len(wanted) + 2))
+    functions = _number(env, "CTRIP_LAMBDA_PORT", 0) or next(free)
     return Ports(
-        **{name: port or next(free) for name, port in wanted.items()}, dynamodb=next(free), functions=next(free)
+        **{name: port or next(free) for name, port in wanted.items()}, dynamodb=next(free), functions=functions
     )
 
 

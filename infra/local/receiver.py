@@ -15,12 +15,13 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One delivery that verified: when it came (monotonic seconds), what it was and what was answered."""
+    """One delivery that verified: when it came (monotonic seconds), what it was, and the call that it follows from."""
 
     at: float
     event_id: str
     type: str
     status: int
+    request_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -84,7 +85,8 @@ class Receiver:
                 return 401
             status = self.answers.pop(0) if self.answers else 204
             event = json.loads(body)
-            self.attempts.append(Attempt(time.monotonic(), event["id"], event["type"], status))
+            asked = headers.get("X-Request-Id")
+            self.attempts.append(Attempt(time.monotonic(), event["id"], event["type"], status, asked))
             if status == 204:
                 self.events.append(event)
             self.changed.notify_all()

@@ -14,7 +14,7 @@ import boto3
 import waitress
 from botocore.config import Config
 
-from infra.local import functions, lambdas
+from infra.local import functions, lambdas, record
 from infra.local.gateway import Gateway
 from infra.local.ports import HOST
 from infra.local.worker import Worker
@@ -30,6 +30,8 @@ def main() -> None:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
+    if wanted := os.environ.get(record.VARIABLE):
+        record.install(Path(wanted))
     project = Path(os.environ.get("CTRIP_PROJECT") or Path.cwd()).resolve()
     stage = os.environ.setdefault("CTRIP_STAGE", "local")
     os.chdir(project)

@@ -6,13 +6,21 @@ import hashlib
 import json
 import os
 from base64 import b64encode
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from infra.local import tokens, wallet
+
+if TYPE_CHECKING:
+    from ctrip.domain.audit import Origin
 
 MERCHANT_ID = "00000000-0000-4000-8000-000000000001"
 API_KEY_ID = "localdemo1"
 API_KEY = f"ctrip_{API_KEY_ID}_local-and-worthless-0000000000"
+SIGNING_SECRET = "ctsk_local-and-worthless-0000000000000000000000"  # noqa: S105  public, and good here alone
+ADMIN_ID = "00000000-0000-4000-8000-0000000000ad"
+ADMIN_EMAIL = "admin@local.example"
+ADMIN_PASSWORD = "local-and-worthless"  # noqa: S105  likewise
 WEBHOOK_SECRET = "whsec_" + b64encode(hashlib.sha256(b"ctrip local webhook secret").digest()).decode()
 
 
@@ -32,7 +40,15 @@ def seed(env: dict[str, str], *, rpc_url: str, api_url: str) -> dict[str, Any]:
     return {
         "api_url": api_url,
         "aws_endpoint_url": env["AWS_ENDPOINT_URL"],
-        "merchant": {"id": MERCHANT_ID, "api_key": API_KEY, "webhook_secret": WEBHOOK_SECRET},
+        "lambda_endpoint_url": env["AWS_ENDPOINT_URL_LAMBDA"],
+        "admin": {"email": ADMIN_EMAIL, "password": ADMIN_PASSWORD},
+        "merchant": {
+            "id": MERCHANT_ID,
+            "api_key": API_KEY,
+            "signing_key_id": API_KEY_ID,
+            "signing_secret": SIGNING_SECRET,
+            "webhook_secret": WEBHOOK_SECRET,
+        },
         "chains": {"anvil": _chain(rpc_url, treasury)},
         "_env": runner,
     }
@@ -46,25 +62,47 @@ _OURS = frozenset(
 def _seed_secrets_and_merchant() -> None:
     from ctrip import bootstrap
     from ctrip.aws.clients import client
-    from ctrip.aws.secrets import KmsSealer
-    from ctrip.domain.access import ApiKey, Merchant, Scope
-    from ctrip.services.provision_merchant import provision_merchant
+    from ctrip.domain.admins import Role
+    from ctrip.domain.audit import Origin
 
     client("secretsmanager").put_secret_value(SecretId="ctrip/local/mnemonic", SecretString=wallet.LOCAL_MNEMONIC)
-    sealed = KmsSealer("local").seal(WEBHOOK_SECRET, MERCHANT_ID)
+    origin = Origin("operator")
+    _seed_merchant(origin)
+    bootstrap.admin_manager().create(
+        ADMIN_EMAIL, "Local admin", Role.OWNER, origin, password=ADMIN_PASSWORD, admin_id=ADMIN_ID
+    )
+
+
+def _seed_merchant(origin: Origin) -> None:
+    """Make the merchant and its key as their services would, but for the ids and the secrets, which never change."""
+    from ctrip import bootstrap
+    from ctrip.domain.access import ApiKey, Merchant, Scope
+    from ctrip.ports import AccessChange
+    from ctrip.services.manage_keys import sealed_version
+    from ctrip.services.manage_merchants import change_merchant, merchant_record
+
+    access, sealer, now = bootstrap.access(), bootstrap.sealer(), bootstrap.clock.now()
     merchant = Merchant(
         id=MERCHANT_ID,
         name="Local shop",
-        account=0,
+        account=access.next_account(),
         xpub="",
-        webhook_secrets=(sealed,),
-        created_at=bootstrap.clock.now(),
+        webhook_secrets=(sealer.seal(WEBHOOK_SECRET, MERCHANT_ID),),
+        created_at=now,
+        updated_at=now,
     )
-    provision_merchant(merchant, access=bootstrap.access(), signer=bootstrap.signer())
-    digest = hashlib.sha256(API_KEY.encode()).hexdigest()
-    bootstrap.access().put_api_key(
-        ApiKey(id=API_KEY_ID, merchant_id=MERCHANT_ID, digest=digest, scopes=frozenset(Scope))
+    audit = merchant_record(None, merchant, "merchant.created", origin)
+    access.change(AccessChange(merchant=(None, replace(merchant, audit_head=audit.hash)), audit=audit))
+    bootstrap.account_provisioner().provision(MERCHANT_ID)
+    key = ApiKey(
+        id=API_KEY_ID,
+        merchant_id=MERCHANT_ID,
+        name="Local key",
+        scopes=frozenset(Scope),
+        versions=(sealed_version(sealer, API_KEY_ID, API_KEY, SIGNING_SECRET, now),),
+        created_at=now,
     )
+    change_merchant(access, MERCHANT_ID, lambda held: (held, "key.created"), origin, now, key=(None, key))
 
 
 def _chain(rpc_url: str, treasury: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from chalice.app import ScheduledEventConfig, SQSEventConfig
 
 from infra.local.events import scheduled_event, sqs_event
 from infra.local.functions import Functions
+from infra.local.record import RUNNER, acting
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -74,17 +75,20 @@ class Worker:
         """The queue that a consumer names, by its own name or its name within the stage."""
         name = declared.queue or str(declared.queue_arn).rsplit(":", 1)[-1]
         url = self._queue_url(name)
-        attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+        # Lambda polls with the function's role.
+        with acting(declared.name):
+            attributes = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
         window = declared.maximum_batching_window_in_seconds or 0
         concurrency = declared.maximum_concurrency or DEFAULT_CONCURRENCY
         return Source(declared.name, url, attributes["QueueArn"], declared.batch_size, window, concurrency)
 
     def _queue_url(self, name: str) -> str:
-        try:
-            return self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        except self._sqs.exceptions.QueueDoesNotExist:
-            full = f"{self._functions.app.app_name}-{self._functions.stage}-{name}"
-            return self._sqs.get_queue_url(QueueName=full)["QueueUrl"]
+        with acting(RUNNER):
+            try:
+                return self._sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            except self._sqs.exceptions.QueueDoesNotExist:
+                full = f"{self._functions.app.app_name}-{self._functions.stage}-{name}"
+                return self._sqs.get_queue_url(QueueName=full)["QueueUrl"]
 
     def _spawn(self, name: str, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, name=name, daemon=True)
@@ -121,27 +125,28 @@ class Worker:
 
     def _gather(self, source: Source) -> list[MessageTypeDef]:
         """Wait for a message, then up to the batching window for more."""
-        batch = self._receive(source.url, min(10, source.batch_size), LONG_POLL_SECONDS)
+        batch = self._receive(source, min(10, source.batch_size), LONG_POLL_SECONDS)
         deadline = time.monotonic() + source.window
         while batch and len(batch) < source.batch_size and not self._stop.is_set():
             left = deadline - time.monotonic()
             if left <= 0:
                 break
             # Whole seconds are all that SQS can wait; the last fraction is slept.
-            more = self._receive(source.url, min(10, source.batch_size - len(batch)), int(left))
+            more = self._receive(source, min(10, source.batch_size - len(batch)), int(left))
             batch += more
             if not more and left < 1:
                 self._stop.wait(left)
         return batch
 
-    def _receive(self, url: str, most: int, seconds: int) -> list[MessageTypeDef]:
-        answer = self._sqs.receive_message(
-            QueueUrl=url,
-            MaxNumberOfMessages=most,
-            WaitTimeSeconds=seconds,
-            MessageSystemAttributeNames=["All"],
-            MessageAttributeNames=["All"],
-        )
+    def _receive(self, source: Source, most: int, seconds: int) -> list[MessageTypeDef]:
+        with acting(source.function):
+            answer = self._sqs.receive_message(
+                QueueUrl=source.url,
+                MaxNumberOfMessages=most,
+                WaitTimeSeconds=seconds,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
         return answer.get("Messages", [])
 
     def _process(self, source: Source, batch: list[MessageTypeDef], slots: threading.Semaphore) -> None:
@@ -153,7 +158,8 @@ class Worker:
                     {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
                     for index, message in enumerate(done[start : start + 10])
                 ]
-                self._sqs.delete_message_batch(QueueUrl=source.url, Entries=entries)  # type: ignore[arg-type]
+                with acting(source.function):
+                    self._sqs.delete_message_batch(QueueUrl=source.url, Entries=entries)  # type: ignore[arg-type]
         except (BotoCoreError, ClientError):
             log.exception("%s could not delete what it had processed", source.function)
         finally:

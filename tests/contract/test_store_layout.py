@@ -151,7 +151,9 @@ def test_a_key_that_has_expired_is_free_before_it_is_swept(stage: Stage) -> None
     """DynamoDB removes expired items days late; a key past its 48 hours counts as new."""
     stores, key = stage.stores(), Idempotency("mer_1", "r", "k", "h")
     stores.payments.commit(replace(creation(payment()), idempotency=key))
-    later = replace(creation(payment(created_at=NOW + 49 * 3_600_000)), idempotency=key)
+    later = replace(
+        creation(payment(created_at=NOW + 49 * 3_600_000, updated_at=NOW + 49 * 3_600_000)), idempotency=key
+    )
     stores.payments.commit(later)
     remembered = stores.payments.remembered("mer_1", "r", "k")
     assert remembered

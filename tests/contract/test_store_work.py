@@ -4,10 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ctrip.domain.access import ApiKey, Gate, Merchant, Round, Scope, Tip
+from ctrip.domain.access import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.payment import Policy
 from ctrip.domain.sweep import Attempt, IntentState
 from ctrip.ports import Delivery, Fence
 from tests.support.objects import NOW, creation, entry, event, intent, new_ulid, payment
@@ -160,18 +159,6 @@ class TestMoney:
 class TestAccess:
     """Merchants, keys, counters and gates."""
 
-    def test_merchants_and_keys_are_read_back(self, stores: Stores) -> None:
-        """A merchant and a key come back as they were stored last."""
-        merchant = Merchant(id="mer_1", name="Ä", account=1, xpub="", webhook_secrets=("s1", "s2"), created_at=NOW)
-        key = ApiKey(id="k1", merchant_id="mer_1", digest="d", scopes=frozenset(Scope), enabled=False, expires_at=NOW)
-        assert stores.access.merchant("mer_1") is None
-        assert stores.access.api_key("k1") is None
-        stores.access.put_merchant(merchant)
-        stores.access.put_merchant(replace(merchant, xpub="xpub", policy=Policy(tolerance_per_mille=3)))
-        stores.access.put_api_key(key)
-        assert stores.access.merchant("mer_1") == replace(merchant, xpub="xpub", policy=Policy(tolerance_per_mille=3))
-        assert stores.access.api_key("k1") == key
-
     def test_no_index_is_given_twice(self, stores: Stores) -> None:
         """Indexes count from 0 for each merchant and curve, and accounts from 1, also when many ask at once."""
         with ThreadPoolExecutor(10) as pool:
@@ -218,16 +205,6 @@ class TestAccess:
         assert stores.access.round("sepolia") == Round(chain="sepolia")
         assert stores.access.gates(["anvil"]) == {"anvil": Gate(chain="anvil")}
         assert stores.access.raise_gate("anvil", hot_until=NOW + 1, warm_until=NOW + 1, now=NOW)
-
-    def test_merchants_are_listed_by_id(self, stores: Stores) -> None:
-        """Each stands in the list once, as it was stored last, and the list goes on after any id."""
-        for number in (3, 1, 2, 1):
-            merchant = Merchant(id=f"mer_{number}", name="M", account=number, xpub="", webhook_secrets=())
-            stores.access.put_merchant(merchant)
-        stores.access.put_merchant(replace(merchant, name="newer"))
-        assert [(each.id, each.name) for each in stores.access.merchants("", 2)] == [("mer_1", "newer"), ("mer_2", "M")]
-        assert [each.id for each in stores.access.merchants("mer_2", 9)] == ["mer_3"]
-        assert stores.access.merchants("mer_3", 9) == []
 
     def test_indexes_count_what_was_given(self, stores: Stores) -> None:
         """A merchant without addresses has none."""

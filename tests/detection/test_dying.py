@@ -15,7 +15,7 @@ from ctrip.services.scan_chain import _Run
 from tests.detection.dying import Mortal, make_mortal
 from tests.detection.node_world import COIN, LIFE, TOKEN, NodeWorld
 from tests.evm_support import Anvil
-from tests.world import TREASURY, World
+from tests.world import ORIGIN, TREASURY, World
 
 ASSETS: dict[str, dict[str, Any]] = {"coin": {"amount": COIN}, "token": {"amount": TOKEN, "asset": "USDC"}}
 ROUNDS = 60
@@ -68,7 +68,7 @@ class Life:
         """Ask as a merchant does: with an idempotency key, again with the same one where no answer came."""
         key = Idempotency("m1", ROUTE, "one", "body")
         wanted = CreatePayment(chain="anvil", webhook_url="https://shop.example/hooks", **ASSETS[self.asset])
-        made = self.world.creator.create(self.world.merchant, wanted, "http://x", key)
+        made = self.world.creator.create(self.world.merchant, wanted, "http://x", ORIGIN, key)
         return self.world.payment(made.view["id"])
 
     def _scan(self) -> None:

@@ -7,18 +7,30 @@ from typing import Any
 
 import pytest
 
-from infra.local import tokens
+from infra.local import record, tokens
+from infra.local.awsenv import aws_env
+from infra.local.process import ROOT
 from infra.local.receiver import Receiver
+from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, make_up
 
 SYMBOLS = ("ETH", "USDC", "USDT", "DAI")
 
 
+RECORD = ROOT / ".local-e2e" / "calls.jsonl"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Search the logs and judge the policies last, by all that the other tests made the functions do."""
+    last = ("test_canaries.py", "test_policies.py")
+    items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)
+
+
 @pytest.fixture(scope="session")
 def up() -> Iterator[Up]:
-    """The gateway's process."""
-    with make_up(".local-e2e") as started:
+    """The gateway's process, which records what its functions ask of AWS."""
+    with make_up(".local-e2e", **{record.VARIABLE: str(RECORD)}) as started:
         yield started
 
 
@@ -72,3 +84,11 @@ def begun(shop: Shop, before: dict[str, int], unsteady: Receiver) -> dict[str, d
         else:
             shop.pay(payment, amounts.get(name))
     return payments
+
+
+@pytest.fixture
+def behind(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Tables:
+    """Open the tables."""
+    for name, value in aws_env(shop.gateway.about["aws_endpoint_url"]).items():
+        monkeypatch.setenv(name, value)
+    return Tables()

@@ -16,8 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
+from infra.local.awsenv import aws_env
+from infra.local.events import scheduled_event
 from infra.local.handle import Gateway
-from infra.local.process import ROOT
+from infra.local.ports import HOST, free_ports
+from infra.local.process import ROOT, base_env
 from infra.local.reaper import descendants
 
 START_SECONDS = 120
@@ -30,6 +35,7 @@ class Up:
     process: subprocess.Popen[bytes]
     state: Path
     output: Path
+    lambda_port: int
     family: set[int] = field(default_factory=set)
 
     @property
@@ -49,9 +55,35 @@ class Up:
         """Speak to it."""
         return Gateway.of(self.about)
 
+    def run(self, function: str) -> Any:
+        """Run a scheduled function now, as its schedule would, and return what it answers."""
+        answer = self.invoke(function, scheduled_event("local", function))
+        assert "X-Amz-Function-Error" not in answer.headers, answer.text
+        return answer.json()
+
+    def invoke(self, function: str, event: Any) -> httpx.Response:
+        """Call a function as Lambda's API would."""
+        url = f"http://{HOST}:{self.lambda_port}/2015-03-31/functions/ctrip-local-{function}/invocations"
+        return httpx.post(url, json=event, timeout=60, trust_env=False)
+
     def said(self) -> str:
         """Read what it printed, both streams."""
         return self.output.read_text()
+
+    def ctrip_said(self, *arguments: str) -> tuple[int, str, str]:
+        """Run the operator's command line against it; return its exit code and what it said on both streams."""
+        about = self.about
+        names = {"AWS_ENDPOINT_URL": about["aws_endpoint_url"], "AWS_ENDPOINT_URL_LAMBDA": about["lambda_endpoint_url"]}
+        env = base_env() | aws_env(about["aws_endpoint_url"]) | names | {"CTRIP_STAGE": "local"}
+        command = [sys.executable, "-m", "infra.cli", *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=90)
+        return done.returncode, done.stdout, done.stderr
+
+    def ctrip(self, *arguments: str) -> Any:
+        """Run the operator's command line, and return what it printed as JSON."""
+        code, said, problem = self.ctrip_said("--json", *arguments)
+        assert code == 0, problem
+        return json.loads(said)
 
     def ended(self, seconds: float = 20) -> int:
         """Wait for its end and return its exit code."""
@@ -69,7 +101,8 @@ def make_up(name: str, **env: str) -> Iterator[Up]:
     state.mkdir(exist_ok=True)
     (state / "gateway.json").unlink(missing_ok=True)
     output = state / "up.txt"
-    ports = {f"CTRIP_{each}_PORT": "0" for each in ("API", "ANVIL", "AWS")}
+    [lambda_port] = free_ports(1)
+    ports = {f"CTRIP_{each}_PORT": "0" for each in ("API", "ANVIL", "AWS")} | {"CTRIP_LAMBDA_PORT": str(lambda_port)}
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "PYTEST_", "MAKE"))}
     # Under make it ends by itself once its parent is gone, and a killed pytest is such a parent.
     inherited["MAKELEVEL"] = "1"
@@ -84,7 +117,7 @@ def make_up(name: str, **env: str) -> Iterator[Up]:
             start_new_session=True,
         )
     try:
-        yield Up(process, state, output)
+        yield Up(process, state, output, lambda_port)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

@@ -66,14 +66,14 @@ class FakeChain:
     def deposit(self, to: str, amount: int, token: str | None = None, *, explained: bool = True) -> str:
         """Somebody pays; it is mined with the next block. `explained` False: no log or trace tells of it."""
         self._serial += 1
-        tx = Tx(f"0xd{self._serial:x}", "", _low(to) or "", _low(token), amount, explained=explained)
+        tx = Tx(f"0xd{self._serial:063x}", "", _low(to) or "", _low(token), amount, explained=explained)
         self.pool.append(tx)
         return tx.tx_hash
 
     def burn(self, address: str, amount: int, token: str | None = None) -> None:
         """Take money away at the next block, without a transaction of ours."""
         self._serial += 1
-        self.pool.append(Tx(f"0xb{self._serial:x}", "", _low(address) or "", _low(token), -amount))
+        self.pool.append(Tx(f"0xb{self._serial:063x}", "", _low(address) or "", _low(token), -amount))
 
     def mine(self, blocks: int = 1, *, seconds: int = 1) -> None:
         """Mine blocks; the first one takes the pool."""
@@ -97,7 +97,7 @@ class FakeChain:
             success[tx.tx_hash] = worked
             self.seen[tx.tx_hash] = tx
         number = last.block.number + 1
-        block = Block(number, f"0xf{self.forks}b{number}", last.block.hash, last.block.time + seconds * 1000)
+        block = Block(number, f"0xf{self.forks:031x}b{number:031x}", last.block.hash, last.block.time + seconds * 1000)
         self.chain.append(Mined(block, tuple(taken), balances, nonces, success))
 
     def reorg(self, depth: int, *, drop: Iterable[str] = (), again: bool = True) -> None:
@@ -240,7 +240,7 @@ class FakeSigner:
         self._xpubs = xpubs
         self.signed: list[Transaction] = []
 
-    def provision(self, account: int) -> str:
+    def account_xpub(self, account: int) -> str:
         return self._xpubs[account]
 
     def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:

@@ -7,15 +7,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctrip.domain.access import ApiKey, Gate, Merchant, Round, Tip
+from ctrip.domain.admins import Admin, Session
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
 from ctrip.domain.events import Event
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payment import Payment, Status, Tier
 from ctrip.domain.sweep import Intent
-from ctrip.ports import Commit, Delivery, Fence, Idempotency, Page, PaymentFilter, Remembered
+from ctrip.ports import (
+    AccessChange,
+    AdminChange,
+    Commit,
+    Delivery,
+    EventFilter,
+    EventPage,
+    Fence,
+    Idempotency,
+    Page,
+    PaymentFilter,
+    Remembered,
+    Seal,
+    TokenKey,
+)
 
 _DAY_MS = 86_400_000
+_STALE_MS = 900_000
 _DEAD = (Status.EXPIRED, Status.FAILED)
 
 
@@ -47,6 +63,9 @@ class FakeStores:
         self.events = FakeEvents(state)
         self.money = FakeMoney(state)
         self.access = FakeAccess()
+        self.admins = FakeAdmins(self.access)
+        self.limits = FakeLimits()
+        self.seals = FakeSeals()
 
 
 class FakePayments:
@@ -111,6 +130,14 @@ class FakePayments:
     def audit(self, payment_id: str) -> list[AuditRecord]:
         return list(self._state.audits.get(payment_id, ()))
 
+    def events_of(self, payment_id: str) -> list[str]:
+        held = sorted(self._state.events.values(), key=lambda event: event.ulid)
+        return [event.ulid for event in held if event.payment_id == payment_id]
+
+    def heads(self, payment_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+        found = [self._state.payments[each] for each in payment_ids if each in self._state.payments]
+        return {each.id: (each.version, each.audit_head) for each in found}
+
     def _check(self, commit: Commit) -> None:
         state, before, after = self._state, commit.before, commit.after
         if commit.fence and _fence(state, commit.fence.chain) != commit.fence.number:
@@ -146,9 +173,10 @@ class FakePayments:
         if (event := commit.event) is not None:
             state.events[event.merchant_id, event.ulid] = event
             state.outbox[event.ulid] = event.merchant_id
-            if commit.idempotency:
-                answer = Remembered(commit.idempotency.body_hash, after.id, event.ulid)
-                state.remembered[_asked(commit.idempotency)] = answer
+        if commit.idempotency:
+            ulid = event.ulid if event else ""
+            answer = Remembered(commit.idempotency.body_hash, after.id, ulid, commit.answer)
+            state.remembered[_asked(commit.idempotency)] = answer
 
     def _start(self, listed: list[Payment], cursor: str) -> int:
         last = next((each for each in self._state.payments.values() if cursor == f"after-{each.id}"), None)
@@ -167,6 +195,25 @@ class FakeEvents:
 
     def event(self, merchant_id: str, ulid: str) -> Event | None:
         return self._state.events.get((merchant_id, ulid))
+
+    def page(self, merchant_id: str, wanted: EventFilter) -> EventPage:
+        held = sorted(
+            (each for each in self._state.events.values() if each.merchant_id == merchant_id),
+            key=lambda each: each.ulid,
+            reverse=wanted.newest_first,
+        )
+        found = [each for each in held if each.ulid > (wanted.after or "") and wanted.type in (None, each.type)]
+        if (at := wanted.position) is not None:
+            found = [each for each in found if (each.ulid < at if wanted.newest_first else each.ulid > at)]
+        more = len(found) > wanted.limit
+        return EventPage(tuple(found[: wanted.limit]), found[wanted.limit - 1].ulid if more else None)
+
+    def named(self, merchant_id: str, ulids: Sequence[str]) -> list[Event]:
+        return [self._state.events[merchant_id, each] for each in ulids if (merchant_id, each) in self._state.events]
+
+    def payments_between(self, merchant_id: str, first: int, last: int) -> set[str]:
+        held = self._state.events.values()
+        return {each.payment_id for each in held if each.merchant_id == merchant_id and first <= each.at < last}
 
     def unacknowledged(self, before: int) -> list[tuple[str, str]]:
         events, outbox = self._state.events, self._state.outbox
@@ -262,6 +309,10 @@ class FakeAccess:
         self._lock = threading.Lock()
         self._merchants: dict[str, Merchant] = {}
         self._keys: dict[str, ApiKey] = {}
+        self._owners: dict[tuple[str, str], str] = {}
+        self._used: dict[str, int] = {}
+        self._audits: dict[str, list[AuditRecord]] = defaultdict(list)
+        self._remembered: dict[tuple[str, str, str], Remembered] = {}
         self._counters: dict[str, int] = defaultdict(int)
         self._gates: dict[str, Gate] = {}
         self._rounds: dict[str, Round] = {}
@@ -269,14 +320,60 @@ class FakeAccess:
     def merchant(self, merchant_id: str) -> Merchant | None:
         return self._merchants.get(merchant_id)
 
-    def put_merchant(self, merchant: Merchant) -> None:
-        self._merchants[merchant.id] = merchant
+    def change(self, change: AccessChange) -> None:
+        with self._lock:
+            self._check(change)
+            after = change.merchant[1]
+            self._merchants[after.id] = after
+            if not after.provisioning:
+                self._owners[_receiving(after)] = after.id
+            if change.key is not None:
+                self._keys[change.key[1].id] = change.key[1]
+            self.audited(change.audit, change.idempotency, change.answer)
+
+    def audited(self, audit: AuditRecord, idempotency: Idempotency | None, answer: str) -> None:
+        self._audits[audit.subject].append(audit)
+        if idempotency is not None:
+            self._remembered[_asked(idempotency)] = Remembered(idempotency.body_hash, answer=answer)
+
+    def waiting(self) -> list[str]:
+        return sorted(each.id for each in self._merchants.values() if each.provisioning)
+
+    def audit(self, subject: str, after: int = 0, limit: int = 100) -> list[AuditRecord]:
+        return [each for each in self._audits[subject] if each.version > after][:limit]
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        return self._remembered.get((owner, route, key))
 
     def api_key(self, key_id: str) -> ApiKey | None:
         return self._keys.get(key_id)
 
-    def put_api_key(self, key: ApiKey) -> None:
-        self._keys[key.id] = key
+    def keys_of(self, merchant_id: str) -> list[ApiKey]:
+        return [self._keys[each] for each in sorted(self._keys) if self._keys[each].merchant_id == merchant_id]
+
+    def used(self, key_id: str, now: int) -> None:
+        self._used[key_id] = now
+
+    def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
+        return {each: self._used[each] for each in key_ids if each in self._used}
+
+    def _check(self, change: AccessChange) -> None:
+        before, after = change.merchant
+        if change.idempotency is not None and _asked(change.idempotency) in self._remembered:
+            raise AlreadyExists("idempotency")
+        if before is None and after.id in self._merchants:
+            raise AlreadyExists("merchant")
+        if before is not None and self._merchants[before.id].version != before.version:
+            raise Stale
+        fresh = not after.provisioning and (before is None or before.provisioning)
+        if fresh and _receiving(after) in self._owners:
+            raise AlreadyExists(_receiving(after)[0])
+        if change.key is not None:
+            old, new = change.key
+            if old is None and new.id in self._keys:
+                raise AlreadyExists("key")
+            if old is not None and self._keys[old.id].version != old.version:
+                raise Stale
 
     def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
         following = self._count(f"{merchant_id}#{curve}", count)
@@ -321,6 +418,132 @@ class FakeAccess:
             return self._counters[name]
 
 
+class FakeAdmins:
+    """The `ports.AdminStore` in memory, beside the merchants' as in the table."""
+
+    def __init__(self, access: FakeAccess) -> None:
+        self._access, self._lock = access, threading.Lock()
+        self._admins: dict[str, Admin] = {}
+        self._sessions: dict[str, Session] = {}
+        self._token_keys: list[TokenKey] = []
+
+    def admin(self, admin_id: str) -> Admin | None:
+        return self._admins.get(admin_id)
+
+    def by_email(self, email: str) -> str | None:
+        return next((each.id for each in self._admins.values() if each.email == email), None)
+
+    def admins(self, after: str, limit: int) -> list[Admin]:
+        return [self._admins[each] for each in sorted(self._admins) if each > after][:limit]
+
+    def change(self, change: AdminChange) -> None:
+        with self._lock:
+            before, after = change.admin
+            asked = change.idempotency
+            if asked is not None and self._access.remembered(asked.owner, asked.route, asked.key):
+                raise AlreadyExists("idempotency")
+            if before is None and after.id in self._admins:
+                raise AlreadyExists("admin")
+            if before is None and self.by_email(after.email):
+                raise AlreadyExists("email")
+            if before is not None and self._admins[before.id].version != before.version:
+                raise Stale
+            self._admins[after.id] = after
+            self._access.audited(change.audit, asked, change.answer)
+
+    def session(self, session_id: str) -> Session | None:
+        return self._sessions.get(session_id)
+
+    def save_session(self, before: Session | None, after: Session) -> None:
+        with self._lock:
+            stored = self._sessions.get(after.id)
+            if before is None and stored is not None:
+                raise AlreadyExists("session")
+            if before is not None and (stored is None or stored.version != before.version):
+                raise Stale
+            self._sessions[after.id] = after
+
+    def token_keys(self) -> list[TokenKey]:
+        return sorted(self._token_keys, key=lambda key: key.id, reverse=True)[:5]
+
+    def put_token_key(self, key: TokenKey) -> None:
+        self._token_keys.append(key)
+
+
+class FakeLimits:
+    """The `ports.LimitStore` in memory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._buckets: dict[str, int] = {}
+        self._places: dict[tuple[str, str], tuple[int, int]] = {}
+        self._nonces: dict[tuple[str, str], int] = {}
+        self._attempts: dict[tuple[str, int], int] = defaultdict(int)
+
+    def take_tokens(self, merchant_id: str, *, cost: int, depth: int, now: int) -> int | None:
+        with self._lock:
+            full_at = max(self._buckets.get(merchant_id, 0), now)
+            if full_at > now + depth - cost:
+                return full_at
+            self._buckets[merchant_id] = full_at + cost
+            return None
+
+    def take_places(self, merchant_id: str, chain: str, *, count: int, most: int, now: int) -> bool:
+        with self._lock:
+            held, at = self._places.get((merchant_id, chain), (0, -_STALE_MS))
+            if at <= now - _STALE_MS:
+                held, at = 0, now
+            if held and held > most - count:
+                return False
+            self._places[merchant_id, chain] = (held + count, at)
+            return True
+
+    def count_places(self, chain: str, counts: Mapping[str, int], now: int) -> None:
+        self._places |= {(merchant, chain): (count, now) for merchant, count in counts.items()}
+
+    def spend_nonce(self, key_id: str, nonce: str, *, by: str, now: int) -> bool:
+        with self._lock:
+            if now // 1000 <= self._nonces.get((key_id, nonce), 0):
+                return False
+            self._nonces[key_id, nonce] = now // 1000 + 660
+            return True
+
+    def attempt(self, scope: str, window: int, now: int) -> int:
+        with self._lock:
+            self._attempts[scope, window] += 1
+            return self._attempts[scope, window]
+
+    def forgive(self, scope: str, window: int) -> None:
+        self._attempts[scope, window] -= 1
+
+
+class FakeSeals:
+    """The `ports.SealStore` in memory."""
+
+    def __init__(self) -> None:
+        self._seals: dict[str, Seal] = {}
+        self._leaves: dict[str, list[str]] = {}
+
+    def last(self) -> Seal | None:
+        return self._seals[max(self._seals)] if self._seals else None
+
+    def seal(self, hour: str) -> Seal | None:
+        return self._seals.get(hour)
+
+    def leaves(self, hour: str) -> list[str]:
+        return self._leaves.get(hour, [])
+
+    def put(self, seal: Seal, leaves: Sequence[str]) -> None:
+        if seal.hour in self._seals:
+            raise AlreadyExists("seal")
+        self._seals[seal.hour], self._leaves[seal.hour] = seal, list(leaves)
+
+
+def _receiving(merchant: Merchant) -> tuple[str, str]:
+    """Name what a merchant's addresses come from, under the name of the clause that keeps it unique."""
+    return ("xpub", merchant.xpub) if merchant.own_keys else ("account", str(merchant.account))
+
+
 def _check_unmoved(state: _State, before: Payment) -> None:
     stored = state.payments.get(before.id)
     known = (before.version, before.status, before.pending)
@@ -346,7 +569,7 @@ def _matches(payment: Payment, wanted: PaymentFilter) -> bool:
 
 
 def _asked(idempotency: Idempotency) -> tuple[str, str, str]:
-    return idempotency.merchant_id, idempotency.route, idempotency.key
+    return idempotency.owner, idempotency.route, idempotency.key
 
 
 def _folded(address: str) -> str:

@@ -1,7 +1,7 @@
-"""The Chalice app over fake stores."""
+"""The Chalice app over fake stores; every answer is held to the description of the API."""
 
-import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +10,17 @@ from chalice.test import Client
 
 from ctrip import bootstrap, config
 from ctrip.domain.access import ApiKey, Scope
-from tests.world import NETWORK, World
+from ctrip.domain.admins import Role
+from ctrip.services.manage_admins import AdminManager
+from ctrip.services.manage_keys import sealed_version
+from functions.api import openapi, schemas
+from functions.api.codes import CODES
+from functions.api.http import HTML, OPERATIONS, Operation
+from tests.world import NETWORK, ORIGIN, FakeSealer, World, put_key
 
 KEY = "ctrip_testkey001_0123456789abcdefghijkl"
+SIGNING_SECRET = "ctsk_testkey001"
+OWNER = ("owner@ops.example", "owner's own password")
 
 
 class Api:
@@ -20,9 +28,15 @@ class Api:
 
     def __init__(self, world: World, client: Client) -> None:
         self.world, self._client = world, client
+        self.tokens: dict[str, str] = {}
 
-    def call(self, method: str, path: str, body: Any = None, *, key: str | None = KEY, **headers: str) -> Any:
-        """Call a route; `body` is JSON unless it is bytes. Returns the response with `.json` read."""
+    def call(
+        self, method: str, path: str, body: Any = None, *, key: str | None = KEY, bare: bool = False, **headers: str
+    ) -> Any:
+        """Call a route; `body` is JSON unless it is bytes. Returns the response with `.json` read.
+
+        The answer must be one that the description declares; `bare` leaves that out, for what no operation takes.
+        """
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if key:
             sent["Authorization"] = f"Bearer {key}"
@@ -30,7 +44,10 @@ class Api:
             sent.setdefault("Content-Type", "application/json")
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         answer = self._client.http.request(method, path, headers={"Host": "api.example.com", **sent}, body=raw)
-        answer.json = json.loads(answer.body) if answer.headers.get("Content-Type") == "application/json" else None
+        told = answer.body and answer.headers.get("Content-Type") == "application/json"
+        answer.json = json.loads(answer.body) if told else None
+        if not bare:
+            declared(method, path, answer)
         return answer
 
     def create(self, **wanted: Any) -> Any:
@@ -38,6 +55,68 @@ class Api:
         answer = self.call("POST", "/api/v1/payments", {"chain": "anvil", "amount": 1000, **wanted})
         assert answer.status_code == 201, answer.body
         return answer.json
+
+    # -- admins
+
+    def sign_in(self, email: str, password: str, code: str | None = None) -> Any:
+        """Sign in, and return the answer."""
+        body = {"email": email, "password": password} | ({"code": code} if code else {})
+        return self.call("POST", "/admin/api/login", body, key=None)
+
+    def token(self, role: Role = Role.OWNER) -> str:
+        """Return an access token of somebody with a role; they are made when first asked for."""
+        if role not in self.tokens:
+            email = OWNER[0] if role is Role.OWNER else f"{role}@ops.example"
+            password = OWNER[1] if role is Role.OWNER else f"the {role}'s password"
+            if self.world.stores.admins.by_email(email) is None:
+                self.manager.create(email, role.value, role, ORIGIN, password=password)
+            answer = self.sign_in(email, password)
+            assert answer.status_code == 200, answer.body
+            self.tokens[role] = answer.json["access_token"]
+        return self.tokens[role]
+
+    def admin(self, method: str, path: str, body: Any = None, role: Role = Role.OWNER, **headers: str) -> Any:
+        """Call the admin API as somebody with a role."""
+        return self.call(method, f"/admin/api{path}", body, key=self.token(role), **headers)
+
+    @property
+    def manager(self) -> AdminManager:
+        """What makes admins."""
+        return bootstrap.admin_manager()
+
+
+def operation_of(method: str, path: str) -> Operation | None:
+    """Find the operation that a call reaches, literal paths first."""
+    asked = path.split("?", 1)[0].rstrip("/") or "/"
+    for operation in sorted(OPERATIONS, key=lambda each: each.path.count("{")):
+        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(operation.path))
+        if operation.method == method and re.fullmatch(pattern, asked):
+            return operation
+    return None
+
+
+def declared(method: str, path: str, answer: Any) -> None:
+    """Check that an answer is one that its operation declares, to the last field."""
+    operation = operation_of(method, path)
+    assert operation is not None, f"no operation takes {method} {path}"
+    described = openapi.describe()["paths"][operation.path][method.lower()]["responses"]
+    assert str(answer.status_code) in described, f"{method} {path} does not declare {answer.status_code}"
+    if answer.status_code == operation.status == 204:
+        assert not answer.body
+        return
+    if operation.media != "application/json" and answer.json is None:
+        assert answer.headers["Content-Type"].split(";")[0] in (operation.media, HTML, *openapi.STYLES)
+        return
+    if answer.status_code == operation.status or (operation.name, answer.status_code) == ("ready", 503):
+        if operation.answers:
+            getattr(schemas, operation.answers).model_validate_json(answer.body)
+        return
+    schemas.Problem.model_validate_json(answer.body)
+    code = answer.json["code"]
+    assert code in openapi.codes_of(operation), f"{method} {path} does not declare the code {code}"
+    assert CODES[code].status == answer.status_code
+    if answer.status_code in (429, 503):
+        assert int(answer.headers["Retry-After"]) >= 1
 
 
 def clear_caches() -> None:
@@ -60,6 +139,10 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         "events": world.stores.events,
         "money": world.stores.money,
         "access": world.stores.access,
+        "admins": world.stores.admins,
+        "limits": world.stores.limits,
+        "seals": world.stores.seals,
+        "sealer": FakeSealer(),
         "jobs": world.jobs,
         "networks": {"anvil": NETWORK},
         "settings": config.load({}),
@@ -67,14 +150,24 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         monkeypatch.setattr(bootstrap, name, lambda value=value: value)
     monkeypatch.setattr(bootstrap, "clock", world.clock)
     monkeypatch.setattr(bootstrap, "log", lambda service: world.log)
+    # The real one takes a tenth of a second and 64 MB, many times over.
+    monkeypatch.setattr("ctrip.auth.passwords.RFC_9106_LOW_MEMORY", _quick())
     with Client(app.app) as client:
         yield Api(world, client)
     clear_caches()
 
 
+def _quick() -> Any:
+    from argon2.profiles import CHEAPEST
+
+    return CHEAPEST
+
+
 def add_key(world: World, key: str, scopes: frozenset[Scope], merchant_id: str = "m1", **more: Any) -> None:
     """Give a merchant an API key."""
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    world.stores.access.put_api_key(
-        ApiKey(id=key.split("_")[1], merchant_id=merchant_id, digest=digest, scopes=scopes, **more)
+    key_id = key.split("_")[1]
+    version = sealed_version(FakeSealer(), key_id, key, f"ctsk_{key_id}", world.clock.now())
+    put_key(
+        world.stores.access,
+        ApiKey(id=key_id, merchant_id=merchant_id, name="Test", scopes=scopes, versions=(version,), **more),
     )

@@ -8,7 +8,7 @@ import pytest
 from ctrip.domain.access import Scope
 from ctrip.domain.money import MAX_AMOUNT
 from tests.functions.conftest import KEY, add_key
-from tests.world import USDC
+from tests.world import ORIGIN, USDC, put_merchant
 
 FIRST_VERSION = ("id", "chain", "token_id", "address", "amount", "status", "confirmations", "created_at", "expires_at")
 CONTRACT = {
@@ -196,7 +196,7 @@ def test_without_a_valid_key_it_is_401_and_without_the_scope_403(api):
 def test_another_merchants_payment_is_the_same_404_as_an_unknown_one(api):
     """Threat 9: nothing tells that it exists."""
     other = "ctrip_other00001_0123456789abcdefghijkl"
-    api.world.stores.access.put_merchant(replace(api.world.merchant, id="m2"))
+    put_merchant(api.world.stores.access, replace(api.world.merchant, id="m2", account=2))
     add_key(api.world, other, frozenset(Scope), "m2")
     mine = api.create(order_id="A1")["id"]
     unknown = "00000000-0000-4000-8000-00000000dead"
@@ -215,7 +215,7 @@ def test_the_same_key_and_body_give_the_first_answer_again(api):
     """Status and body, also after the payment has moved on; the header says that it is a replay."""
     body = {"chain": "anvil", "amount": 1000, "metadata": {"a": "b"}}
     first = api.call("POST", "/api/v1/payments", body, Idempotency_Key="k1")
-    api.world.closer.cancel("m1", first.json["id"])
+    api.world.closer.cancel("m1", first.json["id"], ORIGIN)
     again = api.call("POST", "/api/v1/payments", dict(reversed(body.items())), Idempotency_Key="k1")
     assert (again.status_code, again.json) == (201, first.json)
     assert again.headers["Idempotent-Replayed"] == "true"

@@ -52,7 +52,7 @@ def test_the_archive_holds_nothing_of_the_workshop(packaged: Packaged) -> None:
 def test_every_handler_can_be_called(packaged: Packaged) -> None:
     """Each function's handler in the template is an attribute of its module, wrapped by Chalice."""
     handlers = sorted({function["Handler"] for function in packaged.functions.values()})
-    assert len(handlers) == len(packaged.functions) == 8
+    assert len(handlers) == len(packaged.functions) == 10
     code = (
         "import importlib, json\n"
         f"found = {{}}\nfor name in {handlers!r}:\n"

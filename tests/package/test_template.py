@@ -58,8 +58,8 @@ def test_one_role_alone_can_read_the_mnemonic(packaged: Packaged) -> None:
     assert decrypters == [("SignerRole", "kms:Decrypt")]
 
 
-def test_only_the_sweeper_can_have_something_signed(packaged: Packaged) -> None:
-    """The signer has no trigger, and one role may call it."""
+def test_only_sweeping_and_provisioning_call_the_signer(packaged: Packaged) -> None:
+    """The signer has no trigger, and the API cannot call it: two roles may, neither of which hears from outside."""
     callers = [
         (role, resource)
         for role, statement in statements(packaged)
@@ -67,7 +67,7 @@ def test_only_the_sweeper_can_have_something_signed(packaged: Packaged) -> None:
         for resource in resources(statement)
         if "Signer" in resource
     ]
-    assert callers == [("SweepRole", "${Signer.Arn}")]
+    assert sorted(callers) == [("ProvisionRole", "${Signer.Arn}"), ("SweepRole", "${Signer.Arn}")]
     assert "Events" not in packaged.functions["Signer"]
 
 
@@ -106,16 +106,30 @@ def test_a_role_writes_its_own_functions_log(packaged: Packaged) -> None:
         assert logs[function["Role"]["Fn::GetAtt"][0]] == function["FunctionName"]["Fn::Sub"]
 
 
-def test_only_merchants_and_gates_writers_touch_access(packaged: Packaged) -> None:
-    """Nobody but the future admin writes merchants and keys: every update of `access` is held to gates and counters."""
+# Who writes what in the table of merchants, keys, users, limits, gates and seals.
+ACCESS_WRITERS = {
+    "ApiHandlerRole": {
+        *("MER#*", "MERS", "WAIT", "XPUB#*", "KEY#*", "KEYS#*", "USE#*", "NONCE#*", "AUD#*", "I#*"),
+        *("ADM#*", "ADMS", "MAIL#*", "SES#*", "JWT", "G#*", "IX#*", "TB#*", "OPEN#*", "TRY#*"),
+    },
+    "SignerRole": {"MER#*", "ACC#*", "AUD#*", "WAIT"},
+    "SealRole": {"SEALS", "SEAL#*"},
+    "ScanRole": {"G#*", "OPEN#*"},
+    "TickRole": {"G#*"},
+    "SweepDueRole": {"G#*"},
+}
+
+
+def test_each_role_writes_its_own_items_of_access(packaged: Packaged) -> None:
+    """Every write is held to leading keys; only the signer gives accounts, and only `seal` writes the audit's seals."""
+    written: dict[str, set[str]] = {}
     for role, statement in statements(packaged):
-        if "${AccessTable.Arn}" not in resources(statement):
-            continue
         writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(statement["Action"])
-        if writes:
-            assert writes == {"dynamodb:UpdateItem"}, role
-            keys = statement["Condition"][0]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-            assert set(keys) <= {"G#*", "IX#*"}, role
+        if writes and "${AccessTable.Arn}" in resources(statement):
+            condition = statement["Condition"][0]
+            assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}, role
+            written.setdefault(role, set()).update(condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+    assert written == ACCESS_WRITERS
 
 
 def test_no_role_scans_a_table(packaged: Packaged) -> None:
@@ -175,7 +189,13 @@ def test_schedules_are_at_most_once_a_minute(packaged: Packaged) -> None:
         for event in body.get("Events", {}).values()
         if event["Type"] == "Schedule"
     }
-    assert schedules == {"Tick": "rate(1 minute)", "Relay": "rate(1 minute)", "SweepDue": "rate(5 minutes)"}
+    assert schedules == {
+        "Tick": "rate(1 minute)",
+        "Relay": "rate(1 minute)",
+        "SweepDue": "rate(5 minutes)",
+        "Provision": "rate(5 minutes)",
+        "Seal": "rate(1 hour)",
+    }
 
 
 def test_api_gateways_own_errors_have_our_shape(packaged: Packaged) -> None:

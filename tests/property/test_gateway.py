@@ -22,7 +22,7 @@ from ctrip.ports import Idempotency, Reply
 from ctrip.services import follow_intents, scan_chain
 from ctrip.services.create_payment import ROUTE, CreatePayment
 from tests.unit.test_machine import ALLOWED
-from tests.world import STATION, TREASURY, USDC, XPUB, World
+from tests.world import ORIGIN, STATION, TREASURY, USDC, XPUB, World
 
 COIN, TOKEN = 10**9, 5_000
 URL = "https://shop.example/hooks"
@@ -56,9 +56,9 @@ class Gateway(RuleBasedStateMachine):
         command = CreatePayment(chain="anvil", amount=amount, webhook_url=URL)
         if key in self.keys and self.keys[key][0] != amount:
             with pytest.raises(Exception, match="another body"):
-                self.world.creator.create(self.world.merchant, command, "http://x", asked)
+                self.world.creator.create(self.world.merchant, command, "http://x", ORIGIN, asked)
             return
-        made = self.world.creator.create(self.world.merchant, command, "http://x", asked).view["id"]
+        made = self.world.creator.create(self.world.merchant, command, "http://x", ORIGIN, asked).view["id"]
         assert self.keys.setdefault(key, (amount, made)) == (amount, made)
         if made not in self.payments:
             self.payments.append(made)
@@ -79,7 +79,7 @@ class Gateway(RuleBasedStateMachine):
     def cancel(self, which):
         payment = self._pick(which)
         try:
-            self.world.closer.cancel("m1", payment.id)
+            self.world.closer.cancel("m1", payment.id, ORIGIN)
         except Conflict:
             assert self._pick(which).status is payment.status
 
@@ -87,7 +87,7 @@ class Gateway(RuleBasedStateMachine):
     @rule(which=st.integers(0, 20))
     def accept(self, which):
         try:
-            self.world.closer.accept("m1", self._pick(which).id)
+            self.world.closer.accept("m1", self._pick(which).id, ORIGIN)
         except Conflict:
             return
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from pynamodb.connection import Connection
@@ -58,7 +58,7 @@ class Meter:
 
     def stores(self, real: Stores) -> Stores:
         """Wrap stores, so that each call is charged to its method."""
-        names = ("payments", "events", "money", "access")
+        names = [each.name for each in fields(real)]
         return Stores(*(_Metered(self, name, getattr(real, name)) for name in names))  # type: ignore[arg-type]
 
     def _ask(self, params: dict[str, Any], **_: Any) -> None:

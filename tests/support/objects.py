@@ -4,7 +4,7 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from ctrip.domain.audit import seal
+from ctrip.domain.audit import Origin, payment_record
 from ctrip.domain.decide import fire
 from ctrip.domain.events import Event
 from ctrip.domain.ledger import Entry
@@ -29,7 +29,7 @@ def payment(**given: Any) -> Payment:
     """Make a pending payment of 1.5 coins."""
     number = next(_serial)
     fields: dict[str, Any] = {
-        "id": IDS.payment(),
+        "id": IDS.uuid(),
         "merchant_id": "mer_1",
         "chain": "anvil",
         "token_id": None,
@@ -120,7 +120,7 @@ def event(at: int = NOW, **given: Any) -> Event:
 def _commit(
     before: Payment | None, after: Payment, name: str | None, ulid: str | None, given: dict[str, Any]
 ) -> Commit:
-    audit = seal(before, after, name, "test")
+    audit = payment_record(before, after, name, Origin("test"))
     after = replace(after, audit_head=audit.hash)
     told = None
     if name is not None:

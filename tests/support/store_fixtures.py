@@ -43,4 +43,4 @@ def stores(request: pytest.FixtureRequest) -> Stores:
         made: Stage = request.getfixturevalue("stage")
         return made.stores()
     fake = FakeStores()
-    return Stores(fake.payments, fake.events, fake.money, fake.access)
+    return Stores(fake.payments, fake.events, fake.money, fake.access, fake.admins, fake.limits, fake.seals)

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from pynamodb.connection import Connection
 
-from ctrip.ports import AccessStore, EventStore, MoneyStore, PaymentStore
+from ctrip.ports import AccessStore, AdminStore, EventStore, LimitStore, MoneyStore, PaymentStore, SealStore
 from ctrip.store.access import DynamoAccess
+from ctrip.store.admins import DynamoAdmins
 from ctrip.store.events import DynamoEvents
+from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
+from ctrip.store.seals import DynamoSeals
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,9 @@ class Stores:
     events: EventStore
     money: MoneyStore
     access: AccessStore
+    admins: AdminStore
+    limits: LimitStore
+    seals: SealStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,15 @@ class Stage:
     def stores(self, **given: Any) -> Stores:
         """Open the real stores on it; `given` are their constructors' arguments."""
         given = {"connected": self.connection} | given
-        kinds = (DynamoPayments, DynamoEvents, DynamoMoney, DynamoAccess)
+        kinds = (
+            DynamoPayments,
+            DynamoEvents,
+            DynamoMoney,
+            DynamoAccess,
+            DynamoAdmins,
+            DynamoLimits,
+            DynamoSeals,
+        )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 
     def table(self, name: str) -> str:

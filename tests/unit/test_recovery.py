@@ -12,7 +12,7 @@ from ctrip.services.create_payment import check_url
 from ctrip.services.start_scans import ScanStarter
 from ctrip.services.sweep_deposits import FEE_CEILING
 from ctrip.services.telling import BestEffort
-from tests.world import USDC, World
+from tests.world import ORIGIN, USDC, World
 
 COIN = 10**9
 
@@ -36,7 +36,7 @@ def test_a_held_paid_payment_is_swept_once_a_person_accepts_it():
     world.chain.burn(payment.address, COIN // 10)
     world.step()
     assert world.payment(payment.id).exception is Flag.HELD
-    world.closer.accept("m1", payment.id)
+    world.closer.accept("m1", payment.id, ORIGIN)
     world.run = world.new_run()
     world.settle(14)
     after = world.payment(payment.id)
@@ -54,7 +54,7 @@ def test_accepting_once_does_not_disarm_the_next_hold():
         world.chain.burn(payment.address, COIN // share)
         world.step()
         assert world.payment(payment.id).exception is Flag.HELD
-        world.closer.accept("m1", payment.id)
+        world.closer.accept("m1", payment.id, ORIGIN)
         world.run = world.new_run()
         world.step()
         assert Flag.HELD not in world.payment(payment.id).flags

@@ -7,7 +7,7 @@ import pytest
 from ctrip.domain.errors import Unavailable
 from ctrip.domain.payment import Flag, Late, Policy, Status, Tier
 from ctrip.domain.sweep import IntentState
-from tests.world import NETWORK, TREASURY, USDC, World
+from tests.world import NETWORK, ORIGIN, TREASURY, USDC, World
 
 
 def types(world, payment_id=None):
@@ -291,7 +291,7 @@ def test_a_cancelled_payment_is_not_paid_by_what_comes_later():
     """It is held for review; cancelling twice is refused elsewhere."""
     world = World()
     payment = world.create()
-    world.closer.cancel("m1", payment.id)
+    world.closer.cancel("m1", payment.id, ORIGIN)
     world.chain.deposit(payment.address, 1000)
     world.step(6)
     after = world.payment(payment.id)

@@ -10,7 +10,9 @@ from ctrip.domain.chain import Transaction
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.sweep import bumped, transfer_data, transfer_destination
 from ctrip.keys.wallet import MnemonicWallet
+from ctrip.services.provision_merchant import AccountProvisioner
 from ctrip.services.sign_transaction import GuardedSigner
+from tests.world import World
 
 WALLET = MnemonicWallet("abandon " * 11 + "about")
 TREASURY = "0x00000000000000000000000000000000000000AA"
@@ -81,10 +83,17 @@ def test_over_the_wire_a_refusal_is_an_answer():
     """The function does not fail, and says no more than the reason."""
     request = {"op": "sign", "path": DEPOSIT, "sender": THIEF, "recipient_path": None}
     transaction = {name: getattr(SWEEP, name) for name in SWEEP.__slots__}
-    assert answer_call(request | {"transaction": transaction}, SIGNER) == {
+    world = World(account=7, xpub="")
+    provisioner = AccountProvisioner(world.stores.access, SIGNER.account_xpub, world.clock)
+    assert answer_call(request | {"transaction": transaction}, SIGNER, provisioner) == {
         "refused": "the sender is not the address at its path"
     }
-    assert answer_call({"op": "provision", "account": 1}, SIGNER)["xpub"].startswith("xpub")
+    assert answer_call({"op": "xpub", "account": 1}, SIGNER, provisioner)["xpub"].startswith("xpub")
+    assert answer_call({"op": "provision", "merchant": "m1"}, SIGNER, provisioner) == {}
+    assert answer_call({"op": "provision", "merchant": "nobody"}, SIGNER, provisioner)["refused"]
+    provisioned = world.stores.access.merchant("m1")
+    assert provisioned is not None
+    assert provisioned.xpub == WALLET.account_xpub(7)
 
 
 def test_transfer_calls_are_read_as_they_are_written():

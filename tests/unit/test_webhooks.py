@@ -8,7 +8,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from ctrip.domain.retry import RETRY_SECONDS, next_delay
 from ctrip.domain.webhook import new_secret, sign
 from ctrip.ports import Reply
-from tests.world import World
+from tests.world import ORIGIN, World
 
 SECRETS = (new_secret(b"n" * 32), new_secret(b"o" * 32))
 URL = "https://shop.example/hooks"
@@ -59,7 +59,7 @@ def test_the_payload_carries_the_payment_its_sequence_and_the_first_versions_fie
     payment = world.create(webhook_url=URL)
     world.receivers.replies = [Reply(500), Reply(204)]
     world.deliver_all()
-    world.closer.cancel("m1", payment.id)
+    world.closer.cancel("m1", payment.id, ORIGIN)
     job, delay = world.jobs.delayed.pop()
     assert delay == 5
     world.deliverer.deliver(*job)

@@ -11,25 +11,39 @@ from ctrip.system import SystemClock, SystemIds, fraction, spread
 
 if TYPE_CHECKING:
     from ctrip.aws.jobs import AwsJobs
+    from ctrip.aws.metrics import Metrics
+    from ctrip.aws.secrets import KmsSealer
     from ctrip.ports import Log
     from ctrip.services.authenticate import Authenticator
     from ctrip.services.check_health import HealthChecker
     from ctrip.services.close_payment import PaymentCloser
     from ctrip.services.create_payment import PaymentCreator
     from ctrip.services.deliver_webhook import WebhookDeliverer
+    from ctrip.services.limit_calls import CallLimiter
+    from ctrip.services.manage_admins import AdminManager
+    from ctrip.services.manage_keys import KeyManager
+    from ctrip.services.manage_merchants import MerchantManager
+    from ctrip.services.provision_merchant import AccountProvisioner, WaitingProvisioner
+    from ctrip.services.read_audit import AuditReader
+    from ctrip.services.read_events import EventReader
     from ctrip.services.read_payment import PaymentReader
     from ctrip.services.recording import Recorder
     from ctrip.services.relay_outbox import OutboxRelay
     from ctrip.services.resume_sweeps import SweepResumer
     from ctrip.services.scan_chain import ChainScanner
+    from ctrip.services.seal_audit import AuditSealer, AuditVerifier
+    from ctrip.services.sign_in import Doorkeeper
     from ctrip.services.sign_transaction import GuardedSigner
     from ctrip.services.start_scans import ScanStarter
     from ctrip.services.sweep_deposits import DepositSweeper
     from ctrip.services.telling import BestEffort
     from ctrip.store.access import DynamoAccess
+    from ctrip.store.admins import DynamoAdmins
     from ctrip.store.events import DynamoEvents
+    from ctrip.store.limits import DynamoLimits
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
+    from ctrip.store.seals import DynamoSeals
 
 clock = SystemClock()
 ids = SystemIds()
@@ -54,7 +68,15 @@ def log(service: str) -> "Log":
     """Build one entry point's log."""
     from ctrip.aws.log import PowertoolsLog
 
-    return PowertoolsLog(service, settings().log_level)
+    return PowertoolsLog(service, settings().log_level, metrics())
+
+
+@cache
+def metrics() -> "Metrics":
+    """Build what publishes figures."""
+    from ctrip.aws.metrics import Metrics
+
+    return Metrics(enabled=bool(settings().metrics))
 
 
 @cache
@@ -90,6 +112,38 @@ def access() -> "DynamoAccess":
 
 
 @cache
+def admins() -> "DynamoAdmins":
+    """Build the store of admins."""
+    from ctrip.store.admins import DynamoAdmins
+
+    return DynamoAdmins(settings().stage)
+
+
+@cache
+def limits() -> "DynamoLimits":
+    """Build the store of limits."""
+    from ctrip.store.limits import DynamoLimits
+
+    return DynamoLimits(settings().stage)
+
+
+@cache
+def seals() -> "DynamoSeals":
+    """Build the store of seals."""
+    from ctrip.store.seals import DynamoSeals
+
+    return DynamoSeals(settings().stage)
+
+
+@cache
+def sealer() -> "KmsSealer":
+    """Build what seals secrets."""
+    from ctrip.aws.secrets import KmsSealer
+
+    return KmsSealer(settings().stage, clock)
+
+
+@cache
 def jobs() -> "AwsJobs":
     """Build the queues."""
     from ctrip.aws.jobs import AwsJobs
@@ -119,7 +173,17 @@ def authenticator() -> "Authenticator":
     """Build what verifies callers."""
     from ctrip.services.authenticate import Authenticator
 
-    return Authenticator(access(), clock, settings().key_cache_seconds * 1000)
+    return Authenticator(access(), limits(), sealer(), clock, log("api"), settings().key_cache_seconds * 1000)
+
+
+@cache
+def limiter() -> "CallLimiter":
+    """Build what keeps merchants to their share."""
+    from ctrip.domain.access import Limits
+    from ctrip.services.limit_calls import CallLimiter
+
+    most = Limits(calls_per_second=settings().calls_per_second, open_payments=settings().open_payments)
+    return CallLimiter(limits(), clock, most)
 
 
 @cache
@@ -133,6 +197,7 @@ def creator() -> "PaymentCreator":
         payments=payments(),
         replayer=Replayer(payments(), events()),
         access=access(),
+        limiter=limiter(),
         jobs=telling("api"),
         clock=clock,
         ids=ids,
@@ -167,6 +232,81 @@ def closer() -> "PaymentCloser":
 
 
 @cache
+def event_reader() -> "EventReader":
+    """Build what reads events."""
+    from ctrip.services.read_events import EventReader
+
+    return EventReader(events(), reader())
+
+
+@cache
+def audit_reader() -> "AuditReader":
+    """Build what reads audit chains."""
+    from ctrip.services.read_audit import AuditReader
+
+    return AuditReader(reader(), access(), admins())
+
+
+@cache
+def key_manager() -> "KeyManager":
+    """Build what makes and ends API keys."""
+    from ctrip.services.manage_keys import KeyManager
+
+    return KeyManager(access=access(), sealer=sealer(), clock=clock, ids=ids)
+
+
+@cache
+def merchant_manager() -> "MerchantManager":
+    """Build what makes and changes merchants."""
+    from ctrip.services.manage_merchants import MerchantManager
+
+    return MerchantManager(access=access(), sealer=sealer(), jobs=telling("api"), clock=clock, ids=ids)
+
+
+@cache
+def admin_manager() -> "AdminManager":
+    """Build what makes and changes admins."""
+    from ctrip.auth.codes import TotpCodes
+    from ctrip.auth.passwords import Argon2Passwords
+    from ctrip.services.manage_admins import AdminManager
+
+    return AdminManager(
+        admins=admins(),
+        memory=access(),
+        passwords=Argon2Passwords(),
+        codes=TotpCodes(_issuer()),
+        sealer=sealer(),
+        clock=clock,
+        ids=ids,
+    )
+
+
+@cache
+def doorkeeper() -> "Doorkeeper":
+    """Build what lets admins in."""
+    from ctrip.auth.codes import TotpCodes
+    from ctrip.auth.passwords import Argon2Passwords
+    from ctrip.auth.tokens import JwtTokens
+    from ctrip.services.sign_in import Doorkeeper
+
+    return Doorkeeper(
+        admins=admins(),
+        limits=limits(),
+        passwords=Argon2Passwords(),
+        codes=TotpCodes(_issuer()),
+        tokens=JwtTokens(_issuer()),
+        sealer=sealer(),
+        clock=clock,
+        ids=ids,
+        log=log("api"),
+    )
+
+
+def _issuer() -> str:
+    return f"ctrip-{settings().stage}"
+
+
+@cache
 def health() -> "HealthChecker":
     """Build what judges readiness."""
     from ctrip.aws.queues import queue_depths
@@ -190,6 +330,7 @@ def starter() -> "ScanStarter":
 @cache
 def scanner(name: str) -> "ChainScanner":
     """Build one chain's scanner; raises `ConfigurationError` for a chain that is not enabled."""
+    from ctrip.services.count_open import OpenCounter
     from ctrip.services.explain import Explainer
     from ctrip.services.find_strays import StrayFinder
     from ctrip.services.follow_intents import IntentFollower
@@ -228,6 +369,7 @@ def scanner(name: str) -> "ChainScanner":
             log=lines,
             daily_ms=settings().daily_seconds * 1000,
         ),
+        counter=OpenCounter(limits(), clock, name),
         trust=ChainTrust(network=network, chain=chain, clock=clock, log=lines, agree_above=_agree_above(network)),
         log=lines,
         monitor_ms=settings().monitor_seconds * 1000,
@@ -267,7 +409,6 @@ def sweeper(name: str) -> "DepositSweeper":
 @cache
 def deliverer() -> "WebhookDeliverer":
     """Build what delivers webhooks."""
-    from ctrip.aws.secrets import KmsSealer
     from ctrip.net.receivers import HttpReceivers
     from ctrip.services.deliver_webhook import WebhookDeliverer
 
@@ -275,7 +416,7 @@ def deliverer() -> "WebhookDeliverer":
         events=events(),
         access=access(),
         receivers=HttpReceivers(),
-        sealer=KmsSealer(settings().stage),
+        sealer=sealer(),
         jobs=jobs(),
         clock=clock,
         log=log("webhooks"),
@@ -290,6 +431,47 @@ def relay() -> "OutboxRelay":
     from ctrip.services.relay_outbox import OutboxRelay
 
     return OutboxRelay(events(), jobs(), clock)
+
+
+@cache
+def audit_sealer() -> "AuditSealer":
+    """Build what seals the audit chains."""
+    from ctrip.services.seal_audit import AuditSealer
+
+    return AuditSealer(
+        payments=payments(),
+        events=events(),
+        access=access(),
+        admins=admins(),
+        seals=seals(),
+        clock=clock,
+        log=log("seal"),
+    )
+
+
+@cache
+def audit_verifier() -> "AuditVerifier":
+    """Build what checks audit chains."""
+    from ctrip.services.seal_audit import AuditVerifier
+
+    return AuditVerifier(seals())
+
+
+@cache
+def waiting_provisioner() -> "WaitingProvisioner":
+    """Build what has waiting merchants provisioned by the signer."""
+    from ctrip.aws.signer import LambdaSigner
+    from ctrip.services.provision_merchant import WaitingProvisioner
+
+    return WaitingProvisioner(access(), LambdaSigner(settings().stage), log("provision"))
+
+
+@cache
+def account_provisioner() -> "AccountProvisioner":
+    """Build the signer's end of provisioning."""
+    from ctrip.services.provision_merchant import AccountProvisioner
+
+    return AccountProvisioner(access(), signer().account_xpub, clock)
 
 
 @cache
@@ -319,7 +501,8 @@ def _agree_above(network: Network) -> dict[str, int]:
 
 def _network(name: str) -> Network:
     if name not in networks():
-        raise ConfigurationError(f"chain {name!r} is not among CTRIP_CHAINS")
+        # The name came with a job, and this sentence goes into the log as it is.
+        raise ConfigurationError("a job names a chain that is not among CTRIP_CHAINS")
     return networks()[name]
 
 

@@ -71,10 +71,28 @@ class Settings:
     fee_cap: int = _setting(
         "CTRIP_FEE_CAP", 10**17, "The most that one own transaction may cost, in the coin's base units."
     )
+    calls_per_second: int = _setting(
+        "CTRIP_CALLS_PER_SECOND",
+        20,
+        "How many changing calls a second a merchant may make that has no limit of its own.",
+        local=1_000,
+    )
+    open_payments: int = _setting(
+        "CTRIP_OPEN_PAYMENTS",
+        1_000,
+        "How many payments a merchant may have open on a chain that has no limit of its own.",
+        local=10_000,
+    )
     key_cache_seconds: int = _setting(
-        "CTRIP_KEY_CACHE_SECONDS", 30, "How long a Lambda remembers a verified API key and its merchant, in seconds."
+        "CTRIP_KEY_CACHE_SECONDS",
+        30,
+        "How long a Lambda remembers an API key and its merchant, in seconds: a revocation takes that long.",
+        local=2,
     )
     log_level: str = _setting("CTRIP_LOG_LEVEL", "INFO", "The least level that is logged.")
+    metrics: int = _setting(
+        "CTRIP_METRICS", 1, "1: figures are written to the log, where CloudWatch finds them; 0: they are not.", local=0
+    )
 
     @property
     def local(self) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ctrip.domain.access import ApiKey, Gate, Merchant, Round, Tip
+from ctrip.domain.admins import Admin, Session
 from ctrip.domain.assets import Asset
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.chain import Block, Fees, Holding, Receipt, Signed, Transaction, Transfer
@@ -29,12 +30,16 @@ class Clock(Protocol):
 class Ids(Protocol):
     """The only source of identifiers."""
 
-    def payment(self) -> str:
-        """Return an unguessable payment id (UUID)."""
+    def uuid(self) -> str:
+        """Return an unguessable id (UUID)."""
         ...
 
     def ulid(self, now: int) -> str:
         """Return a ULID at `now` (unix milliseconds): sortable, 80 random bits, increasing within a process."""
+        ...
+
+    def entropy(self, count: int) -> bytes:
+        """Return random bytes, for secrets."""
         ...
 
 
@@ -121,8 +126,8 @@ class Chain(ChainReader, ChainWriter, Protocol):
 class Signer(Protocol):
     """The only holder of private keys, behind a call."""
 
-    def provision(self, account: int) -> str:
-        """Return the extended public key of a merchant's hardened account."""
+    def account_xpub(self, account: int) -> str:
+        """Return the extended public key of a hardened account; account 0 is the operator's own."""
         ...
 
     def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
@@ -131,6 +136,14 @@ class Signer(Protocol):
         From a deposit address only to the treasury; from the gas station only to a deposit address, whose
         `recipient_path` is derived and compared too. Raises `SigningRefused`.
         """
+        ...
+
+
+class Provisioner(Protocol):
+    """Gives merchants their accounts; only where the mnemonic is can it be done."""
+
+    def provision(self, merchant_id: str) -> None:
+        """Write the extended public key of a merchant's hardened account to the merchant; a second time: nothing."""
         ...
 
 
@@ -147,6 +160,10 @@ class Jobs(Protocol):
 
     def scan(self, chain: str) -> None:
         """Start a scanner, without waiting for it."""
+        ...
+
+    def provision(self) -> None:
+        """Have waiting merchants provisioned, without waiting for it."""
         ...
 
 
@@ -179,6 +196,57 @@ class Sealer(Protocol):
         ...
 
 
+class Passwords(Protocol):
+    """Hashes passwords slowly."""
+
+    def hash(self, password: str) -> str:
+        """Hash with a salt of its own."""
+        ...
+
+    def verify(self, digest: str | None, password: str) -> bool:
+        """Compare; without a digest it takes as long and is false."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an access token says; times are unix seconds."""
+
+    subject: str
+    session: str
+    token_id: str
+    issued_at: int
+    expires_at: int
+
+
+class Tokens(Protocol):
+    """Signs and reads access tokens."""
+
+    def issue(self, claims: Claims, *, key_id: str, key: str) -> str:
+        """Sign."""
+        ...
+
+    def read(self, token: str, keys: Mapping[str, str], now: int) -> Claims | None:
+        """Verify at `now` (unix seconds) by the key that the token names; None for whatever is not right."""
+        ...
+
+
+class OneTimeCodes(Protocol):
+    """Codes of an authenticator app."""
+
+    def new_secret(self) -> str:
+        """Return a new secret."""
+        ...
+
+    def uri(self, secret: str, account: str) -> str:
+        """Return the address that an app scans."""
+        ...
+
+    def step(self, secret: str, code: str, now: int) -> int | None:
+        """Return the step of a right code at `now` (unix seconds), None for a wrong one."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Fence:
     """A scanner's claim on a chain; every write of its carries it."""
@@ -189,9 +257,9 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """A caller's idempotency key, its route, and the hash of the body that came with it."""
+    """A caller's idempotency key, its route, and the hash of the body that came with it; `owner` is the merchant."""
 
-    merchant_id: str
+    owner: str
     route: str
     key: str
     body_hash: str
@@ -199,11 +267,12 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What an idempotency key answered first: the creation's event holds the body."""
+    """What an idempotency key answered first: the event that it made holds the body, or `answer` is it, as JSON."""
 
     body_hash: str
-    payment_id: str
-    event_ulid: str
+    payment_id: str = ""
+    event_ulid: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +292,7 @@ class Commit:
     intents: tuple[tuple[Intent | None, Intent], ...] = ()
     fence: Fence | None = None
     idempotency: Idempotency | None = None
+    answer: str = ""  # what the idempotency key is to give again, where no event holds it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,6 +369,14 @@ class PaymentStore(Protocol):
         """Return a payment's audit chain, oldest first."""
         ...
 
+    def events_of(self, payment_id: str) -> list[str]:
+        """Return the ULIDs of a payment's events, oldest first, as its audit chain names them."""
+        ...
+
+    def heads(self, payment_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Return the version and audit head of payments, read consistently."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
@@ -313,8 +391,39 @@ class Delivery:
     next_attempt_at: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """What a feed asks for: `after` and `position` are ULIDs, the latter a cursor's."""
+
+    newest_first: bool = True
+    after: str | None = None
+    type: str | None = None
+    limit: int = 20
+    position: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A page of events; it may be short while `position` is set."""
+
+    events: tuple[Event, ...]
+    position: str | None
+
+
 class EventStore(Protocol):
     """Events, what is still to be told of them, and how telling went."""
+
+    def page(self, merchant_id: str, wanted: EventFilter) -> EventPage:
+        """List a merchant's events; reads at most five pages, then answers short."""
+        ...
+
+    def payments_between(self, merchant_id: str, first: int, last: int) -> set[str]:
+        """Return the ids of payments of which something was told from `first` up to before `last` (milliseconds)."""
+        ...
+
+    def named(self, merchant_id: str, ulids: Sequence[str]) -> list[Event]:
+        """Return the events of these ULIDs that are still kept, in that order."""
+        ...
 
     def event(self, merchant_id: str, ulid: str) -> Event | None:
         """Read an event, consistently."""
@@ -399,27 +508,62 @@ class MoneyStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessChange:
+    """What one decision about a merchant and its keys changes, in one transaction; before is None for a new one."""
+
+    merchant: tuple[Merchant | None, Merchant]
+    audit: AuditRecord
+    key: tuple[ApiKey | None, ApiKey] | None = None
+    idempotency: Idempotency | None = None
+    answer: str = ""
+
+
 class AccessStore(Protocol):
-    """Merchants, keys, counters and gates."""
+    """Merchants, their keys, and gates."""
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """Read a merchant."""
         ...
 
-    def put_merchant(self, merchant: Merchant) -> None:
-        """Store a merchant."""
+    def merchants(self, after: str, limit: int) -> list[Merchant]:
+        """List merchants by id, those after one."""
+        ...
+
+    def change(self, change: AccessChange) -> None:
+        """Write all of it or nothing.
+
+        Raises `AlreadyExists` ("merchant", "xpub", "account", "key" or "idempotency"), `Stale` where the merchant or
+        the key has moved on, and `Busy`. A write of our own whose answer was lost counts as done.
+        """
+        ...
+
+    def waiting(self) -> list[str]:
+        """Return the ids of merchants that the signer has yet to provision, bounded."""
+        ...
+
+    def audit(self, subject: str, after: int = 0, limit: int = 100) -> list[AuditRecord]:
+        """Return the records of a merchant or an admin after a version, oldest first."""
+        ...
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        """Return what an idempotency key answered first, read consistently."""
         ...
 
     def api_key(self, key_id: str) -> ApiKey | None:
         """Read a key by its id."""
         ...
 
-    def put_api_key(self, key: ApiKey) -> None:
-        """Store a key."""
+    def keys_of(self, merchant_id: str) -> list[ApiKey]:
+        """Return a merchant's keys by id, revoked ones included."""
         ...
 
-    def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
-        """Take a merchant's next address indexes, from 0; one may be skipped, none is given twice."""
+    def used(self, key_id: str, now: int) -> None:
+        """Note when a key was used last."""
+        ...
+
+    def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
+        """Return when keys were used last; one that never was is left out."""
         ...
 
     def next_account(self) -> int:
@@ -438,20 +582,137 @@ class AccessStore(Protocol):
         """Stop or resume a chain."""
         ...
 
-    def merchants(self, after: str, limit: int) -> list[Merchant]:
-        """List merchants by id, those after one; for the daily round."""
-        ...
-
-    def indexes(self, merchant_id: str, curve: str) -> int:
-        """Return how many address indexes a merchant has been given."""
-        ...
-
     def round(self, chain: str) -> Round:
         """Return how far the daily round of a chain has come."""
         ...
 
     def advance_round(self, progress: Round, *, next_daily_at: int | None) -> None:
         """Store how far a daily round has come; with `next_daily_at` it is over until then."""
+        ...
+
+    def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
+        """Take a merchant's next address indexes, from 0; one may be skipped, none is given twice."""
+        ...
+
+    def indexes(self, merchant_id: str, curve: str) -> int:
+        """Return how many address indexes a merchant has been given."""
+        ...
+
+
+class LimitStore(Protocol):
+    """Counters beside the decisions: each call is one update of one item, and none waits for another merchant's."""
+
+    def take_tokens(self, merchant_id: str, *, cost: int, depth: int, now: int) -> int | None:
+        """Empty a merchant's bucket by `cost`, at most `depth` ahead of `now`; all in microseconds.
+
+        None when it was taken, else the moment at which the bucket is full again.
+        """
+        ...
+
+    def take_places(self, merchant_id: str, chain: str, *, count: int, most: int, now: int) -> bool:
+        """Count `count` more open payments of a merchant on a chain; False where that would be more than `most`."""
+        ...
+
+    def count_places(self, chain: str, counts: Mapping[str, int], now: int) -> None:
+        """Set the open payments of merchants on a chain to what was counted."""
+        ...
+
+    def spend_nonce(self, key_id: str, nonce: str, *, by: str, now: int) -> bool:
+        """Use a signed request's nonce up; False where another call than `by` has."""
+        ...
+
+    def attempt(self, scope: str, window: int, now: int) -> int:
+        """Count one more attempt in a window (its number) of a scope; return how many that makes."""
+        ...
+
+    def forgive(self, scope: str, window: int) -> None:
+        """Take one attempt back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminChange:
+    """What one decision about an admin changes, in one transaction; before is None for a new one."""
+
+    admin: tuple[Admin | None, Admin]
+    audit: AuditRecord
+    idempotency: Idempotency | None = None
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """A key that signs access tokens: `id` is a ULID, `sealed` the secret; unix milliseconds."""
+
+    id: str
+    sealed: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """One hour's heads of audit chains, as one hash; `previous` is the seal before, `count` the heads."""
+
+    hour: str
+    count: int
+    root: str
+    previous: str
+    hash: str
+
+
+class SealStore(Protocol):
+    """The hourly seals, and the heads that each covers."""
+
+    def last(self) -> Seal | None:
+        """Return the newest seal."""
+        ...
+
+    def seal(self, hour: str) -> Seal | None:
+        """Return an hour's seal."""
+        ...
+
+    def leaves(self, hour: str) -> list[str]:
+        """Return the heads that an hour's seal covers, sorted."""
+        ...
+
+    def put(self, seal: Seal, leaves: Sequence[str]) -> None:
+        """Store an hour's seal after its heads, once; raises `AlreadyExists` ("seal")."""
+        ...
+
+
+class AdminStore(Protocol):
+    """Admins, their sessions, and the keys that sign their tokens."""
+
+    def admin(self, admin_id: str) -> Admin | None:
+        """Read an admin, consistently."""
+        ...
+
+    def by_email(self, email: str) -> str | None:
+        """Return the id of the admin with an e-mail address, in the spelling it is stored in."""
+        ...
+
+    def admins(self, after: str, limit: int) -> list[Admin]:
+        """List admins by id, those after one."""
+        ...
+
+    def change(self, change: AdminChange) -> None:
+        """Write all of it or nothing; raises `AlreadyExists` ("admin", "email" or "idempotency"), `Stale`, `Busy`."""
+        ...
+
+    def session(self, session_id: str) -> Session | None:
+        """Read a session, consistently."""
+        ...
+
+    def save_session(self, before: Session | None, after: Session) -> None:
+        """Store a session; raises `AlreadyExists` ("session") or `Stale`."""
+        ...
+
+    def token_keys(self) -> list[TokenKey]:
+        """Return the keys that sign access tokens, newest first, bounded."""
+        ...
+
+    def put_token_key(self, key: TokenKey) -> None:
+        """Store one more."""
         ...
 
 

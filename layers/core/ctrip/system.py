@@ -27,7 +27,7 @@ class SystemIds:
         self._lock = threading.Lock()
         self._last = 0
 
-    def payment(self) -> str:
+    def uuid(self) -> str:
         """Return a UUID of 122 random bits."""
         return str(uuid.uuid4())
 
@@ -39,6 +39,10 @@ class SystemIds:
             value = self._last
         return "".join(_CROCKFORD[(value >> shift) & 31] for shift in range(125, -1, -5))
 
+    def entropy(self, count: int) -> bytes:
+        """Return random bytes, for secrets."""
+        return secrets.token_bytes(count)
+
 
 def fraction() -> float:
     """Return a random number from 0 up to, not including, 1."""
@@ -48,8 +52,3 @@ def fraction() -> float:
 def spread() -> float:
     """Return a random number from -1 to 1, to spread retries."""
     return (secrets.randbelow(2_001) - 1_000) / 1_000
-
-
-def random_bytes(count: int) -> bytes:
-    """Return random bytes for new secrets."""
-    return secrets.token_bytes(count)

@@ -7,6 +7,19 @@ from functools import cached_property
 from ctrip.aws.clients import client
 from ctrip.domain.errors import Busy
 
+# What Chalice wants to find in a schedule's event.
+_AHEAD_OF_TIME = {
+    "version": "0",
+    "id": "ahead-of-time",
+    "detail-type": "Scheduled Event",
+    "source": "ctrip",
+    "account": "",
+    "time": "",
+    "region": "",
+    "resources": [],
+    "detail": {},
+}
+
 
 class AwsJobs:
     """The stage's queues and functions, named after it."""
@@ -39,6 +52,11 @@ class AwsJobs:
         """Start a scanner, without waiting for it."""
         payload = json.dumps({"chain": chain}).encode()
         client("lambda").invoke(FunctionName=f"ctrip-{self._stage}-scan", InvocationType="Event", Payload=payload)
+
+    def provision(self) -> None:
+        """Have waiting merchants provisioned, without waiting for it: by the schedule's own event, ahead of time."""
+        payload = json.dumps(_AHEAD_OF_TIME).encode()
+        client("lambda").invoke(FunctionName=f"ctrip-{self._stage}-provision", InvocationType="Event", Payload=payload)
 
     @cached_property
     def _webhooks(self) -> str:

@@ -1,46 +1,100 @@
-"""Structured logs through Powertools: facts by name, nothing else."""
+"""Structured logs through Powertools: facts by name, nothing else; and what every line of an invocation carries."""
 
-from aws_lambda_powertools import Logger
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from ctrip.aws import masking
+
+if TYPE_CHECKING:
+    from ctrip.aws.metrics import Metrics
+
+# The facts that may be logged, each a decision: none of them is text that a caller chose freely.
+FACTS = frozenset(
+    {
+        "address", "age_seconds", "amount", "answered", "asset", "attempt", "balance", "block", "by", "chain", "count",
+        "error", "event", "failures", "fee", "fence", "head", "hour", "intent", "key_id", "kind", "merchant", "newest",
+        "payment", "retry_in", "root", "seal", "session", "status", "tx_hash", "type", "what", "where",
+        # bound to an invocation
+        "aws_request_id", "request_id",
+    }
+)  # fmt: skip
+LONGEST = 500
+
+_BOUND: ContextVar[dict[str, object]] = ContextVar("bound", default={})  # noqa: B039 - it is never changed in place
+
+
+@contextmanager
+def bind(**facts: object) -> Iterator[None]:
+    """Have every line of the block carry these facts, whichever logger writes it; None is no fact."""
+    token = _BOUND.set({**_BOUND.get(), **allowed({name: held for name, held in facts.items() if held is not None})})
+    try:
+        yield
+    finally:
+        _BOUND.reset(token)
+
+
+def bound() -> dict[str, object]:
+    """Return what the lines of this moment carry."""
+    return _BOUND.get()
+
+
+def allowed(facts: dict[str, object]) -> dict[str, object]:
+    """Keep the facts that may be logged, masked; name those that may not, without their values."""
+    kept = {name: _value(value) for name, value in facts.items() if name in FACTS}
+    dropped = sorted(facts.keys() - FACTS)
+    return {**kept, "dropped": dropped} if dropped else kept
+
+
+def _value(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return masking.told(value) if isinstance(value, BaseException) else masking.mask(str(value))[:LONGEST]
 
 
 class PowertoolsLog:
     """One JSON object a line; an ERROR line is an alarm."""
 
-    def __init__(self, service: str, level: str) -> None:
-        self._service = f"ctrip.{service}"
-        self._logger = Logger(service=f"ctrip.{service}", level=level)
+    def __init__(self, service: str, level: str, metrics: "Metrics") -> None:
+        from ctrip.aws.lines import logger
+
+        self._metrics = metrics
+        self._logger = logger(f"ctrip.{service}", level)
 
     def info(self, message: str, **facts: object) -> None:
         """Note it."""
-        self._logger.info(message, extra=_safe(facts), stacklevel=3)
+        self._logger.info(message, extra=allowed(facts), stacklevel=3)
 
     def warning(self, message: str, **facts: object) -> None:
         """Note what somebody should look at."""
-        self._logger.warning(message, extra=_safe(facts), stacklevel=3)
+        self._logger.warning(message, extra=allowed(facts), stacklevel=3)
 
     def error(self, message: str, **facts: object) -> None:
         """Raise an alarm: the line, and a metric named after it."""
-        self._logger.error(message, extra=_safe(facts), stacklevel=3)
-        self._publish({"alarm": message}, {"alarms": 1.0})
+        self._logger.error(message, extra=allowed(facts), stacklevel=3)
+        self._metrics.publish({"alarm": message}, {"alarms": 1.0})
 
     def measure(self, chain: str, **figures: float) -> None:
         """Publish figures of one chain as metrics."""
-        self._publish({"chain": chain}, figures)
-
-    def _publish(self, dimensions: dict[str, str], figures: dict[str, float]) -> None:
-        """Write CloudWatch's embedded metric format, through Powertools."""
-        from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
-
-        metrics = AmazonCloudWatchEMFProvider(namespace="ctrip", service=self._service)
-        for name, text in dimensions.items():
-            metrics.add_dimension(name, text)
-        for name, figure in figures.items():
-            metrics.add_metric(name, "Count", figure)
-        metrics.flush_metrics()
+        self._metrics.publish({"chain": chain}, figures)
 
 
-_RESERVED = frozenset({"name", "msg", "args", "message", "level", "service", "timestamp", "location"})
+def install() -> None:
+    """Mask every line of every library, and have those that Lambda prints be JSON like ours."""
+    masking.install()
+    for handler in logging.root.handlers:
+        # Lambda's own, there before any code of ours runs; its formatter is asked first at the first line.
+        if type(handler).__name__ == "LambdaLoggerHandler":
+            handler.setFormatter(_Others())
 
 
-def _safe(facts: dict[str, object]) -> dict[str, object]:
-    return {f"{name}_" if name in _RESERVED else name: value for name, value in facts.items()}
+class _Others(logging.Formatter):
+    """Loads Powertools when a library has something to say, which costs a start nothing."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        from ctrip.aws.lines import others
+
+        record.logger = record.name
+        return others().format(record) + "\n"

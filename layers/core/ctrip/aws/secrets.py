@@ -5,6 +5,10 @@ import json
 
 from ctrip.aws.clients import client
 from ctrip.domain.errors import ConfigurationError
+from ctrip.ports import Clock
+
+REMEMBER_MS = 300_000
+REMEMBERED = 1_000
 
 
 def read_mnemonic(stage: str) -> str:
@@ -29,11 +33,12 @@ def read_endpoints(stage: str) -> dict[str, tuple[str, ...]]:
 
 
 class KmsSealer:
-    """Seals secrets under the stage's own key, bound to their owner; opened ones are remembered by this process."""
+    """Seals secrets under the stage's own key, bound to their owner; opened ones are remembered for some minutes."""
 
-    def __init__(self, stage: str) -> None:
+    def __init__(self, stage: str, clock: Clock) -> None:
         self._key = f"alias/ctrip-{stage}-secrets"
-        self._opened: dict[tuple[str, str], str] = {}
+        self._clock = clock
+        self._opened: dict[tuple[str, str], tuple[int, str]] = {}
 
     def seal(self, secret: str, owner: str) -> str:
         """Encrypt; the answer is base64."""
@@ -42,9 +47,13 @@ class KmsSealer:
 
     def open(self, sealed: str, owner: str) -> str:
         """Decrypt; KMS refuses what was sealed for another owner."""
-        known = self._opened.get((sealed, owner))
-        if known is None:
-            blob = base64.b64decode(sealed)
-            answer = client("kms").decrypt(KeyId=self._key, CiphertextBlob=blob, EncryptionContext={"owner": owner})
-            known = self._opened[sealed, owner] = answer["Plaintext"].decode()
-        return known
+        until, known = self._opened.get((sealed, owner), (0, ""))
+        if self._clock.now() < until:
+            return known
+        blob = base64.b64decode(sealed)
+        answer = client("kms").decrypt(KeyId=self._key, CiphertextBlob=blob, EncryptionContext={"owner": owner})
+        if len(self._opened) >= REMEMBERED:
+            self._opened.clear()
+        secret: str = answer["Plaintext"].decode()
+        self._opened[sealed, owner] = self._clock.now() + REMEMBER_MS, secret
+        return secret

@@ -7,21 +7,25 @@ from typing import Any
 from ctrip.aws.clients import client
 from ctrip.domain.chain import Signed, Transaction
 from ctrip.domain.errors import SigningRefused, Unavailable
-from ctrip.ports import Signer
+from ctrip.ports import Provisioner, Signer
 
 
 class LambdaSigner:
-    """A `Signer` whose keys live in another function."""
+    """A `Signer` and `Provisioner` whose keys live in another function."""
 
     def __init__(self, stage: str) -> None:
         self._function = f"ctrip-{stage}-signer"
         self._xpubs: dict[int, str] = {}
 
-    def provision(self, account: int) -> str:
+    def account_xpub(self, account: int) -> str:
         """Ask for an account's extended public key; it never changes, so it is asked for once."""
         if account not in self._xpubs:
-            self._xpubs[account] = self._call({"op": "provision", "account": account})["xpub"]
+            self._xpubs[account] = self._call({"op": "xpub", "account": account})["xpub"]
         return self._xpubs[account]
+
+    def provision(self, merchant_id: str) -> None:
+        """Have a merchant given its account; raises `SigningRefused`."""
+        self._call({"op": "provision", "merchant": merchant_id})
 
     def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
         """Ask for a signature; raises `SigningRefused`."""
@@ -46,11 +50,14 @@ class LambdaSigner:
         return dict(payload)
 
 
-def answer_call(request: dict[str, Any], signer: Signer) -> dict[str, Any]:
+def answer_call(request: dict[str, Any], signer: Signer, provisioner: Provisioner) -> dict[str, Any]:
     """Answer one call of `LambdaSigner` at the signer's end; a refusal is an answer, not a failure."""
     try:
+        if request["op"] == "xpub":
+            return {"xpub": signer.account_xpub(int(request["account"]))}
         if request["op"] == "provision":
-            return {"xpub": signer.provision(int(request["account"]))}
+            provisioner.provision(str(request["merchant"]))
+            return {}
         transaction = Transaction(**request["transaction"])
         signed = signer.sign(request["path"], request["sender"], transaction, recipient_path=request["recipient_path"])
         return {"raw": signed.raw, "tx_hash": signed.tx_hash}

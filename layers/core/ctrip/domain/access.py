@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 
-from ctrip.domain.payment import Policy
+from ctrip.domain.payment import Custody, Policy
+
+LIVE_VERSIONS = 2  # the newest, and the one that it replaces
 
 
 class Scope(StrEnum):
@@ -11,11 +14,22 @@ class Scope(StrEnum):
 
     PAYMENTS_READ = "payments:read"
     PAYMENTS_WRITE = "payments:write"
+    WEBHOOKS = "webhooks"
+    SETTLEMENTS = "settlements"
+    ADMIN = "admin:*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much a merchant may ask for; 0 stands for the stage's own limit."""
+
+    calls_per_second: int = 0
+    open_payments: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
-    """One merchant; `xpub` is empty while provisioning; secrets are sealed."""
+    """One merchant; `xpub` is empty while provisioning; secrets are sealed; `audit_head` ends its audit chain."""
 
     id: str
     name: str
@@ -24,20 +38,75 @@ class Merchant:
     webhook_secrets: tuple[str, ...]
     expires_in: int = 1_800
     policy: Policy = field(default_factory=Policy)
+    limits: Limits = field(default_factory=Limits)
     enabled: bool = True
     created_at: int = 0
+    updated_at: int = 0
+    version: int = 1
+    audit_head: str = ""
+
+    @property
+    def provisioning(self) -> bool:
+        """Whether the signer has yet to give it an account."""
+        return not self.xpub
+
+    @property
+    def own_keys(self) -> bool:
+        """Whether its deposit addresses come from its own extended public key, and nothing here can sign for them."""
+        return self.policy.custody is Custody.XPUB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyVersion:
+    """One pair of secrets of a key.
+
+    `digest` is the SHA-256 of the whole bearer string (hex), empty for a signed-only key; `sealed` the signing secret
+    as the sealer made it; `expires_at` unix milliseconds, None for the version that stays.
+    """
+
+    digest: str
+    sealed: str
+    created_at: int
+    expires_at: int | None = None
+
+    def live(self, now: int) -> bool:
+        """Whether it still opens anything."""
+        return self.expires_at is None or now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """One key; `digest` is the SHA-256 of the whole bearer string (hex), `expires_at` unix milliseconds."""
+    """One key, newest version first; `allowed_ips` are addresses or networks, none of them: from anywhere."""
 
     id: str
     merchant_id: str
-    digest: str
+    name: str
     scopes: frozenset[Scope]
+    versions: tuple[KeyVersion, ...]
+    signed_only: bool = False
+    allowed_ips: tuple[str, ...] = ()
     expires_at: int | None = None
     enabled: bool = True
+    created_at: int = 0
+    version: int = 1
+
+    def usable(self, now: int) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.enabled and (self.expires_at is None or now < self.expires_at)
+
+    def live(self, now: int) -> tuple[KeyVersion, ...]:
+        """Return the versions that still open something."""
+        return tuple(each for each in self.versions if each.live(now))
+
+    def admits(self, address: str) -> bool:
+        """Whether a caller at this address may use it; an address that cannot be read is nobody's."""
+        if not self.allowed_ips:
+            return True
+        try:
+            caller = ip_address(address)
+        except ValueError:
+            return False
+        return any(caller in ip_network(each) for each in self.allowed_ips)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,43 +1,106 @@
-"""A payment's audit chain: each record carries the hash of the one before it."""
+"""Audit chains: one per payment, merchant and admin; each record carries the hash of the one before it."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ctrip.domain.payment import Flag, Payment
 
 
 @dataclass(frozen=True, slots=True)
-class AuditRecord:
-    """What changed at one version; `hash` seals `body` and `previous`."""
+class Origin:
+    """Who decided something: `actor` names it, `address` and `request_id` say where it was asked for, if it was."""
 
-    payment_id: str
+    actor: str
+    address: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """What changed at one version of a subject; `hash` seals `body` and `previous`."""
+
+    subject: str
     version: int
     body: str
     previous: str
     hash: str
 
 
-def seal(before: Payment | None, after: Payment, event: str | None, actor: str) -> AuditRecord:
-    """Write the record of one change; `after` must then carry its hash as `audit_head`."""
+def record(
+    subject: str,
+    version: int,
+    previous: str,
+    *,
+    action: str,
+    origin: Origin,
+    at: int,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> AuditRecord:
+    """Write the record of one change; `before` and `after` are cut down to what differs."""
+    changed = [name for name in after if before.get(name, _NOTHING) != after[name]]
     facts = {
-        "event": event,
-        "actor": actor,
-        "at": after.updated_at,
-        "from": before.status.value if before else None,
-        "to": after.status.value,
-        "flags": [flag.value for flag in Flag if flag in after.flags],
-        "received": str(after.amount_received),
-        "confirmed": str(after.amount_confirmed),
-        "credited": str(after.credited),
+        "action": action,
+        "actor": origin.actor,
+        "address": origin.address,
+        "request_id": origin.request_id,
+        "at": at,
+        "before": {name: before[name] for name in changed if name in before},
+        "after": {name: after[name] for name in changed},
     }
-    previous = before.audit_head if before else ""
-    body = json.dumps(facts, separators=(",", ":"))
-    digest = hashlib.sha256(f"{previous}\n{after.id}\n{after.version}\n{body}".encode()).hexdigest()
-    return AuditRecord(after.id, after.version, body, previous, digest)
+    body = json.dumps({name: fact for name, fact in facts.items() if fact != ""}, separators=(",", ":"))
+    return AuditRecord(subject, version, body, previous, _digest(previous, subject, version, body))
+
+
+def payment_record(before: Payment | None, after: Payment, event: str | None, origin: Origin) -> AuditRecord:
+    """Write the record of one change of a payment; `after` must then carry its hash as `audit_head`."""
+    return record(
+        after.id,
+        after.version,
+        before.audit_head if before else "",
+        action=event or "payment.noted",
+        origin=origin,
+        at=after.updated_at,
+        before=_facts(before) if before else {},
+        after=_facts(after) | ({} if before else _terms(after)),
+    )
 
 
 def holds(record: AuditRecord) -> bool:
     """Check that a record's hash is that of its contents."""
-    text = f"{record.previous}\n{record.payment_id}\n{record.version}\n{record.body}"
-    return hashlib.sha256(text.encode()).hexdigest() == record.hash
+    return _digest(record.previous, record.subject, record.version, record.body) == record.hash
+
+
+def broken(chain: list[AuditRecord]) -> int | None:
+    """Return the version at which a chain, oldest first, does not hold; None where it does."""
+    previous = ""
+    for number, each in enumerate(chain, 1):
+        if each.version != number or each.previous != previous or not holds(each):
+            return each.version
+        previous = each.hash
+    return None
+
+
+_NOTHING = object()
+
+
+def _digest(previous: str, subject: str, version: int, body: str) -> str:
+    return hashlib.sha256(f"{previous}\n{subject}\n{version}\n{body}".encode()).hexdigest()
+
+
+def _facts(payment: Payment) -> dict[str, Any]:
+    return {
+        "status": payment.status.value,
+        "flags": [flag.value for flag in Flag if flag in payment.flags],
+        "received": str(payment.amount_received),
+        "confirmed": str(payment.amount_confirmed),
+        "credited": str(payment.credited),
+        "accept_requested": payment.accept_requested,
+    }
+
+
+def _terms(payment: Payment) -> dict[str, Any]:
+    return {"chain": payment.chain, "asset": payment.asset_key, "amount": str(payment.amount), "to": payment.address}

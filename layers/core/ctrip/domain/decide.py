@@ -167,6 +167,9 @@ def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
             tier=_due(payment),
         )
         return replace(step, entries=(credit(payment, more, now),))
+    if payment.status is Status.PAID and payment.policy.custody is Custody.XPUB:
+        # Its funds are where they belong already: no key of that address is here.
+        return fire(payment, Trigger.SETTLED, now)
     if payment.tier is Tier.SWEEP and payment.pending is None and payment.unswept <= 0 and payment.sweeps:
         # Its sweep was final before its credit was: there is nothing left to do.
         if payment.status is Status.PAID:
@@ -327,5 +330,5 @@ def _timestamps(payment: Payment, to: Status, now: int) -> dict[str, int]:
 
 
 def _touched(before: Payment, after: Payment, now: int) -> Payment:
-    raised = now if after.tier is not before.tier else before.raised_at
+    raised = now if after.tier is not before.tier else after.raised_at
     return replace(after, version=before.version + 1, updated_at=now, raised_at=raised)

@@ -10,8 +10,10 @@ CtripError
 │   ├── Conflict             409
 │   ├── TooLarge             413
 │   ├── UnsupportedMedia     415
-│   └── KeyReused            422
+│   ├── KeyReused            422
+│   └── TooMany              429, try again after `retry_after` seconds
 ├── Busy                     503, try again after `retry_after` seconds
+│   └── Contended            others write the same items; nothing was written
 ├── IllegalTransition        the state machine has no such edge; nothing was changed
 ├── Stale                    a conditional write lost: the item has moved on, read again
 ├── FenceLost                a newer scanner has taken the chain; stop
@@ -54,12 +56,14 @@ class Refusal(CtripError):
         code: str | None = None,
         errors: tuple[FieldError, ...] = (),
         extra: dict[str, str] | None = None,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or type(self).code
         self.errors = errors
         self.extra = extra or {}
+        self.retry_after = retry_after
 
 
 class BadRequest(Refusal):
@@ -124,6 +128,13 @@ class KeyReused(Refusal):
     code = "idempotency_key_reused"
 
 
+class TooMany(Refusal):
+    """The caller is over a limit, and may try again after `retry_after` seconds."""
+
+    status = 429
+    code = "rate_limited"
+
+
 class Busy(CtripError):
     """The store or a node is short of breath; the caller may try again."""
 
@@ -131,6 +142,10 @@ class Busy(CtripError):
         super().__init__(detail)
         self.detail = detail
         self.retry_after = retry_after
+
+
+class Contended(Busy):
+    """Others were writing the same items for as long as we tried."""
 
 
 class IllegalTransition(CtripError):

@@ -16,6 +16,7 @@ class Event:
     at: int
     url: str | None
     body: str
+    request_id: str = ""  # of the call that made it happen, where one did
 
     @property
     def id(self) -> str:

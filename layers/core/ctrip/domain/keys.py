@@ -7,6 +7,8 @@ from hashlib import sha256
 from coincurve import PublicKey
 from Crypto.Hash import keccak
 
+ACCOUNT_DEPTH = 3
+_PUBLIC = bytes.fromhex("0488b21e")
 _B58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -17,21 +19,29 @@ class ExtendedKey:
     key: bytes
     chain_code: bytes
 
+    depth: int = ACCOUNT_DEPTH
+
     @classmethod
     def parse(cls, xpub: str) -> "ExtendedKey":
         """Read an `xpub` string; raises ValueError when it is not one."""
         number = 0
         for character in xpub:
             number = number * 58 + _B58.index(character)
-        raw = number.to_bytes(82, "big")
+        try:
+            raw = number.to_bytes(82, "big")
+        except OverflowError:
+            raise ValueError("an extended key has 78 bytes and a checksum") from None
         if sha256(sha256(raw[:78]).digest()).digest()[:4] != raw[78:]:
             raise ValueError("the extended key's checksum is wrong")
-        return cls(key=raw[45:78], chain_code=raw[13:45])
+        if raw[:4] != _PUBLIC:
+            raise ValueError("not an extended public key (xpub)")
+        PublicKey(raw[45:78])  # a point off the curve is no key
+        return cls(key=raw[45:78], chain_code=raw[13:45], depth=raw[4])
 
     def child(self, index: int) -> "ExtendedKey":
         """Derive a non-hardened child. Source: BIP-32, CKDpub."""
         digest = hmac.digest(self.chain_code, self.key + index.to_bytes(4, "big"), "sha512")
-        return ExtendedKey(PublicKey(self.key).add(digest[:32]).format(compressed=True), digest[32:])
+        return ExtendedKey(PublicKey(self.key).add(digest[:32]).format(compressed=True), digest[32:], self.depth + 1)
 
     def address(self) -> str:
         """Spell the key's address in EIP-55."""
@@ -49,6 +59,16 @@ def checksum(address: str) -> str:
 def account_path(account: int) -> str:
     """Name a merchant's hardened account."""
     return f"m/44'/60'/{account}'"
+
+
+def parse_account_xpub(text: str) -> str:
+    """Check a merchant's own extended public key of an account (m/44'/60'/n'); raises ValueError saying what is wrong.
+
+    Its text is never repeated: somebody may have pasted a private one.
+    """
+    if ExtendedKey.parse(text).depth != ACCOUNT_DEPTH:
+        raise ValueError("must be the key of an account, at depth 3 (m/44'/60'/n')")
+    return text
 
 
 def _keccak(data: bytes) -> bytes:

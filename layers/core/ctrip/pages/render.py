@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _FOLDER = Path(__file__).parent
-ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg"})
+ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg", "reference.css"})
 
 
 def checkout(payment: Payment, chain_title: str) -> str:
     """Render the checkout page of one payment."""
     view = status_view(payment_view(payment))
-    return _template("checkout.html").render(
+    return template("checkout.html").render(
         payment=view,
         chain_title=chain_title,
         description=payment.description,
@@ -33,7 +33,7 @@ def checkout(payment: Payment, chain_title: str) -> str:
 
 def missing() -> str:
     """Render the page for an id that nobody knows."""
-    return _template("missing.html").render()
+    return template("missing.html").render()
 
 
 def asset(name: str) -> str | None:
@@ -50,6 +50,7 @@ def _qr(text: str) -> Markup:
 
 
 @cache
-def _template(name: str) -> "Template":
+def template(name: str) -> "Template":
+    """Load a template, once."""
     environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
     return environment.get_template(name)

@@ -1,24 +1,34 @@
-"""Who is calling: a bearer key, looked up by its id and compared by its digest."""
+"""Who is calling: a bearer key, or a request signed with a key's other secret."""
 
 import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
 
-from ctrip.domain.access import ApiKey, Merchant, Scope
-from ctrip.domain.errors import Forbidden, Unauthorized
-from ctrip.ports import AccessStore, Clock
+from ctrip.domain import signing
+from ctrip.domain.access import ApiKey, KeyVersion, Merchant, Scope
+from ctrip.domain.audit import Origin
+from ctrip.domain.errors import Busy, Forbidden, Unauthorized
+from ctrip.domain.signing import SignedRequest
+from ctrip.ports import AccessStore, Clock, LimitStore, Log, Sealer
 
+KEY_ID = re.compile(r"[0-9a-z]{8,32}", re.ASCII)
+USE_MS = 600_000  # how finely the last use of a key is known
+REMEMBERED = 1_000
 _BEARER = re.compile(r"[Bb]earer +(ctrip_([0-9a-z]{8,32})_[0-9A-Za-z_-]{20,128})", re.ASCII)
-_REFUSED = "A valid API key is required: Authorization: Bearer <key>."
+_REFUSED = (
+    "A valid API key is required: Authorization: Bearer <key>, or a signed request with X-Key-Id, a current "
+    "X-Timestamp, an X-Nonce that was not used before, and X-Signature."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A verified key and its merchant."""
+    """A verified key, its merchant, and where the call came from."""
 
     key: ApiKey
     merchant: Merchant
+    origin: Origin
 
     def may(self, scope: Scope) -> "Caller":
         """Require a scope; raises `Forbidden`."""
@@ -27,43 +37,100 @@ class Caller:
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    until: int
+    key: ApiKey
+    merchant: Merchant
+
+
 @dataclass(slots=True)
 class Authenticator:
-    """Verifies bearer keys and remembers them for `cache_ms`."""
+    """Verifies callers; keys and merchants are remembered for `cache_ms`, so that a revocation takes that long."""
 
     access: AccessStore
+    limits: LimitStore
+    sealer: Sealer
     clock: Clock
+    log: Log
     cache_ms: int
-    _known: dict[str, tuple[int, Caller]] = field(default_factory=dict)
+    _known: dict[str, _Known] = field(default_factory=dict)
+    _noted: dict[str, int] = field(default_factory=dict)
 
-    def bearer(self, header: str | None) -> Caller:
-        """Verify an Authorization header; raises `Unauthorized`, always with the same words."""
-        match = _BEARER.fullmatch(header or "")
+    def bearer(self, header: str, address: str, request_id: str) -> Caller:
+        """Verify an Authorization header; raises `Unauthorized`, always with the same words, or `Forbidden`."""
+        match = _BEARER.fullmatch(header)
         if match is None:
             raise Unauthorized(_REFUSED)
         token, key_id = match.group(1), match.group(2)
         digest = hashlib.sha256(token.encode()).hexdigest()
+        known = self._known_key(key_id)
+        right = [each for each in self._live(known) if hmac.compare_digest(each.digest, digest)]
+        return self._caller(known, right, address, request_id)
+
+    def signed(self, request: SignedRequest, signature: str, address: str, request_id: str) -> Caller:
+        """Verify a signed request and use its nonce up; raises as `bearer` does."""
+        if not self._well_formed(request, signature):
+            raise Unauthorized(_REFUSED)
         now = self.clock.now()
-        known = self._known.get(digest)
-        if known and now < known[0]:
-            return self._current(known[1], now)
-        caller = self._look_up(key_id, digest)
-        if len(self._known) >= 1_000:
-            self._known.clear()
-        self._known[digest] = (now + self.cache_ms, caller)
-        return self._current(caller, now)
-
-    def _look_up(self, key_id: str, digest: str) -> Caller:
-        key = self.access.api_key(key_id)
-        if key is None or not hmac.compare_digest(key.digest, digest):
+        if abs(now // 1000 - int(request.timestamp)) > signing.SKEW_SECONDS:
             raise Unauthorized(_REFUSED)
-        merchant = self.access.merchant(key.merchant_id)
-        if merchant is None:
-            raise Unauthorized(_REFUSED)
-        return Caller(key, merchant)
-
-    def _current(self, caller: Caller, now: int) -> Caller:
-        expired = caller.key.expires_at is not None and now >= caller.key.expires_at
-        if expired or not caller.key.enabled or not caller.merchant.enabled:
+        known = self._known_key(request.key_id)
+        live = self._live(known)
+        right = [each for each in live if hmac.compare_digest(self._signature(known, each, request), signature)]
+        caller = self._caller(known, right, address, request_id)
+        if not self.limits.spend_nonce(request.key_id, request.nonce, by=request_id, now=now):
             raise Unauthorized(_REFUSED)
         return caller
+
+    def _signature(self, known: _Known | None, version: KeyVersion, request: SignedRequest) -> str:
+        assert known is not None
+        return request.signature(self.sealer.open(version.sealed, known.key.id))
+
+    def _well_formed(self, request: SignedRequest, signature: str) -> bool:
+        return bool(
+            KEY_ID.fullmatch(request.key_id)
+            and signing.TIMESTAMP.fullmatch(request.timestamp)
+            and signing.NONCE.fullmatch(request.nonce)
+            and signing.SIGNATURE.fullmatch(signature)
+        )
+
+    def _known_key(self, key_id: str) -> _Known | None:
+        now = self.clock.now()
+        known = self._known.get(key_id)
+        if known and now < known.until:
+            return known
+        key = self.access.api_key(key_id)
+        merchant = self.access.merchant(key.merchant_id) if key else None
+        if key is None or merchant is None:
+            return None
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        known = self._known[key_id] = _Known(now + self.cache_ms, key, merchant)
+        return known
+
+    def _live(self, known: _Known | None) -> tuple[KeyVersion, ...]:
+        now = self.clock.now()
+        if known is None or not known.key.usable(now) or not known.merchant.enabled:
+            return ()
+        return known.key.live(now)
+
+    def _caller(self, known: _Known | None, right: list[KeyVersion], address: str, request_id: str) -> Caller:
+        if known is None or not right:
+            raise Unauthorized(_REFUSED)
+        if not known.key.admits(address):
+            raise Forbidden("This API key may not be used from this address.", code="address_not_allowed")
+        self._note(known.key.id)
+        return Caller(known.key, known.merchant, Origin(f"key:{known.key.id}", address, request_id))
+
+    def _note(self, key_id: str) -> None:
+        now = self.clock.now()
+        if now - self._noted.get(key_id, 0) < USE_MS:
+            return
+        if len(self._noted) >= REMEMBERED:
+            self._noted.clear()
+        self._noted[key_id] = now
+        try:
+            self.access.used(key_id, now)
+        except Busy:  # nobody waits for a note
+            self.log.warning("use_not_noted", key_id=key_id)

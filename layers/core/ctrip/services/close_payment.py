@@ -1,17 +1,18 @@
 """What a merchant decides about a payment by hand: cancel it, or accept it late."""
 
+import json
 from dataclasses import dataclass, replace
-from typing import Any
 
+from ctrip.domain.audit import Origin
 from ctrip.domain.decide import fire, quiet
-from ctrip.domain.errors import AlreadyExists, Conflict, Stale
+from ctrip.domain.errors import AlreadyExists, Conflict, Contended, Stale
 from ctrip.domain.machine import Trigger
 from ctrip.domain.payment import Flag, Payment, Status, Tier
 from ctrip.domain.view import payment_view
-from ctrip.ports import AccessStore, Clock, Idempotency, Jobs, PaymentStore
+from ctrip.ports import AccessStore, Clock, Commit, Idempotency, Jobs, PaymentStore
 from ctrip.services.read_payment import PaymentReader
 from ctrip.services.recording import Recorder
-from ctrip.services.replay import Answer, Replayer
+from ctrip.services.replay import Answer, Replayer, in_progress
 
 DUST_PER_MILLE = 1
 TRIES = 3
@@ -30,7 +31,9 @@ class PaymentCloser:
     recorder: Recorder
     replayer: Replayer
 
-    def cancel(self, merchant_id: str, payment_id: str, idempotency: Idempotency | None = None) -> Answer:
+    def cancel(
+        self, merchant_id: str | None, payment_id: str, origin: Origin, idempotency: Idempotency | None = None
+    ) -> Answer:
         """Cancel while no more than dust has arrived.
 
         Raises `Conflict` afterwards, and a second time; the same idempotency key gets the first answer again.
@@ -45,41 +48,55 @@ class PaymentCloser:
                     f"A payment that is {payment.status} cannot be cancelled.", code="payment_not_cancellable"
                 )
             step = fire(payment, Trigger.CANCELLED, self.clock.now())
-            commit = replace(self.recorder.step(payment, step), idempotency=idempotency)
-            try:
-                self.payments.commit(commit)
-            except Stale:
+            commit = replace(self.recorder.step(payment, step, origin=origin), idempotency=idempotency)
+            if (done := self._committed(commit)) is None:
                 continue
-            except AlreadyExists:
-                if (first := self.replayer.first(idempotency)) is not None:
-                    return first
-                raise
-            if commit.event:
-                self.jobs.deliver([(merchant_id, commit.event.ulid, 1)])
-            return Answer(payment_view(commit.after), replayed=False)
+            if commit.event and not done.replayed:
+                self.jobs.deliver([(payment.merchant_id, commit.event.ulid, 1)])
+            return done
         raise Conflict("The payment is changing; read it and try again.", code="payment_changed")
 
-    def accept(self, merchant_id: str, payment_id: str) -> dict[str, Any]:
+    def accept(
+        self, merchant_id: str | None, payment_id: str, origin: Origin, idempotency: Idempotency | None = None
+    ) -> Answer:
         """Ask for a late or held payment to be credited; the scanner does it at the confirmed depth."""
+        if (first := self.replayer.first(idempotency)) is not None:
+            return first
         for _ in range(TRIES):
             payment = self.reader.find(merchant_id, payment_id)
             if payment.accept_requested:
-                return payment_view(payment)
+                return Answer(payment_view(payment))
             if not _acceptable(payment):
                 raise Conflict(
                     "Only an expired or held payment with funds can be accepted.", code="payment_not_acceptable"
                 )
             now = self.clock.now()
             closed = self.access.raise_gate(payment.chain, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now)
-            step = quiet(payment, now, accept_requested=True, tier=Tier.OPEN)
-            try:
-                self.payments.commit(self.recorder.step(payment, step))
-            except Stale:
+            # Raised anew, so that a scanner which holds it already reads it again.
+            step = quiet(payment, now, accept_requested=True, tier=Tier.OPEN, raised_at=now)
+            commit = replace(self.recorder.step(payment, step, origin=origin), idempotency=idempotency)
+            # No event tells of a request, so the key remembers the answer itself.
+            commit = replace(commit, answer=json.dumps(payment_view(commit.after)) if idempotency else "")
+            if (done := self._committed(commit)) is None:
                 continue
             if closed:
                 self.jobs.scan(payment.chain)
-            return payment_view(step.after)
+            return done
         raise Conflict("The payment is changing; read it and try again.", code="payment_changed")
+
+    def _committed(self, commit: Commit) -> Answer | None:
+        """Commit and answer, or give a first answer again; None where the payment has moved on."""
+        try:
+            self.payments.commit(commit)
+        except Stale:
+            return None
+        except AlreadyExists:
+            if (first := self.replayer.first(commit.idempotency)) is not None:
+                return first
+            raise
+        except Contended as exc:
+            raise (in_progress() if commit.idempotency else exc) from exc
+        return Answer(payment_view(commit.after))
 
 
 def _acceptable(payment: Payment) -> bool:

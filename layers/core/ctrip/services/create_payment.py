@@ -9,15 +9,17 @@ from urllib.parse import urlsplit
 
 from ctrip.domain.access import Merchant
 from ctrip.domain.assets import Asset, Network, payment_uri
-from ctrip.domain.errors import AlreadyExists, BadRequest, Busy, Conflict, FieldError, InvalidField
+from ctrip.domain.audit import Origin
+from ctrip.domain.errors import AlreadyExists, BadRequest, Busy, Conflict, Contended, FieldError, InvalidField
 from ctrip.domain.keys import ExtendedKey, account_path
 from ctrip.domain.machine import FIRST_EVENT
 from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payment import Payment
 from ctrip.domain.view import payment_view
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, PaymentStore
+from ctrip.services.limit_calls import CallLimiter
 from ctrip.services.recording import Recorder
-from ctrip.services.replay import Answer, Replayer
+from ctrip.services.replay import Answer, Replayer, in_progress
 
 ROUTE = "POST /api/v1/payments"
 GRACE_MS = 600_000  # the scanner goes on looking this long past a deadline, until the confirmed block has passed it
@@ -54,6 +56,7 @@ class PaymentCreator:
     payments: PaymentStore
     replayer: Replayer
     access: AccessStore
+    limiter: CallLimiter
     jobs: Jobs
     clock: Clock
     ids: Ids
@@ -63,11 +66,16 @@ class PaymentCreator:
     _indexes: dict[str, deque[int]] = field(default_factory=dict)
 
     def create(
-        self, merchant: Merchant, wanted: CreatePayment, base_url: str, idempotency: Idempotency | None
+        self,
+        merchant: Merchant,
+        wanted: CreatePayment,
+        base_url: str,
+        origin: Origin,
+        idempotency: Idempotency | None = None,
     ) -> Answer:
         """Create a payment, or give the first answer again to a repeated idempotency key.
 
-        Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused` and `Busy`.
+        Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused`, `TooMany` and `Busy`.
         """
         if (first := self.replayer.first(idempotency)) is not None:
             return first
@@ -75,23 +83,26 @@ class PaymentCreator:
         self._check_urls(wanted)
         if not merchant.xpub:
             raise Conflict("The merchant is still being provisioned; try again shortly.", code="merchant_provisioning")
+        self.limiter.place(merchant, network.name)
         now = self.clock.now()
         lifetime = (wanted.expires_in or merchant.expires_in) * 1000
         closed = self._open_gate(network, merchant, now, lifetime)
         for _ in range(TRIES):
             payment = self._payment(merchant, wanted, network, asset, amount, base_url, now, lifetime)
-            commit = self.recorder.created(payment, FIRST_EVENT, idempotency)
+            commit = self.recorder.created(payment, FIRST_EVENT, origin, idempotency)
             try:
                 self.payments.commit(commit)
             except AlreadyExists as exc:
                 if (created := self._taken(exc, merchant, wanted, idempotency)) is not None:
                     return created
                 continue
+            except Contended as exc:
+                raise (in_progress() if idempotency else exc) from exc
             if closed:
                 self.jobs.scan(network.name)
             if commit.event:
                 self.jobs.deliver([(merchant.id, commit.event.ulid, 1)])
-            return Answer(payment_view(commit.after), replayed=False)
+            return Answer(payment_view(commit.after))
         raise Busy
 
     def _taken(
@@ -178,7 +189,7 @@ class PaymentCreator:
     ) -> Payment:
         index = self._next_index(merchant.id)
         address = _receiving(merchant.xpub).child(index).address()
-        payment_id = self.ids.payment()
+        payment_id = self.ids.uuid()
         return Payment(
             id=payment_id,
             merchant_id=merchant.id,
@@ -188,7 +199,7 @@ class PaymentCreator:
             symbol=asset.symbol,
             decimals=asset.decimals,
             address=address,
-            derivation_path=f"{account_path(merchant.account)}/0/{index}",
+            derivation_path=_path(merchant, index),
             amount=amount,
             required_confirmations=max(network.confirmations, merchant.policy.confirmations),
             created_at=now,
@@ -205,6 +216,11 @@ class PaymentCreator:
             success_url=wanted.success_url,
             cancel_url=wanted.cancel_url,
         )
+
+
+def _path(merchant: Merchant, index: int) -> str:
+    """Name the key behind an address; of a merchant's own key only the way below it is known, from `M` (BIP-32)."""
+    return f"{'M' if merchant.own_keys else account_path(merchant.account)}/0/{index}"
 
 
 @lru_cache(maxsize=256)

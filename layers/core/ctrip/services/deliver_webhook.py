@@ -65,7 +65,8 @@ class WebhookDeliverer:
             return Reply(None, "the merchant is gone")
         secrets = tuple(self.sealer.open(sealed, merchant.id) for sealed in merchant.webhook_secrets)
         body = event.body.encode()
-        headers = sign(body, event_id=event.id, timestamp=self.clock.now() // 1000, secrets=secrets)
+        followed = {"X-Request-Id": event.request_id} if event.request_id else {}
+        headers = followed | sign(body, event_id=event.id, timestamp=self.clock.now() // 1000, secrets=secrets)
         return self.receivers.post(url, {"Content-Type": "application/json", **headers}, body)
 
     def _merchant(self, merchant_id: str) -> Merchant | None:
@@ -91,6 +92,7 @@ class WebhookDeliverer:
             "attempt": attempt,
             "status": reply.status,
             "error": reply.error,
+            "request_id": event.request_id or None,
         }
         if done:
             self.log.info("webhook_delivered", **facts)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from ctrip.domain.audit import seal
+from ctrip.domain.audit import Origin, payment_record
 from ctrip.domain.chain import Transfer
 from ctrip.domain.decide import Step
 from ctrip.domain.events import Event
@@ -20,9 +20,9 @@ class Recorder:
     actor: str
     webhook_url: str
 
-    def created(self, payment: Payment, event: str, idempotency: Idempotency | None) -> Commit:
+    def created(self, payment: Payment, event: str, origin: Origin, idempotency: Idempotency | None) -> Commit:
         """Build the transaction of a creation."""
-        commit = self._commit(None, payment, event)
+        commit = self._commit(None, payment, event, origin)
         return replace(commit, idempotency=idempotency)
 
     def step(
@@ -30,23 +30,25 @@ class Recorder:
         before: Payment,
         step: Step,
         *,
+        origin: Origin | None = None,
         fence: Fence | None = None,
         intents: tuple[tuple[Intent | None, Intent], ...] = (),
     ) -> Commit:
-        """Build the transaction of one step."""
-        commit = self._commit(before, step.after, step.event, step.stray)
+        """Build the transaction of one step; without an `origin` the worker itself decided it."""
+        commit = self._commit(before, step.after, step.event, origin or Origin(self.actor), step.stray)
         known = {transfer.key for transfer in before.transfers}
         new: tuple[Transfer, ...] = tuple(item for item in step.after.transfers if item.key not in known)
         return replace(commit, entries=step.entries, transfers=new, fence=fence, intents=intents)
 
-    def _commit(self, before: Payment | None, after: Payment, event: str | None, stray: Stray | None = None) -> Commit:
-        audit = seal(before, after, event, self.actor)
+    def _commit(
+        self, before: Payment | None, after: Payment, event: str | None, origin: Origin, stray: Stray | None = None
+    ) -> Commit:
+        audit = payment_record(before, after, event, origin)
         after = replace(after, audit_head=audit.hash)
-        return Commit(
-            before=before, after=after, audit=audit, event=self._event(event, after, stray) if event else None
-        )
+        told = self._event(event, after, stray, origin.request_id) if event else None
+        return Commit(before=before, after=after, audit=audit, event=told)
 
-    def _event(self, name: str, payment: Payment, stray: Stray | None) -> Event:
+    def _event(self, name: str, payment: Payment, stray: Stray | None, request_id: str) -> Event:
         ulid = self.ids.ulid(payment.updated_at)
         return Event(
             ulid=ulid,
@@ -56,4 +58,5 @@ class Recorder:
             at=payment.updated_at,
             url=payment.webhook_url or self.webhook_url or None,
             body=event_body(name, ulid, payment, payment.updated_at, stray),
+            request_id=request_id,
         )

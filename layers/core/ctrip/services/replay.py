@@ -1,36 +1,56 @@
 """Give the first answer again to a request that comes a second time."""
 
+import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from ctrip.domain.errors import KeyReused
+from ctrip.domain.errors import Conflict, KeyReused
 from ctrip.domain.view import first_answer
-from ctrip.ports import EventStore, Idempotency, PaymentStore
+from ctrip.ports import EventStore, Idempotency, Remembered
+
+
+class Memory(Protocol):
+    """A store that remembers idempotency keys beside what they changed."""
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        """Return what an idempotency key answered first, read consistently."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A payment as it is shown; `replayed` when an earlier call with the same idempotency key got it."""
+    """What is shown; `replayed` when an earlier call with the same idempotency key got it."""
 
     view: dict[str, Any]
-    replayed: bool
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Replayer:
-    """Finds what an idempotency key answered first: the event that the request made has frozen it."""
+    """Finds what an idempotency key answered first; the event that the request made may have frozen it."""
 
-    payments: PaymentStore
-    events: EventStore
+    memory: Memory
+    events: EventStore | None = None
 
     def first(self, idempotency: Idempotency | None) -> Answer | None:
         """Return the first answer, None for a key that is new; raises `KeyReused` where the body was another."""
         if idempotency is None:
             return None
-        known = self.payments.remembered(idempotency.merchant_id, idempotency.route, idempotency.key)
+        known = self.memory.remembered(idempotency.owner, idempotency.route, idempotency.key)
         if known is None:
             return None
         if known.body_hash != idempotency.body_hash:
             raise KeyReused("The idempotency key was used before with another body.")
-        event = self.events.event(idempotency.merchant_id, known.event_ulid)
+        if known.answer:
+            return Answer(json.loads(known.answer), replayed=True)
+        event = self.events.event(idempotency.owner, known.event_ulid) if self.events else None
         return Answer(first_answer(event.body), replayed=True) if event else None
+
+
+def in_progress() -> Conflict:
+    """Say that another call with the same idempotency key is being answered, and that ours gave way for too long."""
+    return Conflict(
+        "Another request with this idempotency key is being answered; repeat it shortly.",
+        code="idempotency_in_progress",
+        retry_after=1,
+    )

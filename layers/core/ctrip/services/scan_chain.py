@@ -13,6 +13,7 @@ from ctrip.domain.observe import Look, canonical, promote, record, stands
 from ctrip.domain.payment import Flag, Observation, Payment, Status, Tier
 from ctrip.domain.sweep import parse_key
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
+from ctrip.services.count_open import OpenCounter
 from ctrip.services.explain import Explainer
 from ctrip.services.find_strays import StrayFinder
 from ctrip.services.follow_intents import IntentFollower
@@ -46,6 +47,7 @@ class ChainScanner:
     follower: IntentFollower
     strays: StrayFinder
     trust: ChainTrust
+    counter: OpenCounter
     log: Log
     monitor_ms: int
     other_ms: int
@@ -141,6 +143,7 @@ class _Run:
         self._look_elsewhere(head, now)
         self._enqueue_sweeps(now)
         self._stay_hot(now)
+        scan.counter.count(self.watched.values())
 
     def measure(self) -> None:
         """Publish what this invocation saw: once, as each line costs."""
@@ -248,7 +251,7 @@ class _Run:
         except (FenceLost, Busy, ChainError):
             raise
         except Exception as exc:  # a bug: it must not stop a chain
-            self.scan.log.error("payment_broken", payment=payment.id, kind=type(exc).__name__, error=str(exc))
+            self.scan.log.error("payment_broken", payment=payment.id, kind=type(exc).__name__, error=exc)
 
     def _look_elsewhere(self, head: Block, now: int) -> None:
         """Look for what is not due, at a confirmed depth, so that it is told of once."""

@@ -42,7 +42,7 @@ class GuardedSigner:
     gas_cap: int
     fee_cap: int = 10**17
 
-    def provision(self, account: int) -> str:
+    def account_xpub(self, account: int) -> str:
         """Return a merchant's extended public key (account 0 is the operator's own)."""
         if not 0 <= account < 2**31:
             raise SigningRefused("the account is out of range")

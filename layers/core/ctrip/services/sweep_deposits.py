@@ -117,7 +117,7 @@ class DepositSweeper:
 
     def _fund(self, payment: Payment, value: int, fees: Fees) -> bool:
         """Give a deposit address the gas for its transfer, twice over: a rising base fee needs no second one."""
-        station = ExtendedKey.parse(self.signer.provision(0)).child(0).child(1).address()
+        station = ExtendedKey.parse(self.signer.account_xpub(0)).child(0).child(1).address()
         fee = max_fee(fees)
         # More than 21,000 where the gas of a layer below is part of it.
         estimate = self.chain.estimate_gas(station, payment.address, value, "0x")

@@ -25,6 +25,10 @@ class BestEffort:
         """Start a scanner; else the next tick does."""
         self._try("scan", lambda: self.jobs.scan(chain))
 
+    def provision(self) -> None:
+        """Have waiting merchants provisioned; else the schedule does."""
+        self._try("provision", self.jobs.provision)
+
     def _try(self, what: str, tell: Callable[[], None]) -> None:
         try:
             tell()

@@ -40,7 +40,7 @@ class ChainTrust:
         answers = self.chain.decimals([token.address or "" for token in tokens])
         for token, answer in zip(tokens, answers, strict=True):
             if answer != token.decimals:
-                self.log.error("wrong_decimals", chain=self.network.name, token=token.symbol, answered=answer)
+                self.log.error("wrong_decimals", chain=self.network.name, asset=token.symbol, answered=answer)
                 raise ConfigurationError(
                     f"{token.symbol} on {self.network.name} has {answer} decimals, not {token.decimals}"
                 )

@@ -6,15 +6,18 @@ from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.access import ApiKey, Gate, Merchant, Round
+from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import Busy
-from ctrip.ports import Clock
+from ctrip.ports import AccessChange, Clock, Remembered
 from ctrip.store import tables
+from ctrip.store.changes import ABSENT, perform, read_audit, read_remembered, remember
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Database, Item, document, keyed, put, read_document, update
+from ctrip.store.database import Database, Item, Write, delete, document, keyed, number, put, read_document, update
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.tables import Key
 
 RACES = 8
+PROVISIONED_AT_A_TIME = 25
 DAY_MS = 86_400_000
 
 _GATE_NUMBERS = ("hot_until", "warm_until", "daily_at")
@@ -39,19 +42,51 @@ class DynamoAccess:
         item = self._db.get(self._table, tables.merchant_key(merchant_id))
         return decode(Merchant, read_document(item, "doc")) if item else None
 
-    def put_merchant(self, merchant: Merchant) -> None:
-        """Store a merchant; its row in the list of merchants comes first, and harms nobody alone."""
-        self._db.write(put(self._table, keyed(tables.merchant_pointer_key(merchant.id))))
-        self._db.write(put(self._table, keyed(tables.merchant_key(merchant.id), doc=document(encode(merchant)))))
+    def change(self, change: AccessChange) -> None:
+        """Write a decision about a merchant and its keys, all of it or nothing."""
+        merchant, writes = change.merchant[1], list(self._merchant(*change.merchant))
+        if change.key is not None:
+            writes += self._key(*change.key)
+        if change.idempotency is not None:
+            first = Remembered(change.idempotency.body_hash, answer=change.answer)
+            writes.insert(0, remember(self._table, change.idempotency, first, merchant.updated_at))
+        perform(self._db, self._table, writes, change.audit)
+
+    def waiting(self) -> list[str]:
+        """Return the ids of merchants that wait for the signer, bounded."""
+        condition = Path("pk") == tables.WAITING_PARTITION
+        rows = self._db.query(self._table, condition, limit=PROVISIONED_AT_A_TIME, consistent=True)
+        return [tables.key_of(item).sk for item in rows.items]
+
+    def audit(self, subject: str, after: int = 0, limit: int = 100) -> list[AuditRecord]:
+        """Return the records of a merchant or an admin after a version, oldest first."""
+        return read_audit(self._db, self._table, subject, after, limit)
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        """Return what an idempotency key answered first, read consistently."""
+        return read_remembered(self._db, self._table, owner, route, key)
 
     def api_key(self, key_id: str) -> ApiKey | None:
         """Read a key by its id."""
         item = self._db.get(self._table, tables.api_key_key(key_id))
         return decode(ApiKey, read_document(item, "doc")) if item else None
 
-    def put_api_key(self, key: ApiKey) -> None:
-        """Store a key."""
-        self._db.write(put(self._table, keyed(tables.api_key_key(key.id), doc=document(encode(key)))))
+    def keys_of(self, merchant_id: str) -> list[ApiKey]:
+        """Return a merchant's keys by id, revoked ones included."""
+        condition = Path("pk") == tables.keys_partition(merchant_id)
+        rows = self._db.each(self._table, condition, consistent=True)
+        keys = [tables.api_key_key(tables.key_of(item).sk) for item in rows]
+        items = self._db.batch(self._table, keys)
+        return [decode(ApiKey, read_document(items[key], "doc")) for key in keys if key in items]
+
+    def used(self, key_id: str, now: int) -> None:
+        """Note when a key was used last."""
+        self._db.write(put(self._table, keyed(tables.use_key(key_id), at=number(now))))
+
+    def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
+        """Return when keys were used last; one that never was is left out."""
+        items = self._db.batch(self._table, [tables.use_key(each) for each in key_ids], consistent=False)
+        return {key.pk.removeprefix("USE#"): int(tables.plain(item, "at")) for key, item in items.items()}
 
     def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
         """Take a merchant's next address indexes, from 0; one may be skipped, none is given twice."""
@@ -120,6 +155,41 @@ class DynamoAccess:
         if next_daily_at is not None:
             actions.append(Path("daily_at").set(next_daily_at))
         self._db.write(update(self._table, tables.gate_key(progress.chain), actions))
+
+    def _merchant(self, before: Merchant | None, after: Merchant) -> list[Write]:
+        item = keyed(tables.merchant_key(after.id), version=number(after.version), doc=document(encode(after)))
+        if before is None:
+            # Holds where the id is new.
+            writes = [put(self._table, item, ABSENT, name="merchant")]
+            writes.append(put(self._table, keyed(tables.merchant_pointer_key(after.id))))
+        else:
+            # Holds while the merchant is as it was when the decision was made.
+            writes = [put(self._table, item, Path("version") == before.version, name="stale merchant")]
+        if after.provisioning and before is None:
+            writes.append(put(self._table, keyed(tables.waiting_key(after.id))))
+        elif not after.provisioning and (before is None or before.provisioning):
+            writes += self._provisioned(after)
+        return writes
+
+    def _provisioned(self, merchant: Merchant) -> list[Write]:
+        owner = {"merchant": {"S": merchant.id}}
+        if merchant.own_keys:
+            # Holds where no other merchant receives at addresses of this key.
+            return [put(self._table, keyed(tables.xpub_key(merchant.xpub), **owner), ABSENT, name="xpub")]
+        return [
+            # Holds where no other merchant has the account.
+            put(self._table, keyed(tables.account_key(merchant.account), **owner), ABSENT, name="account"),
+            delete(self._table, tables.waiting_key(merchant.id)),
+        ]
+
+    def _key(self, before: ApiKey | None, after: ApiKey) -> list[Write]:
+        item = keyed(tables.api_key_key(after.id), version=number(after.version), doc=document(encode(after)))
+        if before is not None:
+            # Holds while the key is as it was when the decision was made.
+            return [put(self._table, item, Path("version") == before.version, name="stale key")]
+        # Holds where the id is new.
+        pointer = keyed(Key(tables.keys_partition(after.merchant_id), after.id))
+        return [put(self._table, item, ABSENT, name="key"), put(self._table, pointer)]
 
     def _raise_apart(self, key: Key, hot_until: int, warm_until: int) -> Item:
         """Raise each time to the later one: DynamoDB has no maximum, so the old values are read and held to."""

@@ -12,18 +12,9 @@ from ctrip.domain.payment import Payment
 from ctrip.domain.sweep import Intent
 from ctrip.ports import Commit, Remembered
 from ctrip.store import tables
-from ctrip.store.codec import encode
-from ctrip.store.database import Write, check, document, keyed, number, put, text
-from ctrip.store.layout import (
-    IDEMPOTENCY_SECONDS,
-    audit_item,
-    intent_item,
-    outbox_item,
-    payment_item,
-    posting_item,
-)
-
-ABSENT = Path("pk").does_not_exist()
+from ctrip.store.changes import ABSENT, remember
+from ctrip.store.database import Write, check, keyed, put, text
+from ctrip.store.layout import audit_item, intent_item, outbox_item, payment_item, posting_item
 
 
 class Clauses:
@@ -44,16 +35,10 @@ class Clauses:
         if (fence := commit.fence) is not None:
             # Holds while no newer scanner has taken the chain.
             yield check(self._names.money, tables.tip_key(fence.chain), Path("fence") == fence.number, name="fence")
-        if (idempotency := commit.idempotency) is not None and commit.event is not None:
-            remembered = Remembered(idempotency.body_hash, payment.id, commit.event.ulid)
-            item = keyed(
-                tables.idempotency_key(idempotency.merchant_id, idempotency.route, idempotency.key),
-                doc=document(encode(remembered)),
-                ttl=number(payment.created_at // 1000 + IDEMPOTENCY_SECONDS),
-            )
-            # Holds where the key is new, or so old that only DynamoDB's sweeper has not come yet.
-            fresh = ABSENT | (Path("ttl") < payment.created_at // 1000)
-            yield put(self._names.payments, item, fresh, name="idempotency")
+        if (idempotency := commit.idempotency) is not None:
+            event = commit.event.ulid if commit.event else ""
+            first = Remembered(idempotency.body_hash, payment.id, event, commit.answer)
+            yield remember(self._names.payments, idempotency, first, payment.updated_at)
         if commit.before is None and payment.order_id is not None:
             item = keyed(tables.order_key(payment.merchant_id, payment.order_id), payment_id=text(payment.id))
             yield put(self._names.payments, item, self._order_is_free(), name="order")

@@ -12,7 +12,7 @@ from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action, Update
 
-from ctrip.domain.errors import Busy
+from ctrip.domain.errors import Busy, Contended
 from ctrip.ports import Clock
 from ctrip.store.dictionary import compress, decompress
 from ctrip.store.errors import ConditionFailed, Failure, classify
@@ -231,7 +231,7 @@ class Database:
                 lost = lost or failure is Failure.UNKNOWN
                 pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * self._jitter()
                 if self._clock.now() - began + pause * 1000 > BUDGET_MS:
-                    raise Busy from exc
+                    raise (Contended if failure is Failure.CONTENDED else Busy) from exc
                 self._clock.wait(pause)
         raise Busy
 

@@ -20,6 +20,7 @@ class Failure(Enum):
     """What a failed call leaves behind."""
 
     AGAIN = "nothing was written; the same call may succeed in a moment"
+    CONTENDED = "nothing was written; others are writing the same items"
     UNKNOWN = "it may have been written; the answer is lost"
     CONDITION = "a condition did not hold; nothing was written"
     OURS = "a mistake of ours or of the stage's set-up; no repetition helps"
@@ -27,7 +28,7 @@ class Failure(Enum):
 
 RESPONSES = {
     "ConditionalCheckFailedException": Failure.CONDITION,
-    "TransactionConflictException": Failure.AGAIN,
+    "TransactionConflictException": Failure.CONTENDED,
     "TransactionInProgressException": Failure.AGAIN,
     "ThrottlingException": Failure.AGAIN,
     "ProvisionedThroughputExceededException": Failure.AGAIN,
@@ -45,7 +46,7 @@ RESPONSES = {
 
 CANCELLATIONS = {
     "ConditionalCheckFailed": Failure.CONDITION,
-    "TransactionConflict": Failure.AGAIN,
+    "TransactionConflict": Failure.CONTENDED,
     "ThrottlingError": Failure.AGAIN,
     "ProvisionedThroughputExceeded": Failure.AGAIN,
 }
@@ -77,4 +78,6 @@ def _cancelled(reasons: Any) -> tuple[Failure, tuple[int, ...]]:
     failed = tuple(place for place, failure in enumerate(found) if failure is Failure.CONDITION)
     if failed:
         return Failure.CONDITION, failed
-    return (Failure.OURS if Failure.OURS in found else Failure.AGAIN), ()
+    if Failure.OURS in found:
+        return Failure.OURS, ()
+    return (Failure.CONTENDED if Failure.CONTENDED in found else Failure.AGAIN), ()

@@ -1,18 +1,20 @@
 """Events, the outbox, and the record of deliveries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.events import Event
-from ctrip.ports import Clock, Delivery
+from ctrip.ports import Clock, Delivery, EventFilter, EventPage
 from ctrip.store import tables
-from ctrip.store.clauses import ABSENT
+from ctrip.store.changes import ABSENT
 from ctrip.store.database import Database, Item, delete, keyed, put, text
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import delivery_item, delivery_of, event_item, event_of
 
+PAGES = 5
+LONG_PAGE = 100
 EXAMINED = 5_000  # events of all merchants in one shard of the outbox, which is as good as empty while all is well
 PER_SHARD = 25  # so that one answer is at most 200, a batch that a worker can finish
 
@@ -80,6 +82,44 @@ class DynamoEvents:
                 return found, tables.key_of(item).sk
         return found, None
 
+    def page(self, merchant_id: str, wanted: EventFilter) -> EventPage:
+        """List a merchant's events; reads at most five pages, then answers short."""
+        found: list[Event] = []
+        position = wanted.position
+        for _ in range(PAGES):
+            low, high = _ends(wanted, position)
+            if low > high:
+                return EventPage(tuple(found), None)
+            limit = LONG_PAGE if wanted.type else wanted.limit
+            events, edge = self.between(merchant_id, low, high, limit=limit, forward=not wanted.newest_first)
+            for event in events:
+                if wanted.type in (None, event.type):
+                    found.append(event)
+                if len(found) == wanted.limit:
+                    last = edge is None and event is events[-1]
+                    return EventPage(tuple(found), None if last else event.ulid)
+            if (position := edge) is None:
+                return EventPage(tuple(found), None)
+        return EventPage(tuple(found), position)
+
+    def payments_between(self, merchant_id: str, first: int, last: int) -> set[str]:
+        """Return the ids of payments of which something was told from `first` up to before `last` (milliseconds)."""
+        low, high = tables.ulid_floor(first), tables.ulid_floor(last)
+        found: set[str] = set()
+        while low:
+            events, edge = self.between(merchant_id, low, high, limit=LONG_PAGE)
+            found |= {event.payment_id for event in events}
+            low = f"{edge}!" if edge else ""
+        return found
+
+    def named(self, merchant_id: str, ulids: Sequence[str]) -> list[Event]:
+        """Return the events of these ULIDs that are still kept, in that order, wherever each of them stands."""
+        found: dict[str, Event] = {}
+        for key_of in (tables.outbox_key, tables.event_key):  # the order in which an event moves
+            items = self._db.batch(self._table, [key_of(merchant_id, ulid) for ulid in ulids])
+            found |= {event.ulid: event for event in map(event_of, items.values()) if event.merchant_id == merchant_id}
+        return [found[ulid] for ulid in ulids if ulid in found]
+
     def unacknowledged(self, before: int) -> list[tuple[str, str]]:
         """Return (merchant id, ulid) of what was committed before that time and not acknowledged, oldest first."""
         items = self._first_of_shards(tables.outbox_partition, tables.ulid_floor(before))
@@ -146,3 +186,16 @@ class DynamoEvents:
                 self._table, (Path("pk") == partition(shard)) & (Path("sk") < end), limit=PER_SHARD
             ).items
         ]
+
+
+def _ends(wanted: EventFilter, position: str | None) -> tuple[str, str]:
+    """Return both ends of what a page may hold; neither `after` nor the position is among it.
+
+    Both ends of a range count in DynamoDB: a character before and behind each ULID leaves it out.
+    """
+    low, high = f"{wanted.after or ''}!", "~"
+    if position is None:
+        return low, high
+    if wanted.newest_first:
+        return low, f"{position[:-1]}{chr(ord(position[-1]) - 1)}~"
+    return max(low, f"{position}!"), high

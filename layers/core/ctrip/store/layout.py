@@ -18,7 +18,7 @@ EVENT_SECONDS = 60 * 86_400
 IDEMPOTENCY_SECONDS = 48 * 3_600
 
 _PAYMENT_KEYS = frozenset({"id", "merchant_id", "pending"})
-_AUDIT_KEYS = frozenset({"payment_id"})
+_AUDIT_KEYS = frozenset({"subject"})
 _EVENT_KEYS = frozenset({"ulid", "merchant_id", "body"})
 _DELIVERY_KEYS = frozenset({"event_ulid", "attempt"})
 
@@ -55,7 +55,7 @@ def payment_of(item: Item) -> Payment:
 def audit_item(record: AuditRecord, event: Event | None, transfers: Sequence[Transfer]) -> Item:
     """Lay an audit record out, with the transfers that were first seen at its version: all of them are kept here."""
     item = keyed(
-        tables.audit_key(record.payment_id, record.version),
+        tables.audit_key(record.subject, record.version),
         doc=document(encode(record, without=_AUDIT_KEYS)),
         event=text(event.ulid if event else ""),
     )

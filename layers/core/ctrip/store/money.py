@@ -11,7 +11,8 @@ from ctrip.domain.ledger import Entry
 from ctrip.domain.sweep import Intent
 from ctrip.ports import Clock, Fence
 from ctrip.store import tables
-from ctrip.store.clauses import ABSENT, intent_write
+from ctrip.store.changes import ABSENT
+from ctrip.store.clauses import intent_write
 from ctrip.store.codec import decode, encode
 from ctrip.store.database import Database, Item, put, update
 from ctrip.store.errors import ConditionFailed

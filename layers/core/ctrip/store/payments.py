@@ -1,7 +1,7 @@
 """Payments, and the one transaction in which a decision about one of them commits."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from pynamodb.connection import Connection
@@ -13,6 +13,7 @@ from ctrip.domain.payment import Payment, Status, Tier
 from ctrip.domain.sweep import Intent
 from ctrip.ports import Clock, Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
+from ctrip.store.changes import read_remembered
 from ctrip.store.clauses import Clauses, reservation
 from ctrip.store.codec import decode
 from ctrip.store.database import Database, read_document
@@ -116,17 +117,29 @@ class DynamoPayments:
         # The index may still show a payment where it no longer stands.
         return [each for each in payments if each.tier is tier and each.raised_at > raised_after]
 
-    def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
         """Return what an idempotency key answered first, read consistently."""
-        item = self._db.get(self._table, tables.idempotency_key(merchant_id, route, key))
-        return decode(Remembered, read_document(item, "doc")) if item else None
+        return read_remembered(self._db, self._table, owner, route, key)
 
     def audit(self, payment_id: str) -> list[AuditRecord]:
         """Return a payment's audit chain, oldest first."""
         partition = tables.payment_key(payment_id).pk
         condition = (Path("pk") == partition) & Path("sk").startswith(tables.AUDIT_PREFIX)
         items = self._db.each(self._table, condition, consistent=True)
-        return [decode(AuditRecord, read_document(item, "doc"), payment_id=payment_id) for item in items]
+        return [decode(AuditRecord, read_document(item, "doc"), subject=payment_id) for item in items]
+
+    def events_of(self, payment_id: str) -> list[str]:
+        """Return the ULIDs of a payment's events, oldest first, as its audit chain names them."""
+        partition = tables.payment_key(payment_id).pk
+        condition = (Path("pk") == partition) & Path("sk").startswith(tables.AUDIT_PREFIX)
+        named = (tables.plain(item, "event") for item in self._db.each(self._table, condition))
+        return [ulid for ulid in named if ulid]
+
+    def heads(self, payment_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Return the version and audit head of payments, read consistently."""
+        items = self._db.batch(self._table, [tables.payment_key(each) for each in payment_ids])
+        found = map(payment_of, items.values())
+        return {each.id: (each.version, each.audit_head) for each in found}
 
     def _is_ours(self, commit: Commit) -> bool:
         """Whether this very commit has been done already; the payment may have moved on since."""
@@ -134,7 +147,7 @@ class DynamoPayments:
         if item is None:
             return False
         event = commit.event.ulid if commit.event else ""
-        same = decode(AuditRecord, read_document(item, "doc"), payment_id=commit.after.id).hash == commit.audit.hash
+        same = decode(AuditRecord, read_document(item, "doc"), subject=commit.after.id).hash == commit.audit.hash
         return same and tables.plain(item, "event") == event
 
     def _stands(self, intent: Intent) -> bool:

@@ -65,9 +65,9 @@ def order_key(merchant_id: str, order_id: str) -> Key:
     return Key(f"O#{merchant_id}#{order_id}", "O")
 
 
-def idempotency_key(merchant_id: str, route: str, key: str) -> Key:
+def idempotency_key(owner: str, route: str, key: str) -> Key:
     """Name an idempotency record."""
-    return Key(f"I#{merchant_id}#{route}#{key}", "I")
+    return Key(f"I#{owner}#{route}#{key}", "I")
 
 
 def list_partition(merchant_id: str) -> str:
@@ -185,6 +185,10 @@ def merchant_key(merchant_id: str) -> Key:
 
 
 MERCHANTS_PARTITION = "MERS"
+WAITING_PARTITION = "WAIT"
+ADMINS_PARTITION = "ADMS"
+TOKEN_KEYS_PARTITION = "JWT"  # noqa: S105  a partition, not a password
+SEALS_PARTITION = "SEALS"
 
 
 def merchant_pointer_key(merchant_id: str) -> Key:
@@ -192,9 +196,94 @@ def merchant_pointer_key(merchant_id: str) -> Key:
     return Key(MERCHANTS_PARTITION, merchant_id)
 
 
+def waiting_key(merchant_id: str) -> Key:
+    """Name a merchant's row in the list of those that wait for the signer."""
+    return Key(WAITING_PARTITION, merchant_id)
+
+
+def account_key(account: int) -> Key:
+    """Name the owner of a hardened account."""
+    return Key(f"ACC#{account}", "ACC")
+
+
+def xpub_key(xpub: str) -> Key:
+    """Name the owner of a merchant's own extended public key."""
+    return Key(f"XPUB#{hashlib.sha256(xpub.encode()).hexdigest()}", "XPUB")
+
+
 def api_key_key(key_id: str) -> Key:
     """Name an API key by its public id."""
     return Key(f"KEY#{key_id}", "KEY")
+
+
+def keys_partition(merchant_id: str) -> str:
+    """Name the list of a merchant's keys."""
+    return f"KEYS#{merchant_id}"
+
+
+def use_key(key_id: str) -> Key:
+    """Name the note of when a key was used last."""
+    return Key(f"USE#{key_id}", "USE")
+
+
+def access_audit_partition(subject: str) -> str:
+    """Name the audit chain of a merchant or an admin."""
+    return f"AUD#{subject}"
+
+
+def access_audit_key(subject: str, version: int) -> Key:
+    """Name the audit record of one version of a merchant or an admin."""
+    return Key(access_audit_partition(subject), f"{version:06d}")
+
+
+def admin_key(admin_id: str) -> Key:
+    """Name an admin."""
+    return Key(f"ADM#{admin_id}", "ADM")
+
+
+def email_key(email: str) -> Key:
+    """Name the owner of an e-mail address."""
+    return Key(f"MAIL#{email}", "MAIL")
+
+
+def session_key(session_id: str) -> Key:
+    """Name a login."""
+    return Key(f"SES#{session_id}", "SES")
+
+
+def token_key_key(key_id: str) -> Key:
+    """Name a key that signs access tokens."""
+    return Key(TOKEN_KEYS_PARTITION, key_id)
+
+
+def bucket_key(merchant_id: str) -> Key:
+    """Name a merchant's token bucket."""
+    return Key(f"TB#{merchant_id}", "TB")
+
+
+def places_key(merchant_id: str, chain: str) -> Key:
+    """Name the count of a merchant's open payments on a chain."""
+    return Key(f"OPEN#{merchant_id}#{chain}", "OPEN")
+
+
+def nonce_key(key_id: str, nonce: str) -> Key:
+    """Name a signed request's nonce."""
+    return Key(f"NONCE#{key_id}#{nonce}", "NONCE")
+
+
+def attempts_key(scope: str, window: int) -> Key:
+    """Name the count of login attempts in one window."""
+    return Key(f"TRY#{scope}#{window}", "TRY")
+
+
+def seal_key(hour: str) -> Key:
+    """Name the seal of one hour."""
+    return Key(SEALS_PARTITION, hour)
+
+
+def seal_leaves_key(hour: str, chunk: int) -> Key:
+    """Name one chunk of the heads that an hour's seal covers."""
+    return Key(f"SEAL#{hour}", f"{chunk:04d}")
 
 
 def index_key(merchant_id: str, curve: str) -> Key:

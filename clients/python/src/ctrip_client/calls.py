@@ -1,0 +1,228 @@
+"""What can be asked of the gateway: each function describes one request and how its answer is read; none sends it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Generic, Required, TypedDict, TypeVar
+from uuid import uuid4
+
+from ctrip_client.errors import AnswerUnreadable
+from ctrip_client.models import Chain, Event, IssuedKey, Key, Page, Payment, Record, Token
+from ctrip_client.reading import read
+from ctrip_client.signing import encode, encode_query
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Record)
+PAYMENTS = "/api/v1/payments"
+KEYS = "/api/v1/keys"
+
+
+class NewPayment(TypedDict, total=False):
+    """What a payment is created with: `amount` in base units or `amount_decimal`, `asset` (a symbol) or `token_id`.
+
+    Neither asset nor token: the chain's coin. `expires_in` is 60 to 86,400 seconds. None counts as absent.
+    """
+
+    chain: Required[str]
+    amount: int | str | None
+    amount_decimal: str | None
+    asset: str | None
+    token_id: str | None
+    order_id: str | None
+    metadata: Mapping[str, str] | None
+    description: str | None
+    expires_in: int | None
+    webhook_url: str | None
+    success_url: str | None
+    cancel_url: str | None
+
+
+class PaymentFilters(TypedDict, total=False):
+    """What a list of payments is narrowed by; `limit` is a page's size, at most 100."""
+
+    status: str | None
+    chain: str | None
+    order_id: str | None
+    created_after: datetime | str | None
+    created_before: datetime | str | None
+    limit: int | None
+    cursor: str | None
+
+
+class EventFilters(TypedDict, total=False):
+    """What a list of events is narrowed by; `order` is asc or desc, `after` the id of the last event that is known."""
+
+    order: str | None
+    after: str | None
+    type: str | None
+    payment_id: str | None
+    created_after: datetime | str | None
+    created_before: datetime | str | None
+    limit: int | None
+    cursor: str | None
+
+
+class NewKey(TypedDict, total=False):
+    """What a key is created with; `allowed_ips` are addresses or networks."""
+
+    name: str | None
+    scopes: list[str] | None
+    signed_only: bool | None
+    allowed_ips: list[str] | None
+    expires_at: datetime | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[T]):
+    """One request, whatever number of tries it takes; `query` holds decoded pairs, `read` makes sense of the JSON."""
+
+    method: str
+    path: str
+    read: Callable[[Any], T]
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    idempotency_key: str | None = None
+
+    @property
+    def target(self) -> str:
+        """Return path and query as they are sent."""
+        return f"{self.path}?{encode_query(self.query)}" if self.query else self.path
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that are the same in each try."""
+        media = {"Content-Type": "application/json"} if self.body else {}
+        return media | ({"Idempotency-Key": self.idempotency_key} if self.idempotency_key else {})
+
+
+def create_payment(wanted: NewPayment, key: str | None) -> Call[Payment]:
+    """Ask for a payment."""
+    return _write(PAYMENTS, _one(Payment), wanted, key)
+
+
+def get_payment(payment_id: str) -> Call[Payment]:
+    """Read a payment."""
+    return Call(method="GET", path=f"{PAYMENTS}/{_segment(payment_id)}", read=_one(Payment))
+
+
+def list_payments(filters: PaymentFilters) -> Call[Page[Payment]]:
+    """Read a page of payments, newest first."""
+    return Call(method="GET", path=PAYMENTS, read=_page(Payment), query=_query(filters))
+
+
+def cancel_payment(payment_id: str, key: str | None) -> Call[Payment]:
+    """Cancel a payment."""
+    return _write(f"{PAYMENTS}/{_segment(payment_id)}/cancel", _one(Payment), {}, key)
+
+
+def accept_payment(payment_id: str, key: str | None) -> Call[Payment]:
+    """Accept a late or held payment."""
+    return _write(f"{PAYMENTS}/{_segment(payment_id)}/accept", _one(Payment), {}, key)
+
+
+def list_chains() -> Call[Page[Chain]]:
+    """Read what can be paid on."""
+    return Call(method="GET", path="/api/v1/chains", read=_page(Chain))
+
+
+def list_tokens(chain: str | None) -> Call[Page[Token]]:
+    """Read what can be paid with."""
+    return Call(method="GET", path="/api/v1/tokens", read=_page(Token), query=_query({"chain": chain}))
+
+
+def list_events(filters: EventFilters) -> Call[Page[Event]]:
+    """Read a page of events."""
+    return Call(method="GET", path="/api/v1/events", read=_page(Event), query=_query(filters))
+
+
+def list_keys() -> Call[Page[Key]]:
+    """Read a page of keys."""
+    return Call(method="GET", path=KEYS, read=_page(Key))
+
+
+def create_key(wanted: NewKey, key: str | None) -> Call[IssuedKey]:
+    """Make a key."""
+    return _write(KEYS, _one(IssuedKey), wanted, key)
+
+
+def rotate_key(key_id: str, key: str | None) -> Call[IssuedKey]:
+    """Give a key new secrets."""
+    return _write(f"{KEYS}/{_segment(key_id)}/rotate", _one(IssuedKey), {}, key)
+
+
+def revoke_key(key_id: str, key: str | None) -> Call[None]:
+    """End a key."""
+    return Call(method="DELETE", path=f"{KEYS}/{_segment(key_id)}", read=_nothing, idempotency_key=_key(key))
+
+
+def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:
+    """Return the call for the next page, None after the last."""
+    if page.next_cursor is None:
+        return None
+    others = tuple(pair for pair in call.query if pair[0] != "cursor")
+    return replace(call, query=(*others, ("cursor", page.next_cursor)))
+
+
+def visible(name: str, text: str) -> str:
+    """Return text that can stand in a header; raises ValueError for any other."""
+    if not re.fullmatch(r"[\x21-\x7e]+", text):
+        raise ValueError(f"{name} must be visible ASCII characters")
+    return text
+
+
+def _write(path: str, reader: Callable[[Any], T], body: Mapping[str, Any], key: str | None) -> Call[T]:
+    return Call(method="POST", path=path, read=reader, body=_json(body), idempotency_key=_key(key))
+
+
+def _key(given: str | None) -> str:
+    return str(uuid4()) if given is None else visible("idempotency_key", given)
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    present = {name: value for name, value in body.items() if value is not None}
+    return json.dumps(present, separators=(",", ":"), allow_nan=False, default=_time).encode()
+
+
+def _query(filters: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, _text(value)) for name, value in filters.items() if value is not None)
+
+
+def _text(value: Any) -> str:
+    return _time(value) if isinstance(value, datetime) else str(value)
+
+
+def _time(value: Any) -> str:
+    if not isinstance(value, datetime):
+        raise TypeError(f"{type(value).__name__} cannot be sent as JSON")
+    if value.tzinfo is None:
+        raise ValueError("a time needs its time zone")
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _segment(text: str) -> str:
+    # An empty id would name the whole list, and dots would climb out of it.
+    if text in ("", ".", ".."):
+        raise ValueError("an id is missing")
+    return encode(text)
+
+
+def _one(kind: type[R]) -> Callable[[Any], R]:
+    return lambda body: read(kind, body)
+
+
+def _page(kind: type[R]) -> Callable[[Any], Page[R]]:
+    return lambda body: _read_page(kind, body)
+
+
+def _read_page(kind: type[R], body: Any) -> Page[R]:
+    data = body.get("data") if isinstance(body, dict) else None
+    if not isinstance(data, list):
+        raise AnswerUnreadable("the list has no data")
+    return Page(tuple(read(kind, item) for item in data), body.get("next_cursor"))
+
+
+def _nothing(_: Any) -> None:
+    return None

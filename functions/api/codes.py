@@ -1,0 +1,86 @@
+"""Every error code that HTTP answers with: its status and its meaning. The description of the API is made from it."""
+
+from typing import NamedTuple
+
+
+class Code(NamedTuple):
+    """One code; `meaning` is a sentence for the developer who meets it."""
+
+    status: int
+    meaning: str
+
+
+CODES: dict[str, Code] = {
+    "bad_request": Code(400, "The request is malformed."),
+    "invalid_json": Code(400, "The body is not a JSON object, or too deep."),
+    "invalid_field": Code(400, "A field or a parameter is wrong; `errors` names each."),
+    "unsupported_chain": Code(400, "The chain is not enabled here."),
+    "token_not_found": Code(400, "The token is not enabled on this chain."),
+    "unauthorized": Code(401, "No valid credential came with the request."),
+    "forbidden": Code(403, "The credential does not carry the scope or the permission."),
+    "address_not_allowed": Code(403, "The key may not be used from this address."),
+    "not_found": Code(404, "There is nothing at this address."),
+    "payment_not_found": Code(404, "There is no such payment, or it is another merchant's."),
+    "key_not_found": Code(404, "There is no such key, or it is another merchant's."),
+    "merchant_not_found": Code(404, "There is no such merchant."),
+    "user_not_found": Code(404, "There is no such user."),
+    "method_not_allowed": Code(405, "The address does not take this method."),
+    "conflict": Code(409, "The state of things forbids it."),
+    "idempotency_in_progress": Code(409, "A request with the same idempotency key is being answered; repeat it."),
+    "order_id_in_use": Code(409, "The order has a live payment already; `payment_id` names it."),
+    "merchant_provisioning": Code(409, "The merchant has no account yet; try again shortly."),
+    "payment_not_cancellable": Code(409, "More than dust has arrived, or the payment is over."),
+    "payment_not_acceptable": Code(409, "Only an expired or held payment with funds can be accepted."),
+    "payment_changed": Code(409, "The payment kept changing; read it and try again."),
+    "merchant_changed": Code(409, "The merchant kept changing; read it and try again."),
+    "key_changed": Code(409, "The key kept changing; read it and try again."),
+    "user_changed": Code(409, "The user kept changing; read it and try again."),
+    "key_not_usable": Code(409, "The key is revoked or expired."),
+    "too_many_keys": Code(409, "The merchant has as many keys as it may have."),
+    "email_in_use": Code(409, "Another user has this e-mail address."),
+    "own_account": Code(409, "Nobody does this to their own account."),
+    "totp_on": Code(409, "A second factor is set up already."),
+    "totp_not_begun": Code(409, "There is no second factor to confirm."),
+    "payload_too_large": Code(413, "The body is over 32 KiB."),
+    "unsupported_media_type": Code(415, "The body is not application/json."),
+    "idempotency_key_reused": Code(422, "The idempotency key came before with another body."),
+    "rate_limited": Code(429, "The merchant makes too many changing calls a second."),
+    "too_many_open_payments": Code(429, "The merchant has too many open payments on the chain."),
+    "too_many_attempts": Code(429, "Too many attempts to sign in."),
+    "too_many_requests": Code(429, "Too many requests reach this stage."),
+    "internal_error": Code(500, "Something went wrong on our side."),
+    "busy": Code(503, "The service is short of breath; try again after Retry-After."),
+    "timeout": Code(504, "The service took too long; try again."),
+}
+
+FIELD_CODES: dict[str, str] = {
+    "missing": "is required",
+    "unknown_field": "is not a field of this request",
+    "unknown_parameter": "is not a parameter of this route",
+    "repeated_parameter": "may be given once",
+    "duplicate_key": "appears twice",
+    "invalid_value": "has the wrong type, length, range or spelling",
+    "invalid_amount": "is no amount from 1 to 2^256-1 base units",
+    "invalid_url": "is no address that may be used here",
+    "invalid_cursor": "is not a cursor that this list gave out",
+    "invalid_email": "is no e-mail address",
+    "invalid_network": "is no address or network",
+    "invalid_xpub": "is no extended public key of an account",
+    "xpub_in_use": "belongs to another merchant already",
+    "mutually_exclusive": "excludes another field that was given",
+    "asset_not_found": "is not enabled on the chain",
+    "token_not_found": "is not enabled on the chain",
+    "unsupported_chain": "is not enabled here",
+    "order_id_in_use": "has a live payment already",
+    "in_the_past": "must be in the future",
+    "weak_password": "is too short or too long",
+    "wrong_code": "is not the current code",
+}
+
+# What any operation may answer, whoever calls it.
+ALWAYS = ("method_not_allowed", "too_many_requests", "internal_error", "busy", "timeout")
+AUTHENTICATED = ("unauthorized", "forbidden", "invalid_field")
+OF_KEYS = ("address_not_allowed",)
+OF_BODIES = ("bad_request", "invalid_json", "invalid_field", "payload_too_large", "unsupported_media_type")
+OF_IDEMPOTENCY = ("idempotency_key_reused", "idempotency_in_progress")
+OF_CHANGES = ("rate_limited",)

@@ -1,0 +1,33 @@
+"""The feed of events."""
+
+from chalice import Response
+
+from ctrip import bootstrap
+from ctrip.domain.access import Scope
+from ctrip.ports import EventFilter
+from ctrip.services.read_events import ulid_of
+from functions.api.http import Call, Resource, answer
+from functions.api.models import EventQuery
+
+routes = Resource(__name__)
+
+
+@routes.on(
+    "GET",
+    "/api/v1/events",
+    may=Scope.PAYMENTS_READ,
+    query=EventQuery,
+    answers="EventPage",
+    codes=("payment_not_found",),
+)
+def list_events(call: Call) -> Response:
+    """List what happened in the last 60 days, with the payloads that the webhooks had."""
+    query: EventQuery = call.query
+    wanted = EventFilter(
+        newest_first=query.order == "desc",
+        after=ulid_of("after", query.after),
+        type=query.type,
+        limit=query.limit,
+        position=ulid_of("cursor", query.cursor),
+    )
+    return answer(bootstrap.event_reader().page(call.merchant.id, wanted, query.payment_id))

@@ -1,0 +1,75 @@
+"""A merchant's own API keys."""
+
+from chalice import Response
+
+from ctrip import bootstrap
+from ctrip.domain.access import Scope
+from ctrip.services.manage_keys import NewKey
+from functions.api.http import Call, Resource, answer, answered, nothing
+from functions.api.models import KeyRequest, RotationRequest
+
+routes = Resource(__name__)
+OF_ONE = ("key_not_found",)
+
+
+@routes.on("GET", "/api/v1/keys", may=Scope.ADMIN, answers="KeyPage")
+def list_keys(call: Call) -> Response:
+    """List the merchant's keys, without their secrets."""
+    return answer(bootstrap.key_manager().all(call.merchant.id))
+
+
+@routes.on(
+    "POST",
+    "/api/v1/keys",
+    may=Scope.ADMIN,
+    body=KeyRequest,
+    answers="NewKey",
+    status=201,
+    codes=("too_many_keys", "merchant_changed"),
+)
+def create_key(call: Call) -> Response:
+    """Make a key with at most the scopes of the caller's own; its secrets are shown this once."""
+    assert call.caller is not None
+    granted, manager = call.caller.key.scopes, bootstrap.key_manager()
+    made = manager.create(call.merchant.id, wanted(call.body), call.origin, call.idempotency, granted=granted)
+    return answered(made, 201)
+
+
+@routes.on(
+    "POST",
+    "/api/v1/keys/{key_id}/rotate",
+    may=Scope.ADMIN,
+    body=RotationRequest,
+    answers="NewKey",
+    status=201,
+    codes=(*OF_ONE, "key_not_usable", "key_changed", "merchant_changed"),
+)
+def rotate_key(call: Call, key_id: str) -> Response:
+    """Give a key new secrets, shown this once; those that are good now stay good for a while."""
+    overlap, manager = call.body.overlap_seconds, bootstrap.key_manager()
+    made = manager.rotate(call.merchant.id, key_id, call.origin, call.idempotency, overlap_seconds=overlap)
+    return answered(made, 201)
+
+
+@routes.on(
+    "DELETE",
+    "/api/v1/keys/{key_id}",
+    may=Scope.ADMIN,
+    status=204,
+    codes=(*OF_ONE, "key_changed", "merchant_changed"),
+)
+def revoke_key(call: Call, key_id: str) -> Response:
+    """End a key for good; it takes up to half a minute to be known everywhere."""
+    bootstrap.key_manager().revoke(call.merchant.id, key_id, call.origin)
+    return nothing()
+
+
+def wanted(body: KeyRequest) -> NewKey:
+    """Say it in the service's terms."""
+    return NewKey(
+        name=body.name,
+        scopes=frozenset(body.scopes),
+        signed_only=body.signed_only,
+        allowed_ips=body.allowed_ips,
+        expires_at=body.expires_at,
+    )

@@ -1,0 +1,10 @@
+"""Each hour: seal the heads of the audit chains that moved."""
+
+from typing import Any
+
+from ctrip import bootstrap
+
+
+def handle(event: Any) -> list[str]:
+    """Seal the hours that are over."""
+    return [seal.hour for seal in bootstrap.audit_sealer().run()]

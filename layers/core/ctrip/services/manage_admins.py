@@ -1,0 +1,260 @@
+"""Admins: make them, change their roles, give them new passwords; each change audited in the admin's own chain."""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ctrip.domain.access_view import admin_view
+from ctrip.domain.admins import Admin, Role, fold_email
+from ctrip.domain.audit import AuditRecord, Origin, record
+from ctrip.domain.errors import AlreadyExists, Conflict, Contended, InvalidField, NotFound, Stale, Unauthorized
+from ctrip.ports import AdminChange, AdminStore, Clock, Idempotency, Ids, OneTimeCodes, Passwords, Sealer
+from ctrip.services.replay import Answer, Memory, Replayer, in_progress
+
+TRIES = 5
+PASSWORD_BYTES = 15
+LEAST_PASSWORD = 12
+MOST_PASSWORD = 256
+_WRONG = "The password or the code is wrong."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminManager:
+    """Makes and changes admins."""
+
+    admins: AdminStore
+    memory: Memory
+    passwords: Passwords
+    codes: OneTimeCodes
+    sealer: Sealer
+    clock: Clock
+    ids: Ids
+
+    def create(
+        self,
+        email: str,
+        name: str,
+        role: Role,
+        origin: Origin,
+        idempotency: Idempotency | None = None,
+        *,
+        password: str | None = None,
+        admin_id: str | None = None,
+    ) -> Answer:
+        """Make an admin; without a password given, the answer holds a random one, this once."""
+        replayer = Replayer(self.memory)
+        if (first := replayer.first(idempotency)) is not None:
+            return first
+        now, folded = self.clock.now(), _folded(email)
+        random = None if password else self._random_password()
+        admin = Admin(
+            id=admin_id or self.ids.uuid(),
+            email=folded,
+            name=name,
+            role=role,
+            password=self.passwords.hash(_long_enough(password or random or "")),
+            created_at=now,
+            updated_at=now,
+        )
+        audit = admin_record(None, admin, "admin.created", origin)
+        admin = replace(admin, audit_head=audit.hash)
+        view = admin_view(admin)
+        answer = json.dumps(view | {"password": None})
+        try:
+            self.admins.change(AdminChange(admin=(None, admin), audit=audit, idempotency=idempotency, answer=answer))
+        except AlreadyExists as exc:
+            if exc.key == "idempotency" and (first := replayer.first(idempotency)) is not None:
+                return first
+            raise Conflict("An admin has this e-mail address already.", code="email_in_use") from exc
+        except Contended as exc:
+            raise (in_progress() if idempotency else exc) from exc
+        return Answer(view | {"password": random})
+
+    def update(
+        self,
+        admin_id: str,
+        origin: Origin,
+        by: str | None,
+        *,
+        name: str | None = None,
+        role: Role | None = None,
+        enabled: bool | None = None,
+    ) -> dict[str, Any]:
+        """Change an admin; nobody (`by`) changes their own role or switches themselves off, so an owner remains."""
+        if by == admin_id and (role is not None or enabled is not None):
+            raise Conflict("Nobody changes their own role or switches themselves off.", code="own_account")
+
+        def decide(admin: Admin) -> tuple[Admin, str]:
+            after = replace(
+                admin,
+                name=admin.name if name is None else name,
+                role=admin.role if role is None else role,
+                enabled=admin.enabled if enabled is None else enabled,
+            )
+            if after.role is not admin.role or after.enabled is not admin.enabled:
+                after = replace(after, sessions_from=self.clock.now())
+            return after, "admin.updated"
+
+        return admin_view(self._change(admin_id, decide, origin))
+
+    def reset(
+        self, admin_id: str, origin: Origin, by: str | None = None, idempotency: Idempotency | None = None
+    ) -> Answer:
+        """Give somebody a random password and no second factor, and end their sessions; the answer holds it once."""
+        replayer = Replayer(self.memory)
+        if (first := replayer.first(idempotency)) is not None:
+            return first
+        if by == admin_id:
+            raise Conflict("Change your own password at /admin/api/me/password.", code="own_account")
+        password = self._random_password()
+        digest = self.passwords.hash(password)
+
+        def decide(admin: Admin) -> tuple[Admin, str]:
+            after = replace(admin, password=digest, totp="", totp_on=False, sessions_from=self.clock.now())
+            return after, "admin.reset"
+
+        try:
+            admin = change_admin(self.admins, admin_id, decide, origin, self.clock.now(), idempotency)
+        except AlreadyExists:
+            if (first := replayer.first(idempotency)) is not None:
+                return first
+            raise
+        except Contended as exc:
+            raise (in_progress() if idempotency else exc) from exc
+        return Answer(admin_view(admin) | {"password": password})
+
+    def change_password(self, admin_id: str, current: str, new: str, origin: Origin) -> dict[str, Any]:
+        """Replace one's own password and end one's sessions; raises `Unauthorized` where the current one is wrong."""
+        self._must_know(self._find(admin_id), current)
+        digest = self.passwords.hash(_long_enough(new))
+
+        def decide(admin: Admin) -> tuple[Admin, str]:
+            return replace(admin, password=digest, sessions_from=self.clock.now()), "admin.password_changed"
+
+        return admin_view(self._change(admin_id, decide, origin))
+
+    def begin_totp(self, admin_id: str, password: str, origin: Origin) -> dict[str, Any]:
+        """Give an admin a secret for an authenticator app; it is asked for once a code of it has been confirmed."""
+        self._must_know(self._find(admin_id), password)
+        secret = self.codes.new_secret()
+        sealed = self.sealer.seal(secret, admin_id)
+
+        def decide(admin: Admin) -> tuple[Admin, str]:
+            if admin.totp_on:
+                raise Conflict("A second factor is set up already.", code="totp_on")
+            return replace(admin, totp=sealed), "admin.totp_begun"
+
+        admin = self._change(admin_id, decide, origin)
+        return {"secret": secret, "uri": self.codes.uri(secret, admin.email)}
+
+    def confirm_totp(self, admin_id: str, code: str, origin: Origin) -> dict[str, Any]:
+        """Switch the second factor on, with a code that proves that the app has the secret."""
+
+        def decide(admin: Admin) -> tuple[Admin, str]:
+            if not admin.totp or admin.totp_on:
+                raise Conflict("There is no second factor to confirm.", code="totp_not_begun")
+            step = self.codes.step(self.sealer.open(admin.totp, admin.id), code, self.clock.now() // 1000)
+            if step is None:
+                raise InvalidField("code", "wrong_code", "is not the app's current code")
+            return replace(admin, totp_on=True, totp_step=step), "admin.totp_on"
+
+        return admin_view(self._change(admin_id, decide, origin))
+
+    def end_totp(self, admin_id: str, password: str, origin: Origin) -> dict[str, Any]:
+        """Switch the second factor off."""
+        self._must_know(self._find(admin_id), password)
+
+        def decide(admin: Admin) -> tuple[Admin, str]:
+            return replace(admin, totp="", totp_on=False), "admin.totp_off"
+
+        return admin_view(self._change(admin_id, decide, origin))
+
+    def one(self, admin_id: str) -> dict[str, Any]:
+        """Show an admin; raises `NotFound`."""
+        return admin_view(self._find(admin_id))
+
+    def page(self, after: str, limit: int) -> dict[str, Any]:
+        """List admins by id; `next_cursor` is the id to go on after."""
+        found = self.admins.admins(after, limit + 1)
+        more = found[limit - 1].id if len(found) > limit else None
+        return {"data": [admin_view(each) for each in found[:limit]], "next_cursor": more}
+
+    def _find(self, admin_id: str) -> Admin:
+        admin = self.admins.admin(admin_id)
+        if admin is None:
+            raise NotFound(f"User {admin_id[:64]} not found.", code="user_not_found")
+        return admin
+
+    def _must_know(self, admin: Admin, password: str) -> None:
+        if not self.passwords.verify(admin.password, password):
+            raise Unauthorized(_WRONG)
+
+    def _random_password(self) -> str:
+        return base64.urlsafe_b64encode(self.ids.entropy(PASSWORD_BYTES)).decode()
+
+    def _change(self, admin_id: str, decide: Callable[[Admin], tuple[Admin, str]], origin: Origin) -> Admin:
+        return change_admin(self.admins, admin_id, decide, origin, self.clock.now())
+
+
+def change_admin(
+    admins: AdminStore,
+    admin_id: str,
+    decide: Callable[[Admin], tuple[Admin, str]],
+    origin: Origin,
+    now: int,
+    idempotency: Idempotency | None = None,
+) -> Admin:
+    """Decide on the admin as it stands and commit with the audit record; again where it has moved on meanwhile.
+
+    An idempotency key remembers the admin's view, with a password that is null.
+    """
+    for _ in range(TRIES):
+        before = admins.admin(admin_id)
+        if before is None:
+            raise NotFound(f"User {admin_id[:64]} not found.", code="user_not_found")
+        decided, action = decide(before)
+        after = replace(decided, version=before.version + 1, updated_at=now)
+        audit = admin_record(before, after, action, origin)
+        after = replace(after, audit_head=audit.hash)
+        try:
+            answer = json.dumps(admin_view(after) | {"password": None}) if idempotency else ""
+            admins.change(AdminChange(admin=(before, after), audit=audit, idempotency=idempotency, answer=answer))
+        except Stale:
+            continue
+        return after
+    raise Conflict("The user is changing; read it and try again.", code="user_changed")
+
+
+def admin_record(before: Admin | None, after: Admin, action: str, origin: Origin) -> AuditRecord:
+    """Write the record of a change of an admin; no secret stands in it."""
+    return record(
+        after.id,
+        after.version,
+        before.audit_head if before else "",
+        action=action,
+        origin=origin,
+        at=after.updated_at,
+        before=_facts(before) if before else {},
+        after=_facts(after),
+    )
+
+
+def _facts(admin: Admin) -> dict[str, Any]:
+    shown = admin_view(admin)
+    return {name: shown[name] for name in ("email", "name", "role", "enabled", "totp")}
+
+
+def _folded(email: str) -> str:
+    try:
+        return fold_email(email)
+    except ValueError:
+        raise InvalidField("email", "invalid_email", "must be an e-mail address") from None
+
+
+def _long_enough(password: str) -> str:
+    if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
+        problem = f"must have {LEAST_PASSWORD} to {MOST_PASSWORD} characters"
+        raise InvalidField("password", "weak_password", problem)
+    return password

@@ -1,0 +1,209 @@
+"""API keys: make, rotate, revoke; each a change of its merchant, audited in the merchant's chain."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from typing import Any
+
+from ctrip.domain.access import LIVE_VERSIONS, ApiKey, KeyVersion, Scope
+from ctrip.domain.access_view import key_view
+from ctrip.domain.audit import Origin
+from ctrip.domain.errors import AlreadyExists, Conflict, Contended, Forbidden, InvalidField, NotFound, Stale
+from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Sealer
+from ctrip.services.authenticate import KEY_ID
+from ctrip.services.manage_merchants import change_merchant, find_merchant
+from ctrip.services.replay import Answer, Replayer, in_progress
+
+ID_BYTES = 10
+SECRET_BYTES = 32
+MOST_KEYS = 50
+OVERLAP_SECONDS = 86_400
+TRIES = 3
+_HIDDEN = {"api_key": None, "signing_secret": None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """What is asked of a key; `expires_at` is unix milliseconds."""
+
+    name: str
+    scopes: frozenset[Scope]
+    signed_only: bool = False
+    allowed_ips: tuple[str, ...] = ()
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyManager:
+    """Makes, rotates and revokes keys; the secrets it makes are in its answer and nowhere else."""
+
+    access: AccessStore
+    sealer: Sealer
+    clock: Clock
+    ids: Ids
+
+    def create(
+        self,
+        merchant_id: str,
+        wanted: NewKey,
+        origin: Origin,
+        idempotency: Idempotency | None = None,
+        *,
+        granted: frozenset[Scope] = frozenset(Scope),
+    ) -> Answer:
+        """Make a key with at most the scopes in `granted`, those of whoever asks; the answer has its secrets."""
+        replayer = Replayer(self.access)
+        if (first := replayer.first(idempotency)) is not None:
+            return first
+        self._check(merchant_id, wanted, granted)
+        now, key_id = self.clock.now(), _spelt(self.ids.entropy(ID_BYTES))
+        version, secrets = self._version(key_id, now, signed_only=wanted.signed_only)
+        key = ApiKey(
+            id=key_id,
+            merchant_id=merchant_id,
+            name=wanted.name,
+            scopes=wanted.scopes,
+            versions=(version,),
+            signed_only=wanted.signed_only,
+            allowed_ips=tuple(dict.fromkeys(wanted.allowed_ips)),
+            expires_at=wanted.expires_at,
+            created_at=now,
+        )
+        return self._commit(None, key, "key.created", secrets, origin, idempotency, replayer)
+
+    def rotate(
+        self,
+        merchant_id: str,
+        key_id: str,
+        origin: Origin,
+        idempotency: Idempotency | None = None,
+        *,
+        overlap_seconds: int = OVERLAP_SECONDS,
+    ) -> Answer:
+        """Give a key new secrets; those before it go on for `overlap_seconds`, and those before them end now."""
+        replayer = Replayer(self.access)
+        if (first := replayer.first(idempotency)) is not None:
+            return first
+        before, now = self._find(merchant_id, key_id), self.clock.now()
+        if not before.usable(now):
+            raise Conflict("A key that is revoked or expired cannot be rotated.", code="key_not_usable")
+        version, secrets = self._version(key_id, now, signed_only=before.signed_only)
+        ends = now + overlap_seconds * 1000
+        newest = before.versions[0]
+        older = replace(newest, expires_at=min(newest.expires_at or ends, ends))
+        versions = (version, older)[: LIVE_VERSIONS if overlap_seconds else 1]
+        after = replace(before, versions=versions, version=before.version + 1)
+        return self._commit(before, after, "key.rotated", secrets, origin, idempotency, replayer)
+
+    def revoke(self, merchant_id: str, key_id: str, origin: Origin) -> None:
+        """End a key for good; a second time changes nothing."""
+        for _ in range(TRIES):
+            before = self._find(merchant_id, key_id)
+            if not before.enabled:
+                return
+            after = replace(before, enabled=False, version=before.version + 1)
+            try:
+                self._commit(before, after, "key.revoked", {}, origin, None, Replayer(self.access))
+            except Stale:
+                continue
+            return
+        raise _changed()
+
+    def all(self, merchant_id: str) -> dict[str, Any]:
+        """List a merchant's keys."""
+        find_merchant(self.access, merchant_id)
+        keys = self.access.keys_of(merchant_id)
+        used, now = self.access.last_used([key.id for key in keys]), self.clock.now()
+        listed = sorted(keys, key=lambda key: (key.created_at, key.id))
+        return {"data": [key_view(key, now, used.get(key.id)) for key in listed], "next_cursor": None}
+
+    def _find(self, merchant_id: str, key_id: str) -> ApiKey:
+        key = self.access.api_key(key_id) if KEY_ID.fullmatch(key_id) else None
+        if key is None or key.merchant_id != merchant_id:
+            raise NotFound(f"Key {key_id[:64]} not found.", code="key_not_found")
+        return key
+
+    def _check(self, merchant_id: str, wanted: NewKey, granted: frozenset[Scope]) -> None:
+        find_merchant(self.access, merchant_id)
+        if beyond := sorted(wanted.scopes - granted):
+            raise Forbidden(f"This API key does not carry the scope {beyond[0]}, and cannot grant it.")
+        if not wanted.scopes:
+            raise InvalidField("scopes", "missing", "must name at least one scope")
+        for each in wanted.allowed_ips:
+            _check_network(each)
+        if wanted.expires_at is not None and wanted.expires_at <= self.clock.now():
+            raise InvalidField("expires_at", "in_the_past", "must be in the future")
+        now = self.clock.now()
+        if sum(key.usable(now) for key in self.access.keys_of(merchant_id)) >= MOST_KEYS:
+            raise Conflict(f"A merchant has at most {MOST_KEYS} keys; revoke one first.", code="too_many_keys")
+
+    def _version(self, key_id: str, now: int, *, signed_only: bool) -> tuple[KeyVersion, dict[str, str | None]]:
+        bearer = None if signed_only else f"ctrip_{key_id}_{_secret(self.ids)}"
+        signing = f"ctsk_{_secret(self.ids)}"
+        return sealed_version(self.sealer, key_id, bearer, signing, now), {
+            "api_key": bearer,
+            "signing_secret": signing,
+        }
+
+    def _commit(
+        self,
+        before: ApiKey | None,
+        after: ApiKey,
+        action: str,
+        secrets: dict[str, str | None],
+        origin: Origin,
+        idempotency: Idempotency | None,
+        replayer: Replayer,
+    ) -> Answer:
+        now = self.clock.now()
+        view = key_view(after, now)
+        try:
+            change_merchant(
+                self.access,
+                after.merchant_id,
+                lambda merchant: (merchant, action),
+                origin,
+                now,
+                key=(before, after),
+                idempotency=idempotency,
+                answer=json.dumps(view | _HIDDEN),
+            )
+        except AlreadyExists:
+            if (first := replayer.first(idempotency)) is not None:
+                return first
+            raise
+        except Stale as exc:
+            if idempotency is None and action == "key.revoked":
+                raise
+            raise _changed() from exc
+        except Contended as exc:
+            raise (in_progress() if idempotency else exc) from exc
+        return Answer(view | secrets)
+
+
+def sealed_version(sealer: Sealer, key_id: str, bearer: str | None, signing: str, now: int) -> KeyVersion:
+    """Turn a key's secrets into what may be stored: a hash of the one, the other sealed."""
+    digest = hashlib.sha256(bearer.encode()).hexdigest() if bearer else ""
+    return KeyVersion(digest=digest, sealed=sealer.seal(signing, key_id), created_at=now)
+
+
+def _changed() -> Conflict:
+    return Conflict("The key is changing; read it and try again.", code="key_changed")
+
+
+def _check_network(text: str) -> None:
+    try:
+        ip_network(text)
+    except ValueError:
+        problem = "must hold addresses or networks such as 203.0.113.7 or 203.0.113.0/24, without host bits"
+        raise InvalidField("allowed_ips", "invalid_network", problem) from None
+
+
+def _spelt(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().lower()
+
+
+def _secret(ids: Ids) -> str:
+    return base64.urlsafe_b64encode(ids.entropy(SECRET_BYTES)).decode().rstrip("=")

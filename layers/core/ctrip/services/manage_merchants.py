@@ -1,0 +1,215 @@
+"""Merchants: make them, change their terms, switch them off; each change audited in the merchant's own chain."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ctrip.domain.access import ApiKey, Limits, Merchant
+from ctrip.domain.access_view import merchant_view
+from ctrip.domain.audit import AuditRecord, Origin, record
+from ctrip.domain.errors import AlreadyExists, Conflict, Contended, InvalidField, NotFound, Stale
+from ctrip.domain.keys import parse_account_xpub
+from ctrip.domain.payment import Custody, Late, Policy
+from ctrip.domain.webhook import new_secret
+from ctrip.ports import AccessChange, AccessStore, Clock, Idempotency, Ids, Jobs, Sealer
+from ctrip.services.replay import Answer, Replayer, in_progress
+
+TRIES = 5
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What can be set of a merchant; None leaves it as it is. Limits of 0 stand for the stage's own."""
+
+    name: str | None = None
+    enabled: bool | None = None
+    expires_in: int | None = None
+    tolerance_per_mille: int | None = None
+    monitoring_seconds: int | None = None
+    late: Late | None = None
+    confirmations: int | None = None
+    calls_per_second: int | None = None
+    open_payments: int | None = None
+
+    def applied(self, merchant: Merchant) -> Merchant:
+        """Return the merchant with these terms."""
+        return replace(
+            merchant,
+            policy=replace(
+                merchant.policy,
+                **self._given("tolerance_per_mille", "monitoring_seconds", "late", "confirmations"),
+            ),
+            limits=replace(merchant.limits, **self._given("calls_per_second", "open_payments")),
+            **self._given("name", "enabled", "expires_in"),
+        )
+
+    def _given(self, *names: str) -> dict[str, Any]:
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantManager:
+    """Makes and changes merchants; it holds no key that could give one an account."""
+
+    access: AccessStore
+    sealer: Sealer
+    jobs: Jobs
+    clock: Clock
+    ids: Ids
+
+    def create(self, terms: Terms, xpub: str | None, origin: Origin, idempotency: Idempotency | None) -> Answer:
+        """Make a merchant, `provisioning` until the signer has given it an account, or on its own `xpub` at once.
+
+        The answer holds its webhook secret, this once.
+        """
+        replayer = Replayer(self.access)
+        if (first := replayer.first(idempotency)) is not None:
+            return first
+        merchant, secret = self._new(terms, xpub)
+        audit = merchant_record(None, merchant, "merchant.created", origin)
+        merchant = replace(merchant, audit_head=audit.hash)
+        view = merchant_view(merchant)
+        change = AccessChange(
+            merchant=(None, merchant),
+            audit=audit,
+            idempotency=idempotency,
+            answer=json.dumps(view | {"webhook_secret": None}),
+        )
+        try:
+            self.access.change(change)
+        except AlreadyExists as exc:
+            if exc.key == "idempotency" and (first := replayer.first(idempotency)) is not None:
+                return first
+            raise InvalidField("xpub", "xpub_in_use", "belongs to another merchant already") from exc
+        except Contended as exc:
+            raise (in_progress() if idempotency else exc) from exc
+        if merchant.provisioning:
+            self.jobs.provision()
+        return Answer(view | {"webhook_secret": secret})
+
+    def update(self, merchant_id: str, terms: Terms, origin: Origin) -> dict[str, Any]:
+        """Change a merchant's terms; payments that exist keep the policy that they were made under."""
+
+        def change(merchant: Merchant) -> tuple[Merchant, str]:
+            after = terms.applied(merchant)
+            switched = after.enabled is not merchant.enabled
+            action = "updated" if not switched else "enabled" if after.enabled else "disabled"
+            return after, f"merchant.{action}"
+
+        return merchant_view(change_merchant(self.access, merchant_id, change, origin, self.clock.now()))
+
+    def one(self, merchant_id: str) -> dict[str, Any]:
+        """Show a merchant; raises `NotFound`."""
+        return merchant_view(find_merchant(self.access, merchant_id))
+
+    def page(self, after: str, limit: int) -> dict[str, Any]:
+        """List merchants by id; `next_cursor` is the id to go on after."""
+        found = self.access.merchants(after, limit + 1)
+        more = found[limit - 1].id if len(found) > limit else None
+        return {"data": [merchant_view(each) for each in found[:limit]], "next_cursor": more}
+
+    def _new(self, terms: Terms, xpub: str | None) -> tuple[Merchant, str]:
+        now, merchant_id = self.clock.now(), self.ids.uuid()
+        secret = new_secret(self.ids.entropy(SECRET_BYTES))
+        merchant = Merchant(
+            id=merchant_id,
+            name="",
+            account=0 if xpub else self.access.next_account(),
+            xpub=_own(xpub) if xpub else "",
+            webhook_secrets=(self.sealer.seal(secret, merchant_id),),
+            policy=Policy(custody=Custody.XPUB if xpub else Custody.HOT),
+            limits=Limits(),
+            created_at=now,
+            updated_at=now,
+        )
+        return terms.applied(merchant), secret
+
+
+def find_merchant(access: AccessStore, merchant_id: str) -> Merchant:
+    """Read a merchant; raises `NotFound`."""
+    merchant = access.merchant(merchant_id)
+    if merchant is None:
+        raise NotFound(f"Merchant {merchant_id[:64]} not found.", code="merchant_not_found")
+    return merchant
+
+
+def change_merchant(
+    access: AccessStore,
+    merchant_id: str,
+    decide: Callable[[Merchant], tuple[Merchant, str]],
+    origin: Origin,
+    now: int,
+    *,
+    key: tuple[ApiKey | None, ApiKey] | None = None,
+    idempotency: Idempotency | None = None,
+    answer: str = "",
+) -> Merchant:
+    """Decide on the merchant as it stands and commit with the audit record; again where it has moved on meanwhile."""
+    for _ in range(TRIES):
+        before = find_merchant(access, merchant_id)
+        decided, action = decide(before)
+        after = replace(decided, version=before.version + 1, updated_at=now)
+        audit = merchant_record(before, after, action, origin, key)
+        after = replace(after, audit_head=audit.hash)
+        change = AccessChange(merchant=(before, after), audit=audit, key=key, idempotency=idempotency, answer=answer)
+        try:
+            access.change(change)
+        except Stale:
+            if key is not None and key[0] is not None and access.api_key(key[0].id) != key[0]:
+                raise  # the key itself has moved on: its caller decides anew
+            continue
+        return after
+    raise Conflict("The merchant is changing; read it and try again.", code="merchant_changed")
+
+
+def merchant_record(
+    before: Merchant | None,
+    after: Merchant,
+    action: str,
+    origin: Origin,
+    key: tuple[ApiKey | None, ApiKey] | None = None,
+) -> AuditRecord:
+    """Write the record of a change of a merchant, or of one of its keys; no secret stands in it."""
+    old, new = (_facts(before) if before else {}), _facts(after)
+    if key is not None:
+        old |= _key_facts(key[0]) if key[0] else {}
+        new |= _key_facts(key[1])
+    return record(
+        after.id,
+        after.version,
+        before.audit_head if before else "",
+        action=action,
+        origin=origin,
+        at=after.updated_at,
+        before=old,
+        after=new,
+    )
+
+
+def _facts(merchant: Merchant) -> dict[str, Any]:
+    shown = merchant_view(merchant)
+    return {name: shown[name] for name in shown if name not in ("id", "created_at", "updated_at", "version")}
+
+
+def _key_facts(key: ApiKey) -> dict[str, Any]:
+    return {
+        "key": {
+            "id": key.id,
+            "name": key.name,
+            "scopes": sorted(key.scopes),
+            "signed_only": key.signed_only,
+            "allowed_ips": list(key.allowed_ips),
+            "expires_at": key.expires_at,
+            "enabled": key.enabled,
+            "versions": [[each.created_at, each.expires_at] for each in key.versions],
+        }
+    }
+
+
+def _own(xpub: str) -> str:
+    try:
+        return parse_account_xpub(xpub)
+    except ValueError as exc:
+        raise InvalidField("xpub", "invalid_xpub", str(exc)) from None

@@ -1,0 +1,46 @@
+"""Read audit chains: of a payment, a merchant or an admin."""
+
+from dataclasses import dataclass
+
+from ctrip.domain.audit import AuditRecord
+from ctrip.domain.errors import NotFound
+from ctrip.ports import AccessStore, AdminStore
+from ctrip.services.manage_merchants import find_merchant
+from ctrip.services.read_payment import PaymentReader
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReader:
+    """Reads audit records, for admins."""
+
+    payments: PaymentReader
+    access: AccessStore
+    admins: AdminStore
+
+    def page(self, kind: str, subject: str, after: int, limit: int) -> tuple[list[AuditRecord], int | None]:
+        """Return a subject's records after a version, and the version to go on after; raises `NotFound`.
+
+        `kind` is "payment_id", "merchant_id" or "user_id".
+        """
+        if kind == "payment_id":
+            payment = self.payments.find(None, subject)
+            chain = [each for each in self.payments.payments.audit(payment.id) if each.version > after]
+        else:
+            self._must_exist(kind, subject)
+            chain = self.access.audit(subject, after, limit + 1)
+        return chain[:limit], chain[limit - 1].version if len(chain) > limit else None
+
+    def whole(self, kind: str, subject: str) -> list[AuditRecord]:
+        """Return a subject's whole chain, oldest first; raises `NotFound`."""
+        chain: list[AuditRecord] = []
+        more: int | None = 0
+        while more is not None:
+            records, more = self.page(kind, subject, more, 100)
+            chain += records
+        return chain
+
+    def _must_exist(self, kind: str, subject: str) -> None:
+        if kind == "merchant_id":
+            find_merchant(self.access, subject)
+        elif self.admins.admin(subject) is None:
+            raise NotFound(f"User {subject[:64]} not found.", code="user_not_found")

@@ -1,0 +1,126 @@
+"""Each hour: one hash over the heads of all audit chains that moved, chained to the hour before.
+
+A chain alone shows that a record in its middle was changed; the seal shows that its end was, or all of it. The seal is
+logged as well: whoever can write the table cannot write the log.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from ctrip.domain.audit import AuditRecord, broken
+from ctrip.domain.errors import AlreadyExists
+from ctrip.domain.view import rfc3339
+from ctrip.ports import AccessStore, AdminStore, Clock, EventStore, Log, PaymentStore, Seal, SealStore
+
+HOUR_MS = 3_600_000
+GRACE_MS = 120_000  # a transaction that was under way when the hour ended has committed by then
+CATCH_UP = 48  # hours that one run seals at most, after an outage
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSealer:
+    """Seals the hours that are over."""
+
+    payments: PaymentStore
+    events: EventStore
+    access: AccessStore
+    admins: AdminStore
+    seals: SealStore
+    clock: Clock
+    log: Log
+
+    def run(self) -> list[Seal]:
+        """Seal each hour that is over and not sealed; return the seals."""
+        done = []
+        for start in self._due():
+            seal, leaves = self._seal(start)
+            try:
+                self.seals.put(seal, leaves)
+            except AlreadyExists:  # another run was faster
+                continue
+            self.log.info("audit_sealed", hour=seal.hour, count=seal.count, root=seal.root, seal=seal.hash)
+            done.append(seal)
+        return done
+
+    def _due(self) -> list[int]:
+        end = (self.clock.now() - GRACE_MS) // HOUR_MS
+        last = self.seals.last()
+        first = _number(last.hour) + 1 if last else end - 1
+        return [number * HOUR_MS for number in range(max(first, end - CATCH_UP), end)]
+
+    def _seal(self, start: int) -> tuple[Seal, list[str]]:
+        leaves = sorted(self._leaves(start))
+        last = self.seals.last()
+        hour, previous = hour_of(start), last.hash if last else ""
+        root = hashlib.sha256("\n".join(leaves).encode()).hexdigest()
+        return Seal(
+            hour=hour, count=len(leaves), root=root, previous=previous, hash=_hash(previous, hour, root)
+        ), leaves
+
+    def _leaves(self, start: int) -> list[str]:
+        leaves, after = [], ""
+        while merchants := self.access.merchants(after, PAGE):
+            after = merchants[-1].id
+            for merchant in merchants:
+                leaves.append(leaf(merchant.id, merchant.version, merchant.audit_head))
+                moved = sorted(self.events.payments_between(merchant.id, start, start + HOUR_MS))
+                heads = self.payments.heads(moved)
+                leaves += [leaf(payment, version, head) for payment, (version, head) in heads.items()]
+        after = ""
+        while admins := self.admins.admins(after, PAGE):
+            after = admins[-1].id
+            leaves += [leaf(admin.id, admin.version, admin.audit_head) for admin in admins]
+        return leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a check: how many records and seals were read, and what is wrong, if anything."""
+
+    records: int
+    sealed: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditVerifier:
+    """Checks a subject's chain against itself, and against a seal that covers it."""
+
+    seals: SealStore
+
+    def verify(self, subject: str, chain: list[AuditRecord], hour: str | None = None) -> Verdict:
+        """Check a chain, oldest first; with an hour, that the head which the hour's seal covers stands in it."""
+        if (version := broken(chain)) is not None:
+            return Verdict(len(chain), 0, f"the record of version {version} does not follow from the one before it")
+        if hour is None:
+            return Verdict(len(chain), 0)
+        seal, leaves = self.seals.seal(hour), self.seals.leaves(hour)
+        root = hashlib.sha256("\n".join(leaves).encode()).hexdigest()
+        if seal is None or root != seal.root or _hash(seal.previous, hour, root) != seal.hash:
+            return Verdict(len(chain), 0, f"the seal of {hour} is missing, or not that of its heads")
+        sealed = [each for each in leaves if each.startswith(f"{subject} ")]
+        known = {leaf(subject, each.version, each.hash) for each in chain}
+        if not set(sealed) <= known:
+            return Verdict(len(chain), len(sealed), f"the head that {hour} sealed is not in the chain any more")
+        return Verdict(len(chain), len(sealed))
+
+
+def leaf(subject: str, version: int, head: str) -> str:
+    """Spell one head."""
+    return f"{subject} {version} {head}"
+
+
+def hour_of(at: int) -> str:
+    """Name the hour that a time (unix milliseconds) is in: 2026-01-31T12."""
+    return str(rfc3339(at - at % HOUR_MS))[:13]
+
+
+def _number(hour: str) -> int:
+    from datetime import UTC, datetime
+
+    return int(datetime.strptime(hour, "%Y-%m-%dT%H").replace(tzinfo=UTC).timestamp() * 1000) // HOUR_MS
+
+
+def _hash(previous: str, hour: str, root: str) -> str:
+    return hashlib.sha256(f"{previous}\n{hour}\n{root}".encode()).hexdigest()

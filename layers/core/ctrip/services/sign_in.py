@@ -1,0 +1,232 @@
+"""Admins' sessions: a password and a code for a short token and a long one; lockout; revocation that holds at once."""
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+from ctrip.domain.access_view import admin_view
+from ctrip.domain.admins import Admin, Permission, Session, fold_email
+from ctrip.domain.audit import Origin
+from ctrip.domain.errors import Forbidden, Stale, TooMany, Unauthorized
+from ctrip.ports import (
+    AdminStore,
+    Claims,
+    Clock,
+    Ids,
+    LimitStore,
+    Log,
+    OneTimeCodes,
+    Passwords,
+    Sealer,
+    TokenKey,
+    Tokens,
+)
+from ctrip.services.manage_admins import change_admin
+
+ACCESS_SECONDS = 900
+SESSION_MS = 12 * 3_600_000
+WINDOW_MS = 900_000
+ACCOUNT_ATTEMPTS = 10
+ADDRESS_ATTEMPTS = 30
+KEYS_MS = 300_000  # how long a process remembers the keys that sign tokens
+SECRET_BYTES = 32
+_REFUSED = "The e-mail address, the password or the code is wrong."
+_NO_SESSION = "A valid access token is required: Authorization: Bearer <token>."
+_BEARER = re.compile(r"[Bb]earer +([0-9A-Za-z_.-]{16,4096})", re.ASCII)
+_REFRESH = re.compile(r"ctrt_([0-9a-z]{16})_[0-9A-Za-z_-]{43}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A verified admin, their session, and where the call came from."""
+
+    admin: Admin
+    session: Session
+    origin: Origin
+
+    def may(self, permission: Permission) -> "SignedIn":
+        """Require a permission; raises `Forbidden`."""
+        if not self.admin.may(permission):
+            raise Forbidden(f"The role {self.admin.role} does not carry the permission {permission}.")
+        return self
+
+
+@dataclass(slots=True, kw_only=True)
+class Doorkeeper:
+    """Lets admins in and out."""
+
+    admins: AdminStore
+    limits: LimitStore
+    passwords: Passwords
+    codes: OneTimeCodes
+    tokens: Tokens
+    sealer: Sealer
+    clock: Clock
+    ids: Ids
+    log: Log
+    _keys: tuple[int, dict[str, str]] = field(default=(0, {}))
+
+    def sign_in(self, email: str, password: str, code: str | None, address: str, request_id: str) -> dict[str, Any]:
+        """Begin a session; raises `Unauthorized`, the same for every cause, and `TooMany` after ten attempts.
+
+        An attempt counts before its password is looked at, and a success is taken back, so that guesses made side by
+        side count as well.
+        """
+        scopes, window = _scopes(email, address), self.clock.now() // WINDOW_MS
+        for scope, most in scopes:
+            if self.limits.attempt(scope, window, self.clock.now()) > most:
+                self.log.warning("sign_in_locked", address=address)
+                wait = (window + 1) * WINDOW_MS - self.clock.now()
+                raise TooMany(
+                    "Too many attempts; try again later.", code="too_many_attempts", retry_after=-(-wait // 1000)
+                )
+        admin = self._known(email)
+        # Without an admin the comparison takes as long.
+        right = self.passwords.verify(admin.password if admin else None, password)
+        if admin is None or not right or not admin.enabled or not self._second(admin, code):
+            self.log.warning("sign_in_failed", address=address)
+            raise Unauthorized(_REFUSED)
+        for scope, _ in scopes:
+            self.limits.forgive(scope, window)
+        return self._begin(admin, code, Origin(f"admin:{admin.id}", address, request_id))
+
+    def refresh(self, token: str) -> dict[str, Any]:
+        """Exchange a refresh token for the next; one that was spent already ends the session, as somebody has both."""
+        session, digest = self._session_of(token), _digest(token)
+        now = self.clock.now()
+        if session is None or not session.live(now):
+            raise Unauthorized(_NO_SESSION)
+        if session.spent and hmac.compare_digest(session.spent, digest):
+            self.log.warning("refresh_token_reused", session=session.id)
+            self._revoke(session)
+        admin = self._current(session) if hmac.compare_digest(session.digest, digest) else None
+        if admin is None:
+            raise Unauthorized(_NO_SESSION)
+        secret = self._refresh_token(session.id)
+        after = replace(session, digest=_digest(secret), spent=digest, version=session.version + 1)
+        try:
+            self.admins.save_session(session, after)
+        except Stale:
+            raise Unauthorized(_NO_SESSION) from None
+        return self._granted(admin, after, secret)
+
+    def authenticate(self, header: str, address: str, request_id: str) -> SignedIn:
+        """Verify an access token; its session and its admin are read each time, so that an end holds at once."""
+        match = _BEARER.fullmatch(header)
+        claims = self._claims(match.group(1)) if match else None
+        session = self.admins.session(claims.session) if claims else None
+        if claims is None or session is None or not session.live(self.clock.now()):
+            raise Unauthorized(_NO_SESSION)
+        admin = self._current(session) if session.admin_id == claims.subject else None
+        if admin is None:
+            raise Unauthorized(_NO_SESSION)
+        return SignedIn(admin, session, Origin(f"admin:{admin.id}", address, request_id))
+
+    def sign_out(self, who: SignedIn) -> None:
+        """End a session."""
+        self._revoke(who.session)
+
+    def new_token_key(self) -> TokenKey:
+        """Sign with a new key from now on; what older ones signed is good until it expires."""
+        now = self.clock.now()
+        key_id = self.ids.ulid(now)
+        key = TokenKey(key_id, self.sealer.seal(_random(self.ids), key_id), now)
+        self.admins.put_token_key(key)
+        self._keys = (0, {})
+        return key
+
+    def _known(self, email: str) -> Admin | None:
+        try:
+            admin_id = self.admins.by_email(fold_email(email))
+        except ValueError:
+            return None
+        return self.admins.admin(admin_id) if admin_id else None
+
+    def _second(self, admin: Admin, code: str | None) -> bool:
+        if not admin.totp_on:
+            return True
+        return self._step(admin, code) > admin.totp_step
+
+    def _step(self, admin: Admin, code: str | None) -> int:
+        step = self.codes.step(self.sealer.open(admin.totp, admin.id), code or "", self.clock.now() // 1000)
+        return step or 0
+
+    def _begin(self, admin: Admin, code: str | None, origin: Origin) -> dict[str, Any]:
+        now = self.clock.now()
+
+        def decide(now_held: Admin) -> tuple[Admin, str]:
+            # Another sign-in may have used the same code up meanwhile.
+            if not now_held.enabled or not self._second(now_held, code):
+                raise Unauthorized(_REFUSED)
+            return replace(now_held, totp_step=self._step(now_held, code) if now_held.totp_on else 0), "admin.signed_in"
+
+        admin = change_admin(self.admins, admin.id, decide, origin, now)
+        session_id = base64.b32encode(self.ids.entropy(10)).decode().lower()
+        secret = self._refresh_token(session_id)
+        session = Session(
+            id=session_id, admin_id=admin.id, digest=_digest(secret), created_at=now, expires_at=now + SESSION_MS
+        )
+        self.admins.save_session(None, session)
+        return self._granted(admin, session, secret)
+
+    def _granted(self, admin: Admin, session: Session, refresh: str) -> dict[str, Any]:
+        key_id, key = next(iter(self._signing_keys().items()))
+        now = self.clock.now() // 1000
+        claims = Claims(admin.id, session.id, self.ids.uuid(), now, now + ACCESS_SECONDS)
+        return {
+            "access_token": self.tokens.issue(claims, key_id=key_id, key=key),
+            "token_type": "Bearer",
+            "expires_in": ACCESS_SECONDS,
+            "refresh_token": refresh,
+            "user": admin_view(admin),
+        }
+
+    def _claims(self, token: str) -> Claims | None:
+        return self.tokens.read(token, self._signing_keys(), self.clock.now() // 1000)
+
+    def _signing_keys(self) -> dict[str, str]:
+        now = self.clock.now()
+        if now < self._keys[0]:
+            return self._keys[1]
+        held = self.admins.token_keys() or [self.new_token_key()]
+        # A key that has a successor is good for as long as what it signed last.
+        good = [held[0], *(old for new, old in pairwise(held) if now - new.created_at < ACCESS_SECONDS * 1000)]
+        keys = {key.id: self.sealer.open(key.sealed, key.id) for key in good}
+        self._keys = (now + KEYS_MS, keys)
+        return keys
+
+    def _current(self, session: Session) -> Admin | None:
+        admin = self.admins.admin(session.admin_id)
+        good = admin is not None and admin.enabled and session.created_at > admin.sessions_from
+        return admin if good else None
+
+    def _session_of(self, token: str) -> Session | None:
+        match = _REFRESH.fullmatch(token)
+        return self.admins.session(match.group(1)) if match else None
+
+    def _revoke(self, session: Session) -> None:
+        try:
+            self.admins.save_session(session, replace(session, revoked=True, version=session.version + 1))
+        except Stale:
+            if (now := self.admins.session(session.id)) is not None and not now.revoked:
+                self.admins.save_session(now, replace(now, revoked=True, version=now.version + 1))
+
+    def _refresh_token(self, session_id: str) -> str:
+        return f"ctrt_{session_id}_{_random(self.ids)}"
+
+
+def _scopes(email: str, address: str) -> tuple[tuple[str, int], ...]:
+    account = hashlib.sha256(email.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return (f"account:{account}", ACCOUNT_ATTEMPTS), (f"address:{address}", ADDRESS_ATTEMPTS)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _random(ids: Ids) -> str:
+    return base64.urlsafe_b64encode(ids.entropy(SECRET_BYTES)).decode().rstrip("=")

@@ -1,0 +1,60 @@
+"""The hourly seals of the audit chains."""
+
+from collections.abc import Callable, Sequence
+
+from pynamodb.connection import Connection
+from pynamodb.expressions.operand import Path
+
+from ctrip.domain.errors import AlreadyExists
+from ctrip.ports import Clock, Seal
+from ctrip.store import tables
+from ctrip.store.changes import ABSENT
+from ctrip.store.codec import decode, encode
+from ctrip.store.database import Database, document, keyed, put, read_document
+from ctrip.store.errors import ConditionFailed
+
+CHUNK = 2_000  # heads in an item: random hexadecimal hardly compresses, and an item holds 400 KB
+
+
+class DynamoSeals:
+    """The `ports.SealStore` on DynamoDB."""
+
+    def __init__(
+        self,
+        stage: str,
+        *,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] | None = None,
+        connected: Connection | None = None,
+    ) -> None:
+        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
+        self._table = self._db.tables.access
+
+    def last(self) -> Seal | None:
+        """Return the newest seal."""
+        condition = Path("pk") == tables.SEALS_PARTITION
+        rows = self._db.query(self._table, condition, limit=1, forward=False, consistent=True)
+        return decode(Seal, read_document(rows.items[0], "doc")) if rows.items else None
+
+    def seal(self, hour: str) -> Seal | None:
+        """Return an hour's seal."""
+        item = self._db.get(self._table, tables.seal_key(hour))
+        return decode(Seal, read_document(item, "doc")) if item else None
+
+    def leaves(self, hour: str) -> list[str]:
+        """Return the heads that an hour's seal covers, sorted."""
+        condition = Path("pk") == tables.seal_leaves_key(hour, 0).pk
+        chunks = self._db.each(self._table, condition, consistent=True)
+        return [leaf for item in chunks for leaf in read_document(item, "doc").split("\n")]
+
+    def put(self, seal: Seal, leaves: Sequence[str]) -> None:
+        """Store an hour's seal after its heads, once; a run that died in between has left nothing that counts."""
+        for number, start in enumerate(range(0, len(leaves), CHUNK)):
+            text = "\n".join(leaves[start : start + CHUNK])
+            self._db.write(put(self._table, keyed(tables.seal_leaves_key(seal.hour, number), doc=document(text))))
+        try:
+            # Holds where the hour has not been sealed.
+            item = keyed(tables.seal_key(seal.hour), doc=document(encode(seal)))
+            self._db.write(put(self._table, item, ABSENT), ours=lambda: self.seal(seal.hour) == seal)
+        except ConditionFailed as exc:
+            raise AlreadyExists("seal") from exc

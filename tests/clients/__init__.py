@@ -1,0 +1,1 @@
+"""The clients that are published beside the gateway."""

@@ -1,0 +1,52 @@
+"""What the gateway answers, rendered by the gateway's own code where it has some."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ctrip.domain.payment import Flag, Status, Sweep
+from ctrip.domain.view import event_body, payment_view
+from tests.support import objects
+
+LARGEST = 2**256 - 1
+CHAIN = {
+    "id": "anvil", "name": "Anvil", "kind": "evm", "chain_id": 31337, "symbol": "ETH", "decimals": 18,
+    "confirmations": 3, "explorer": None,
+}  # fmt: skip
+TOKEN = {
+    "id": "6e7b1a52-4c0b-5d0e-9d39-0a2f6a6b9f10", "chain": "anvil", "symbol": "USDC", "decimals": 6,
+    "address": "0x5FbDB2315678afecb367f032d93F642f64180aa3", "confirmations": 3,
+}  # fmt: skip
+KEY = {
+    "id": "key_2", "name": "shop", "scopes": ["payments:read"], "signed_only": True, "allowed_ips": ["192.0.2.0/24"],
+    "expires_at": None, "enabled": True, "created_at": "2026-11-20T10:00:00.000Z", "last_used_at": None,
+    "versions": [{"id": 1, "expires_at": None}],
+}  # fmt: skip
+
+
+def payment(**given: Any) -> dict[str, Any]:
+    """Render a payment as the API shows it."""
+    return payment_view(objects.payment(**given), head=12)
+
+
+def settled() -> dict[str, Any]:
+    """Render a payment with everything in it."""
+    shown = payment(
+        status=Status.SETTLED, amount=LARGEST, amount_received=LARGEST, amount_confirmed=LARGEST, credited=LARGEST,
+        flags=frozenset({Flag.LATE, Flag.OVERPAID}), detected_in_block=9, confirmations=4, order_id="order-1",
+        metadata=(("cart", "7"), ("ключ", "значение")), description="Two coffees", paid_at=objects.NOW + 1,
+        detected_at=objects.NOW, confirmed_at=objects.NOW + 1, settled_at=objects.NOW + 2,
+        success_url="https://shop.example/thanks", cancel_url="https://shop.example/cart",
+        sweeps=(Sweep("0xfeed", "final", LARGEST),),
+    )  # fmt: skip
+    shown["transfers"] = [
+        {"tx_hash": "0xbeef", "log_index": 3, "block_number": 9, "block_hash": "0xb10c", "from": "0xfa11",
+         "amount": LARGEST, "amount_str": str(LARGEST), "confirmations": 4}
+    ]  # fmt: skip
+    return shown
+
+
+def event(kind: str = "payment.paid", **given: Any) -> bytes:
+    """Render an event as it is delivered."""
+    made = objects.payment(**given)
+    return event_body(kind, objects.new_ulid(objects.NOW), made, objects.NOW).encode()

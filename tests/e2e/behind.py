@@ -1,0 +1,89 @@
+"""The gateway's tables and queues, reached behind its back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+from pynamodb.connection import Connection
+
+from ctrip.store import tables
+from ctrip.store.database import Database, Item, delete, put, read_document
+from ctrip.store.events import DynamoEvents
+from ctrip.store.layout import event_item
+from ctrip.store.seals import DynamoSeals
+from tests.e2e.stack import eventually
+
+
+class Tables:
+    """The gateway's tables, written to behind its back."""
+
+    def __init__(self) -> None:
+        self.connection = Connection()
+        self.database = Database("local", connected=self.connection)
+        self.events = DynamoEvents("local", connected=self.connection)
+        self.seals = DynamoSeals("local", connected=self.connection)
+        self.names = self.database.tables
+
+    def texts(self, table: str) -> set[str]:
+        """Return every string that stands in a table, documents unpacked, and each string within them."""
+        dynamodb = boto3.client("dynamodb")
+        pages = dynamodb.get_paginator("scan").paginate(TableName=getattr(self.names, table))
+        found: set[str] = set()
+        for item in (item for page in pages for item in page["Items"]):
+            for name, held in item.items():
+                [value] = held.values()
+                text = read_document(item, name) if isinstance(value, bytes) else str(value)
+                found |= {text, *_strings(text)}
+        return found
+
+    def tell_again(self, merchant_id: str, payment_id: str, *, ago_ms: int) -> None:
+        """File a copy of a payment's first event as if it had happened earlier."""
+        events, _ = self.events.between(merchant_id, "!", "~", limit=10_000)
+        first = next(each for each in events if each.payment_id == payment_id)
+        at = first.at - ago_ms
+        earlier = replace(first, at=at, ulid=tables.ulid_floor(at) + first.ulid[len(tables.ulid_floor(at)) :])
+        self.database.write(put(self.names.events, event_item(earlier, None)))
+
+    def unseal(self) -> None:
+        """Take the newest seal of the audit away."""
+        if (seal := self.seals.last()) is not None:
+            self.database.write(delete(self.names.access, tables.seal_key(seal.hour)))
+
+    def forget_attempt(self, ulid: str) -> None:
+        """Undo the first attempt to deliver an event, once it has been recorded."""
+        eventually(lambda: self.events.attempted(ulid, 1), what="the first attempt's record")
+        self.database.write(delete(self.names.events, tables.delivery_key(ulid, 1)))
+
+    def gate(self) -> Item:
+        """Read Anvil's gate."""
+        return self.database.get(self.names.access, tables.gate_key("anvil")) or {}
+
+    def set_gate(self, **numbers: int) -> None:
+        """Write numbers into Anvil's gate."""
+        changed = {name: {"N": str(value)} for name, value in numbers.items()}
+        self.database.write(put(self.names.access, self.gate() | changed))
+
+    def number(self, name: str) -> int:
+        """Read a number of Anvil's gate."""
+        return int(tables.plain(self.gate(), name))
+
+
+def _strings(text: str) -> Iterator[str]:
+    """Yield the strings within a document."""
+    try:
+        held = json.loads(text)
+    except ValueError:
+        return
+    waiting: list[Any] = [held]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += [*each.keys(), *each.values()]
+        elif isinstance(each, list):
+            waiting += each
+        elif isinstance(each, str):
+            yield each

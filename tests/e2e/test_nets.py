@@ -1,0 +1,89 @@
+"""The nets under what usually happens at once: lost jobs, due retries, gates that closed, the daily round.
+
+What has gone wrong is written into the tables as it would stand there afterwards.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ctrip.ports import Delivery
+from ctrip.store import tables
+from ctrip.store.database import keyed, put, text
+from tests.e2e.behind import Tables
+from tests.e2e.shop import Shop
+from tests.e2e.stack import Up, eventually
+
+FAR = 10**13 - 1  # unix milliseconds
+
+
+def created(shop: Shop, begun: dict[str, dict[str, Any]]) -> str:
+    """Return the ulid of an event that has been told."""
+    payment = begun["USDT"]
+    shop.told(payment, "created")
+    return str(shop.receiver.of(payment["id"])[0]["id"]).removeprefix("evt_")
+
+
+def times(shop: Shop, ulid: str) -> int:
+    """Count the deliveries of an event."""
+    return [attempt.event_id for attempt in shop.receiver.attempts].count(f"evt_{ulid}")
+
+
+def test_a_lost_job_is_repeated(up: Up, shop: Shop, begun: dict[str, dict[str, Any]], behind: Tables) -> None:
+    """An event that was committed, and whose message was lost, is told when the relay comes."""
+    ulid, merchant = created(shop, begun), shop.gateway.about["merchant"]["id"]
+    behind.forget_attempt(ulid)
+    before = times(shop, ulid)
+    pointer = tables.outbox_key(ulid)
+    behind.database.write(put(behind.names.events, keyed(pointer, merchant=text(merchant))))
+    # It leaves alone what is younger than ten seconds.
+    eventually(lambda: (up.run("relay"), times(shop, ulid) > before)[1], what="the repetition")
+    eventually(lambda: behind.database.get(behind.names.events, pointer) is None, what="the acknowledgement")
+
+
+def test_a_due_retry_is_made(up: Up, shop: Shop, begun: dict[str, dict[str, Any]], behind: Tables) -> None:
+    """An attempt whose time has come is made by the relay, once."""
+    ulid, merchant = created(shop, begun), shop.gateway.about["merchant"]["id"]
+    behind.forget_attempt(ulid)
+    event = behind.events.event(merchant, ulid)
+    assert event
+    now = int(time.time() * 1000)
+    failed = Delivery(
+        event_ulid=ulid, attempt=1, at=now - 9, latency_ms=1, status_code=500, error=None, next_attempt_at=now - 1
+    )
+    behind.events.record(event, failed, due_index=True)
+    assert (merchant, ulid, 2) in behind.events.due(now)
+    before = times(shop, ulid)
+    up.run("relay")
+    eventually(lambda: times(shop, ulid) > before, what="the second attempt")
+    assert (merchant, ulid, 2) not in behind.events.due(now)
+    assert eventually(lambda: behind.events.attempted(ulid, 2)).status_code == 204
+
+
+def test_the_daily_round_goes_round(behind: Tables) -> None:
+    """When its day has passed, every address ever given out is looked at, and the next round is a day later."""
+    eventually(lambda: "daily_at" in behind.gate(), what="the first payment")
+    now = int(time.time() * 1000)
+    behind.set_gate(daily_at=1)
+    eventually(lambda: behind.number("daily_at") > now, 90, "the end of the round")
+    assert tables.plain(behind.gate(), "round_merchant") == ""
+
+
+def test_a_gate_that_closed_over_a_sweep_is_opened(up: Up, shop: Shop, behind: Tables) -> None:
+    """A chain with an unfinished transaction of ours is scanned although nothing else keeps it open."""
+    payment = shop.ask(amount=3_000_000, asset="USDC")
+    shop.rpc("evm_setIntervalMining", 0)
+    try:
+        shop.pay(payment)
+        shop.rpc("anvil_mine", "0x3")
+        eventually(lambda: shop.read(payment)["status"] == "paid", 45, "paid")
+        # Unmined, the gas for the sweep waits; the sweep itself waits for the gas.
+        eventually(lambda: shop.rpc("txpool_status")["pending"] != "0x0", 45, "a transaction of ours")
+        behind.set_gate(hot_until=1, warm_until=FAR)
+        assert up.run("sweep_due") == ["anvil"]
+        assert behind.number("hot_until") > int(time.time() * 1000)
+        behind.set_gate(warm_until=1)
+    finally:
+        shop.rpc("evm_setIntervalMining", 1)
+    shop.told(payment, "settled")

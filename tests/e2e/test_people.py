@@ -1,0 +1,236 @@
+"""Merchants, keys and users over HTTP, on real tables, KMS and a real signer; and money paid to what they made."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pyotp
+import pytest
+from bip_utils import Bip32Slip10Secp256k1, Bip39SeedGenerator
+
+from ctrip_client import Client
+from infra.local import wallet
+from tests.e2e.behind import Tables
+from tests.e2e.shop import Shop
+from tests.e2e.stack import Up, eventually
+
+
+class Admin:
+    """Somebody who uses the admin API."""
+
+    def __init__(self, about: dict[str, Any]) -> None:
+        self.http = httpx.Client(base_url=f"{about['api_url']}/admin/api", timeout=10, trust_env=False)
+        self.session = self.http.post("/login", json=about["admin"]).raise_for_status().json()
+        self.http.headers["Authorization"] = f"Bearer {self.session['access_token']}"
+
+    def merchant(self, **wanted: Any) -> dict[str, Any]:
+        """Make a merchant, and wait until it is active."""
+        made = self.http.post("/merchants", json={"name": "Made here", **wanted}).raise_for_status().json()
+
+        def active() -> dict[str, Any] | None:
+            now = self.http.get(f"/merchants/{made['id']}").json()
+            return now if now["status"] == "active" else None
+
+        return dict(eventually(active, 20, "its account")) | {"webhook_secret": made["webhook_secret"]}
+
+    def key(self, merchant_id: str, *scopes: str, **more: Any) -> dict[str, Any]:
+        """Make a merchant's key."""
+        body = {"name": "k", "scopes": list(scopes or ("payments:read", "payments:write")), **more}
+        return dict(self.http.post(f"/merchants/{merchant_id}/keys", json=body).raise_for_status().json())
+
+
+@pytest.fixture(scope="session")
+def admin(shop: Shop) -> Iterator[Admin]:
+    """The seeded owner, signed in."""
+    signed_in = Admin(shop.gateway.about)
+    yield signed_in
+    signed_in.http.close()
+
+
+def client(shop: Shop, key: dict[str, Any]) -> Client:
+    """A merchant's client with a key."""
+    return Client(shop.gateway.about["api_url"], api_key=key["api_key"])
+
+
+def test_a_new_merchant_is_paid_at_its_own_account(shop: Shop, admin: Admin) -> None:
+    """Provisioned by the signer within seconds, and its addresses follow from the mnemonic at its own account."""
+    merchant = admin.merchant(tolerance_per_mille=10)
+    assert merchant["account_path"] != "m/44'/60'/1'"
+    with client(shop, admin.key(merchant["id"])) as shop2:
+        made = shop2.payments.create(chain="anvil", amount=10**15)
+        assert made.derivation_path.startswith(f"{merchant['account_path']}/0/")
+        assert wallet.derive(made.derivation_path).address == made.address
+        shop.pay({"id": made.id, "address": made.address, "amount": made.amount, "token_id": None, "chain": "anvil"})
+        settled = eventually(lambda: (p := shop2.payments.get(made.id)).status == "settled" and p, 60, "settled")
+        assert settled.sweeps
+    assert shop.http.get(f"/api/v1/payments/{made.id}").status_code == 404
+
+
+def test_a_merchants_own_key_is_paid_and_never_swept(shop: Shop, admin: Admin) -> None:
+    """Custody `xpub`: the coin stays where only the merchant's own wallet reaches it, and the payment is settled."""
+    mine = Bip32Slip10Secp256k1.FromSeed(Bip39SeedGenerator(wallet.ANVIL_MNEMONIC).Generate()).DerivePath(
+        f"m/44'/60'/{int(time.time()) % 2**30}'"
+    )
+    merchant = admin.merchant(xpub=mine.PublicKey().ToExtended())
+    assert (merchant["custody"], merchant["status"]) == ("xpub", "active")
+    before = shop.treasury("ETH")
+    with client(shop, admin.key(merchant["id"])) as own:
+        made = own.payments.create(chain="anvil", amount=10**15)
+        assert made.derivation_path == f"M/0/{made.derivation_path.rsplit('/', 1)[1]}"
+        shop.pay({"id": made.id, "address": made.address, "amount": made.amount, "token_id": None, "chain": "anvil"})
+        settled = eventually(lambda: (p := own.payments.get(made.id)).status == "settled" and p, 60, "settled")
+        assert settled.sweeps == ()
+    assert shop.balance(made.address, "ETH") == 10**15
+    assert shop.treasury("ETH") >= before
+
+
+def test_a_key_is_narrowed_rotated_and_revoked(shop: Shop, admin: Admin) -> None:
+    """Scopes hold, both versions work while it is rotated, and a revoked key is 401 within the cache's time."""
+    merchant = shop.gateway.about["merchant"]["id"]
+    key = admin.key(merchant, "payments:read")
+    base = shop.gateway.about["api_url"]
+
+    def status(secret: str) -> int:
+        headers = {"Authorization": f"Bearer {secret}"}
+        return httpx.get(f"{base}/api/v1/payments?limit=1", headers=headers, trust_env=False).status_code
+
+    assert status(key["api_key"]) == 200
+    refused = httpx.post(
+        f"{base}/api/v1/payments",
+        json={"chain": "anvil", "amount": 1},
+        headers={"Authorization": f"Bearer {key['api_key']}"},
+        trust_env=False,
+    )
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    path = f"/merchants/{merchant}/keys/{key['id']}"
+    rotated = admin.http.post(f"{path}/rotate").raise_for_status().json()
+    eventually(lambda: status(rotated["api_key"]) == 200, 10, "the new version")
+    assert status(key["api_key"]) == 200
+    assert admin.http.delete(path).status_code == 204
+    eventually(lambda: {status(each["api_key"]) for each in (key, rotated)} == {401}, 10, "the revocation")
+
+
+def test_a_second_factor_over_http(shop: Shop, admin: Admin) -> None:
+    """A user is made, sets it up, and signs in with it; a reset takes it away."""
+    email = f"{uuid.uuid4()}@ops.example"
+    user = admin.http.post("/users", json={"email": email, "name": "n", "role": "viewer"}).raise_for_status().json()
+    about = {"api_url": shop.gateway.about["api_url"], "admin": {"email": email, "password": user["password"]}}
+    viewer = Admin(about)
+    begun = viewer.http.post("/me/totp", json={"password": user["password"]}).raise_for_status().json()
+    totp = pyotp.TOTP(begun["secret"])
+    viewer.http.post("/me/totp/confirm", json={"code": totp.now()}).raise_for_status()
+    login = {"email": email, "password": user["password"]}
+    assert viewer.http.post("/login", json=login).status_code == 401
+    nxt = totp.at(int(time.time()) + 30)  # the next one is taken too: clocks differ
+    assert viewer.http.post("/login", json=login | {"code": nxt}).status_code == 200
+    assert viewer.http.post("/merchants", json={"name": "n"}).status_code == 403
+    reset = admin.http.post(f"/users/{user['id']}/reset").raise_for_status().json()
+    assert viewer.http.get("/me").status_code == 401
+    assert viewer.http.post("/login", json=login | {"password": reset["password"]}).status_code == 200
+
+
+def test_a_stolen_table_is_no_credential(shop: Shop, admin: Admin, behind: Tables) -> None:
+    """Threat 6 on real tables: of all that stands in `access`, nothing opens the API, and no secret stands in it."""
+    made = admin.key(shop.gateway.about["merchant"]["id"], "payments:read", "admin:*")
+    texts = behind.texts("access")
+    about = shop.gateway.about["merchant"]
+    secrets = (made["api_key"], made["signing_secret"], about["api_key"], about["signing_secret"])
+    secrets += (about["webhook_secret"], shop.gateway.about["admin"]["password"], admin.session["refresh_token"])
+    for secret in secrets:
+        for part in (secret, secret.rsplit("_", 1)[-1]):
+            assert not [text for text in texts if part in text], part[:6]
+    base = shop.gateway.about["api_url"]
+    with httpx.Client(base_url=base, timeout=10, trust_env=False) as thief:
+
+        def tried(text: str) -> set[int]:
+            found = set()
+            for credential in (text, f"ctrip_{made['id']}_{text}", f"ctrt_{text}"):
+                if credential.strip() and credential.isascii() and credential.isprintable():
+                    headers = {"Authorization": f"Bearer {credential[:4000]}"}
+                    found.add(thief.get("/api/v1/chains", headers=headers).status_code)
+                    found.add(thief.get("/admin/api/me", headers=headers).status_code)
+            return found
+
+        with ThreadPoolExecutor(8) as pool:
+            statuses = set().union(*pool.map(tried, sorted(texts)[:600]))
+    assert statuses == {401}
+
+
+def test_the_operators_command_line(up: Up, shop: Shop) -> None:
+    """`ctrip` makes a merchant, a key and a user, which then work; a refusal is one line and exit code 1."""
+    merchant = up.ctrip("merchants", "create", "By hand", "--tolerance-per-mille", "5")
+    assert merchant["status"] == "active"
+    key = up.ctrip("keys", "create", merchant["id"], "till", "--scope", "payments:read", "--scope", "payments:write")
+    with client(shop, key) as till:
+        assert till.payments.create(chain="anvil", amount=1).status == "pending"
+    rotated = up.ctrip("keys", "rotate", merchant["id"], key["id"], "--overlap", "0")
+    assert rotated["api_key"] != key["api_key"]
+    assert up.ctrip("keys", "list", merchant["id"])[0]["id"] == key["id"]
+    assert up.ctrip("merchants", "update", merchant["id"], "--name", "Renamed")["name"] == "Renamed"
+    assert up.ctrip("merchants", "disable", merchant["id"])["status"] == "disabled"
+    assert merchant["id"] in {each["id"] for each in up.ctrip("merchants", "list")}
+    email = f"{uuid.uuid4()}@ops.example"
+    made = up.ctrip("admins", "create", email, "--role", "viewer")
+    Admin({"api_url": shop.gateway.about["api_url"], "admin": {"email": email, "password": made["password"]}})
+    trail = up.ctrip("audit", "show", "merchant", merchant["id"])
+    assert [each["action"] for each in trail][:2] == ["merchant.created", "merchant.provisioned"]
+    assert trail[0]["actor"].startswith("operator:")
+    assert "whole: 6 records" in up.ctrip_said("audit", "verify", "merchant", merchant["id"])[1]
+    code, _, said = up.ctrip_said("merchants", "show", "nobody")
+    assert (code, said.strip()) == (1, "ctrip: Merchant nobody not found.")
+    code, _, said = up.ctrip_said("admins", "create", email, "--role", "viewer")
+    assert (code, "already" in said) == (1, True)
+    assert up.ctrip_said("keys", "create", merchant["id"], "n", "--scope", "nonsense")[0] == 2
+
+
+def test_the_audit_is_sealed_and_verified(up: Up, shop: Shop, behind: Tables) -> None:
+    """The function `seal` seals the hour before, and the command line holds chains against it."""
+    merchant = shop.gateway.about["merchant"]["id"]
+    payment = shop.ask(amount=1)
+    shop.told(payment, "created")
+    # As if it had been told an hour ago, and that hour were not sealed yet.
+    behind.tell_again(merchant, payment["id"], ago_ms=3_600_000)
+    behind.unseal()
+    up.run("seal")
+    seal = eventually(behind.seals.last, 20, "a seal")
+    for kind, subject in (("merchant", merchant), ("payment", payment["id"])):
+        code, said, problem = up.ctrip_said("audit", "verify", kind, subject, "--hour", seal.hour)
+        assert (code, f"1 of them sealed in {seal.hour}" in said) == (0, True), problem or said
+
+
+def test_the_feed_is_read_from_where_one_left_off(shop: Shop) -> None:
+    """Oldest first after an event, newest first by default; told or not, each event is there once."""
+    first = shop.ask(amount=1)
+    shop.told(first, "created")
+    since = shop.receiver.of(first["id"])[0]["id"]
+    second = shop.ask(amount=2)
+    shop.http.post(f"/api/v1/payments/{second['id']}/cancel").raise_for_status()
+
+    def feed(**asked: str) -> list[tuple[str, str]]:
+        found, cursor = [], None
+        while True:
+            params = {"limit": "2", **asked} | ({"cursor": cursor} if cursor else {})
+            page = shop.http.get("/api/v1/events", params=params).raise_for_status().json()
+            found += [(each["type"], each["payment_id"]) for each in page["data"]]
+            if not (cursor := page["next_cursor"]):
+                return found
+
+    mine = [("payment.created", second["id"]), ("payment.cancelled", second["id"])]
+    assert [each for each in feed(after=since, order="asc") if each[1] == second["id"]] == mine
+    assert [each for each in feed(after=since) if each[1] == second["id"]] == mine[::-1]
+    assert ("payment.created", first["id"]) not in feed(after=since)
+    assert [each for each in feed(type="payment.cancelled", after=since) if each[1] == second["id"]] == mine[1:]
+
+
+def test_a_request_can_be_followed_to_its_webhook(shop: Shop) -> None:
+    """Its id stands in the answer, in the event, in the delivery's header and in the audit record."""
+    answer = shop.http.post("/api/v1/payments", json={"chain": "anvil", "amount": 1, "webhook_url": shop.receiver.url})
+    payment, asked = answer.json(), answer.headers["X-Request-Id"]
+    shop.told(payment, "created")
+    attempt = next(each for each in shop.receiver.attempts if each.request_id == asked)
+    assert attempt.type == "payment.created"

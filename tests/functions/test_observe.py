@@ -1,0 +1,136 @@
+"""What goes on around every function: the ids that its lines carry, and its figures."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from chalice.test import Client
+
+import app as trigger_table
+from ctrip import bootstrap
+from ctrip.aws import log as logs
+from ctrip.aws.log import PowertoolsLog
+from ctrip.aws.metrics import Metrics
+from infra.local.events import scheduled_event
+from tests.functions.conftest import KEY, Api
+
+
+@pytest.fixture(autouse=True)
+def real_log(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real log, and figures."""
+    monkeypatch.setattr(bootstrap, "log", lambda service: PowertoolsLog(service, "INFO", Metrics(enabled=False)))
+    monkeypatch.setattr(bootstrap, "metrics", lambda: Metrics(enabled=True))
+
+
+@pytest.fixture
+def lambdas_handler() -> Any:
+    """The handler that Lambda puts on the root logger before any of our code runs; what it was given to print."""
+
+    class LambdaLoggerHandler(logging.Handler):
+        def __init__(self) -> None:
+            super().__init__()
+            self.printed: list[str] = []
+
+        def emit(self, record: logging.LogRecord) -> None:
+            self.printed.append(self.format(record))
+
+    handler = LambdaLoggerHandler()
+    logging.root.addHandler(handler)
+    logs.install()
+    yield handler
+    logging.root.removeHandler(handler)
+
+
+def event(request_id: str) -> dict[str, Any]:
+    """A request for a payment, as API Gateway passes it."""
+    route = "/api/v1/payments/{payment_id}"
+    context = {"resourcePath": route, "httpMethod": "GET", "path": "/api/v1/payments/x", "requestId": request_id}
+    headers = {"authorization": f"Bearer {KEY}"}
+    return {
+        "resource": route,
+        "path": "/api/v1/payments/x",
+        "httpMethod": "GET",
+        "requestContext": context,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "pathParameters": {"payment_id": "x"},
+        "multiValueQueryStringParameters": None,
+        "stageVariables": None,
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_every_line_of_a_request_carries_its_id(
+    api: Api, capsys: pytest.CaptureFixture[str], lambdas_handler: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours and a library's alike, as JSON; the next request has another one, and outside of any there is none."""
+
+    def reader() -> Any:
+        logging.getLogger("botocore").warning("a library's line of %s", "whsec_abcdefghij")
+        bootstrap.log("api").info("ours", payment="p")
+        raise RuntimeError
+
+    monkeypatch.setattr(bootstrap, "reader", reader)
+    answer = trigger_table.app(event("req-1"), None)
+    logging.getLogger("botocore").warning("outside")
+    ours, failure, _figures = lines(capsys.readouterr().out)
+    library, outside = (json.loads(line) for line in lambdas_handler.printed if '"logger":"botocore"' in line)
+    ids = {line["request_id"] for line in (ours, failure, library)}
+    assert ids == {answer["headers"]["X-Request-Id"]} == {"req-1"}
+    assert (ours["service"], ours["level"], ours["message"], ours["payment"]) == ("ctrip.api", "INFO", "ours", "p")
+    assert (library["level"], library["message"]) == ("WARNING", "a library's line of whsec_***")
+    assert failure["message"] == "request_failed"
+    assert "request_id" not in outside
+    assert all(line.endswith("\n") for line in lambdas_handler.printed)
+
+
+def test_every_line_of_a_worker_carries_its_id(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker's lines carry the invocation's id."""
+
+    class Starter:
+        def run(self) -> list[str]:
+            bootstrap.log("tick").info("ours")
+            return []
+
+    monkeypatch.setattr(bootstrap, "starter", Starter)
+    with Client(trigger_table.app) as client:
+        client.lambda_.invoke("tick", scheduled_event("local", "tick"))
+    ours, figures = lines(capsys.readouterr().out)
+    assert ours["aws_request_id"]
+    assert (figures["function"], figures["runs"], figures["failures"]) == ("tick", [1], [0])
+    assert {each["Name"]: each["Unit"] for each in figures["_aws"]["CloudWatchMetrics"][0]["Metrics"]} == {
+        "runs": "Count",
+        "failures": "Count",
+        "duration": "Milliseconds",
+    }
+
+
+def test_a_request_has_its_figures(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    """Count and latency, by the route's template and the status's class; nothing of the address itself."""
+    api.call("GET", "/api/v1/payments/canary7391")
+    [figures] = lines(capsys.readouterr().out)
+    [metric] = figures["_aws"]["CloudWatchMetrics"]
+    assert (metric["Namespace"], metric["Dimensions"]) == ("ctrip", [["route", "status"]])
+    assert (figures["route"], figures["status"]) == ("GET /api/v1/payments/{payment_id}", "4xx")
+    assert figures["requests"] == [1]
+    assert figures["latency"] == [0]
+    assert figures["_aws"]["Timestamp"] > 1_700_000_000_000
+
+
+def test_figures_are_silent_where_nobody_reads_them(
+    api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The local stage prints none, unless CTRIP_METRICS asks."""
+    monkeypatch.setattr(bootstrap, "metrics", lambda: Metrics(enabled=bool(bootstrap.settings().metrics)))
+    api.call("GET", "/health")
+    assert capsys.readouterr().out == ""
