@@ -1,8 +1,10 @@
 """Webhook jobs: one bad message never redelivers its siblings."""
 
+import json
 from typing import Any
 
 from ctrip import bootstrap
+from ctrip.aws.log import bind
 
 
 def handle(event: Any) -> dict[str, Any]:
@@ -18,7 +20,8 @@ def handle(event: Any) -> dict[str, Any]:
 
 
 def deliver(body: str) -> None:
-    """Do one job."""
+    """Do one job; its lines carry the request that it follows from."""
     from ctrip.services.deliver_webhook import parse_job
 
-    bootstrap.deliverer().deliver(*parse_job(body))
+    with bind(request_id=json.loads(body).get("request_id")):
+        bootstrap.deliverer().deliver(*parse_job(body))

@@ -7,11 +7,13 @@ from ctrip.domain.access_view import admin_view, audit_view
 from ctrip.domain.admins import Permission
 from ctrip.domain.errors import InvalidField
 from functions.api.http import Call, Resource, address_of, answer, answered, nothing, request_id
+from functions.api.keys import filtered as filtered_keys
 from functions.api.keys import wanted
 from functions.api.models import (
     AdminPaymentQuery,
     AuditQuery,
     CodeOnly,
+    KeyQuery,
     KeyRequest,
     MerchantPatch,
     MerchantRequest,
@@ -149,10 +151,10 @@ def update_merchant(call: Call, merchant_id: str) -> Response:
 # -- keys
 
 
-@routes.on("GET", KEYS, may=Permission.KEYS_READ, answers="KeyPage", codes=("merchant_not_found",))
+@routes.on("GET", KEYS, may=Permission.KEYS_READ, query=KeyQuery, answers="KeyPage", codes=("merchant_not_found",))
 def list_merchant_keys(call: Call, merchant_id: str) -> Response:
-    """List a merchant's keys, without their secrets."""
-    return answer(bootstrap.key_manager().all(merchant_id))
+    """List a merchant's keys, newest first, without their secrets."""
+    return answer(bootstrap.key_manager().page(merchant_id, filtered_keys(call.query)))
 
 
 @routes.on(

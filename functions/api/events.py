@@ -27,6 +27,8 @@ def list_events(call: Call) -> Response:
         newest_first=query.order == "desc",
         after=ulid_of("after", query.after),
         type=query.type,
+        created_after=query.created_after,
+        created_before=query.created_before,
         limit=query.limit,
         position=ulid_of("cursor", query.cursor),
     )

@@ -4,18 +4,18 @@ from chalice import Response
 
 from ctrip import bootstrap
 from ctrip.domain.access import Scope
-from ctrip.services.manage_keys import NewKey
+from ctrip.services.manage_keys import KeyFilter, NewKey
 from functions.api.http import Call, Resource, answer, answered, nothing
-from functions.api.models import KeyRequest, RotationRequest
+from functions.api.models import KeyQuery, KeyRequest, RotationRequest
 
 routes = Resource(__name__)
 OF_ONE = ("key_not_found",)
 
 
-@routes.on("GET", "/api/v1/keys", may=Scope.ADMIN, answers="KeyPage")
+@routes.on("GET", "/api/v1/keys", may=Scope.ADMIN, query=KeyQuery, answers="KeyPage")
 def list_keys(call: Call) -> Response:
-    """List the merchant's keys, without their secrets."""
-    return answer(bootstrap.key_manager().all(call.merchant.id))
+    """List the merchant's keys, newest first, without their secrets."""
+    return answer(bootstrap.key_manager().page(call.merchant.id, filtered(call.query)))
 
 
 @routes.on(
@@ -62,6 +62,16 @@ def revoke_key(call: Call, key_id: str) -> Response:
     """End a key for good; it takes up to half a minute to be known everywhere."""
     bootstrap.key_manager().revoke(call.merchant.id, key_id, call.origin)
     return nothing()
+
+
+def filtered(query: KeyQuery) -> KeyFilter:
+    """Say a list's parameters in the service's terms."""
+    return KeyFilter(
+        created_after=query.created_after,
+        created_before=query.created_before,
+        limit=query.limit,
+        cursor=query.cursor,
+    )
 
 
 def wanted(body: KeyRequest) -> NewKey:

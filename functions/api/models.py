@@ -169,6 +169,13 @@ class TokenQuery(Strict):
     chain: Annotated[str, StringConstraints(max_length=64)] | None = None
 
 
+class KeyQuery(Paged):
+    """Filters of a list of keys."""
+
+    created_after: Time | None = None
+    created_before: Time | None = None
+
+
 class EventQuery(Paged):
     """Filters of the feed of events."""
 
@@ -178,6 +185,8 @@ class EventQuery(Paged):
     )
     type: Annotated[str, StringConstraints(pattern=EVENT_TYPES)] | None = None
     payment_id: Annotated[str, StringConstraints(max_length=64)] | None = None
+    created_after: Time | None = None
+    created_before: Time | None = None
 
 
 class KeyRequest(Strict):

@@ -164,7 +164,7 @@ def list_keys(merchant_id: MerchantId) -> None:
     """List a merchant's keys."""
     from ctrip import bootstrap
 
-    found = bootstrap.key_manager().all(merchant_id)["data"]
+    found = bootstrap.key_manager().page(merchant_id)["data"]
     shown(found, ("id", "name", "scopes", "signed_only", "enabled", "expires_at", "last_used_at"))
 
 

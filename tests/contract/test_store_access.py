@@ -327,6 +327,9 @@ class TestFeed:
         assert walk(type="payment.created") == ulids[::-1]
         assert walk(type="payment.paid") == []
         assert walk(after=ulids[-1]) == []
+        assert walk(created_after=NOW + 2, created_before=NOW + 4, newest_first=False) == ulids[2:5]
+        assert walk(created_before=NOW + 1) == ulids[1::-1]
+        assert walk(created_after=NOW + 99) == walk(created_before=-5) == []
         assert [each.ulid for each in stores.events.named("mer_1", [ulids[4], "nothing", ulids[1]])] == [
             ulids[4],
             ulids[1],

@@ -10,10 +10,11 @@ from typing import Any
 import boto3
 from pynamodb.connection import Connection
 
+from ctrip.domain.events import Event
 from ctrip.store import tables
 from ctrip.store.database import Database, Item, delete, put, read_document
 from ctrip.store.events import DynamoEvents
-from ctrip.store.layout import event_item
+from ctrip.store.layout import event_item, outbox_item
 from ctrip.store.seals import DynamoSeals
 from tests.e2e.stack import eventually
 
@@ -53,10 +54,14 @@ class Tables:
         if (seal := self.seals.last()) is not None:
             self.database.write(delete(self.names.access, tables.seal_key(seal.hour)))
 
-    def forget_attempt(self, ulid: str) -> None:
-        """Undo the first attempt to deliver an event, once it has been recorded."""
-        eventually(lambda: self.events.attempted(ulid, 1), what="the first attempt's record")
-        self.database.write(delete(self.names.events, tables.delivery_key(ulid, 1)))
+    def forget_attempt(self, merchant_id: str, ulid: str) -> Event:
+        """Undo the first attempt to deliver an event, once it has been recorded: it is in the outbox again."""
+        eventually(lambda: self.events.attempted(merchant_id, ulid, 1), what="the first attempt's record")
+        event = self.events.event(merchant_id, ulid)
+        assert event
+        self.database.write(put(self.names.events, outbox_item(event)))
+        self.database.write(delete(self.names.events, tables.event_key(merchant_id, ulid)))
+        return event
 
     def gate(self) -> Item:
         """Read Anvil's gate."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from ctrip.ports import Delivery
 from ctrip.store import tables
-from ctrip.store.database import keyed, put, text
 from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, eventually
@@ -33,32 +32,29 @@ def times(shop: Shop, ulid: str) -> int:
 def test_a_lost_job_is_repeated(up: Up, shop: Shop, begun: dict[str, dict[str, Any]], behind: Tables) -> None:
     """An event that was committed, and whose message was lost, is told when the relay comes."""
     ulid, merchant = created(shop, begun), shop.gateway.about["merchant"]["id"]
-    behind.forget_attempt(ulid)
     before = times(shop, ulid)
-    pointer = tables.outbox_key(ulid)
-    behind.database.write(put(behind.names.events, keyed(pointer, merchant=text(merchant))))
+    behind.forget_attempt(merchant, ulid)
     # It leaves alone what is younger than ten seconds.
     eventually(lambda: (up.run("relay"), times(shop, ulid) > before)[1], what="the repetition")
-    eventually(lambda: behind.database.get(behind.names.events, pointer) is None, what="the acknowledgement")
+    waiting = tables.outbox_key(merchant, ulid)
+    eventually(lambda: behind.database.get(behind.names.events, waiting) is None, what="the acknowledgement")
 
 
 def test_a_due_retry_is_made(up: Up, shop: Shop, begun: dict[str, dict[str, Any]], behind: Tables) -> None:
     """An attempt whose time has come is made by the relay, once."""
     ulid, merchant = created(shop, begun), shop.gateway.about["merchant"]["id"]
-    behind.forget_attempt(ulid)
-    event = behind.events.event(merchant, ulid)
-    assert event
+    event = behind.forget_attempt(merchant, ulid)
     now = int(time.time() * 1000)
     failed = Delivery(
         event_ulid=ulid, attempt=1, at=now - 9, latency_ms=1, status_code=500, error=None, next_attempt_at=now - 1
     )
     behind.events.record(event, failed, due_index=True)
-    assert (merchant, ulid, 2) in behind.events.due(now)
+    assert (merchant, ulid, 2, now - 1) in behind.events.due(now)
     before = times(shop, ulid)
     up.run("relay")
     eventually(lambda: times(shop, ulid) > before, what="the second attempt")
-    assert (merchant, ulid, 2) not in behind.events.due(now)
-    assert eventually(lambda: behind.events.attempted(ulid, 2)).status_code == 204
+    assert (merchant, ulid, 2, now - 1) not in behind.events.due(now)
+    assert eventually(lambda: behind.events.attempted(merchant, ulid, 2)).status_code == 204
 
 
 def test_the_daily_round_goes_round(behind: Tables) -> None:

@@ -202,7 +202,7 @@ class FakeEvents:
             key=lambda each: each.ulid,
             reverse=wanted.newest_first,
         )
-        found = [each for each in held if each.ulid > (wanted.after or "") and wanted.type in (None, each.type)]
+        found = [each for each in held if wanted.takes(each)]
         if (at := wanted.position) is not None:
             found = [each for each in found if (each.ulid < at if wanted.newest_first else each.ulid > at)]
         more = len(found) > wanted.limit

@@ -184,6 +184,24 @@ def test_a_rotated_key_ends_with_its_overlap(api: Api) -> None:
     assert api.call("GET", "/api/v1/chains", key=first["api_key"]).status_code == 401
 
 
+def test_keys_are_listed_newest_first_page_by_page(api: Api) -> None:
+    """With the parameters that every list takes."""
+    made = ["testkey001"]
+    for number in range(4):
+        api.world.clock.at += 1_000
+        made.insert(0, api.call("POST", "/api/v1/keys", {"name": f"k{number}", "scopes": ["payments:read"]}).json["id"])
+    found, cursor = [], ""
+    while cursor is not None:
+        page = api.call("GET", f"/api/v1/keys?limit=2{f'&cursor={cursor}' if cursor else ''}").json
+        found += [key["id"] for key in page["data"]]
+        cursor = page["next_cursor"]
+    assert found == made
+    since = api.call("GET", "/api/v1/keys").json["data"][1]["created_at"]
+    later = api.call("GET", f"/api/v1/keys?created_after={since}").json["data"]
+    assert [key["id"] for key in later] == made[:2]
+    assert api.call("GET", "/api/v1/keys?cursor=nobody").json["errors"][0]["code"] == "invalid_cursor"
+
+
 def test_a_key_grants_no_more_than_it_has(api: Api) -> None:
     """A key that manages keys cannot make itself an heir with other scopes."""
     narrow = "ctrip_narrowkey1_0123456789abcdefghijkl"

@@ -393,13 +393,24 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """What a feed asks for: `after` and `position` are ULIDs, the latter a cursor's."""
+    """What a feed asks for: `after` and `position` are ULIDs, the latter a cursor's; times are unix milliseconds."""
 
     newest_first: bool = True
     after: str | None = None
     type: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
     limit: int = 20
     position: str | None = None
+
+    def takes(self, event: Event) -> bool:
+        """Whether an event is among what is asked for, wherever the page begins."""
+        return (
+            event.ulid > (self.after or "")
+            and self.type in (None, event.type)
+            and (self.created_after is None or event.at >= self.created_after)
+            and (self.created_before is None or event.at <= self.created_before)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from ctrip.aws.clients import client
+from ctrip.aws.log import bound
 from ctrip.domain.errors import Busy
 
 # What Chalice wants to find in a schedule's event.
@@ -21,6 +22,12 @@ _AHEAD_OF_TIME = {
 }
 
 
+def _asked() -> dict[str, object]:
+    """Name the request that is being answered, so that whoever works for it later can be found by it."""
+    asked = bound().get("request_id")
+    return {"request_id": asked} if asked else {}
+
+
 class AwsJobs:
     """The stage's queues and functions, named after it."""
 
@@ -34,7 +41,7 @@ class AwsJobs:
         entries = [
             {
                 "Id": str(number),
-                "MessageBody": json.dumps({"merchant_id": merchant, "event": ulid, "attempt": attempt}),
+                "MessageBody": json.dumps({"merchant_id": merchant, "event": ulid, "attempt": attempt, **_asked()}),
                 "MessageGroupId": merchant,
                 "DelaySeconds": min(delay, 900),
             }
@@ -50,7 +57,7 @@ class AwsJobs:
 
     def scan(self, chain: str) -> None:
         """Start a scanner, without waiting for it."""
-        payload = json.dumps({"chain": chain}).encode()
+        payload = json.dumps({"chain": chain, **_asked()}).encode()
         client("lambda").invoke(FunctionName=f"ctrip-{self._stage}-scan", InvocationType="Event", Payload=payload)
 
     def provision(self) -> None:

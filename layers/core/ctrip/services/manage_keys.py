@@ -19,6 +19,7 @@ from ctrip.services.replay import Answer, Replayer, in_progress
 ID_BYTES = 10
 SECRET_BYTES = 32
 MOST_KEYS = 50
+MOST_LISTED = 1_000
 OVERLAP_SECONDS = 86_400
 TRIES = 3
 _HIDDEN = {"api_key": None, "signing_secret": None}
@@ -33,6 +34,22 @@ class NewKey:
     signed_only: bool = False
     allowed_ips: tuple[str, ...] = ()
     expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFilter:
+    """What a list asks for; times are unix milliseconds, both ends included."""
+
+    created_after: int | None = None
+    created_before: int | None = None
+    limit: int = 20
+    cursor: str | None = None
+
+    def takes(self, created_at: int) -> bool:
+        """Whether a key made then is among them."""
+        return (self.created_after is None or created_at >= self.created_after) and (
+            self.created_before is None or created_at <= self.created_before
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +128,21 @@ class KeyManager:
             return
         raise _changed()
 
-    def all(self, merchant_id: str) -> dict[str, Any]:
-        """List a merchant's keys."""
+    def page(self, merchant_id: str, wanted: KeyFilter | None = None) -> dict[str, Any]:
+        """List a merchant's keys, newest first; `next_cursor` is the id of the last one shown."""
+        asked = wanted or KeyFilter(limit=MOST_LISTED)
         find_merchant(self.access, merchant_id)
-        keys = self.access.keys_of(merchant_id)
-        used, now = self.access.last_used([key.id for key in keys]), self.clock.now()
-        listed = sorted(keys, key=lambda key: (key.created_at, key.id))
-        return {"data": [key_view(key, now, used.get(key.id)) for key in listed], "next_cursor": None}
+        keys = sorted(self.access.keys_of(merchant_id), key=lambda key: (key.created_at, key.id), reverse=True)
+        keys = [key for key in keys if asked.takes(key.created_at)]
+        if asked.cursor is not None:
+            places = [place for place, key in enumerate(keys) if key.id == asked.cursor]
+            if not places:
+                raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
+            keys = keys[places[0] + 1 :]
+        shown, now = keys[: asked.limit], self.clock.now()
+        used = self.access.last_used([key.id for key in shown])
+        more = shown[-1].id if len(keys) > len(shown) else None
+        return {"data": [key_view(key, now, used.get(key.id)) for key in shown], "next_cursor": more}
 
     def _find(self, merchant_id: str, key_id: str) -> ApiKey:
         key = self.access.api_key(key_id) if KEY_ID.fullmatch(key_id) else None

@@ -37,7 +37,7 @@ class EventReader:
         found: list[Event] = []
         for start in range(0, len(ulids), wanted.limit):
             found += self.events.named(merchant_id, ulids[start : start + wanted.limit])
-            found = [event for event in found if wanted.type in (None, event.type)]
+            found = [event for event in found if wanted.takes(event)]
             if len(found) >= wanted.limit:
                 break
         shown = found[: wanted.limit]

@@ -93,7 +93,7 @@ class DynamoEvents:
             limit = LONG_PAGE if wanted.type else wanted.limit
             events, edge = self.between(merchant_id, low, high, limit=limit, forward=not wanted.newest_first)
             for event in events:
-                if wanted.type in (None, event.type):
+                if wanted.takes(event):
                     found.append(event)
                 if len(found) == wanted.limit:
                     last = edge is None and event is events[-1]
@@ -193,9 +193,11 @@ def _ends(wanted: EventFilter, position: str | None) -> tuple[str, str]:
 
     Both ends of a range count in DynamoDB: a character before and behind each ULID leaves it out.
     """
-    low, high = f"{wanted.after or ''}!", "~"
+    since = tables.ulid_floor(max(wanted.created_after, 0)) if wanted.created_after is not None else ""
+    low = max(f"{wanted.after or ''}!", since)
+    high = "~" if wanted.created_before is None else tables.ulid_floor(max(wanted.created_before + 1, 0))
     if position is None:
         return low, high
     if wanted.newest_first:
-        return low, f"{position[:-1]}{chr(ord(position[-1]) - 1)}~"
+        return low, min(high, f"{position[:-1]}{chr(ord(position[-1]) - 1)}~")
     return max(low, f"{position}!"), high
