@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from infra.local import java
 from infra.local.awsenv import listening
@@ -15,8 +14,6 @@ from infra.local.process import ROOT, Interrupted, Interrupts, Supervisor, base_
 
 TOOLS = ROOT / ".tools"
 STATE = ROOT / ".local-localstack"
-# DynamoDB Local counts the units of transactions otherwise than AWS does; dynoxide, which agrees, has the figure.
-NOT_HERE = "tests/contract/test_store_layout.py::test_a_payments_life_costs_what_it_did"
 
 
 def main() -> int:
@@ -43,18 +40,14 @@ def demo() -> int:
 
 def store(interrupts: Interrupts) -> int:
     """Run the store's tests against DynamoDB Local."""
-    home = java.jdk()
-    jars = java.dynamodb_local(TOOLS, home, lambda line: print(f"  {line}", flush=True))
     (port,) = free_ports(1)
+    command = java.command(TOOLS, port, lambda line: print(f"  {line}", flush=True))
     with Supervisor(STATE, interrupts) as supervisor:
-        library, jar = jars / "DynamoDBLocal_lib", jars / "DynamoDBLocal.jar"
-        options: list[str | Path] = [f"-Djava.library.path={library}", "-jar", jar, "-port", str(port), "-sharedDb"]
-        command = [home / "bin" / "java", "-Xmx512m", *options]
-        child = supervisor.start("dynamodb-local", command, env=base_env() | {"DDB_LOCAL_TELEMETRY": "0"})
+        child = supervisor.start("dynamodb-local", command, env=base_env() | java.QUIET)
         supervisor.await_ready(child, lambda: listening(port))
         tests = sorted(str(path) for path in (ROOT / "tests" / "contract").glob("test_store*.py"))
         return subprocess.run(
-            [sys.executable, "-m", "pytest", *tests, "--deselect", NOT_HERE],
+            [sys.executable, "-m", "pytest", *tests],
             cwd=ROOT,
             env=os.environ | {"CTRIP_STORE_ENDPOINT": f"http://{HOST}:{port}"},
             check=False,

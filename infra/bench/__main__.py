@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from infra.bench import commands, detection, imports
+from infra.bench import commands, detection, imports, load
 from infra.bench.figure import Figure
 from infra.local.errors import Failed, Refused
 from infra.local.ports import HOST, free_ports
@@ -46,6 +46,7 @@ def _figures(*, cold: bool) -> Iterator[Figure]:
         yield from commands.first()
     yield from _on_a_gateway()
     yield from detection.figures()
+    yield from load.figures(lambda line: print(f"  {line}", file=sys.stderr, flush=True))
 
 
 def _on_a_gateway() -> Iterator[Figure]:

@@ -1,4 +1,4 @@
-"""The embedded AWS: moto for the services, dynoxide for DynamoDB."""
+"""The embedded AWS: moto for the services, dynoxide for DynamoDB, or DynamoDB Local in its place."""
 
 from __future__ import annotations
 
@@ -7,25 +7,32 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.local import npm
+from infra.local import java, npm
 from infra.local.awsenv import aws_env, listening
 from infra.local.moto_front import HANDOVER
 from infra.local.ports import HOST, Ports
 from infra.local.process import Supervisor, base_env
 
 
-def start(supervisor: Supervisor, ports: Ports, tools: Path, say: Callable[[str], None]) -> dict[str, str]:
+def start(
+    supervisor: Supervisor, ports: Ports, tools: Path, say: Callable[[str], None], dynamodb: str = "dynoxide"
+) -> dict[str, str]:
     """Start it, and return the environment that leads there."""
-    binary = npm.dynoxide(tools, say)
+    command = java.command(tools, ports.dynamodb, say) if dynamodb == "java" else _dynoxide(tools, ports.dynamodb, say)
     moto = supervisor.start("aws", [sys.executable, "-m", "infra.local.moto_front", str(ports.aws)], env=_moto_env())
     env = aws_env(f"http://{HOST}:{ports.aws}")
-    if binary:
-        port = str(ports.dynamodb)
-        dynoxide = supervisor.start("dynamodb", [binary, "--host", HOST, "--port", port], env=base_env())
-        env["AWS_ENDPOINT_URL_DYNAMODB"] = f"http://{HOST}:{port}"
-        supervisor.await_ready(dynoxide, lambda: listening(ports.dynamodb))
+    if command:
+        child = supervisor.start("dynamodb", command, env=base_env() | java.QUIET)
+        env["AWS_ENDPOINT_URL_DYNAMODB"] = f"http://{HOST}:{ports.dynamodb}"
+        supervisor.await_ready(child, lambda: listening(ports.dynamodb))
     supervisor.await_ready(moto, lambda: listening(ports.aws))
     return env
+
+
+def _dynoxide(tools: Path, port: int, say: Callable[[str], None]) -> list[str | Path]:
+    """Return how it is started; nothing where it has no binary, and moto serves DynamoDB too."""
+    binary = npm.dynoxide(tools, say)
+    return [binary, "--host", HOST, "--port", str(port)] if binary else []
 
 
 def hand_over_dynamodb(env: dict[str, str]) -> None:

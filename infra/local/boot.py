@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.local import anvil, aws_embedded, npm, stack
+from infra.local.awsenv import listening
 from infra.local.errors import Refused
 from infra.local.ports import HOST
 from infra.local.process import Child, Interrupts, Supervisor, base_env
@@ -57,8 +58,8 @@ def running(settings: Settings, say: Say, interrupts: Interrupts | None = None) 
         aws = aws | {"AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{settings.ports.functions}"}
         gateway = dict(seed(aws, rpc_url=rpc_url, api_url=api_url))
         env = aws | gateway.pop("_env", {}) | settings.runner_env
-        runner = start_runner(supervisor, settings, env)
-        supervisor.await_ready(runner, lambda: answers(f"{api_url}/health/ready"), seconds=60)
+        api = start_app(supervisor, settings, env)
+        supervisor.await_ready(api, lambda: answers(f"{api_url}/health/ready"), seconds=60)
         supervisor.remove_at_the_end(settings.state / "gateway.json")
         with _announced(settings, gateway):
             yield Running(supervisor, gateway, env, resources)
@@ -70,11 +71,11 @@ def start_aws(supervisor: Supervisor, settings: Settings, say: Say) -> dict[str,
         from infra.local import aws_localstack
 
         return aws_localstack.start(supervisor, settings.ports, settings.tools, say)
-    return aws_embedded.start(supervisor, settings.ports, settings.tools, say)
+    return aws_embedded.start(supervisor, settings.ports, settings.tools, say, settings.dynamodb)
 
 
-def start_runner(supervisor: Supervisor, settings: Settings, env: dict[str, str]) -> Child:
-    """The API and the triggers of the project's app.py."""
+def start_app(supervisor: Supervisor, settings: Settings, env: dict[str, str]) -> Child:
+    """The triggers of the project's app.py, and its API, which is returned."""
     own = {
         "CTRIP_STAGE": "local",
         "CTRIP_PROJECT": str(settings.project),
@@ -83,7 +84,12 @@ def start_runner(supervisor: Supervisor, settings: Settings, env: dict[str, str]
         "AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{settings.ports.functions}",
         "PYTHONUNBUFFERED": "1",
     }
-    return supervisor.start("runner", [sys.executable, "-m", "infra.local.runner"], env=base_env() | env | own)
+    shared = base_env() | env | own
+    runner = supervisor.start("runner", [sys.executable, "-m", "infra.local.runner"], env=shared)
+    api = supervisor.start("api", [sys.executable, "-m", "infra.local.api"], env=shared)
+    # The first payment on a chain calls its scanner, which is there.
+    supervisor.await_ready(runner, lambda: listening(settings.ports.functions))
+    return api
 
 
 def answers(url: str) -> bool:

@@ -17,6 +17,7 @@ from infra.local.process import ROOT
 
 PROJECT = ROOT / "infra" / "localstack" / "dynamodb-local"
 OLDEST = 17
+QUIET = {"DDB_LOCAL_TELEMETRY": "0"}
 
 
 def jdk() -> Path:
@@ -34,6 +35,15 @@ def jdk() -> Path:
     if shutil.which("mvn") is None:
         raise Refused("Maven is needed for AWS=localstack (Debian: apt install maven); no mvn was found.")
     return Path(compiler).resolve().parents[1]
+
+
+def command(tools: Path, port: int, say: Callable[[str], None]) -> list[str | Path]:
+    """Return how DynamoDB Local is started on a port, in an environment that says `QUIET`; built if need be."""
+    home = jdk()
+    jars = dynamodb_local(tools, home, say)
+    library, jar = jars / "DynamoDBLocal_lib", jars / "DynamoDBLocal.jar"
+    options: list[str | Path] = [f"-Djava.library.path={library}", "-jar", jar, "-port", str(port), "-sharedDb"]
+    return [home / "bin" / "java", "-Xmx512m", *options]
 
 
 def dynamodb_local(tools: Path, home: Path, say: Callable[[str], None]) -> Path:

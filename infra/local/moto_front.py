@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import waitress
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 
 from infra.local import moto_secret  # noqa: F401 - being imported is what makes moto find it
+from infra.local.moto_queues import Dispatcher
 
 HANDOVER = "/_local/dynamodb"
 # Each consumer's long poll holds a thread for its whole wait.
@@ -66,8 +67,15 @@ class Front:
 
 def main() -> None:
     """Serve until terminated."""
-    dispatcher: Any = DomainDispatcherApplication(create_backend_app)
-    waitress.serve(Front(dispatcher), host="127.0.0.1", port=int(sys.argv[1]), threads=THREADS, _quiet=True, ident=None)
+    waitress.serve(
+        Front(Dispatcher(create_backend_app)),
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        threads=THREADS,
+        asyncore_use_poll=True,
+        _quiet=True,
+        ident=None,
+    )
 
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ class Recorder:
     """Writes each use once, at once: the runner's end is no occasion to write anything."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w", buffering=1)
+        # The processes that hold functions write to one file, a line at a time.
+        self._file = path.open("a", buffering=1)
         self._known: set[str] = set()
         self._lock = threading.Lock()
 

@@ -19,6 +19,8 @@ class Settings:
     ports: Ports
     state: Path
     aws: str = "embedded"
+    # What answers for DynamoDB in the embedded AWS: dynoxide, or DynamoDB Local, which large tables do not slow down.
+    dynamodb: str = "dynoxide"
     project: Path = ROOT
     template: Path = ROOT / "template.yaml"
     # Downloads, shared by every stack of the checkout.
@@ -29,8 +31,12 @@ class Settings:
 
 
 def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from CTRIP_*_PORT, CTRIP_AWS and CTRIP_LOCAL_DIR."""
+    """Settings from CTRIP_*_PORT, CTRIP_AWS, CTRIP_DYNAMODB and CTRIP_LOCAL_DIR."""
     aws = env.get("CTRIP_AWS") or "embedded"
     if aws not in {"embedded", "localstack"}:
         raise Refused(f"AWS={aws} is not known; it is embedded (the default) or localstack.")
-    return Settings(ports=choose(env), state=ROOT / (env.get("CTRIP_LOCAL_DIR") or ".local"), aws=aws)
+    dynamodb = env.get("CTRIP_DYNAMODB") or "dynoxide"
+    if dynamodb not in {"dynoxide", "java"}:
+        raise Refused(f"CTRIP_DYNAMODB={dynamodb} is not known; it is dynoxide (the default) or java (DynamoDB Local).")
+    state = ROOT / (env.get("CTRIP_LOCAL_DIR") or ".local")
+    return Settings(ports=choose(env), state=state, aws=aws, dynamodb=dynamodb)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LONG_POLL_SECONDS = 10
+BREATH_SECONDS = 0.03
 # Without a declared maximum AWS goes to 1,250; a laptop is better off with its first five.
 DEFAULT_CONCURRENCY = 5
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
@@ -118,6 +119,9 @@ class Worker:
             threading.Thread(
                 target=self._process, args=(source, batch, slots), name=f"batch-{source.function}", daemon=True
             ).start()
+            if len(batch) < source.batch_size:
+                # Under load the next messages come as one batch, instead of a poll, a call and a delete for each.
+                self._stop.wait(BREATH_SECONDS)
 
     def _gather(self, source: Source) -> list[MessageTypeDef]:
         """Wait for a message, then up to the batching window for more."""

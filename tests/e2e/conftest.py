@@ -30,6 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def up() -> Iterator[Up]:
     """The gateway's process, which records what its functions ask of AWS."""
+    RECORD.unlink(missing_ok=True)
     with make_up(".local-e2e", **{record.VARIABLE: str(RECORD)}) as started:
         yield started
 

@@ -34,15 +34,15 @@ class WebhookDeliverer:
 
     def deliver(self, merchant_id: str, ulid: str, attempt: int) -> Delivery | None:
         """Make one attempt and record it with its successor; what was done before is not done again."""
-        if (done := self.events.attempted(merchant_id, ulid, attempt)) is not None:
-            self._finish(merchant_id, done)
-            return None
         event = self.events.event(merchant_id, ulid)
         if event is None:
             self.log.error("event_missing", event=ulid, merchant=merchant_id)
             return None
         if event.url is None:
             self.events.acknowledge(event)
+            return None
+        if (done := self.events.attempted(merchant_id, ulid, attempt)) is not None:
+            self._finish(merchant_id, done)
             return None
         started = self.clock.now()
         reply = self._post(event, event.url)

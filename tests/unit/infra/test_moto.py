@@ -1,0 +1,34 @@
+"""What keeps moto quick changes nothing that it answers."""
+
+from __future__ import annotations
+
+import boto3
+from moto import mock_aws
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.sqs.models import sqs_backends
+
+from infra.local.moto_queues import Dispatcher
+
+REGION = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+
+def test_the_backend_of_a_host_is_the_one_that_moto_finds() -> None:
+    """For every service that the template uses."""
+    ours, theirs = Dispatcher(create_backend_app), DomainDispatcherApplication(create_backend_app)
+    for host in ("sqs.us-east-1.amazonaws.com", "kms.us-east-1.amazonaws.com", "dynamodb", "moto_api", None):
+        for _ in range(2):
+            assert ours.get_backend_for_host(host) == theirs.get_backend_for_host(host)
+
+
+@mock_aws
+def test_a_message_past_its_retention_is_not_given_out() -> None:
+    """Where a young one is."""
+    sqs = boto3.client("sqs", **REGION)  # type: ignore[call-overload]
+    url = sqs.create_queue(QueueName="q", Attributes={"MessageRetentionPeriod": "60"})["QueueUrl"]
+    for body in ("old", "young"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    [backend] = [each["us-east-1"] for each in sqs_backends.values()]
+    queue = backend.get_queue("q")
+    assert sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"][0]["Body"] == "old"
+    queue._messages[0].sent_timestamp -= 61_000
+    assert "Messages" not in sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)
