@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from ctrip.domain.money import MAX_AMOUNT
 from ctrip.pages.render import template
 
 _REFERENCE = re.compile(r"^#/components/(?:schemas|responses)/(.+)$")
@@ -142,11 +143,16 @@ def type_of(schema: dict[str, Any]) -> Markup:
 
 def bounds(schema: dict[str, Any]) -> str:
     """Say a schema's limits in words."""
-    said = [words.format(schema[name]) for name, words in _BOUNDS.items() if name in schema]
+    said = [words.format(_number(schema[name])) for name, words in _BOUNDS.items() if name in schema]
     said += [bounds(each) for each in schema.get("anyOf", ())]
     if schema.get("default") not in (None, [], {}):
         said.append(f"default {schema['default']}")
     return "; ".join(dict.fromkeys(each for each in said if each))
+
+
+def _number(value: int) -> str:
+    """Spell a number; the largest amount is known by its other name."""
+    return "2^256-1" if value == MAX_AMOUNT else str(value)
 
 
 def _codes(described: dict[str, Any]) -> list[tuple[str, str, Markup]]:

@@ -1,18 +1,17 @@
 """Merchants, keys, counters and gates."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.access import ApiKey, Gate, Merchant, Round
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import Busy
-from ctrip.ports import AccessChange, Clock, Remembered
+from ctrip.ports import AccessChange, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, read_audit, read_remembered, remember
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Database, Item, Write, delete, document, keyed, number, put, read_document, update
+from ctrip.store.database import Item, Store, Write, delete, document, keyed, number, put, read_document, update
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.tables import Key
 
@@ -23,19 +22,10 @@ DAY_MS = 86_400_000
 _GATE_NUMBERS = ("hot_until", "warm_until", "daily_at")
 
 
-class DynamoAccess:
+class DynamoAccess(Store):
     """The `ports.AccessStore` on DynamoDB."""
 
-    def __init__(
-        self,
-        stage: str,
-        *,
-        clock: Clock | None = None,
-        jitter: Callable[[], float] | None = None,
-        connected: Connection | None = None,
-    ) -> None:
-        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
-        self._table = self._db.tables.access
+    own = "access"
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """Read a merchant."""

@@ -1,36 +1,24 @@
 """Admins, their sessions, and the keys that sign their tokens."""
 
-from collections.abc import Callable
-
-from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.admins import Admin, Session
 from ctrip.domain.errors import AlreadyExists, Stale
-from ctrip.ports import AdminChange, Clock, Remembered, TokenKey
+from ctrip.ports import AdminChange, Remembered, TokenKey
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, remember
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Database, Write, document, keyed, number, put, read_document, text
+from ctrip.store.database import Store, Write, document, keyed, number, put, read_document, text
 from ctrip.store.errors import ConditionFailed
 
 TOKEN_KEYS = 5
 _LINGER_SECONDS = 7 * 86_400  # a dead session is kept this long, for whoever asks what it was
 
 
-class DynamoAdmins:
+class DynamoAdmins(Store):
     """The `ports.AdminStore` on DynamoDB."""
 
-    def __init__(
-        self,
-        stage: str,
-        *,
-        clock: Clock | None = None,
-        jitter: Callable[[], float] | None = None,
-        connected: Connection | None = None,
-    ) -> None:
-        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
-        self._table = self._db.tables.access
+    own = "access"
 
     def admin(self, admin_id: str) -> Admin | None:
         """Read an admin, consistently."""

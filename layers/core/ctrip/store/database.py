@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias, cast
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -234,6 +234,23 @@ class Database:
                     raise (Contended if failure is Failure.CONTENDED else Busy) from exc
                 self._clock.wait(pause)
         raise Busy
+
+
+class Store:
+    """What every store is made of: a stage's tables, of which `own` names the one that it keeps its things in."""
+
+    own: ClassVar[str]
+
+    def __init__(
+        self,
+        stage: str,
+        *,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] | None = None,
+        connected: Connection | None = None,
+    ) -> None:
+        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
+        self._table: str = getattr(self._db.tables, self.own)
 
 
 def _expressed(

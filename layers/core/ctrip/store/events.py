@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.events import Event
-from ctrip.ports import Clock, Delivery, EventFilter, EventPage
+from ctrip.ports import Delivery, EventFilter, EventPage
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
-from ctrip.store.database import Database, Item, delete, keyed, put, text
+from ctrip.store.database import Item, Store, delete, keyed, put, text
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import delivery_item, delivery_of, event_item, event_of
 
@@ -19,23 +18,14 @@ EXAMINED = 5_000  # events of all merchants in one shard of the outbox, which is
 PER_SHARD = 25  # so that one answer is at most 200, a batch that a worker can finish
 
 
-class DynamoEvents:
+class DynamoEvents(Store):
     """The `ports.EventStore` on DynamoDB.
 
     An event is committed to the outbox, whole. Its first attempt files it under its merchant, where it is kept for a
     time, and then strikes it off the outbox: it is always in one of the two places, and for a moment in both.
     """
 
-    def __init__(
-        self,
-        stage: str,
-        *,
-        clock: Clock | None = None,
-        jitter: Callable[[], float] | None = None,
-        connected: Connection | None = None,
-    ) -> None:
-        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
-        self._table = self._db.tables.events
+    own = "events"
 
     def event(self, merchant_id: str, ulid: str) -> Event | None:
         """Read an event, wherever it stands."""

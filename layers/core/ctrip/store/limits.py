@@ -1,15 +1,13 @@
 """Counters beside the decisions: token buckets, open payments, nonces, login attempts; each one update of one item."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.signing import SKEW_SECONDS
-from ctrip.ports import Clock
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
-from ctrip.store.database import Database, keyed, number, put, text, update
+from ctrip.store.database import Store, keyed, number, put, text, update
 from ctrip.store.errors import ConditionFailed
 
 STALE_MS = 900_000  # a count that no scanner has set for this long says nothing any more
@@ -19,19 +17,10 @@ NONCE_SECONDS = 2 * SKEW_SECONDS + 60
 ATTEMPT_SECONDS = 86_400
 
 
-class DynamoLimits:
+class DynamoLimits(Store):
     """The `ports.LimitStore` on DynamoDB."""
 
-    def __init__(
-        self,
-        stage: str,
-        *,
-        clock: Clock | None = None,
-        jitter: Callable[[], float] | None = None,
-        connected: Connection | None = None,
-    ) -> None:
-        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
-        self._table = self._db.tables.access
+    own = "access"
 
     def take_tokens(self, merchant_id: str, *, cost: int, depth: int, now: int) -> int | None:
         """Empty a merchant's bucket by `cost`; None when it was taken, else when the bucket is full again."""

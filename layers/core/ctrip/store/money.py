@@ -1,39 +1,29 @@
 """Intents, ledger entries, and the fences that keep two scanners apart."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.access import Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.ledger import Entry
 from ctrip.domain.sweep import Intent
-from ctrip.ports import Clock, Fence
+from ctrip.ports import Fence
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.clauses import intent_write
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Database, Item, put, update
+from ctrip.store.database import Item, Store, put, update
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import entries_of, intent_of, posting_item
 
 _TIP_KEYS = frozenset({"chain", "fence"})
 
 
-class DynamoMoney:
+class DynamoMoney(Store):
     """The `ports.MoneyStore` on DynamoDB."""
 
-    def __init__(
-        self,
-        stage: str,
-        *,
-        clock: Clock | None = None,
-        jitter: Callable[[], float] | None = None,
-        connected: Connection | None = None,
-    ) -> None:
-        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
-        self._table = self._db.tables.money
+    own = "money"
 
     def take(self, chain: str) -> Fence:
         """Take a chain: increment its fence unconditionally."""

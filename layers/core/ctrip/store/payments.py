@@ -1,22 +1,21 @@
 """Payments, and the one transaction in which a decision about one of them commits."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, InvalidField, Stale
 from ctrip.domain.payment import Payment, Status, Tier
 from ctrip.domain.sweep import Intent
-from ctrip.ports import Clock, Commit, Page, PaymentFilter, Remembered
+from ctrip.ports import Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered
 from ctrip.store.clauses import Clauses, reservation
 from ctrip.store.codec import decode
-from ctrip.store.database import Database, read_document
+from ctrip.store.database import Store, read_document
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import intent_of, payment_of
 from ctrip.store.tables import Key
@@ -29,19 +28,10 @@ TAKEOVERS = 3
 _POSITION = re.compile(r"[0-9]{13}#[^#]{1,64}", re.ASCII)
 
 
-class DynamoPayments:
+class DynamoPayments(Store):
     """The `ports.PaymentStore` on DynamoDB."""
 
-    def __init__(
-        self,
-        stage: str,
-        *,
-        clock: Clock | None = None,
-        jitter: Callable[[], float] | None = None,
-        connected: Connection | None = None,
-    ) -> None:
-        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
-        self._table = self._db.tables.payments
+    own = "payments"
 
     def commit(self, commit: Commit) -> None:
         """Write all of it or nothing."""

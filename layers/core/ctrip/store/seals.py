@@ -1,34 +1,24 @@
 """The hourly seals of the audit chains."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from pynamodb.connection import Connection
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.errors import AlreadyExists
-from ctrip.ports import Clock, Seal
+from ctrip.ports import Seal
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Database, document, keyed, put, read_document
+from ctrip.store.database import Store, document, keyed, put, read_document
 from ctrip.store.errors import ConditionFailed
 
 CHUNK = 2_000  # heads in an item: random hexadecimal hardly compresses, and an item holds 400 KB
 
 
-class DynamoSeals:
+class DynamoSeals(Store):
     """The `ports.SealStore` on DynamoDB."""
 
-    def __init__(
-        self,
-        stage: str,
-        *,
-        clock: Clock | None = None,
-        jitter: Callable[[], float] | None = None,
-        connected: Connection | None = None,
-    ) -> None:
-        self._db = Database(stage, clock=clock, jitter=jitter, connected=connected)
-        self._table = self._db.tables.access
+    own = "access"
 
     def last(self) -> Seal | None:
         """Return the newest seal."""
