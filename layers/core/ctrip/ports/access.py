@@ -1,0 +1,218 @@
+"""Merchants, keys, limits, admins and seals, as the services keep them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ctrip.domain.access import ApiKey, Gate, Merchant, Round
+from ctrip.domain.admins import Admin, Session
+from ctrip.domain.audit import AuditRecord
+from ctrip.ports.stores import Idempotency, Remembered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessChange:
+    """What one decision about a merchant and its keys changes, in one transaction; before is None for a new one."""
+
+    merchant: tuple[Merchant | None, Merchant]
+    audit: AuditRecord
+    key: tuple[ApiKey | None, ApiKey] | None = None
+    idempotency: Idempotency | None = None
+    answer: str = ""
+
+
+class AccessStore(Protocol):
+    """Merchants, their keys, and gates."""
+
+    def merchant(self, merchant_id: str) -> Merchant | None:
+        """Read a merchant."""
+        ...
+
+    def merchants(self, after: str, limit: int) -> list[Merchant]:
+        """List merchants by id, those after one."""
+        ...
+
+    def change(self, change: AccessChange) -> None:
+        """Write all of it or nothing.
+
+        Raises `AlreadyExists` ("merchant", "xpub", "account", "key" or "idempotency"), `Stale` where the merchant or
+        the key has moved on, and `Busy`. A write of our own whose answer was lost counts as done.
+        """
+        ...
+
+    def waiting(self) -> list[str]:
+        """Return the ids of merchants that the signer has yet to provision, bounded."""
+        ...
+
+    def audit(self, subject: str, after: int = 0, limit: int = 100) -> list[AuditRecord]:
+        """Return the records of a merchant or an admin after a version, oldest first."""
+        ...
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        """Return what an idempotency key answered first, read consistently."""
+        ...
+
+    def api_key(self, key_id: str) -> ApiKey | None:
+        """Read a key by its id."""
+        ...
+
+    def keys_of(self, merchant_id: str) -> list[ApiKey]:
+        """Return a merchant's keys by id, revoked ones included."""
+        ...
+
+    def used(self, key_id: str, now: int) -> None:
+        """Note when a key was used last."""
+        ...
+
+    def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
+        """Return when keys were used last; one that never was is left out."""
+        ...
+
+    def next_account(self) -> int:
+        """Take the next merchant account, from 1; account 0 is the operator's."""
+        ...
+
+    def raise_gate(self, chain: str, *, hot_until: int, warm_until: int, now: int) -> bool:
+        """Keep a chain open at least until those times; True when it was closed (not hot) at `now`."""
+        ...
+
+    def gates(self, chains: Sequence[str]) -> dict[str, Gate]:
+        """Read gates in one call, consistently; a chain without one is closed."""
+        ...
+
+    def pause(self, chain: str, paused: bool) -> None:
+        """Stop or resume a chain."""
+        ...
+
+    def round(self, chain: str) -> Round:
+        """Return how far the daily round of a chain has come."""
+        ...
+
+    def advance_round(self, progress: Round, *, next_daily_at: int | None) -> None:
+        """Store how far a daily round has come; with `next_daily_at` it is over until then."""
+        ...
+
+    def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
+        """Take a merchant's next address indexes, from 0; one may be skipped, none is given twice."""
+        ...
+
+    def indexes(self, merchant_id: str, curve: str) -> int:
+        """Return how many address indexes a merchant has been given."""
+        ...
+
+
+class LimitStore(Protocol):
+    """Counters beside the decisions: each call is one update of one item, and none waits for another merchant's."""
+
+    def take_tokens(self, merchant_id: str, *, cost: int, depth: int, now: int) -> int | None:
+        """Empty a merchant's bucket by `cost`, at most `depth` ahead of `now`; all in microseconds.
+
+        None when it was taken, else the moment at which the bucket is full again.
+        """
+        ...
+
+    def take_places(self, merchant_id: str, chain: str, *, count: int, most: int, now: int) -> bool:
+        """Count `count` more open payments of a merchant on a chain; False where that would be more than `most`."""
+        ...
+
+    def count_places(self, chain: str, counts: Mapping[str, int], now: int) -> None:
+        """Set the open payments of merchants on a chain to what was counted."""
+        ...
+
+    def spend_nonce(self, key_id: str, nonce: str, *, by: str, now: int) -> bool:
+        """Use a signed request's nonce up; False where another call than `by` has."""
+        ...
+
+    def attempt(self, scope: str, window: int, now: int) -> int:
+        """Count one more attempt in a window (its number) of a scope; return how many that makes."""
+        ...
+
+    def forgive(self, scope: str, window: int) -> None:
+        """Take one attempt back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminChange:
+    """What one decision about an admin changes, in one transaction; before is None for a new one."""
+
+    admin: tuple[Admin | None, Admin]
+    audit: AuditRecord
+    idempotency: Idempotency | None = None
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """A key that signs access tokens: `id` is a ULID, `sealed` the secret; unix milliseconds."""
+
+    id: str
+    sealed: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """One hour's heads of audit chains, as one hash; `previous` is the seal before, `count` the heads."""
+
+    hour: str
+    count: int
+    root: str
+    previous: str
+    hash: str
+
+
+class SealStore(Protocol):
+    """The hourly seals, and the heads that each covers."""
+
+    def last(self) -> Seal | None:
+        """Return the newest seal."""
+        ...
+
+    def seal(self, hour: str) -> Seal | None:
+        """Return an hour's seal."""
+        ...
+
+    def leaves(self, hour: str) -> list[str]:
+        """Return the heads that an hour's seal covers, sorted."""
+        ...
+
+    def put(self, seal: Seal, leaves: Sequence[str]) -> None:
+        """Store an hour's seal after its heads, once; raises `AlreadyExists` ("seal")."""
+        ...
+
+
+class AdminStore(Protocol):
+    """Admins, their sessions, and the keys that sign their tokens."""
+
+    def admin(self, admin_id: str) -> Admin | None:
+        """Read an admin, consistently."""
+        ...
+
+    def by_email(self, email: str) -> str | None:
+        """Return the id of the admin with an e-mail address, in the spelling it is stored in."""
+        ...
+
+    def admins(self, after: str, limit: int) -> list[Admin]:
+        """List admins by id, those after one."""
+        ...
+
+    def change(self, change: AdminChange) -> None:
+        """Write all of it or nothing; raises `AlreadyExists` ("admin", "email" or "idempotency"), `Stale`, `Busy`."""
+        ...
+
+    def session(self, session_id: str) -> Session | None:
+        """Read a session, consistently."""
+        ...
+
+    def save_session(self, before: Session | None, after: Session) -> None:
+        """Store a session; raises `AlreadyExists` ("session") or `Stale`."""
+        ...
+
+    def token_keys(self) -> list[TokenKey]:
+        """Return the keys that sign access tokens, newest first, bounded."""
+        ...
+
+    def put_token_key(self, key: TokenKey) -> None:
+        """Store one more."""
+        ...
