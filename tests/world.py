@@ -49,7 +49,7 @@ NETWORK = Network(
     tokens=(USDC,),
 )
 _WALLET = MnemonicWallet("test test test test test test test test test test test junk")
-XPUB = _WALLET.account_xpub(1)
+XPUB, XPUB2 = _WALLET.account_xpub(1), _WALLET.account_xpub(2)
 STATION = _WALLET.address("m/44'/60'/0'/0/1")
 
 

@@ -34,6 +34,7 @@ MERCHANT = f"{ROOT}/merchants/{{merchant_id}}"
 KEYS = f"{MERCHANT}/keys"
 PAYMENT = f"{ROOT}/payments/{{payment_id}}"
 USER = f"{ROOT}/users/{{user_id}}"
+OF_PASSWORDS = ("user_changed", "too_many_attempts")
 
 # -- sessions
 
@@ -71,7 +72,7 @@ def read_me(call: Call) -> Response:
     return answer(admin_view(call.user.admin))
 
 
-@routes.on("POST", f"{ROOT}/me/password", signed_in=True, body=PasswordChange, answers="User", codes=("user_changed",))
+@routes.on("POST", f"{ROOT}/me/password", signed_in=True, body=PasswordChange, answers="User", codes=OF_PASSWORDS)
 def change_my_password(call: Call) -> Response:
     """Change one's own password; every session ends."""
     body: PasswordChange = call.body
@@ -80,7 +81,12 @@ def change_my_password(call: Call) -> Response:
 
 
 @routes.on(
-    "POST", f"{ROOT}/me/totp", signed_in=True, body=PasswordOnly, answers="Totp", codes=("totp_on", "user_changed")
+    "POST",
+    f"{ROOT}/me/totp",
+    signed_in=True,
+    body=PasswordOnly,
+    answers="Totp",
+    codes=("totp_on", "user_changed", "too_many_attempts"),
 )
 def begin_totp(call: Call) -> Response:
     """Begin to set up a second factor: a secret for an authenticator app, shown this once."""
@@ -100,7 +106,14 @@ def confirm_totp(call: Call) -> Response:
     return answer(bootstrap.admin_manager().confirm_totp(call.user.admin.id, call.body.code, call.origin))
 
 
-@routes.on("POST", f"{ROOT}/me/totp/end", signed_in=True, body=PasswordOnly, answers="User", codes=("user_changed",))
+@routes.on(
+    "POST",
+    f"{ROOT}/me/totp/end",
+    signed_in=True,
+    body=PasswordOnly,
+    answers="User",
+    codes=("user_changed", "too_many_attempts"),
+)
 def end_totp(call: Call) -> Response:
     """Switch the second factor off."""
     return answer(bootstrap.admin_manager().end_totp(call.user.admin.id, call.body.password, call.origin))

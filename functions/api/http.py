@@ -38,7 +38,9 @@ BODY_DEPTH = 5
 JSON = "application/json"
 HTML = "text/html"
 CHANGES = ("POST", "PATCH", "PUT", "DELETE")
-_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+# HTTP takes the spaces at both ends of a header away.
+_KEY = re.compile(r"(?=.{1,255}\Z)[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
+LONGEST_NUMBER = 100  # digits; no field takes as many
 _CHALICE_CODES = {"MethodNotAllowedError": "method_not_allowed", "UnsupportedMediaType": "unsupported_media_type"}
 
 
@@ -208,7 +210,8 @@ def _signed(request: Request) -> tuple[SignedRequest, str]:
 
 def answer(body: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer with JSON; nobody but the caller is to keep it."""
-    text = json.dumps(body, separators=(",", ":"))
+    # As UTF-8 and not as escapes: Lambda's answer may have six megabytes, and an escape has six characters.
+    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
     return Response(
         text, headers={"Content-Type": JSON, "Cache-Control": "no-store", **(headers or {})}, status_code=status
     )
@@ -283,7 +286,9 @@ def body_of(request: Request) -> dict[str, Any]:
     if len(raw) > BODY_BYTES:
         raise TooLarge(f"The body is larger than {BODY_BYTES} bytes.")
     try:
-        body = json.loads(raw, object_pairs_hook=_unique, parse_float=_no_float, parse_constant=_no_float)
+        body = json.loads(
+            raw, object_pairs_hook=_unique, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+        )
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.", code="invalid_json") from None
     if not isinstance(body, dict):
@@ -310,7 +315,7 @@ def idempotency_of(request: Request, owner: str, route: str, body: dict[str, obj
     if key is None:
         return None
     if not _KEY.fullmatch(key):
-        raise InvalidField("Idempotency-Key", "invalid_value", "must be 1 to 255 visible ASCII characters")
+        raise InvalidField("Idempotency-Key", "invalid_value", "must be 1 to 255 printable ASCII characters")
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return Idempotency(owner, route, key, hashlib.sha256(canonical.encode()).hexdigest())
 
@@ -352,6 +357,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 class Inexact:
     """A number that is no integer; no field accepts one, so validation names the field it came in."""
+
+
+def _integer(text: str) -> int | Inexact:
+    return int(text) if len(text) <= LONGEST_NUMBER else Inexact()
 
 
 def _no_float(_: str) -> Inexact:

@@ -28,10 +28,10 @@ def list_keys(call: Call) -> Response:
     codes=("too_many_keys", "merchant_changed"),
 )
 def create_key(call: Call) -> Response:
-    """Make a key with at most the scopes of the caller's own; its secrets are shown this once."""
+    """Make a key that opens nothing that the caller's own does not; its secrets are shown this once."""
     assert call.caller is not None
-    granted, manager = call.caller.key.scopes, bootstrap.key_manager()
-    made = manager.create(call.merchant.id, wanted(call.body), call.origin, call.idempotency, granted=granted)
+    manager = bootstrap.key_manager()
+    made = manager.create(call.merchant.id, wanted(call.body), call.origin, call.idempotency, by=call.caller.key)
     return answered(made, 201)
 
 
@@ -45,9 +45,10 @@ def create_key(call: Call) -> Response:
     codes=(*OF_ONE, "key_not_usable", "key_changed", "merchant_changed"),
 )
 def rotate_key(call: Call, key_id: str) -> Response:
-    """Give a key new secrets, shown this once; those that are good now stay good for a while."""
-    overlap, manager = call.body.overlap_seconds, bootstrap.key_manager()
-    made = manager.rotate(call.merchant.id, key_id, call.origin, call.idempotency, overlap_seconds=overlap)
+    """Give a key that opens no more than the caller's own new secrets, shown this once; the old ones go on a while."""
+    assert call.caller is not None
+    overlap, manager, by = call.body.overlap_seconds, bootstrap.key_manager(), call.caller.key
+    made = manager.rotate(call.merchant.id, key_id, call.origin, call.idempotency, overlap_seconds=overlap, by=by)
     return answered(made, 201)
 
 

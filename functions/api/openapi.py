@@ -199,7 +199,7 @@ def _queried(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
 def _headers(operation: Operation) -> list[dict[str, Any]]:
     if not operation.idempotent:
         return []
-    schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+    schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
     words = "Makes the call happen once, however often it is repeated."
     return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema, "description": words}]
 

@@ -101,11 +101,15 @@ def create_merchant(
     manager = bootstrap.merchant_manager()
     terms = Terms(name=name, expires_in=expires_in, tolerance_per_mille=tolerance_per_mille)
     made = manager.create(terms, xpub, _origin(), None).view
-    deadline = time.monotonic() + PROVISION_SECONDS
-    while (now := manager.one(made["id"]))["status"] == "provisioning" and time.monotonic() < deadline:
-        typer.echo("waiting for the signer to give it an account ...", err=True)
-        time.sleep(1)
-    shown(now | {"webhook_secret": made["webhook_secret"]})
+    now, deadline = made, time.monotonic() + PROVISION_SECONDS
+    try:
+        while now["status"] == "provisioning" and time.monotonic() < deadline:
+            typer.echo("waiting for the signer to give it an account ...", err=True)
+            time.sleep(1)
+            now = manager.one(made["id"])
+    finally:
+        # Also where somebody does not want to wait: the secret is shown this once.
+        shown(now | {"webhook_secret": made["webhook_secret"]})
     if now["status"] == "provisioning":
         typer.echo("It has no account yet; the function `provision` tries again every five minutes.", err=True)
 

@@ -1,5 +1,6 @@
 """Merchants, keys, admins, limits and seals: what the fakes and the real stores have in common."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from ctrip.services.manage_admins import admin_record
 from ctrip.services.manage_merchants import merchant_record
 from tests.support.objects import NOW, creation, payment
 from tests.support.stores import Stores, refused
+from tests.world import XPUB, XPUB2
 
 WHO = Origin("admin:1", "192.0.2.7", "r-1")
 SECOND = 1_000_000
@@ -95,18 +97,22 @@ class TestMerchants:
         """And no two have one account."""
         first, second = made(stores, 1, account=5), made(stores, 2, account=5)
         assert stores.access.waiting() == ["mer_1", "mer_2"]
-        stores.access.change(change(first, replace(first, xpub="xpub1", version=2)))
+        stores.access.change(change(first, replace(first, xpub=XPUB, version=2)))
         assert stores.access.waiting() == ["mer_2"]
-        late = change(second, replace(second, xpub="xpub2", version=2))
+        late = change(second, replace(second, xpub=XPUB2, version=2))
         assert refused(lambda: stores.access.change(late), AlreadyExists).key == "account"
 
     def test_an_own_key_belongs_to_one_merchant(self, stores: Stores) -> None:
         """And a merchant that brings one never waits."""
-        own = {"xpub": "xpub-own", "policy": Policy(custody=Custody.XPUB), "account": 0}
+        own = {"xpub": XPUB, "policy": Policy(custody=Custody.XPUB), "account": 0}
         made(stores, 1, **own)
         assert stores.access.waiting() == []
         assert refused(lambda: made(stores, 2, **own), AlreadyExists).key == "xpub"
         assert stores.access.merchant("mer_2") is None
+        # Neither may a merchant of ours get what somebody brought, however it came to its account.
+        waiting = made(stores, 3)
+        late = change(waiting, replace(waiting, xpub=XPUB, version=2))
+        assert refused(lambda: stores.access.change(late), AlreadyExists).key == "xpub"
 
     def test_merchants_are_listed_by_id(self, stores: Stores) -> None:
         """Each stands in the list once, as it was stored last, and the list goes on after any id."""
@@ -256,7 +262,7 @@ class TestAdmins:
         assert stores.admins.session("s1") is None
         stores.admins.save_session(None, first)
         assert refused(lambda: stores.admins.save_session(None, first), AlreadyExists).key == "session"
-        second = replace(first, digest="d2", spent="d1", version=2)
+        second = replace(first, digest="d2", version=2)
         stores.admins.save_session(first, second)
         refused(lambda: stores.admins.save_session(first, replace(second, digest="d3")), Stale)
         assert stores.admins.session("s1") == second
@@ -278,13 +284,16 @@ class TestSeals:
         first = Seal(hour="2026-01-31T12", count=len(leaves), root="r", previous="", hash="h1")
         assert stores.seals.last() is None
         stores.seals.put(first, leaves)
-        assert stores.seals.leaves("2026-01-31T12") == leaves
-        assert refused(lambda: stores.seals.put(replace(first, root="x"), leaves), AlreadyExists).key == "seal"
+        assert stores.seals.leaves(first) == leaves
+        late = replace(first, root="x")
+        assert refused(lambda: stores.seals.put(late, leaves[:5]), AlreadyExists).key == "seal"
+        assert stores.seals.seal(first.hour) == first
+        assert stores.seals.leaves(first) == leaves
         second = replace(first, hour="2026-01-31T13", previous="h1", hash="h2", count=0)
         stores.seals.put(second, [])
         assert stores.seals.last() == second
         assert stores.seals.seal("2026-01-31T12") == first
-        assert stores.seals.leaves("2026-01-31T13") == []
+        assert stores.seals.leaves(second) == []
         assert stores.seals.seal("2026-01-31T14") is None
 
 
@@ -337,3 +346,37 @@ class TestFeed:
         assert stores.events.payments_between("mer_1", NOW + 1, NOW + 3) == {"p1", "p2"}
         assert stores.payments.events_of("p3") == [ulids[3]]
         assert stores.payments.heads(["p3", "gone"]) == {"p3": (1, commits[3].after.audit_head)}
+
+    def test_a_page_of_more_than_a_megabyte_is_short_and_goes_on(self, stores: Stores) -> None:
+        """DynamoDB ends a page by itself; nobody is told that nothing follows."""
+        text = "".join(hashlib.sha512(f"{number}".encode()).hexdigest() for number in range(220))
+        noise = tuple((f"k{number}", text[number * 500 : number * 500 + 500]) for number in range(56))
+        made = [
+            creation(payment(id=f"p{number:02d}", metadata=noise, created_at=NOW + number, updated_at=NOW + number))
+            for number in range(150)
+        ]
+        for commit in made:
+            stores.payments.commit(commit)
+        for commit in made[10:]:
+            assert commit.event
+            stores.events.acknowledge(commit.event)
+
+        def walk(*, newest_first: bool) -> list[str]:
+            found, position = [], None
+            while True:
+                page = stores.events.page("mer_1", EventFilter(limit=100, position=position, newest_first=newest_first))
+                found += [event.payment_id for event in page.events]
+                if (position := page.position) is None:
+                    return found
+
+        ids = [commit.after.id for commit in made]
+        assert walk(newest_first=False) == ids
+        assert walk(newest_first=True) == ids[::-1]
+        assert stores.events.payments_between("mer_1", NOW, NOW + 1_000) == set(ids)
+
+    def test_what_is_too_young_is_not_shown_yet(self, stores: Stores) -> None:
+        """Whoever follows the feed must not see the later of two first."""
+        for number in range(4):
+            stores.payments.commit(creation(payment(id=f"p{number}", updated_at=NOW + number)))
+        page = stores.events.page("mer_1", EventFilter(newest_first=False, until=NOW + 2))
+        assert [event.payment_id for event in page.events] == ["p0", "p1"]

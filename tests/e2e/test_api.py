@@ -281,9 +281,9 @@ def test_a_refused_request_does_not_use_its_key_up(shop: Shop) -> None:
     assert shop.http.post(PAYMENTS, json={"chain": "anvil", "amount": 1}, headers=key).status_code == 201
 
 
-@pytest.mark.parametrize("key", ["", "a" * 256, "a b", "ключ".encode()])
+@pytest.mark.parametrize("key", ["", "a" * 256, "a\tb", "ключ".encode()])
 def test_a_bad_key_is_refused(shop: Shop, key: str | bytes) -> None:
-    """A key is 1 to 255 ASCII characters."""
+    """A key is 1 to 255 printable ASCII characters."""
     answer = shop.http.post(PAYMENTS, json={"chain": "anvil", "amount": 1}, headers={"Idempotency-Key": key})
     refused(answer, 400, "invalid_field", "Idempotency-Key")
 

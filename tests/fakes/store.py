@@ -11,6 +11,7 @@ from ctrip.domain.admins import Admin, Session
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
 from ctrip.domain.events import Event
+from ctrip.domain.keys import fingerprint
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payment import Payment, Status, Tier
 from ctrip.domain.sweep import Intent
@@ -326,7 +327,7 @@ class FakeAccess:
             after = change.merchant[1]
             self._merchants[after.id] = after
             if not after.provisioning:
-                self._owners[_receiving(after)] = after.id
+                self._owners |= dict.fromkeys(_receiving(after), after.id)
             if change.key is not None:
                 self._keys[change.key[1].id] = change.key[1]
             self.audited(change.audit, change.idempotency, change.answer)
@@ -366,8 +367,9 @@ class FakeAccess:
         if before is not None and self._merchants[before.id].version != before.version:
             raise Stale
         fresh = not after.provisioning and (before is None or before.provisioning)
-        if fresh and _receiving(after) in self._owners:
-            raise AlreadyExists(_receiving(after)[0])
+        taken = [each[0] for each in _receiving(after) if each in self._owners] if fresh else []
+        if taken:
+            raise AlreadyExists(taken[0])
         if change.key is not None:
             old, new = change.key
             if old is None and new.id in self._keys:
@@ -522,7 +524,7 @@ class FakeSeals:
 
     def __init__(self) -> None:
         self._seals: dict[str, Seal] = {}
-        self._leaves: dict[str, list[str]] = {}
+        self._leaves: dict[tuple[str, str], list[str]] = {}
 
     def last(self) -> Seal | None:
         return self._seals[max(self._seals)] if self._seals else None
@@ -530,18 +532,20 @@ class FakeSeals:
     def seal(self, hour: str) -> Seal | None:
         return self._seals.get(hour)
 
-    def leaves(self, hour: str) -> list[str]:
-        return self._leaves.get(hour, [])
+    def leaves(self, seal: Seal) -> list[str]:
+        return self._leaves.get((seal.hour, seal.root), [])
 
     def put(self, seal: Seal, leaves: Sequence[str]) -> None:
+        self._leaves[seal.hour, seal.root] = list(leaves)
         if seal.hour in self._seals:
             raise AlreadyExists("seal")
-        self._seals[seal.hour], self._leaves[seal.hour] = seal, list(leaves)
+        self._seals[seal.hour] = seal
 
 
-def _receiving(merchant: Merchant) -> tuple[str, str]:
+def _receiving(merchant: Merchant) -> list[tuple[str, str]]:
     """Name what a merchant's addresses come from, under the name of the clause that keeps it unique."""
-    return ("xpub", merchant.xpub) if merchant.own_keys else ("account", str(merchant.account))
+    account = [] if merchant.own_keys else [("account", str(merchant.account))]
+    return [("xpub", fingerprint(merchant.xpub)), *account] if merchant.xpub else []
 
 
 def _check_unmoved(state: _State, before: Payment) -> None:

@@ -15,7 +15,7 @@ from ctrip.domain.admins import MATRIX, Permission, Role
 from ctrip.domain.signing import SignedRequest
 from functions.api.http import OPERATIONS, Operation
 from tests.functions.conftest import KEY, SIGNING_SECRET, Api, add_key
-from tests.world import put_merchant
+from tests.world import XPUB2, put_merchant
 
 OTHER = "ctrip_otherkey01_0123456789abcdefghijkl"
 UNKNOWN = "00000000-0000-4000-8000-00000000dead"
@@ -46,7 +46,7 @@ def url(operation: Operation, **ids: str) -> str:
 
 def second_merchant(api: Api) -> None:
     """A second merchant, with a key that may do everything."""
-    put_merchant(api.world.stores.access, replace(api.world.merchant, id="m2", account=2))
+    put_merchant(api.world.stores.access, replace(api.world.merchant, id="m2", account=2, xpub=XPUB2))
     add_key(api.world, OTHER, frozenset(Scope), "m2")
 
 

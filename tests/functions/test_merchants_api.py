@@ -1,5 +1,6 @@
 """Merchants, their keys and limits, through the admin API and their own (threats 15 and 16; audit, idempotency)."""
 
+import hashlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from ctrip.domain.access import Limits, Scope
 from ctrip.domain.audit import broken
 from ctrip.domain.errors import Busy, Contended
 from ctrip.domain.payment import Status, Tier
+from ctrip.services import seal_audit
 from ctrip.services.limit_calls import CallLimiter
 from ctrip.services.provision_merchant import AccountProvisioner, WaitingProvisioner
 from ctrip.services.seal_audit import AuditSealer, AuditVerifier, hour_of
@@ -41,6 +43,22 @@ def key_of(api: Api, merchant_id: str, *scopes: Scope, **more: Any) -> Any:
     answer = api.admin("POST", f"/merchants/{merchant_id}/keys", asked)
     assert answer.status_code == 201, answer.body
     return answer.json
+
+
+def otherwise_spelt(xpub: str) -> str:
+    """Spell the same key and chain code with another parent's fingerprint."""
+    digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+    number = 0
+    for character in xpub:
+        number = number * 58 + digits.index(character)
+    raw = bytearray(number.to_bytes(82, "big")[:78])
+    raw[5] ^= 1
+    whole = bytes(raw) + hashlib.sha256(hashlib.sha256(raw).digest()).digest()[:4]
+    number, spelt = int.from_bytes(whole, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        spelt = digits[digit] + spelt
+    return spelt
 
 
 # -- merchants
@@ -81,11 +99,18 @@ def test_a_merchants_own_key_receives_and_nothing_is_swept(api: Api) -> None:
     world = api.world
     world.chain.deposit(payment["address"], 1000)
     world.step(4)
+    world.settle(8)
     held = world.payment(payment["id"])
     assert (held.status, held.tier, held.sweeps) == (Status.SETTLED, Tier.MONITORED, ())
     assert world.jobs.sweeps == []
     types = [event.type for event in world.stores.events.named(made["id"], world.stores.payments.events_of(held.id))]
     assert types[-2:] == ["payment.paid", "payment.settled"]
+    # The money is the merchant's own: that it moves it is nobody's alarm.
+    world.chain.burn(payment["address"], 1000)
+    world.step(2)
+    shown = api.call("GET", f"/api/v1/payments/{payment['id']}", key=key).json
+    assert (shown["status"], shown["exceptions"], shown["fulfillable"]) == ("settled", [], True)
+    assert (shown["amount_received"], world.log.alarms()) == (1000, [])
 
 
 @pytest.mark.parametrize(
@@ -109,8 +134,10 @@ def test_an_own_key_must_be_that_of_an_account(api: Api, xpub: str) -> None:
 def test_an_own_key_belongs_to_one_merchant(api: Api) -> None:
     """Two merchants would share their addresses."""
     merchant(api, xpub=XPUB)
-    answer = api.admin("POST", "/merchants", {"name": "n", "xpub": XPUB})
-    assert (answer.status_code, answer.json["errors"][0]["code"]) == (400, "xpub_in_use")
+    hot = api.admin("GET", "/merchants/m1").json["xpub"]
+    for taken in (XPUB, otherwise_spelt(XPUB), hot):
+        answer = api.admin("POST", "/merchants", {"name": "n", "xpub": taken})
+        assert (answer.status_code, answer.json["errors"][0]["code"]) == (400, "xpub_in_use")
 
 
 def test_a_merchants_terms_change_for_new_payments(api: Api) -> None:
@@ -235,6 +262,41 @@ def test_a_wrong_key_names_its_field(api: Api, change: dict[str, Any], field: st
     assert len(api.call("GET", "/api/v1/keys").json["data"]) == 1
 
 
+def test_a_key_hands_out_nothing_that_outreaches_it(api: Api) -> None:
+    """Neither by making a key nor by rotating one: no scope, no place and no day beyond its own."""
+    strong = "ctrip_strongkey1_0123456789abcdefghijkl"
+    add_key(api.world, strong, frozenset({Scope.PAYMENTS_READ, Scope.PAYMENTS_WRITE}))
+    narrow = "ctrip_narrowkey1_0123456789abcdefghijkl"
+    add_key(api.world, narrow, frozenset({Scope.ADMIN}))
+    refused = api.call("POST", "/api/v1/keys/strongkey1/rotate", key=narrow)
+    assert (refused.status_code, refused.json["code"]) == (403, "forbidden")
+    ends = api.world.clock.now() + 3_600_000
+    bound = "ctrip_boundkey01_0123456789abcdefghijkl"
+    add_key(api.world, bound, frozenset(Scope), allowed_ips=("127.0.0.0/8",), expires_at=ends)
+    body = {"name": "n", "scopes": ["payments:read"]}
+    inside = {"allowed_ips": ["127.0.0.1", "127.1.0.0/16"], "expires_at": "2025-10-09T09:00:00Z"}
+    assert api.call("POST", "/api/v1/keys", body | inside, key=bound).status_code == 201
+    for change in (
+        {"allowed_ips": []},
+        {"allowed_ips": ["127.0.0.1", "192.0.2.1"]},
+        {"allowed_ips": ["0.0.0.0/0"]},
+        {"expires_at": None},
+        {"expires_at": "2025-10-10T09:00:00Z"},
+    ):
+        assert api.call("POST", "/api/v1/keys", body | inside | change, key=bound).status_code == 403, change
+    assert api.call("POST", "/api/v1/keys/strongkey1/rotate", key=bound).status_code == 403
+
+
+def test_a_fresh_secret_is_good_at_once(api: Api) -> None:
+    """Also where the key has just been used and is remembered."""
+    first = api.call("POST", "/api/v1/keys", {"name": "n", "scopes": ["payments:read"]}).json
+    assert api.call("GET", "/api/v1/chains", key=first["api_key"]).status_code == 200
+    api.world.clock.at += 1_000
+    second = api.call("POST", f"/api/v1/keys/{first['id']}/rotate", {"overlap_seconds": 0}).json
+    assert api.call("GET", "/api/v1/chains", key=second["api_key"]).status_code == 200
+    assert api.call("GET", "/api/v1/chains", key=first["api_key"]).status_code == 401
+
+
 def test_the_last_use_is_told(api: Api) -> None:
     """To ten minutes, and without a write for each call."""
     api.call("GET", "/api/v1/chains")
@@ -286,6 +348,15 @@ def test_a_repeated_key_makes_one_merchant(api: Api) -> None:
     again = api.admin("POST", "/merchants", {"name": "n"}, Idempotency_Key="k")
     assert again.json == first.json | {"webhook_secret": None}
     assert len(api.admin("GET", "/merchants").json["data"]) == 2
+
+
+def test_an_admins_repeated_cancel_answers_the_same(api: Api) -> None:
+    """The event is the merchant's, the key the admin's."""
+    payment = api.create()
+    first = api.admin("POST", f"/payments/{payment['id']}/cancel", Idempotency_Key="k")
+    again = api.admin("POST", f"/payments/{payment['id']}/cancel", Idempotency_Key="k")
+    assert (first.status_code, again.status_code, again.json) == (200, 200, first.json)
+    assert again.headers["Idempotent-Replayed"] == "true"
 
 
 def test_accepting_twice_with_one_key_answers_the_same(api: Api) -> None:
@@ -366,6 +437,15 @@ def test_a_merchants_own_limit_goes_before_the_stages(api: Api, monkeypatch: pyt
     assert int(full.headers["Retry-After"]) >= 1
     cut = api.call("POST", "/api/v1/payments/x/cancel")
     assert (cut.status_code, cut.json["code"]) == (429, "rate_limited")
+
+
+def test_an_order_that_is_in_use_takes_no_place(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is asked for."""
+    limited(api, monkeypatch, open_payments=3)
+    api.create(order_id="A1")
+    again = {"chain": "anvil", "amount": 1, "order_id": "A1"}
+    assert {api.call("POST", "/api/v1/payments", again).status_code for _ in range(9)} == {409}
+    api.create()
 
 
 def test_places_come_back_as_payments_close(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -461,10 +541,32 @@ def test_the_hours_are_sealed_and_a_changed_chain_shows(api: Api) -> None:
     assert broken([rewritten]) is None
     assert verifier.verify(payment["id"], [rewritten], hour).problem
     assert verifier.verify(payment["id"], [], hour).problem
-    stores.seals._leaves[hour] = []
+    stores.seals._leaves.clear()
     assert verifier.verify(payment["id"], chain, hour).problem
     told = [facts for _, message, facts in api.world.log.lines if message == "audit_sealed"]
     assert told[1]["root"] == seals[0].root
+
+
+def test_an_outage_is_sealed_from_its_beginning(api: Api) -> None:
+    """However long it was: what one run does not manage the next one does."""
+    sealer(api).run()
+    api.world.clock.at += 60 * 3_600_000
+    first, second = sealer(api).run(), sealer(api).run()
+    assert (len(first), len(second)) == (48, 12)
+    assert [seal.previous for seal in second[1:]] == [seal.hash for seal in second[:-1]]
+    assert second[0].previous == first[-1].hash
+    # A seal that is replaced together with its heads no longer is what the next one follows.
+    forged = replace(first[3], root=hashlib.sha256(b"").hexdigest())
+    forged = replace(forged, hash=seal_audit._hash(forged.previous, forged.hour, forged.root))
+    api.world.stores.seals._seals[forged.hour] = forged
+    api.world.stores.seals._leaves[forged.hour, forged.root] = [""]
+    assert AuditVerifier(api.world.stores.seals).verify("m1", [], forged.hour).problem
+
+
+@pytest.mark.parametrize("path", ["merchants", "users", "payments"])
+def test_an_endless_id_is_an_unknown_one(api: Api, path: str) -> None:
+    """DynamoDB would refuse it as a key."""
+    assert api.admin("GET", f"/{path}/{'a' * 2_100}").status_code == 404
 
 
 # -- admin's payments and the feed
@@ -486,6 +588,9 @@ def test_the_feed_shows_events_as_the_webhooks_had_them(api: Api) -> None:
     first, second = api.create(), api.create()
     api.world.clock.at += 5
     api.call("POST", f"/api/v1/payments/{first['id']}/cancel")
+
+    assert api.call("GET", "/api/v1/events?type=payment.cancelled").json["data"] == []  # it is a second behind
+    api.world.clock.at += 1_001
 
     def feed(query: str = "") -> list[tuple[str, str]]:
         found, cursor = [], None

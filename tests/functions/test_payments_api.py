@@ -8,7 +8,7 @@ import pytest
 from ctrip.domain.access import Scope
 from ctrip.domain.money import MAX_AMOUNT
 from tests.functions.conftest import KEY, add_key
-from tests.world import ORIGIN, USDC, put_merchant
+from tests.world import ORIGIN, USDC, XPUB2, put_merchant
 
 FIRST_VERSION = ("id", "chain", "token_id", "address", "amount", "status", "confirmations", "created_at", "expires_at")
 CONTRACT = {
@@ -90,6 +90,7 @@ def test_amounts_are_returned_exactly(api, amount):
         ({"amount": 0}, "amount", "invalid_amount"),
         ({"amount": -5}, "amount", "invalid_amount"),
         ({"amount": "1e3"}, "amount", "invalid_amount"),
+        ({"amount": 10**4_000}, "amount", "invalid_value"),
         ({"amount": True}, "amount", "invalid_value"),
         ({"amount": 1.5}, "amount", "invalid_value"),
         ({"amount": 1.0}, "amount", "invalid_value"),
@@ -196,7 +197,7 @@ def test_without_a_valid_key_it_is_401_and_without_the_scope_403(api):
 def test_another_merchants_payment_is_the_same_404_as_an_unknown_one(api):
     """Threat 9: nothing tells that it exists."""
     other = "ctrip_other00001_0123456789abcdefghijkl"
-    put_merchant(api.world.stores.access, replace(api.world.merchant, id="m2", account=2))
+    put_merchant(api.world.stores.access, replace(api.world.merchant, id="m2", account=2, xpub=XPUB2))
     add_key(api.world, other, frozenset(Scope), "m2")
     mine = api.create(order_id="A1")["id"]
     unknown = "00000000-0000-4000-8000-00000000dead"

@@ -62,6 +62,52 @@ def test_a_refresh_token_that_comes_twice_ends_the_session(api: Api) -> None:
     )
 
 
+def test_a_stolen_refresh_token_is_found_out_however_often_it_went_on(api: Api) -> None:
+    """The one it was stolen from comes back with what it had: nobody goes on."""
+    session = owner(api)
+    mine = {"refresh_token": session["refresh_token"]}
+    theirs = api.call("POST", "/admin/api/refresh", mine, key=None).json
+    theirs = api.call("POST", "/admin/api/refresh", {"refresh_token": theirs["refresh_token"]}, key=None).json
+    assert api.call("POST", "/admin/api/refresh", mine, key=None).status_code == 401
+    assert me(api, theirs["access_token"]) == 401
+
+
+def test_a_password_that_is_replaced_meanwhile_opens_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing takes a tenth of a second, in which somebody may have reset it."""
+    token, door = api.token(Role.VIEWER), bootstrap.doorkeeper()
+    user = api.call("GET", "/admin/api/me", key=token).json["id"]
+    api.token()
+    real = door.passwords.verify
+
+    def slow(digest: str | None, password: str) -> bool:
+        right = real(digest, password)
+        monkeypatch.setattr(door.passwords, "verify", real)
+        api.admin("POST", f"/users/{user}/reset")
+        return right
+
+    monkeypatch.setattr(door.passwords, "verify", slow)
+    assert api.sign_in("viewer@ops.example", "the viewer's password").status_code == 401
+
+
+def test_a_password_behind_a_session_is_no_easier_to_guess(api: Api) -> None:
+    """A stolen token is not the account: ten guesses, and the account is locked."""
+    token = api.token(Role.VIEWER)
+    for _ in range(10):
+        assert api.call("POST", "/admin/api/me/totp", {"password": "a guess"}, key=token).status_code == 401
+    right = {"password": "the viewer's password", "new_password": "another long password"}
+    assert api.call("POST", "/admin/api/me/password", right, key=token).status_code == 429
+
+
+def test_a_token_of_a_key_that_another_process_made_is_taken(api: Api) -> None:
+    """What is remembered of keys is read anew for it."""
+    owner(api)
+    other = bootstrap.doorkeeper.__wrapped__()
+    api.world.clock.at += 1_000
+    other.new_token_key()
+    fresh = other.sign_in(*OWNER, None, "192.0.2.9", "r")
+    assert me(api, fresh["access_token"]) == 200
+
+
 def test_signing_out_holds_at_once(api: Api) -> None:
     """The token that was good a moment ago is not."""
     session = owner(api)

@@ -35,7 +35,13 @@ def in_lambda(packaged: Packaged, code: str) -> str:
 
 def test_the_archive_holds_the_gateway(packaged: Packaged) -> None:
     """Code, networks, compiled contracts and pages are in it, though they reach it through links."""
-    wanted = {"app.py", "functions/__init__.py", "functions/scan.py", "ctrip/ports/__init__.py", "ctrip/store/payments.py"}
+    wanted = {
+        "app.py",
+        "functions/__init__.py",
+        "functions/scan.py",
+        "ctrip/ports/__init__.py",
+        "ctrip/store/payments.py",
+    }
     assert wanted | {"ctrip/chains.yaml", "ctrip/contracts/Probe.json"} <= packaged.names
     assert any(name.startswith("ctrip/pages/") for name in packaged.names)
 

@@ -112,7 +112,7 @@ ACCESS_WRITERS = {
         *("MER#*", "MERS", "WAIT", "XPUB#*", "KEY#*", "KEYS#*", "USE#*", "NONCE#*", "AUD#*", "I#*"),
         *("ADM#*", "ADMS", "MAIL#*", "SES#*", "JWT", "G#*", "IX#*", "TB#*", "OPEN#*", "TRY#*"),
     },
-    "SignerRole": {"MER#*", "ACC#*", "AUD#*", "WAIT"},
+    "SignerRole": {"MER#*", "ACC#*", "XPUB#*", "AUD#*", "WAIT"},
     "SealRole": {"SEALS", "SEAL#*"},
     "ScanRole": {"G#*", "OPEN#*"},
     "TickRole": {"G#*"},

@@ -7,7 +7,7 @@ import pytest
 from ctrip.domain.chain import Block
 from ctrip.domain.errors import ConfigurationError, WrongChain
 from ctrip.domain.payment import Flag, Status
-from tests.world import NETWORK, USDC, World, put_merchant
+from tests.world import NETWORK, USDC, XPUB2, World, put_merchant
 
 
 def types(world):
@@ -109,7 +109,7 @@ def test_the_daily_round_goes_on_where_it_stopped(monkeypatch):
     """In chunks, over every merchant; another scanner takes the next chunk."""
     monkeypatch.setattr("ctrip.services.find_strays.CHUNK", 3)
     world = World()
-    other = replace(world.merchant, id="m2", account=2)
+    other = replace(world.merchant, id="m2", account=2, xpub=XPUB2)
     put_merchant(world.stores.access, other)
     payments = [world.create() for _ in range(8)]
     world.step()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ctrip.services.create_payment import PaymentCreator
     from ctrip.services.deliver_webhook import WebhookDeliverer
     from ctrip.services.limit_calls import CallLimiter
+    from ctrip.services.lock_out import Lockout
     from ctrip.services.manage_admins import AdminManager
     from ctrip.services.manage_keys import KeyManager
     from ctrip.services.manage_merchants import MerchantManager
@@ -236,7 +237,7 @@ def event_reader() -> "EventReader":
     """Build what reads events."""
     from ctrip.services.read_events import EventReader
 
-    return EventReader(events(), reader())
+    return EventReader(events(), reader(), clock)
 
 
 @cache
@@ -276,9 +277,16 @@ def admin_manager() -> "AdminManager":
         passwords=Argon2Passwords(),
         codes=TotpCodes(_issuer()),
         sealer=sealer(),
+        lockout=_lockout(),
         clock=clock,
         ids=ids,
     )
+
+
+def _lockout() -> "Lockout":
+    from ctrip.services.lock_out import Lockout
+
+    return Lockout(limits(), clock, log("api"))
 
 
 @cache
@@ -291,7 +299,7 @@ def doorkeeper() -> "Doorkeeper":
 
     return Doorkeeper(
         admins=admins(),
-        limits=limits(),
+        lockout=_lockout(),
         passwords=Argon2Passwords(),
         codes=TotpCodes(_issuer()),
         tokens=JwtTokens(_issuer()),

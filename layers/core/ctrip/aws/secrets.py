@@ -2,13 +2,25 @@
 
 import base64
 import json
+from typing import Any
+
+from botocore.exceptions import ClientError, HTTPClientError
 
 from ctrip.aws.clients import client
-from ctrip.domain.errors import ConfigurationError
+from ctrip.domain.errors import Busy, ConfigurationError
 from ctrip.ports import Clock
 
 REMEMBER_MS = 300_000
 REMEMBERED = 1_000
+_SHORT_OF_BREATH = frozenset(
+    {
+        "ThrottlingException",
+        "KMSInternalException",
+        "DependencyTimeoutException",
+        "InternalFailure",
+        "ServiceUnavailable",
+    }
+)
 
 
 def read_mnemonic(stage: str) -> str:
@@ -42,7 +54,8 @@ class KmsSealer:
 
     def seal(self, secret: str, owner: str) -> str:
         """Encrypt; the answer is base64."""
-        answer = client("kms").encrypt(KeyId=self._key, Plaintext=secret.encode(), EncryptionContext={"owner": owner})
+        given = {"Plaintext": secret.encode(), "EncryptionContext": {"owner": owner}}
+        answer = _kms("encrypt", KeyId=self._key, **given)
         return base64.b64encode(answer["CiphertextBlob"]).decode()
 
     def open(self, sealed: str, owner: str) -> str:
@@ -51,9 +64,20 @@ class KmsSealer:
         if self._clock.now() < until:
             return known
         blob = base64.b64decode(sealed)
-        answer = client("kms").decrypt(KeyId=self._key, CiphertextBlob=blob, EncryptionContext={"owner": owner})
+        answer = _kms("decrypt", KeyId=self._key, CiphertextBlob=blob, EncryptionContext={"owner": owner})
         if len(self._opened) >= REMEMBERED:
             self._opened.clear()
         secret: str = answer["Plaintext"].decode()
         self._opened[sealed, owner] = self._clock.now() + REMEMBER_MS, secret
         return secret
+
+
+def _kms(operation: str, **given: Any) -> Any:
+    """Call KMS; raises `Busy` where it has no breath or no answer for us. Source: the KMS API reference, "Errors"."""
+    try:
+        return getattr(client("kms"), operation)(**given)
+    except (ClientError, HTTPClientError) as exc:
+        code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else ""
+        if isinstance(exc, HTTPClientError) or code in _SHORT_OF_BREATH:
+            raise Busy from exc
+        raise

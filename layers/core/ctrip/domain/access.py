@@ -108,6 +108,14 @@ class ApiKey:
             return False
         return any(caller in ip_network(each) for each in self.allowed_ips)
 
+    def covers(self, network: str) -> bool:
+        """Whether every address of a network may use it."""
+        inner = ip_network(network)
+        ends = inner.network_address, inner.broadcast_address
+        return not self.allowed_ips or any(
+            all(end in outer for end in ends) for outer in map(ip_network, self.allowed_ips)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:

@@ -76,12 +76,11 @@ class Admin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One login. `digest` is the SHA-256 of the refresh token that is good, `spent` that of the one before it."""
+    """One login; `digest` is the SHA-256 of the refresh token that is good."""
 
     id: str
     admin_id: str
     digest: str
-    spent: str = ""
     created_at: int
     expires_at: int
     revoked: bool = False

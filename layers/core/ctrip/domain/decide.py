@@ -25,7 +25,16 @@ def next_step(payment: Payment, look: Look, now: int) -> Step | None:
     """Decide the next step from one look; call again with the payment after it until there is none."""
     if look.received is None:
         return None
+    if _owner_moved(payment, look):
+        return quiet(payment, now, tier=Tier.CLOSED) if payment.tier is not Tier.CLOSED else None
     return _RULES[payment.status](payment, look, now)
+
+
+def _owner_moved(payment: Payment, look: Look) -> bool:
+    """Whether a merchant has taken its own money from under its own key: what had come stays on record."""
+    over = payment.status in (Status.SETTLED, Status.EXPIRED)
+    left = look.received is not None and look.received < payment.amount_received and look.intact
+    return payment.policy.custody is Custody.XPUB and over and left
 
 
 def fire(payment: Payment, trigger: Trigger, now: int, *, alarm: str | None = None, **changes: Any) -> Step:

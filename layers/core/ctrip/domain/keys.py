@@ -61,6 +61,12 @@ def account_path(account: int) -> str:
     return f"m/44'/60'/{account}'"
 
 
+def fingerprint(xpub: str) -> str:
+    """Name an extended public key by what its addresses come from, however its text spells the rest."""
+    parsed = ExtendedKey.parse(xpub)
+    return sha256(parsed.key + parsed.chain_code).hexdigest()
+
+
 def parse_account_xpub(text: str) -> str:
     """Check a merchant's own extended public key of an account (m/44'/60'/n'); raises ValueError saying what is wrong.
 

@@ -173,8 +173,8 @@ class SealStore(Protocol):
         """Return an hour's seal."""
         ...
 
-    def leaves(self, hour: str) -> list[str]:
-        """Return the heads that an hour's seal covers, sorted."""
+    def leaves(self, seal: Seal) -> list[str]:
+        """Return the heads that a seal covers, sorted."""
         ...
 
     def put(self, seal: Seal, leaves: Sequence[str]) -> None:

@@ -159,13 +159,17 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """What a feed asks for: `after` and `position` are ULIDs, the latter a cursor's; times are unix milliseconds."""
+    """What a feed asks for: `after` and `position` are ULIDs, the latter a cursor's; times are unix milliseconds.
+
+    Nothing from `until` on is shown: what is younger may yet be preceded by what commits more slowly.
+    """
 
     newest_first: bool = True
     after: str | None = None
     type: str | None = None
     created_after: int | None = None
     created_before: int | None = None
+    until: int | None = None
     limit: int = 20
     position: str | None = None
 
@@ -176,6 +180,7 @@ class EventFilter:
             and self.type in (None, event.type)
             and (self.created_after is None or event.at >= self.created_after)
             and (self.created_before is None or event.at <= self.created_before)
+            and (self.until is None or event.at < self.until)
         )
 
 

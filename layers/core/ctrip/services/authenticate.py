@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ctrip.domain import signing
@@ -15,6 +16,7 @@ from ctrip.ports import AccessStore, Clock, LimitStore, Log, Sealer
 KEY_ID = re.compile(r"[0-9a-z]{8,32}", re.ASCII)
 USE_MS = 600_000  # how finely the last use of a key is known
 REMEMBERED = 1_000
+ANEW_MS = 1_000  # what is remembered is read anew for a credential that it does not fit, this often at most
 _BEARER = re.compile(r"[Bb]earer +(ctrip_([0-9a-z]{8,32})_[0-9A-Za-z_-]{20,128})", re.ASCII)
 _REFUSED = (
     "A valid API key is required: Authorization: Bearer <key>, or a signed request with X-Key-Id, a current "
@@ -39,7 +41,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    until: int
+    read_at: int
     key: ApiKey
     merchant: Merchant
 
@@ -64,8 +66,7 @@ class Authenticator:
             raise Unauthorized(_REFUSED)
         token, key_id = match.group(1), match.group(2)
         digest = hashlib.sha256(token.encode()).hexdigest()
-        known = self._known_key(key_id)
-        right = [each for each in self._live(known) if hmac.compare_digest(each.digest, digest)]
+        known, right = self._right(key_id, lambda _, version: hmac.compare_digest(version.digest, digest))
         return self._caller(known, right, address, request_id)
 
     def signed(self, request: SignedRequest, signature: str, address: str, request_id: str) -> Caller:
@@ -75,17 +76,27 @@ class Authenticator:
         now = self.clock.now()
         if abs(now // 1000 - int(request.timestamp)) > signing.SKEW_SECONDS:
             raise Unauthorized(_REFUSED)
-        known = self._known_key(request.key_id)
-        live = self._live(known)
-        right = [each for each in live if hmac.compare_digest(self._signature(known, each, request), signature)]
+        known, right = self._right(
+            request.key_id,
+            lambda key, version: hmac.compare_digest(self._signature(key, version, request), signature),
+        )
         caller = self._caller(known, right, address, request_id)
         if not self.limits.spend_nonce(request.key_id, request.nonce, by=request_id, now=now):
             raise Unauthorized(_REFUSED)
         return caller
 
-    def _signature(self, known: _Known | None, version: KeyVersion, request: SignedRequest) -> str:
-        assert known is not None
-        return request.signature(self.sealer.open(version.sealed, known.key.id))
+    def _signature(self, key: ApiKey, version: KeyVersion, request: SignedRequest) -> str:
+        return request.signature(self.sealer.open(version.sealed, key.id))
+
+    def _right(self, key_id: str, fits: Callable[[ApiKey, KeyVersion], bool]) -> tuple[_Known | None, list[KeyVersion]]:
+        """Find the versions that a credential fits; what is remembered is read anew for one that fits none."""
+        known = self._known_key(key_id)
+        right = [each for each in self._live(known) if known and fits(known.key, each)]
+        if not right and known and self.clock.now() - known.read_at >= ANEW_MS:
+            self._known.pop(key_id, None)
+            known = self._known_key(key_id)
+            right = [each for each in self._live(known) if known and fits(known.key, each)]
+        return known, right
 
     def _well_formed(self, request: SignedRequest, signature: str) -> bool:
         return bool(
@@ -98,7 +109,7 @@ class Authenticator:
     def _known_key(self, key_id: str) -> _Known | None:
         now = self.clock.now()
         known = self._known.get(key_id)
-        if known and now < known.until:
+        if known and now < known.read_at + (ANEW_MS if known.merchant.provisioning else self.cache_ms):
             return known
         key = self.access.api_key(key_id)
         merchant = self.access.merchant(key.merchant_id) if key else None
@@ -106,7 +117,7 @@ class Authenticator:
             return None
         if len(self._known) >= REMEMBERED:
             self._known.clear()
-        known = self._known[key_id] = _Known(now + self.cache_ms, key, merchant)
+        known = self._known[key_id] = _Known(now, key, merchant)
         return known
 
     def _live(self, known: _Known | None) -> tuple[KeyVersion, ...]:

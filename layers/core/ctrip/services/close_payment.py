@@ -49,6 +49,9 @@ class PaymentCloser:
                 )
             step = fire(payment, Trigger.CANCELLED, self.clock.now())
             commit = replace(self.recorder.step(payment, step, origin=origin), idempotency=idempotency)
+            if idempotency is not None and idempotency.owner != payment.merchant_id:
+                # An event is found by its merchant alone, so an admin's key remembers the answer itself.
+                commit = replace(commit, answer=json.dumps(payment_view(commit.after)))
             if (done := self._committed(commit)) is None:
                 continue
             if commit.event and not done.replayed:
@@ -93,7 +96,7 @@ class PaymentCloser:
         except AlreadyExists:
             if (first := self.replayer.first(commit.idempotency)) is not None:
                 return first
-            raise
+            raise in_progress() from None
         except Contended as exc:
             raise (in_progress() if commit.idempotency else exc) from exc
         return Answer(payment_view(commit.after))

@@ -88,7 +88,8 @@ class PaymentCreator:
         lifetime = (wanted.expires_in or merchant.expires_in) * 1000
         closed = self._open_gate(network, merchant, now, lifetime)
         for _ in range(TRIES):
-            payment = self._payment(merchant, wanted, network, asset, amount, base_url, now, lifetime)
+            # Dated anew each time: an event is to commit soon after its date.
+            payment = self._payment(merchant, wanted, network, asset, amount, base_url, self.clock.now(), lifetime)
             commit = self.recorder.created(payment, FIRST_EVENT, origin, idempotency)
             try:
                 self.payments.commit(commit)
@@ -112,6 +113,7 @@ class PaymentCreator:
         if exc.key == "idempotency" and (first := self.replayer.first(idempotency)) is not None:
             return first
         if exc.key == "order" and wanted.order_id:
+            self.limiter.back(merchant, wanted.chain)
             holder = self.payments.by_order(merchant.id, wanted.order_id) or ""
             raise Conflict(
                 f"order_id is in use by payment {holder}.",

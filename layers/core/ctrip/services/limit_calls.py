@@ -65,6 +65,11 @@ class CallLimiter:
             retry_after=WAIT_FOR_PLACE,
         )
 
+    def back(self, merchant: Merchant, chain: str) -> None:
+        """Give a place back that no payment came to stand in."""
+        held = self._places.setdefault((merchant.id, chain), deque())
+        held.append(self.clock.now() + PLACES_HOLD_MS)
+
 
 def _take(held: deque[int], now: int) -> bool:
     """Use one that is held and still good; other threads may take from the same."""

@@ -11,6 +11,8 @@ from ctrip.domain.admins import Admin, Role, fold_email
 from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, Contended, InvalidField, NotFound, Stale, Unauthorized
 from ctrip.ports import AdminChange, AdminStore, Clock, Idempotency, Ids, OneTimeCodes, Passwords, Sealer
+from ctrip.services.lock_out import Lockout
+from ctrip.services.manage_merchants import LONGEST_ID
 from ctrip.services.replay import Answer, Memory, Replayer, in_progress
 
 TRIES = 5
@@ -29,6 +31,7 @@ class AdminManager:
     passwords: Passwords
     codes: OneTimeCodes
     sealer: Sealer
+    lockout: Lockout
     clock: Clock
     ids: Ids
 
@@ -127,7 +130,7 @@ class AdminManager:
 
     def change_password(self, admin_id: str, current: str, new: str, origin: Origin) -> dict[str, Any]:
         """Replace one's own password and end one's sessions; raises `Unauthorized` where the current one is wrong."""
-        self._must_know(self._find(admin_id), current)
+        self._must_know(self._find(admin_id), current, origin)
         digest = self.passwords.hash(_long_enough(new))
 
         def decide(admin: Admin) -> tuple[Admin, str]:
@@ -137,7 +140,7 @@ class AdminManager:
 
     def begin_totp(self, admin_id: str, password: str, origin: Origin) -> dict[str, Any]:
         """Give an admin a secret for an authenticator app; it is asked for once a code of it has been confirmed."""
-        self._must_know(self._find(admin_id), password)
+        self._must_know(self._find(admin_id), password, origin)
         secret = self.codes.new_secret()
         sealed = self.sealer.seal(secret, admin_id)
 
@@ -164,7 +167,7 @@ class AdminManager:
 
     def end_totp(self, admin_id: str, password: str, origin: Origin) -> dict[str, Any]:
         """Switch the second factor off."""
-        self._must_know(self._find(admin_id), password)
+        self._must_know(self._find(admin_id), password, origin)
 
         def decide(admin: Admin) -> tuple[Admin, str]:
             return replace(admin, totp="", totp_on=False), "admin.totp_off"
@@ -182,14 +185,16 @@ class AdminManager:
         return {"data": [admin_view(each) for each in found[:limit]], "next_cursor": more}
 
     def _find(self, admin_id: str) -> Admin:
-        admin = self.admins.admin(admin_id)
+        admin = self.admins.admin(admin_id) if len(admin_id) <= LONGEST_ID else None
         if admin is None:
             raise NotFound(f"User {admin_id[:64]} not found.", code="user_not_found")
         return admin
 
-    def _must_know(self, admin: Admin, password: str) -> None:
+    def _must_know(self, admin: Admin, password: str, origin: Origin) -> None:
+        attempt = self.lockout.attempt(admin.email, origin.address)
         if not self.passwords.verify(admin.password, password):
             raise Unauthorized(_WRONG)
+        self.lockout.forgive(attempt)
 
     def _random_password(self) -> str:
         return base64.urlsafe_b64encode(self.ids.entropy(PASSWORD_BYTES)).decode()
@@ -211,7 +216,7 @@ def change_admin(
     An idempotency key remembers the admin's view, with a password that is null.
     """
     for _ in range(TRIES):
-        before = admins.admin(admin_id)
+        before = admins.admin(admin_id) if len(admin_id) <= LONGEST_ID else None
         if before is None:
             raise NotFound(f"User {admin_id[:64]} not found.", code="user_not_found")
         decided, action = decide(before)

@@ -68,13 +68,13 @@ class KeyManager:
         origin: Origin,
         idempotency: Idempotency | None = None,
         *,
-        granted: frozenset[Scope] = frozenset(Scope),
+        by: ApiKey | None = None,
     ) -> Answer:
-        """Make a key with at most the scopes in `granted`, those of whoever asks; the answer has its secrets."""
+        """Make a key that opens nothing that `by`, the key of whoever asks, does not; the answer has its secrets."""
         replayer = Replayer(self.access)
         if (first := replayer.first(idempotency)) is not None:
             return first
-        self._check(merchant_id, wanted, granted)
+        self._check(merchant_id, wanted, by)
         now, key_id = self.clock.now(), _spelt(self.ids.entropy(ID_BYTES))
         version, secrets = self._version(key_id, now, signed_only=wanted.signed_only)
         key = ApiKey(
@@ -98,12 +98,17 @@ class KeyManager:
         idempotency: Idempotency | None = None,
         *,
         overlap_seconds: int = OVERLAP_SECONDS,
+        by: ApiKey | None = None,
     ) -> Answer:
-        """Give a key new secrets; those before it go on for `overlap_seconds`, and those before them end now."""
+        """Give a key new secrets; those before it go on for `overlap_seconds`, and those before them end now.
+
+        With `by`, the key of whoever asks, a key that opens more than that one is refused.
+        """
         replayer = Replayer(self.access)
         if (first := replayer.first(idempotency)) is not None:
             return first
         before, now = self._find(merchant_id, key_id), self.clock.now()
+        _must_be_within(by, before.scopes, before.allowed_ips, before.expires_at)
         if not before.usable(now):
             raise Conflict("A key that is revoked or expired cannot be rotated.", code="key_not_usable")
         version, secrets = self._version(key_id, now, signed_only=before.signed_only)
@@ -150,14 +155,13 @@ class KeyManager:
             raise NotFound(f"Key {key_id[:64]} not found.", code="key_not_found")
         return key
 
-    def _check(self, merchant_id: str, wanted: NewKey, granted: frozenset[Scope]) -> None:
+    def _check(self, merchant_id: str, wanted: NewKey, by: ApiKey | None) -> None:
         find_merchant(self.access, merchant_id)
-        if beyond := sorted(wanted.scopes - granted):
-            raise Forbidden(f"This API key does not carry the scope {beyond[0]}, and cannot grant it.")
         if not wanted.scopes:
             raise InvalidField("scopes", "missing", "must name at least one scope")
         for each in wanted.allowed_ips:
             _check_network(each)
+        _must_be_within(by, wanted.scopes, wanted.allowed_ips, wanted.expires_at)
         if wanted.expires_at is not None and wanted.expires_at <= self.clock.now():
             raise InvalidField("expires_at", "in_the_past", "must be in the future")
         now = self.clock.now()
@@ -216,6 +220,20 @@ def sealed_version(sealer: Sealer, key_id: str, bearer: str | None, signing: str
 
 def _changed() -> Conflict:
     return Conflict("The key is changing; read it and try again.", code="key_changed")
+
+
+def _must_be_within(
+    by: ApiKey | None, scopes: frozenset[Scope], allowed_ips: tuple[str, ...], expires_at: int | None
+) -> None:
+    """Refuse to hand out secrets that open more than the caller's own key, are good in more places, or for longer."""
+    if by is None:
+        return
+    if beyond := sorted(scopes - by.scopes):
+        raise Forbidden(f"This API key does not carry the scope {beyond[0]}, and cannot hand it out.")
+    if by.expires_at is not None and (expires_at is None or expires_at > by.expires_at):
+        raise Forbidden("This API key ends, and cannot hand out secrets that outlive it.")
+    if by.allowed_ips and not (allowed_ips and all(map(by.covers, allowed_ips))):
+        raise Forbidden("This API key is bound to addresses, and cannot hand out secrets for others.")
 
 
 def _check_network(text: str) -> None:

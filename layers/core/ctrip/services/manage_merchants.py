@@ -16,6 +16,7 @@ from ctrip.ports import AccessChange, AccessStore, Clock, Idempotency, Ids, Jobs
 from ctrip.services.replay import Answer, Replayer, in_progress
 
 TRIES = 5
+LONGEST_ID = 64  # a longer one is nobody's, and DynamoDB would refuse it as a key
 SECRET_BYTES = 32
 
 
@@ -129,7 +130,7 @@ class MerchantManager:
 
 def find_merchant(access: AccessStore, merchant_id: str) -> Merchant:
     """Read a merchant; raises `NotFound`."""
-    merchant = access.merchant(merchant_id)
+    merchant = access.merchant(merchant_id) if len(merchant_id) <= LONGEST_ID else None
     if merchant is None:
         raise NotFound(f"Merchant {merchant_id[:64]} not found.", code="merchant_not_found")
     return merchant

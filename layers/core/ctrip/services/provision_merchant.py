@@ -12,6 +12,10 @@ from ctrip.services.manage_merchants import change_merchant
 SIGNER = Origin("signer")
 
 
+class _ProvisionedAlready(Exception):
+    """Another call was faster."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccountProvisioner:
     """The signer's end: derives a merchant's extended public key and writes it to the merchant itself."""
@@ -30,10 +34,14 @@ class AccountProvisioner:
         xpub = self.account_xpub(merchant.account)
 
         def decide(merchant: Merchant) -> tuple[Merchant, str]:
+            if not merchant.provisioning:
+                raise _ProvisionedAlready
             return replace(merchant, xpub=xpub), "merchant.provisioned"
 
         try:
             change_merchant(self.access, merchant_id, decide, SIGNER, self.clock.now())
+        except _ProvisionedAlready:
+            return
         except AlreadyExists as exc:
             now = self.access.merchant(merchant_id)
             if now is None or now.provisioning:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import NotFound
 from ctrip.ports import AccessStore, AdminStore
-from ctrip.services.manage_merchants import find_merchant
+from ctrip.services.manage_merchants import LONGEST_ID, find_merchant
 from ctrip.services.read_payment import PaymentReader
 
 
@@ -42,5 +42,5 @@ class AuditReader:
     def _must_exist(self, kind: str, subject: str) -> None:
         if kind == "merchant_id":
             find_merchant(self.access, subject)
-        elif self.admins.admin(subject) is None:
+        elif len(subject) > LONGEST_ID or self.admins.admin(subject) is None:
             raise NotFound(f"User {subject[:64]} not found.", code="user_not_found")

@@ -2,14 +2,16 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.events import Event
-from ctrip.ports import EventFilter, EventStore
+from ctrip.ports import Clock, EventFilter, EventStore
 from ctrip.services.read_payment import PaymentReader
 
+# An event is dated before it commits: whoever follows the feed must not be shown the later one first.
+SETTLE_MS = 1_000
 EVENT_ID = re.compile(r"evt_([0-9A-HJKMNP-TV-Z]{26})", re.ASCII)
 
 
@@ -19,9 +21,11 @@ class EventReader:
 
     events: EventStore
     payments: PaymentReader
+    clock: Clock
 
     def page(self, merchant_id: str, wanted: EventFilter, payment_id: str | None) -> dict[str, Any]:
         """List events; `next_cursor` is the id of the event to go on from."""
+        wanted = replace(wanted, until=self.clock.now() - SETTLE_MS)
         if payment_id is not None:
             return self._of_payment(merchant_id, wanted, payment_id)
         page = self.events.page(merchant_id, wanted)

@@ -47,7 +47,7 @@ class AuditSealer:
         end = (self.clock.now() - GRACE_MS) // HOUR_MS
         last = self.seals.last()
         first = _number(last.hour) + 1 if last else end - 1
-        return [number * HOUR_MS for number in range(max(first, end - CATCH_UP), end)]
+        return [number * HOUR_MS for number in range(first, min(end, first + CATCH_UP))]
 
     def _seal(self, start: int) -> tuple[Seal, list[str]]:
         leaves = sorted(self._leaves(start))
@@ -95,10 +95,15 @@ class AuditVerifier:
             return Verdict(len(chain), 0, f"the record of version {version} does not follow from the one before it")
         if hour is None:
             return Verdict(len(chain), 0)
-        seal, leaves = self.seals.seal(hour), self.seals.leaves(hour)
+        seal = self.seals.seal(hour)
+        if seal is None:
+            return Verdict(len(chain), 0, f"{hour} is not sealed")
+        leaves, after = self.seals.leaves(seal), self.seals.seal(hour_of((_number(hour) + 1) * HOUR_MS))
         root = hashlib.sha256("\n".join(leaves).encode()).hexdigest()
-        if seal is None or root != seal.root or _hash(seal.previous, hour, root) != seal.hash:
-            return Verdict(len(chain), 0, f"the seal of {hour} is missing, or not that of its heads")
+        if root != seal.root or _hash(seal.previous, hour, root) != seal.hash:
+            return Verdict(len(chain), 0, f"the seal of {hour} is not that of its heads")
+        if after is not None and after.previous != seal.hash:
+            return Verdict(len(chain), 0, f"the seal of {hour} is not the one that the hour after it follows")
         sealed = [each for each in leaves if each.startswith(f"{subject} ")]
         known = {leaf(subject, each.version, each.hash) for each in chain}
         if not set(sealed) <= known:

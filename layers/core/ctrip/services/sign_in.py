@@ -11,13 +11,12 @@ from typing import Any
 from ctrip.domain.access_view import admin_view
 from ctrip.domain.admins import Admin, Permission, Session, fold_email
 from ctrip.domain.audit import Origin
-from ctrip.domain.errors import Forbidden, Stale, TooMany, Unauthorized
+from ctrip.domain.errors import Busy, Forbidden, Stale, Unauthorized
 from ctrip.ports import (
     AdminStore,
     Claims,
     Clock,
     Ids,
-    LimitStore,
     Log,
     OneTimeCodes,
     Passwords,
@@ -25,15 +24,15 @@ from ctrip.ports import (
     TokenKey,
     Tokens,
 )
+from ctrip.services.lock_out import Lockout
 from ctrip.services.manage_admins import change_admin
 
 ACCESS_SECONDS = 900
 SESSION_MS = 12 * 3_600_000
-WINDOW_MS = 900_000
-ACCOUNT_ATTEMPTS = 10
-ADDRESS_ATTEMPTS = 30
 KEYS_MS = 300_000  # how long a process remembers the keys that sign tokens
+ANEW_MS = 1_000  # what is remembered is read anew for a token that it does not fit, this often at most
 SECRET_BYTES = 32
+TRIES = 8
 _REFUSED = "The e-mail address, the password or the code is wrong."
 _NO_SESSION = "A valid access token is required: Authorization: Bearer <token>."
 _BEARER = re.compile(r"[Bb]earer +([0-9A-Za-z_.-]{16,4096})", re.ASCII)
@@ -60,7 +59,7 @@ class Doorkeeper:
     """Lets admins in and out."""
 
     admins: AdminStore
-    limits: LimitStore
+    lockout: Lockout
     passwords: Passwords
     codes: OneTimeCodes
     tokens: Tokens
@@ -69,6 +68,7 @@ class Doorkeeper:
     ids: Ids
     log: Log
     _keys: tuple[int, dict[str, str]] = field(default=(0, {}))
+    _read_at: int = 0
 
     def sign_in(self, email: str, password: str, code: str | None, address: str, request_id: str) -> dict[str, Any]:
         """Begin a session; raises `Unauthorized`, the same for every cause, and `TooMany` after ten attempts.
@@ -76,22 +76,14 @@ class Doorkeeper:
         An attempt counts before its password is looked at, and a success is taken back, so that guesses made side by
         side count as well.
         """
-        scopes, window = _scopes(email, address), self.clock.now() // WINDOW_MS
-        for scope, most in scopes:
-            if self.limits.attempt(scope, window, self.clock.now()) > most:
-                self.log.warning("sign_in_locked", address=address)
-                wait = (window + 1) * WINDOW_MS - self.clock.now()
-                raise TooMany(
-                    "Too many attempts; try again later.", code="too_many_attempts", retry_after=-(-wait // 1000)
-                )
+        attempt = self.lockout.attempt(email, address)
         admin = self._known(email)
         # Without an admin the comparison takes as long.
         right = self.passwords.verify(admin.password if admin else None, password)
         if admin is None or not right or not admin.enabled or not self._second(admin, code):
             self.log.warning("sign_in_failed", address=address)
             raise Unauthorized(_REFUSED)
-        for scope, _ in scopes:
-            self.limits.forgive(scope, window)
+        self.lockout.forgive(attempt)
         return self._begin(admin, code, Origin(f"admin:{admin.id}", address, request_id))
 
     def refresh(self, token: str) -> dict[str, Any]:
@@ -100,14 +92,16 @@ class Doorkeeper:
         now = self.clock.now()
         if session is None or not session.live(now):
             raise Unauthorized(_NO_SESSION)
-        if session.spent and hmac.compare_digest(session.spent, digest):
+        if not hmac.compare_digest(session.digest, digest):
+            # One that was good once, as nobody guesses a session's id: two have it, and one of them is a thief.
             self.log.warning("refresh_token_reused", session=session.id)
             self._revoke(session)
-        admin = self._current(session) if hmac.compare_digest(session.digest, digest) else None
+            raise Unauthorized(_NO_SESSION)
+        admin = self._current(session)
         if admin is None:
             raise Unauthorized(_NO_SESSION)
         secret = self._refresh_token(session.id)
-        after = replace(session, digest=_digest(secret), spent=digest, version=session.version + 1)
+        after = replace(session, digest=_digest(secret), version=session.version + 1)
         try:
             self.admins.save_session(session, after)
         except Stale:
@@ -159,8 +153,9 @@ class Doorkeeper:
         now = self.clock.now()
 
         def decide(now_held: Admin) -> tuple[Admin, str]:
-            # Another sign-in may have used the same code up meanwhile.
-            if not now_held.enabled or not self._second(now_held, code):
+            # Another sign-in may have used the same code up meanwhile, and somebody may have replaced the password.
+            same = now_held.password == admin.password
+            if not same or not now_held.enabled or not self._second(now_held, code):
                 raise Unauthorized(_REFUSED)
             return replace(now_held, totp_step=self._step(now_held, code) if now_held.totp_on else 0), "admin.signed_in"
 
@@ -186,12 +181,19 @@ class Doorkeeper:
         }
 
     def _claims(self, token: str) -> Claims | None:
-        return self.tokens.read(token, self._signing_keys(), self.clock.now() // 1000)
+        now = self.clock.now()
+        claims = self.tokens.read(token, self._signing_keys(), now // 1000)
+        if claims is None and now - self._read_at >= ANEW_MS:
+            # A key that is newer than what is remembered here may have signed it.
+            self._keys = (0, {})
+            claims = self.tokens.read(token, self._signing_keys(), now // 1000)
+        return claims
 
     def _signing_keys(self) -> dict[str, str]:
         now = self.clock.now()
         if now < self._keys[0]:
             return self._keys[1]
+        self._read_at = now
         held = self.admins.token_keys() or [self.new_token_key()]
         # A key that has a successor is good for as long as what it signed last.
         good = [held[0], *(old for new, old in pairwise(held) if now - new.created_at < ACCESS_SECONDS * 1000)]
@@ -209,19 +211,18 @@ class Doorkeeper:
         return self.admins.session(match.group(1)) if match else None
 
     def _revoke(self, session: Session) -> None:
-        try:
-            self.admins.save_session(session, replace(session, revoked=True, version=session.version + 1))
-        except Stale:
-            if (now := self.admins.session(session.id)) is not None and not now.revoked:
-                self.admins.save_session(now, replace(now, revoked=True, version=now.version + 1))
+        held: Session | None = session
+        for _ in range(TRIES):
+            if held is None or held.revoked:
+                return None
+            try:
+                return self.admins.save_session(held, replace(held, revoked=True, version=held.version + 1))
+            except Stale:
+                held = self.admins.session(session.id)
+        raise Busy
 
     def _refresh_token(self, session_id: str) -> str:
         return f"ctrt_{session_id}_{_random(self.ids)}"
-
-
-def _scopes(email: str, address: str) -> tuple[tuple[str, int], ...]:
-    account = hashlib.sha256(email.strip().lower().encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    return (f"account:{account}", ACCOUNT_ATTEMPTS), (f"address:{address}", ADDRESS_ATTEMPTS)
 
 
 def _digest(token: str) -> str:

@@ -70,8 +70,8 @@ class DynamoAccess(Store):
         return [decode(ApiKey, read_document(items[key], "doc")) for key in keys if key in items]
 
     def used(self, key_id: str, now: int) -> None:
-        """Note when a key was used last."""
-        self._db.write(put(self._table, keyed(tables.use_key(key_id), at=number(now))))
+        """Note when a key was used last; a note is worth one try."""
+        self._db.write(put(self._table, keyed(tables.use_key(key_id), at=number(now))), tries=1)
 
     def last_used(self, key_ids: Sequence[str]) -> dict[str, int]:
         """Return when keys were used last; one that never was is left out."""
@@ -163,10 +163,12 @@ class DynamoAccess(Store):
 
     def _provisioned(self, merchant: Merchant) -> list[Write]:
         owner = {"merchant": {"S": merchant.id}}
+        # Holds where no other merchant receives at addresses of this key, its own or one of ours.
+        unique = put(self._table, keyed(tables.xpub_key(merchant.xpub), **owner), ABSENT, name="xpub")
         if merchant.own_keys:
-            # Holds where no other merchant receives at addresses of this key.
-            return [put(self._table, keyed(tables.xpub_key(merchant.xpub), **owner), ABSENT, name="xpub")]
+            return [unique]
         return [
+            unique,
             # Holds where no other merchant has the account.
             put(self._table, keyed(tables.account_key(merchant.account), **owner), ABSENT, name="account"),
             delete(self._table, tables.waiting_key(merchant.id)),

@@ -199,9 +199,11 @@ class Database:
                 return
             start = {name: rows.items[-1][name] for name in _key_names(index)}
 
-    def write(self, write: Write, *, ours: Callable[[], bool] | None = None, returns: str = "NONE") -> Item:
+    def write(
+        self, write: Write, *, ours: Callable[[], bool] | None = None, returns: str = "NONE", tries: int = TRIES
+    ) -> Item:
         """Perform one write by itself; raises `ConditionFailed`. Returns the attributes that `returns` asks for."""
-        answer = self._call(f"{write.kind}Item", {**write.body, "ReturnValues": returns}, ours)
+        answer = self._call(f"{write.kind}Item", {**write.body, "ReturnValues": returns}, ours, tries)
         return cast("Item", answer.get("Attributes", {}))
 
     def transact(self, writes: Sequence[Write], *, ours: Callable[[], bool] | None = None) -> None:
@@ -215,9 +217,11 @@ class Database:
         token = hashlib.sha256(repr(items).encode()).hexdigest()[:36]
         self._call("TransactWriteItems", {"TransactItems": items, "ClientRequestToken": token}, ours)
 
-    def _call(self, operation: str, asked: dict[str, Any], ours: Callable[[], bool] | None = None) -> dict[str, Any]:
+    def _call(
+        self, operation: str, asked: dict[str, Any], ours: Callable[[], bool] | None = None, tries: int = TRIES
+    ) -> dict[str, Any]:
         began, lost = self._clock.now(), False
-        for attempt in range(TRIES):
+        for attempt in range(tries):
             try:
                 return self._connection.dispatch(operation, dict(asked))
             except (ClientError, BotoCoreError) as exc:
@@ -230,7 +234,7 @@ class Database:
                     raise
                 lost = lost or failure is Failure.UNKNOWN
                 pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * self._jitter()
-                if self._clock.now() - began + pause * 1000 > BUDGET_MS:
+                if attempt + 1 == tries or self._clock.now() - began + pause * 1000 > BUDGET_MS:
                     raise (Contended if failure is Failure.CONTENDED else Busy) from exc
                 self._clock.wait(pause)
         raise Busy

@@ -52,6 +52,10 @@ class DynamoEvents(Store):
         rows = self._db.query(self._table, condition, limit=limit + 1, forward=forward, consistent=True)
         found = {tables.key_of(item).sk: event_of(item) for item in (*waiting, *rows.items)}
         ulids = sorted(found, reverse=not forward)
+        if rows.more and len(rows.items) <= limit:
+            # DynamoDB stops at a megabyte, before the limit: nothing is known of what lies behind.
+            last = tables.key_of(rows.items[-1]).sk
+            edge = last if edge is None else min(edge, last) if forward else max(edge, last)
         if edge is not None:
             ulids = [ulid for ulid in ulids if (ulid <= edge if forward else ulid >= edge)]
         if len(ulids) > limit:
@@ -185,7 +189,8 @@ def _ends(wanted: EventFilter, position: str | None) -> tuple[str, str]:
     """
     since = tables.ulid_floor(max(wanted.created_after, 0)) if wanted.created_after is not None else ""
     low = max(f"{wanted.after or ''}!", since)
-    high = "~" if wanted.created_before is None else tables.ulid_floor(max(wanted.created_before + 1, 0))
+    ends = [each for each in (wanted.until, wanted.created_before and wanted.created_before + 1) if each is not None]
+    high = tables.ulid_floor(max(min(ends), 0)) if ends else "~"
     if position is None:
         return low, high
     if wanted.newest_first:

@@ -31,9 +31,9 @@ class DynamoSeals(Store):
         item = self._db.get(self._table, tables.seal_key(hour))
         return decode(Seal, read_document(item, "doc")) if item else None
 
-    def leaves(self, hour: str) -> list[str]:
-        """Return the heads that an hour's seal covers, sorted."""
-        condition = Path("pk") == tables.seal_leaves_key(hour, 0).pk
+    def leaves(self, seal: Seal) -> list[str]:
+        """Return the heads that a seal covers, sorted."""
+        condition = Path("pk") == tables.seal_leaves_key(seal.hour, seal.root, 0).pk
         chunks = self._db.each(self._table, condition, consistent=True)
         return [leaf for item in chunks for leaf in read_document(item, "doc").split("\n")]
 
@@ -41,7 +41,8 @@ class DynamoSeals(Store):
         """Store an hour's seal after its heads, once; a run that died in between has left nothing that counts."""
         for number, start in enumerate(range(0, len(leaves), CHUNK)):
             text = "\n".join(leaves[start : start + CHUNK])
-            self._db.write(put(self._table, keyed(tables.seal_leaves_key(seal.hour, number), doc=document(text))))
+            key = tables.seal_leaves_key(seal.hour, seal.root, number)
+            self._db.write(put(self._table, keyed(key, doc=document(text))))
         try:
             # Holds where the hour has not been sealed.
             item = keyed(tables.seal_key(seal.hour), doc=document(encode(seal)))

@@ -8,9 +8,11 @@ import hashlib
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from ctrip.domain.keys import fingerprint
 from ctrip.domain.payment import Payment, Tier
 
 WATCH_SHARDS = 4
+_LATEST = 10**13 - 1  # unix milliseconds that have thirteen digits
 OUTBOX_SHARDS = 8
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -207,8 +209,8 @@ def account_key(account: int) -> Key:
 
 
 def xpub_key(xpub: str) -> Key:
-    """Name the owner of a merchant's own extended public key."""
-    return Key(f"XPUB#{hashlib.sha256(xpub.encode()).hexdigest()}", "XPUB")
+    """Name the merchant whose deposit addresses come from an extended public key."""
+    return Key(f"XPUB#{fingerprint(xpub)}", "XPUB")
 
 
 def api_key_key(key_id: str) -> Key:
@@ -281,9 +283,9 @@ def seal_key(hour: str) -> Key:
     return Key(SEALS_PARTITION, hour)
 
 
-def seal_leaves_key(hour: str, chunk: int) -> Key:
-    """Name one chunk of the heads that an hour's seal covers."""
-    return Key(f"SEAL#{hour}", f"{chunk:04d}")
+def seal_leaves_key(hour: str, root: str, chunk: int) -> Key:
+    """Name one chunk of the heads of one root: two runs of an hour may see different heads, and one of them wins."""
+    return Key(f"SEAL#{hour}#{root}", f"{chunk:04d}")
 
 
 def index_key(merchant_id: str, curve: str) -> Key:
@@ -309,12 +311,12 @@ def folded(address: str) -> str:
 
 def since(at: int) -> str:
     """Return the first position at `at` (unix milliseconds)."""
-    return f"{max(at, 0):013d}"
+    return f"{min(max(at, 0), _LATEST):013d}"
 
 
 def until(at: int) -> str:
     """Return the end of the positions at `at` (unix milliseconds)."""
-    return f"{max(at, 0):013d}{_AFTER}"
+    return f"{min(max(at, 0), _LATEST):013d}{_AFTER}"
 
 
 # -- cursors
