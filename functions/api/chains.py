@@ -7,17 +7,17 @@ from chalice import Response
 from ctrip import bootstrap
 from ctrip.domain.access import Scope
 from ctrip.domain.assets import Asset, Network
-from ctrip.domain.errors import BadRequest, FieldError
+from ctrip.domain.errors import BadRequest, FieldError, InvalidField
 from functions.api.http import Call, Resource, answer
-from functions.api.models import TokenQuery
+from functions.api.models import Paged, TokenQuery
 
 routes = Resource(__name__)
 
 
-@routes.on("GET", "/api/v1/chains", may=Scope.PAYMENTS_READ, answers="ChainPage")
+@routes.on("GET", "/api/v1/chains", may=Scope.PAYMENTS_READ, query=Paged, answers="ChainPage")
 def list_chains(call: Call) -> Response:
     """List the networks that this stage accepts."""
-    return answer({"data": [_chain(network) for network in bootstrap.networks().values()], "next_cursor": None})
+    return answer(_page([_chain(network) for network in bootstrap.networks().values()], call.query))
 
 
 @routes.on(
@@ -36,7 +36,17 @@ def list_tokens(call: Call) -> Response:
         raise BadRequest(f"Unsupported chain: {name[:20]}", code="unsupported_chain", errors=(problem,))
     chosen = [bootstrap.networks()[name]] if name else bootstrap.networks().values()
     data = [_token(network, token) for network in chosen for token in network.tokens if token.enabled]
-    return answer({"data": data, "next_cursor": None})
+    return answer(_page(data, call.query))
+
+
+def _page(data: list[dict[str, Any]], query: Paged) -> dict[str, Any]:
+    """Cut a page out of what is all at hand; its cursor is the id of the last one shown."""
+    places = [place for place, each in enumerate(data, 1) if each["id"] == query.cursor]
+    if query.cursor is not None and not places:
+        raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
+    rest = data[places[0] :] if places else data
+    shown = rest[: query.limit]
+    return {"data": shown, "next_cursor": shown[-1]["id"] if len(rest) > len(shown) else None}
 
 
 def _chain(network: Network) -> dict[str, Any]:

@@ -163,7 +163,7 @@ class AdminPaymentQuery(PaymentQuery):
     merchant_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
-class TokenQuery(Strict):
+class TokenQuery(Paged):
     """Which tokens."""
 
     chain: Annotated[str, StringConstraints(max_length=64)] | None = None

@@ -52,6 +52,11 @@ def test_chains_and_tokens_say_what_can_be_paid_with(api):
         "decimals": 6,
         "confirmations": 3,
     }
+    for path in ("/api/v1/chains", "/api/v1/tokens"):
+        page = api.call("GET", f"{path}?limit=1").json
+        assert (len(page["data"]), page["next_cursor"]) == (1, None)
+        assert api.call("GET", f"{path}?cursor={page['data'][0]['id']}").json["data"] == []
+        assert api.call("GET", f"{path}?cursor=nobody").json["errors"][0]["code"] == "invalid_cursor"
     wrong = api.call("GET", "/api/v1/tokens?chain=dogecoin")
     assert (wrong.status_code, wrong.json["detail"]) == (400, "Unsupported chain: dogecoin")
 
