@@ -21,7 +21,7 @@ routes = Resource(__name__)
     codes=("payment_not_found",),
 )
 def list_events(call: Call) -> Response:
-    """List what happened in the last 60 days, with the payloads that the webhooks had."""
+    """List what happened in the last 60 days, up to a second ago, with the payloads that the webhooks had."""
     query: EventQuery = call.query
     wanted = EventFilter(
         newest_first=query.order == "desc",
