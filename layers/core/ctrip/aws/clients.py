@@ -10,12 +10,15 @@ from botocore.config import Config
 _US = "ctrip/1"
 # As many connections as threads may call at once where all functions share a process: opening one costs half a call.
 _COMMON: dict[str, Any] = {"user_agent": _US, "connect_timeout": 1, "max_pool_connections": 32}
-_QUICK = Config(**_COMMON, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
-_SLOW = Config(**_COMMON, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 2})
+QUICK = Config(**_COMMON, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+# For telling what is committed: somebody waits for an answer, and a net catches what was not told.
+HURRIED = Config(**_COMMON, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+# For a function that is waited for, and may have to start first.
+PATIENT = Config(**_COMMON, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 @cache
-def client(service: str) -> Any:
-    """Return the process's client of one AWS service; a called Lambda may take longer than a table or a queue."""
+def client(service: str, pace: Config = QUICK) -> Any:
+    """Return the process's client of one AWS service."""
     make: Any = boto3.client  # typed per service; this builds whichever is asked for
-    return make(service, config=_SLOW if service == "lambda" else _QUICK)
+    return make(service, config=pace)

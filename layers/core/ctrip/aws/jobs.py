@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 
-from ctrip.aws.clients import client
+from ctrip.aws.clients import HURRIED, client
 from ctrip.aws.log import bound
 from ctrip.domain.errors import Busy
 
@@ -47,23 +47,29 @@ class AwsJobs:
             }
             for number, (merchant, ulid, attempt) in enumerate(deliveries)
         ]
-        answer = client("sqs").send_message_batch(QueueUrl=self._webhooks, Entries=entries)
+        answer = client("sqs", HURRIED).send_message_batch(QueueUrl=self._webhooks, Entries=entries)
         if answer.get("Failed"):
             raise Busy("SQS did not take every message.")
 
     def sweep(self, chain: str, asset_key: str) -> None:
         """Queue one sweep job."""
-        client("sqs").send_message(QueueUrl=self._sweeps, MessageBody=json.dumps({"chain": chain, "asset": asset_key}))
+        client("sqs", HURRIED).send_message(
+            QueueUrl=self._sweeps, MessageBody=json.dumps({"chain": chain, "asset": asset_key})
+        )
 
     def scan(self, chain: str) -> None:
         """Start a scanner, without waiting for it."""
         payload = json.dumps({"chain": chain, **_asked()}).encode()
-        client("lambda").invoke(FunctionName=f"ctrip-{self._stage}-scan", InvocationType="Event", Payload=payload)
+        client("lambda", HURRIED).invoke(
+            FunctionName=f"ctrip-{self._stage}-scan", InvocationType="Event", Payload=payload
+        )
 
     def provision(self) -> None:
         """Have waiting merchants provisioned, without waiting for it: by the schedule's own event, ahead of time."""
         payload = json.dumps(_AHEAD_OF_TIME).encode()
-        client("lambda").invoke(FunctionName=f"ctrip-{self._stage}-provision", InvocationType="Event", Payload=payload)
+        client("lambda", HURRIED).invoke(
+            FunctionName=f"ctrip-{self._stage}-provision", InvocationType="Event", Payload=payload
+        )
 
     @cached_property
     def _webhooks(self) -> str:
@@ -74,4 +80,4 @@ class AwsJobs:
         return self._url("sweep")
 
     def _url(self, name: str) -> str:
-        return str(client("sqs").get_queue_url(QueueName=f"ctrip-{self._stage}-{name}")["QueueUrl"])
+        return str(client("sqs", HURRIED).get_queue_url(QueueName=f"ctrip-{self._stage}-{name}")["QueueUrl"])

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from ctrip.aws.clients import client
+from ctrip.aws.clients import PATIENT, client
 from ctrip.domain.chain import Signed, Transaction
 from ctrip.domain.errors import SigningRefused, Unavailable
 from ctrip.ports import Provisioner, Signer
@@ -41,7 +41,7 @@ class LambdaSigner:
         return Signed(answer["raw"], answer["tx_hash"])
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
-        answer = client("lambda").invoke(FunctionName=self._function, Payload=json.dumps(request).encode())
+        answer = client("lambda", PATIENT).invoke(FunctionName=self._function, Payload=json.dumps(request).encode())
         payload = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
             raise Unavailable(f"the signer failed: {payload.get('errorType')}")
