@@ -14,7 +14,7 @@ from ctrip.ports import AccessChange, AdminChange, Delivery, EventFilter, Idempo
 from ctrip.services.manage_admins import admin_record
 from ctrip.services.manage_merchants import merchant_record
 from tests.support.objects import NOW, creation, payment
-from tests.support.stores import Stores, refused
+from tests.support.stores import Stage, Stores, refused
 from tests.world import XPUB, XPUB2
 
 WHO = Origin("admin:1", "192.0.2.7", "r-1")
@@ -380,3 +380,28 @@ class TestFeed:
             stores.payments.commit(creation(payment(id=f"p{number}", updated_at=NOW + number)))
         page = stores.events.page("mer_1", EventFilter(newest_first=False, until=NOW + 2))
         assert [event.payment_id for event in page.events] == ["p0", "p1"]
+
+
+def test_a_revoked_key_leaves_its_merchants_list_after_a_while(stage: Stage) -> None:
+    """Its row in the list ends in ninety days; a good key has a row without an end, and the key itself stays."""
+    stores = stage.stores()
+    first = made(stores)
+    second = change(first, replace(first, version=2), key=(None, key()))
+    stores.access.change(second)
+
+    def ends() -> dict[str, bool]:
+        rows = stage.client.query(
+            TableName=stage.table("access"),
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "KEYS#mer_1"}},
+        )["Items"]
+        return {
+            row["sk"]["S"]: int(row["ttl"]["N"]) == NOW // 1000 + 90 * 86_400 if "ttl" in row else False for row in rows
+        }
+
+    assert ends() == {"key1": False}
+    ended = replace(key(), enabled=False, version=2)
+    now = second.merchant[1]
+    stores.access.change(change(now, replace(now, version=3), key=(key(), ended)))
+    assert ends() == {"key1": True}
+    assert stores.access.api_key("key1") == ended

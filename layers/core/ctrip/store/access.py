@@ -17,6 +17,7 @@ from ctrip.store.tables import Key
 
 RACES = 8
 PROVISIONED_AT_A_TIME = 25
+REVOKED_SECONDS = 90 * 86_400
 DAY_MS = 86_400_000
 
 _GATE_NUMBERS = ("hot_until", "warm_until", "daily_at")
@@ -36,7 +37,7 @@ class DynamoAccess(Store):
         """Write a decision about a merchant and its keys, all of it or nothing."""
         merchant, writes = change.merchant[1], list(self._merchant(*change.merchant))
         if change.key is not None:
-            writes += self._key(*change.key)
+            writes += self._key(*change.key, now=merchant.updated_at)
         if change.idempotency is not None:
             first = Remembered(change.idempotency.body_hash, answer=change.answer)
             writes.insert(0, remember(self._table, change.idempotency, first, merchant.updated_at))
@@ -174,14 +175,18 @@ class DynamoAccess(Store):
             delete(self._table, tables.waiting_key(merchant.id)),
         ]
 
-    def _key(self, before: ApiKey | None, after: ApiKey) -> list[Write]:
+    def _key(self, before: ApiKey | None, after: ApiKey, *, now: int) -> list[Write]:
         item = keyed(tables.api_key_key(after.id), version=number(after.version), doc=document(encode(after)))
-        if before is not None:
-            # Holds while the key is as it was when the decision was made.
-            return [put(self._table, item, Path("version") == before.version, name="stale key")]
-        # Holds where the id is new.
         pointer = keyed(Key(tables.keys_partition(after.merchant_id), after.id))
-        return [put(self._table, item, ABSENT, name="key"), put(self._table, pointer)]
+        if before is None:
+            # Holds where the id is new.
+            return [put(self._table, item, ABSENT, name="key"), put(self._table, pointer)]
+        # Holds while the key is as it was when the decision was made.
+        writes = [put(self._table, item, Path("version") == before.version, name="stale key")]
+        if not after.enabled:
+            # A revoked key leaves its merchant's list after a while; the audit trail keeps it.
+            writes.append(put(self._table, pointer | {"ttl": number(now // 1000 + REVOKED_SECONDS)}))
+        return writes
 
     def _raise_apart(self, key: Key, hot_until: int, warm_until: int) -> Item:
         """Raise each time to the later one: DynamoDB has no maximum, so the old values are read and held to."""
