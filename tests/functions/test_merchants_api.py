@@ -359,6 +359,32 @@ def test_an_admins_repeated_cancel_answers_the_same(api: Api) -> None:
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
+@pytest.mark.parametrize("who", ["merchant", "admin"])
+def test_of_two_cancels_side_by_side_with_one_key_the_later_is_a_replay(
+    api: Api, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """The other one commits between this one's look at the key and its look at the payment."""
+    payment, store = api.create(), api.world.stores.payments
+    api.token()
+    real, others = store.remembered, []
+
+    def cancel() -> Any:
+        if who == "admin":
+            return api.admin("POST", f"/payments/{payment['id']}/cancel", Idempotency_Key="k")
+        return api.call("POST", f"/api/v1/payments/{payment['id']}/cancel", Idempotency_Key="k")
+
+    def slow(*asked: str) -> Any:
+        found = real(*asked)
+        monkeypatch.setattr(store, "remembered", real)
+        others.append(cancel())
+        return found
+
+    monkeypatch.setattr(store, "remembered", slow)
+    late = cancel()
+    assert (late.status_code, late.json) == (200, others[0].json)
+    assert late.headers["Idempotent-Replayed"] == "true"
+
+
 def test_accepting_twice_with_one_key_answers_the_same(api: Api) -> None:
     """Whatever became of the payment in between."""
     world = api.world

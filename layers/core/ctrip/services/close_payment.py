@@ -44,6 +44,8 @@ class PaymentCloser:
             payment = self.reader.find(merchant_id, payment_id)
             dust = payment.amount * DUST_PER_MILLE // 1000
             if payment.status not in (Status.PENDING, Status.DETECTED) or payment.amount_received > dust:
+                if (first := self.replayer.first(idempotency)) is not None:
+                    return first  # the same request, side by side with this one, has done it meanwhile
                 raise Conflict(
                     f"A payment that is {payment.status} cannot be cancelled.", code="payment_not_cancellable"
                 )
@@ -70,6 +72,8 @@ class PaymentCloser:
             if payment.accept_requested:
                 return Answer(payment_view(payment))
             if not _acceptable(payment):
+                if (first := self.replayer.first(idempotency)) is not None:
+                    return first  # likewise
                 raise Conflict(
                     "Only an expired or held payment with funds can be accepted.", code="payment_not_acceptable"
                 )
