@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.assets import Asset
-from ctrip.domain.chain import Block, Holding, Transaction
+from ctrip.domain.chain import Arrivals, Block, Holding, Transaction
 from ctrip.domain.errors import BroadcastRejected, Unavailable
 from ctrip.domain.sweep import bumped, max_fee
 from ctrip.keys.wallet import MnemonicWallet
@@ -127,11 +126,10 @@ def test_arrivals_are_explained_once_within_their_blocks(bench):
     bench.chain.broadcast(signed.raw)
     bench.mine()
     head = bench.chain.head()
-    coin = Asset("anvil", "ETH", 18)
-    found = bench.chain.transfers(coin, FRESH, head.number, head.number)
+    found = bench.chain.transfers([Arrivals(FRESH, None, head.number)], head.number)[0]
     assert [(t.tx_hash, t.block_hash, t.amount) for t in found] == [(signed.tx_hash, head.hash, 777)]
     bench.mine()
-    assert bench.chain.transfers(coin, FRESH, head.number + 1, head.number + 1) == []
+    assert bench.chain.transfers([Arrivals(FRESH, None, head.number + 1)], head.number + 1) == [[]]
 
 
 def test_a_reorganisation_takes_the_block_and_its_receipt_away(bench):

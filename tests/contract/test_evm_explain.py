@@ -4,9 +4,16 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.chain import Holding
+from ctrip.chains.evm.client import EvmChain
+from ctrip.domain.assets import Asset
+from ctrip.domain.chain import Arrivals, Holding, Transfer
 from infra.local import wallet
 from tests.evm_support import NETWORK, Anvil, Proxy, address, asset, call_data, chain_at, refuse
+
+
+def transfers(chain: EvmChain, what: Asset, to: str, first: int, last: int) -> list[Transfer]:
+    """Explain one address's arrivals."""
+    return chain.transfers([Arrivals(to, what.address, first)], last)[0]
 
 
 def test_token_transfers_are_explained_by_their_logs(anvil: Anvil) -> None:
@@ -17,7 +24,7 @@ def test_token_transfers_are_explained_by_their_logs(anvil: Anvil) -> None:
         token = anvil.tokens[symbol]["address"]
         tx_hash = anvil.pay(address(1), paid, token)
         head = chain.head()
-        (transfer,) = chain.transfers(asset(symbol), address(1), first, head.number)
+        (transfer,) = transfers(chain, asset(symbol), address(1), first, head.number)
         assert (transfer.tx_hash, transfer.amount) == (tx_hash, arrived)
         assert (transfer.block_hash, transfer.sender) == (head.hash, wallet.funded(1).address.lower())
         assert transfer.log_index is not None
@@ -33,8 +40,8 @@ def test_nothing_to_explain_in_forged_zero_and_own_transfers(anvil: Anvil) -> No
     anvil.pay(address(1), 0, usdc)
     anvil.send(evil, call_data("Hostile", "forge", address(1), 5))
     last = chain.head().number
-    assert chain.transfers(asset("USDC"), payer, first, last) == []
-    assert chain.transfers(asset("USDC"), address(1), first, last) == []
+    assert transfers(chain, asset("USDC"), payer, first, last) == []
+    assert transfers(chain, asset("USDC"), address(1), first, last) == []
 
 
 def test_log_ranges_are_halved_and_the_bearable_one_remembered(anvil: Anvil, proxy: Proxy) -> None:
@@ -50,10 +57,10 @@ def test_log_ranges_are_halved_and_the_bearable_one_remembered(anvil: Anvil, pro
         -32600,
         lambda params: int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) >= 10,
     )
-    found = chain.transfers(asset("USDC"), address(1), first, chain.head().number)
+    found = transfers(chain, asset("USDC"), address(1), first, chain.head().number)
     assert [each.tx_hash for each in found] == [tx_hash]
     refused = chain.calls["eth_getLogs"]
-    chain.transfers(asset("USDC"), address(1), first, chain.head().number)
+    transfers(chain, asset("USDC"), address(1), first, chain.head().number)
     assert chain.calls["eth_getLogs"] - refused < refused
 
 
@@ -62,7 +69,7 @@ def test_a_node_without_logs_explains_nothing_and_raises_nothing(anvil: Anvil, p
     chain = chain_at(proxy.url)
     anvil.pay(address(1), 5, anvil.tokens["USDC"]["address"])
     proxy.rule = refuse("eth_getLogs", "the method eth_getLogs does not exist/is not available", -32601)
-    assert chain.transfers(asset("USDC"), address(1), 0, chain.head().number) == []
+    assert transfers(chain, asset("USDC"), address(1), 0, chain.head().number) == []
 
 
 def test_a_plain_payment_is_explained(anvil: Anvil) -> None:
@@ -73,7 +80,7 @@ def test_a_plain_payment_is_explained(anvil: Anvil) -> None:
     tx_hash = anvil.pay(address(1), 5)
     anvil.mine(20)
     chain.calls.clear()
-    (transfer,) = chain.transfers(NETWORK.coin, address(1), first, chain.head().number)
+    (transfer,) = transfers(chain, NETWORK.coin, address(1), first, chain.head().number)
     assert (transfer.tx_hash, transfer.log_index, transfer.amount) == (tx_hash, None, 5)
     assert chain.calls["debug_traceBlockByHash"] == 0
 
@@ -94,7 +101,7 @@ def test_an_internal_payment_is_explained_where_the_node_traces(
     tx_hash = anvil.send(forwarder, call_data("Forwarder", method, address(1)), value=1_001)
     head = chain.head()
     assert chain.balances(head, [Holding(address(1), None)]) == [1_001]
-    (transfer,) = chain.transfers(NETWORK.coin, address(1), first, head.number)
+    (transfer,) = transfers(chain, NETWORK.coin, address(1), first, head.number)
     assert (transfer.tx_hash, transfer.log_index, transfer.amount) == (tx_hash, None, 1_001)
     assert transfer.sender is not None
     assert chain.calls[tracer] == 1
@@ -111,7 +118,7 @@ def test_a_reverted_inner_payment_explains_nothing(anvil: Anvil, proxy: Proxy, t
     real = anvil.send(forwarder, call_data("Forwarder", "forward", address(1)), value=7, index=2, gas=200_000)
     anvil.mine()
     proxy.rule = refuse(TRACERS[tracer], "the method is not available", -32601)
-    found = chain.transfers(NETWORK.coin, address(1), first, chain.head().number)
+    found = transfers(chain, NETWORK.coin, address(1), first, chain.head().number)
     assert [(each.tx_hash, each.amount) for each in found] == [(real, 7)]
 
 
@@ -128,5 +135,5 @@ def test_without_traces_an_internal_payment_stays_unexplained(anvil: Anvil, prox
 
     proxy.rule = no_traces
     for _ in range(2):
-        assert chain.transfers(NETWORK.coin, address(1), first, chain.head().number) == []
+        assert transfers(chain, NETWORK.coin, address(1), first, chain.head().number) == []
     assert chain.calls["trace_block"] == chain.calls["debug_traceBlockByHash"] == 1

@@ -104,7 +104,7 @@ class TestMoney:
             block_time=NOW,
             scanned_at=NOW + 1,
             open_payments=2,
-            endpoints=(("node", "up"),),
+            endpoints=(("node", "up", ""),),
         )
         assert first == Fence("anvil", 1)
         stores.money.beat(tip)

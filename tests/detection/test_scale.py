@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ctrip.domain.chain import Arrivals
 from ctrip.domain.payment import Payment, Status, Tier
 from tests.detection.node_world import COIN, TOKEN, NodeWorld
 from tests.evm_support import address
@@ -80,7 +81,7 @@ def test_an_explanation_takes_six_requests(world: NodeWorld, method: str | None,
     world.mine(ago)
     head = world.chain.head()
     requests_before, calls_before = world.chain.meter.requests, world.chain.calls.total()
-    found = world.chain.transfers(world.network.coin, payment.address, head.number - 255, head.number)
+    (found,) = world.chain.transfers([Arrivals(payment.address, None, head.number - 255)], head.number)
     assert [(each.tx_hash, each.amount) for each in found] == [(sent, COIN)]
     assert world.chain.meter.requests - requests_before <= 6
     assert world.chain.calls.total() - calls_before <= 40

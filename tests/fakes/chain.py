@@ -5,8 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from ctrip.domain.assets import Asset
-from ctrip.domain.chain import Block, Fees, Holding, Receipt, Signed, TokenTransfer, Transaction, Transfer
+from ctrip.domain.chain import Arrivals, Block, Fees, Holding, Receipt, Signed, TokenTransfer, Transaction, Transfer
 from ctrip.domain.errors import BroadcastRejected, Unavailable
 from ctrip.domain.sweep import NATIVE_GAS, transfer_destination
 
@@ -55,6 +54,7 @@ class FakeChain:
     requests: int = 0
     final_after: int | None = None
     token_decimals: int = 6
+    contracts: set[str] = field(default_factory=set)
     second: Callable[[Block, Holding], int | None] | None = None
     _serial: int = 0
 
@@ -130,11 +130,13 @@ class FakeChain:
         self._ask()
         return [self.token_decimals] * len(tokens)
 
-    def second_opinion(self, at: Block, holding: Holding) -> int | None:
-        return self.second(at, holding) if self.second else None
+    def opinions(self, at: Block, holding: Holding) -> list[tuple[str, int]]:
+        first = self.balances(at, [holding])[0]
+        second = self.second(at, holding) if self.second else None
+        return [(host, each) for host, each in (("fake", first), ("other", second)) if each is not None]
 
-    def endpoints(self) -> list[tuple[str, str]]:
-        return [("fake", "usable")]
+    def endpoints(self) -> list[tuple[str, str, str]]:
+        return [("fake", "usable", "")]
 
     def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
         self._ask()
@@ -150,12 +152,15 @@ class FakeChain:
             for h in wanted
         ]
 
-    def transfers(self, asset: Asset, address: str, first: int, last: int) -> list[Transfer]:
+    def transfers(self, wanted: Sequence[Arrivals], last: int, *, turn: int = 0) -> list[list[Transfer]]:
         self._ask()
+        return [self._transfers(each, last) for each in wanted]
+
+    def _transfers(self, wanted: Arrivals, last: int) -> list[Transfer]:
         found = []
-        for mined in self.chain[max(first, 0) : last + 1]:
+        for mined in self.chain[max(wanted.first, 0) : last + 1]:
             for place, tx in enumerate(mined.txs):
-                mine = (tx.to, tx.token) == (_low(address), _low(asset.address))
+                mine = (tx.to, tx.token) == (_low(wanted.address), _low(wanted.token))
                 if mine and tx.explained and tx.amount > 0 and mined.success[tx.tx_hash]:
                     log = place if tx.token else None
                     sender = tx.sender or "0x" + "9" * 40
@@ -188,6 +193,19 @@ class FakeChain:
     def known(self, tx_hash: str) -> bool:
         self._ask()
         return any(tx.tx_hash == tx_hash for tx in self.pool) or self.receipt(tx_hash) is not None
+
+    def hashes(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
+        self._ask()
+        return {n: frozenset(tx.tx_hash for tx in self.chain[n].txs) for n in numbers if n < len(self.chain)}
+
+    def nonce_at(self, address: str, at: Block) -> int | None:
+        self._ask()
+        mined = self.chain[at.number] if at.number < len(self.chain) else None
+        return mined.nonces.get(_low(address) or "", 0) if mined and mined.block.hash == at.hash else None
+
+    def has_code(self, address: str) -> bool:
+        self._ask()
+        return _low(address) in self.contracts
 
     def nonce(self, address: str) -> int:
         self._ask()

@@ -126,8 +126,11 @@ class LongChain(FakeChain):
         mined = self.chain[-1]
         self.chain[-1] = replace(mined, block=replace(mined.block, hash=_long(mined.block.hash)))
 
-    def transfers(self, *args: Any, **kwargs: Any) -> list[Transfer]:
-        return [replace(each, sender=_long(each.tx_hash or "")[:42]) for each in super().transfers(*args, **kwargs)]
+    def transfers(self, *args: Any, **kwargs: Any) -> list[list[Transfer]]:
+        return [
+            [replace(each, sender=_long(each.tx_hash or "")[:42]) for each in found]
+            for found in super().transfers(*args, **kwargs)
+        ]
 
     def broadcast(self, raw: str) -> None:
         super().broadcast("0x" + json.dumps(asdict(self.signed[raw])).encode().hex())

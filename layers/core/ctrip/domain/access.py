@@ -143,7 +143,12 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tip:
-    """Who scans a chain (`fence`) and how far it has come; times are unix milliseconds."""
+    """Who scans a chain (`fence`) and how far it has come; times are unix milliseconds.
+
+    `number` and `hash` name the newest block seen; `scanned_at` is the last pass, `passed_at` the last successful one.
+    `failing_since` is when the unbroken row of failed passes began, 0 after a successful one, and `failure` the reason
+    of the last failure. `endpoints` are host, state and reason.
+    """
 
     chain: str
     fence: int = 0
@@ -151,5 +156,8 @@ class Tip:
     hash: str = ""
     block_time: int = 0
     scanned_at: int = 0
+    passed_at: int = 0
+    failing_since: int = 0
+    failure: str = ""
     open_payments: int = 0
-    endpoints: tuple[tuple[str, str], ...] = ()
+    endpoints: tuple[tuple[str, str, str], ...] = ()

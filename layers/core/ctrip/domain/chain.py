@@ -22,6 +22,15 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What to explain: what came of one asset (`token` None: the coin) to one address from block `first` on."""
+
+    address: str
+    token: str | None
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """One explained arrival; `log_index` is None for the coin, `tx_hash` for what no log or trace explains."""
 

@@ -22,7 +22,8 @@ CtripError
 │   ├── Unavailable          no endpoint answered; unknown, never zero
 │   ├── Refused              the node understood and said no (range, size, method)
 │   ├── WrongChain           the node belongs to another network
-│   └── BroadcastRejected    the node will not take a transaction
+│   └── BroadcastRejected    no node will take a transaction
+│       └── Underpriced      each of them refused its price
 ├── SigningRefused           the signer will not sign this
 └── ConfigurationError       the stage is set up wrongly; it refuses to start
 """
@@ -185,7 +186,15 @@ class WrongChain(ChainError):
 
 
 class BroadcastRejected(ChainError):
-    """The node will not take the transaction; what became of it is looked up by hash and nonce."""
+    """No node will take the transaction; what became of it is looked up by hash and nonce."""
+
+
+class Underpriced(BroadcastRejected):
+    """Every node refused the price; `minimum` is the lowest fee per gas that they named, None where none named one."""
+
+    def __init__(self, detail: str, minimum: int | None = None) -> None:
+        super().__init__(detail)
+        self.minimum = minimum
 
 
 class SigningRefused(CtripError):

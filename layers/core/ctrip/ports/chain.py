@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from ctrip.domain.assets import Asset
-from ctrip.domain.chain import Block, Fees, Holding, Receipt, Transfer
+from ctrip.domain.chain import Arrivals, Block, Fees, Holding, Receipt, Transfer
 
 
 class ChainReader(Protocol):
@@ -26,12 +25,15 @@ class ChainReader(Protocol):
         """Ask contracts for their decimals, in the order given; None where one does not answer."""
         ...
 
-    def second_opinion(self, at: Block, holding: Holding) -> int | None:
-        """Ask another endpoint than the first for one balance at exactly that block; None where none can tell."""
+    def opinions(self, at: Block, holding: Holding) -> list[tuple[str, int]]:
+        """Ask two hosts for one balance at exactly that block: host and balance, of as many as can tell, at most two.
+
+        No host twice; on loopback a port counts as a host.
+        """
         ...
 
-    def endpoints(self) -> list[tuple[str, str]]:
-        """Return each endpoint's host and state, for people."""
+    def endpoints(self) -> list[tuple[str, str, str]]:
+        """Return each endpoint's host, its state and the reason for it, for people."""
         ...
 
     def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
@@ -42,8 +44,23 @@ class ChainReader(Protocol):
         """Return the balances at exactly that block, in the order asked; None is unknown, never zero."""
         ...
 
-    def transfers(self, asset: Asset, address: str, first: int, last: int) -> list[Transfer]:
-        """Explain what arrived in blocks `first` to `last`, both included; perhaps incomplete, never false."""
+    def transfers(self, wanted: Sequence[Arrivals], last: int, *, turn: int = 0) -> list[list[Transfer]]:
+        """Explain what arrived up to block `last`, included, in the order asked; perhaps incomplete, never false.
+
+        `turn` counts the attempts: another one begins with another endpoint. Raises where nobody answers at all.
+        """
+        ...
+
+    def hashes(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
+        """Return the hashes of all transactions of canonical blocks; those that no endpoint holds are left out."""
+        ...
+
+    def nonce_at(self, address: str, at: Block) -> int | None:
+        """Return the number of transactions that `address` had sent up to exactly that block; None is unknown."""
+        ...
+
+    def has_code(self, address: str) -> bool:
+        """Say whether a contract, or a delegation, lies at an address at the newest block."""
         ...
 
     def receipt(self, tx_hash: str) -> Receipt | None:
@@ -79,7 +96,11 @@ class ChainWriter(Protocol):
         ...
 
     def broadcast(self, raw: str) -> None:
-        """Hand over signed bytes; already known is fine. Raises `BroadcastRejected` where the node refuses."""
+        """Offer signed bytes to every endpoint until one takes them; already known is fine.
+
+        Raises `BroadcastRejected` where all refuse, `Underpriced` where all refuse the price alone, and `Unavailable`
+        where none answers.
+        """
         ...
 
 

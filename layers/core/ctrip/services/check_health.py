@@ -37,7 +37,7 @@ class HealthChecker:
     def _chain(self, network: Network, gate: Gate | None, tip: Tip | None, now: int) -> dict[str, Any]:
         report: dict[str, Any] = {"status": "idle", "head": None, "head_age": None, "lag": None, "last_scan": None}
         report["open_payments"] = tip.open_payments if tip else 0
-        report["endpoints"] = [{"host": host, "state": state} for host, state in tip.endpoints] if tip else []
+        report["endpoints"] = [{"host": host, "state": state} for host, state, _ in tip.endpoints] if tip else []
         if tip and tip.number:
             age = max(now - tip.block_time, 0) // 1000
             lag = max(age - round(network.block_seconds), 0)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from ctrip.domain.assets import Asset, Network
-from ctrip.domain.chain import Block, Holding, Transfer
+from ctrip.domain.assets import Network
+from ctrip.domain.chain import Arrivals, Block, Holding, Transfer
 from ctrip.domain.errors import ChainError
 from ctrip.domain.observe import Look, by_deadline
 from ctrip.domain.payment import Flag, Payment, Status
@@ -27,8 +27,9 @@ class Explainer:
         if look.received <= sum(transfer.amount for transfer in known):
             return replace(look, transfers=tuple(known))
         first = self._first(payment, look, previous)
+        wanted = Arrivals(payment.address, payment.token_address, first)
         try:
-            found = self.chain.transfers(self._asset(payment), payment.address, first, look.head.number)
+            found = self.chain.transfers([wanted], look.head.number)[0]
         except ChainError as exc:
             self.log.info("unexplained", payment=payment.id, error=str(exc))
             found = []
@@ -83,9 +84,6 @@ class Explainer:
         seen = previous.number if previous else look.head.number
         start = payment.explained_to if payment.explained_to is not None and look.intact else seen
         return max(start - payment.required_confirmations + 1, look.head.number - LOOK_BACK, 0)
-
-    def _asset(self, payment: Payment) -> Asset:
-        return Asset(payment.chain, payment.symbol, payment.decimals, payment.token_id, payment.token_address)
 
 
 def _deadline_matters(payment: Payment, look: Look) -> bool:

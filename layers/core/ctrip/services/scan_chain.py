@@ -148,7 +148,7 @@ class _Run:
     def measure(self) -> None:
         """Publish what this invocation saw: once, as each line costs."""
         now, head = self.scan.clock.now(), self.tip
-        states = [state for _, state in self.scan.chain.endpoints()]
+        states = [state for _, state, _ in self.scan.chain.endpoints()]
         self.scan.log.measure(
             self.scan.network.name,
             passes=self.passes,

@@ -11,6 +11,7 @@ from ctrip.domain.payment import Payment
 from ctrip.ports import Chain, Clock, Log
 
 REMEMBERED = 256  # heads whose hashes are kept, to tell a node that lags from a chain that was rolled back
+OPINIONS = 2  # hosts that must agree on a large amount, one of which is not the one that answered first
 PATIENCE = 2  # looks at a rolled-back head before it is believed
 
 
@@ -82,19 +83,20 @@ class ChainTrust:
         return block.number if block else -1
 
     def agreed(self, payment: Payment, look: Look) -> bool:
-        """Ask a second provider before a large amount is confirmed; without one, it waits."""
+        """Ask two hosts before a large amount is confirmed; without a second one, it waits."""
         least = self.agree_above.get(payment.symbol)
         confirmed = look.confirmed or 0
         if least is None or confirmed < least or confirmed <= payment.credited:
             return True
-        balance = self.chain.second_opinion(look.head, Holding(payment.address, payment.token_address))
-        if balance is None:
+        opinions = self.chain.opinions(look.head, Holding(payment.address, payment.token_address))
+        own = payment.net_moves(payment.token_address, look.head.number)
+        if any(balance - own != look.received for _, balance in opinions):
+            self.log.error("providers_disagree", payment=payment.id, chain=self.network.name)
+            return False
+        if len({host for host, _ in opinions}) < OPINIONS:
             self.log.warning("no_second_opinion", payment=payment.id, chain=self.network.name)
             return False
-        received = balance - payment.net_moves(payment.token_address, look.head.number)
-        if received != look.received:
-            self.log.error("providers_disagree", payment=payment.id, chain=self.network.name)
-        return received == look.received
+        return True
 
     def _watch_age(self, head: Block) -> None:
         age = self.clock.now() - head.time

@@ -13,6 +13,8 @@ from ctrip.chains.evm.codec import (
     block,
     digest,
     from_topic,
+    octets,
+    pinned,
     quantity,
     topic,
     word,
@@ -21,8 +23,8 @@ from ctrip.chains.evm.endpoints import Endpoint, Meter, Pool
 from ctrip.chains.evm.errors import Missing, Unreachable, held
 from ctrip.chains.evm.probe import OtherFork, Prober
 from ctrip.chains.evm.transport import ANSWER_SECONDS
-from ctrip.domain.assets import Asset, Network
-from ctrip.domain.chain import Block, Fees, Holding, Receipt, TokenTransfer, Transfer
+from ctrip.domain.assets import Network
+from ctrip.domain.chain import Arrivals, Block, Fees, Holding, Receipt, TokenTransfer, Transfer
 from ctrip.domain.errors import BroadcastRejected, ChainError, ConfigurationError, Refused
 from ctrip.ports import Clock
 
@@ -65,9 +67,9 @@ class EvmChain:
         """Count the calls so far by method; `meter.requests` counts the HTTP requests that carried them."""
         return self.meter.calls
 
-    def endpoints(self) -> list[tuple[str, str]]:
-        """Return each endpoint's host and state (usable, resting, wrong chain), for health."""
-        return self._pool.states()
+    def endpoints(self) -> list[tuple[str, str, str]]:
+        """Return each endpoint's host, state (usable, resting, wrong chain) and the reason for it, for health."""
+        return [(name, state, "") for name, state in self._pool.states()]
 
     def chain_id(self) -> int:
         """Ask the first endpoint that answers which network it is. Raises `WrongChain` where all are of another."""
@@ -113,12 +115,19 @@ class EvmChain:
 
         return self._pool.run(ask) if tokens else []
 
-    def second_opinion(self, at: Block, holding: Holding) -> int | None:
-        """Ask another endpoint than the first for one balance at exactly that block; None where none can tell."""
-        try:
-            return self._pool.run(lambda endpoint: self._prober.read(endpoint, at, [holding])[0], skip=1)
-        except ChainError:
-            return None
+    def opinions(self, at: Block, holding: Holding) -> list[tuple[str, int]]:
+        """Ask two hosts for one balance at exactly that block: host and balance, of as many as can tell."""
+        found: list[tuple[str, int]] = []
+        for skip in range(len(self._pool.endpoints)):
+            try:
+                answer = self._pool.run(
+                    lambda endpoint: (endpoint.name, self._prober.read(endpoint, at, [holding])[0]), skip=skip
+                )
+            except ChainError:
+                continue
+            if answer[1] is not None and answer[0] not in [host for host, _ in found]:
+                found.append((answer[0], answer[1]))
+        return found[:2]
 
     def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
         """Return the canonical headers at these heights, in one request; heights past the head are left out.
@@ -153,19 +162,47 @@ class EvmChain:
         except OtherFork:
             return [None] * len(wanted)
 
-    def transfers(self, asset: Asset, address: str, first: int, last: int) -> list[Transfer]:
-        """Explain what arrived at `address` from `first` to `last`, both included; perhaps not all, never falsely."""
-        contract = asset.address
+    def transfers(self, wanted: Sequence[Arrivals], last: int, *, turn: int = 0) -> list[list[Transfer]]:
+        """Explain what arrived up to `last`, included; perhaps not all of it, never falsely."""
+        return [self._transfers(each, last) for each in wanted]
 
+    def _transfers(self, wanted: Arrivals, last: int) -> list[Transfer]:
         def ask(endpoint: Endpoint) -> list[Transfer]:
-            if contract is None:
-                return explain.coin_transfers(endpoint, address, first, last, self._explain_blocks)
-            return explain.token_transfers(endpoint, contract, address, first, last)
+            if wanted.token is None:
+                return explain.coin_transfers(endpoint, wanted.address, wanted.first, last, self._explain_blocks)
+            return explain.token_transfers(endpoint, wanted.token, wanted.address, wanted.first, last)
 
         try:
             return self._pool.run(ask)
         except (Refused, Missing):
             return []
+
+    def hashes(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
+        """Return the hashes of all transactions of canonical blocks; those that no endpoint holds are left out."""
+        heights = sorted(set(numbers))
+
+        def ask(endpoint: Endpoint) -> dict[int, frozenset[str]]:
+            answers = _whole(endpoint.batch([("eth_getBlockByNumber", [hex(number), False]) for number in heights]))
+            return {
+                quantity(answer["number"]): frozenset(map(digest, answer["transactions"]))
+                for answer in answers
+                if answer is not None
+            }
+
+        return self._pool.run(ask) if heights else {}
+
+    def nonce_at(self, address: str, at: Block) -> int | None:
+        """Return the number of transactions that `address` had sent up to exactly that block; None is unknown."""
+        try:
+            return self._pool.run(
+                lambda endpoint: quantity(endpoint.call("eth_getTransactionCount", [address, pinned(at)]))
+            )
+        except (Refused, Missing):
+            return None
+
+    def has_code(self, address: str) -> bool:
+        """Say whether a contract, or a delegation, lies at an address at the newest block."""
+        return self._pool.run(lambda endpoint: len(octets(endpoint.call("eth_getCode", [address, "latest"]))) > 0)
 
     def receipt(self, tx_hash: str) -> Receipt | None:
         """Return the receipt of a mined transaction, or None."""
