@@ -15,15 +15,17 @@ from ctrip.services.count_open import OpenCounter
 from ctrip.services.create_payment import CreatePayment, PaymentCreator
 from ctrip.services.deliver_webhook import WebhookDeliverer
 from ctrip.services.explain import Explainer
+from ctrip.services.find_blocks import BlockFinder
 from ctrip.services.find_strays import StrayFinder
 from ctrip.services.follow_intents import IntentFollower
 from ctrip.services.limit_calls import CallLimiter
+from ctrip.services.look_at import Looker
 from ctrip.services.manage_merchants import merchant_record
 from ctrip.services.read_payment import PaymentReader
 from ctrip.services.recording import Recorder
 from ctrip.services.relay_outbox import OutboxRelay
 from ctrip.services.replay import Replayer
-from ctrip.services.scan_chain import ChainScanner, _Run
+from ctrip.services.scan_chain import ChainScanner, ScanRun
 from ctrip.services.sweep_deposits import DepositSweeper
 from ctrip.services.trust_chain import ChainTrust
 from ctrip.system import SystemIds
@@ -256,6 +258,20 @@ class World:
     def recorder(self, actor: str) -> Recorder:
         return Recorder(self.ids, actor, "")
 
+    def new_looker(self, network: Network, chain: Any) -> dict[str, Any]:
+        """Build what makes looks, and what explains them, on one chain."""
+        explainer = Explainer(chain=chain, payments=self.stores.payments, clock=self.clock, log=self.log)
+        looker = Looker(
+            network=network,
+            chain=chain,
+            payments=self.stores.payments,
+            explainer=explainer,
+            finder=BlockFinder(network, chain),
+            clock=self.clock,
+            log=self.log,
+        )
+        return {"explainer": explainer, "looker": looker}
+
     def new_scanner(self) -> ChainScanner:
         return ChainScanner(
             network=NETWORK,
@@ -266,7 +282,7 @@ class World:
             jobs=self.jobs,
             clock=self.clock,
             recorder=self.recorder("scan"),
-            explainer=Explainer(NETWORK, self.chain, self.log),
+            **self.new_looker(NETWORK, self.chain),
             log=self.log,
             monitor_ms=0,
             other_ms=0,
@@ -298,9 +314,9 @@ class World:
             ),
         )
 
-    def new_run(self) -> _Run:
+    def new_run(self) -> ScanRun:
         """Start a scanner's invocation that passes when told."""
-        return _Run(self.scanner, self.stores.money.take("anvil"))
+        return ScanRun.begin(self.scanner)
 
     def create(self, amount: int = 1000, **wanted: Any) -> Payment:
         """Create a payment through the service."""

@@ -30,6 +30,7 @@ CODES: dict[str, Code] = {
     "order_id_in_use": Code(409, "The order has a live payment already; `payment_id` names it."),
     "merchant_provisioning": Code(409, "The merchant has no account yet; try again shortly."),
     "payment_not_cancellable": Code(409, "More than dust has arrived, or the payment is over."),
+    "operator_required": Code(403, "Money left this payment's address unexplained; only the operator may accept it."),
     "payment_not_acceptable": Code(409, "Only an expired or held payment with funds can be accepted."),
     "payment_changed": Code(409, "The payment kept changing; read it and try again."),
     "merchant_changed": Code(409, "The merchant kept changing; read it and try again."),

@@ -164,6 +164,10 @@ class AdminPaymentQuery(PaymentQuery):
     merchant_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
+class TransferQuery(Paged):
+    """Which transfers."""
+
+
 class TokenQuery(Paged):
     """Which tokens."""
 

@@ -6,7 +6,7 @@ from ctrip import bootstrap
 from ctrip.domain.access import Scope
 from ctrip.ports import PaymentFilter
 from functions.api.http import Call, Resource, answer, answered, base_url
-from functions.api.models import PaymentQuery, PaymentRequest
+from functions.api.models import PaymentQuery, PaymentRequest, TransferQuery
 
 routes = Resource(__name__)
 OF_ONE = ("payment_not_found",)
@@ -40,6 +40,20 @@ def read_payment(call: Call, payment_id: str) -> Response:
     return answer(bootstrap.reader().one(call.merchant.id, payment_id))
 
 
+@routes.on(
+    "GET",
+    "/api/v1/payments/{payment_id}/transfers",
+    may=Scope.PAYMENTS_READ,
+    query=TransferQuery,
+    answers="TransferPage",
+    codes=OF_ONE,
+)
+def list_transfers(call: Call, payment_id: str) -> Response:
+    """List everything that came for a payment, newest first; the payment itself shows the newest 25."""
+    page = call.query
+    return answer(bootstrap.reader().transfers(call.merchant.id, payment_id, page.cursor, page.limit))
+
+
 @routes.on("GET", "/api/v1/payments", may=Scope.PAYMENTS_READ, query=PaymentQuery, answers="PaymentPage")
 def list_payments(call: Call) -> Response:
     """List payments, newest first."""
@@ -63,7 +77,7 @@ def cancel_payment(call: Call, payment_id: str) -> Response:
     "/api/v1/payments/{payment_id}/accept",
     may=Scope.PAYMENTS_WRITE,
     answers="Payment",
-    codes=(*OF_ONE, "payment_not_acceptable", "payment_changed"),
+    codes=(*OF_ONE, "operator_required", "payment_not_acceptable", "payment_changed"),
 )
 def accept_payment(call: Call, payment_id: str) -> Response:
     """Accept a late or held payment by hand."""

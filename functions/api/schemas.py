@@ -121,6 +121,13 @@ class PaymentPage(Shown):
     next_cursor: NextCursor
 
 
+class TransferPage(Shown):
+    """Transfers, newest first."""
+
+    data: list[Transfer]
+    next_cursor: NextCursor
+
+
 class Token(Shown):
     """A token that can be paid with."""
 

@@ -13,7 +13,7 @@ from ctrip.domain.chain import Move, Transfer
 from ctrip.domain.errors import AlreadyExists, Busy, FenceLost, Stale
 from ctrip.domain.machine import Trigger
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.payment import Flag, Observation, Policy, Status, Sweep, Tier
+from ctrip.domain.payment import Flag, Moved, Observation, Policy, Status, Sweep, Tier
 from ctrip.domain.sweep import IntentState
 from ctrip.ports import Fence, Idempotency, PaymentFilter, Remembered
 from tests.support.objects import NOW, creation, entry, intent, payment, quiet, step
@@ -60,7 +60,9 @@ class TestPayments:
             ),
             moves=(Move("0xm", None, -MAX_AMOUNT, 3, "0xb3"),),
             sweeps=(Sweep("0xs", "final", 2**200),),
-            explained_to=0,
+            baseline=MAX_AMOUNT,
+            explained=MAX_AMOUNT,
+            folded=(Moved(None, -MAX_AMOUNT, 2),),
             metadata=(("", ""), ("z", "ä\n\u2028")),
             description="",
             webhook_url="https://example.com/hook",

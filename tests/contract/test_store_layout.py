@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.chain import Transfer
 from ctrip.domain.machine import Trigger
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payment import Status, Tier
@@ -17,7 +16,7 @@ from ctrip.ports import Delivery, Idempotency, PaymentFilter
 from ctrip.store.codec import decode, encode
 from ctrip.store.database import read_document
 from ctrip.store.events import DynamoEvents
-from ctrip.store.layout import event_of, payment_item, transfers_of
+from ctrip.store.layout import event_of, payment_item
 from ctrip.store.tables import outbox_key
 from tests.support.dynamodb import ROOT
 from tests.support.faults import counting
@@ -64,13 +63,13 @@ def delivery(ulid: str, attempt: int) -> Delivery:
 
 def test_amounts_are_stored_as_canonical_decimal_strings(stage: Stage) -> None:
     """Amounts of any size, and any integer beyond 2^53, are text in the document; versions and times are numbers."""
-    commit = creation(payment(amount=5, credited=MAX_AMOUNT, explained_to=2**53 + 1))
+    commit = creation(payment(amount=5, credited=MAX_AMOUNT, detected_in_block=2**53 + 1))
     stage.stores().payments.commit(commit)
     item = raw(stage, "payments", f"P#{commit.after.id}", "META")
     held = json.loads(read_document(item, "doc"))
     assert held["amount"] == "5"
     assert held["credited"] == str(MAX_AMOUNT)
-    assert held["explained_to"] == str(2**53 + 1)
+    assert held["detected_in_block"] == str(2**53 + 1)
     assert held["created_at"] == NOW
     assert item["version"] == {"N": "1"}
 
@@ -160,18 +159,6 @@ def test_a_key_that_has_expired_is_free_before_it_is_swept(stage: Stage) -> None
     assert remembered.payment_id == later.after.id
 
 
-def test_each_explained_transfer_stands_in_the_record_of_the_version_that_saw_it(stage: Stage) -> None:
-    """All of them are kept, by their block too, so that the same transaction mined twice is two."""
-    stores = stage.stores()
-    made = creation(payment())
-    stores.payments.commit(made)
-    assert transfers_of(raw(stage, "payments", f"P#{made.after.id}", "AUD#000001")) == []
-    rows = (Transfer(HASH, 3, 9, "0xb1", "0xs", 5), Transfer(HASH, 3, 10, "0xb2", "0xs", 5))
-    stores.payments.commit(step(made.after, Trigger.SEEN, transfers=rows))
-    assert transfers_of(raw(stage, "payments", f"P#{made.after.id}", "AUD#000002")) == list(rows)
-    assert len(stores.payments.audit(made.after.id)) == 2
-
-
 def test_what_one_cause_posts_is_one_item(stage: Stage) -> None:
     """A sweep's movement and its gas stand or fall together; another owner's entry is another item."""
     stores, made = stage.stores(), creation(payment())
@@ -186,17 +173,14 @@ def test_what_one_cause_posts_is_one_item(stage: Stage) -> None:
     assert [*stores.money.entries("mer_1"), *stores.money.entries("mer_2")] == list(entries)
 
 
-def test_what_is_known_is_not_read_again(stage: Stage) -> None:
-    """The watch set reads the index and what the caller does not hold yet."""
+def test_what_is_watched_is_seen_without_reading_a_payment(stage: Stage) -> None:
+    """The index alone tells what a look at an unpaid payment's address needs."""
     stores = stage.stores()
-    made = [creation(payment(raised_at=NOW + number)).after for number in range(3)]
-    for each in made:
-        stores.payments.commit(creation(each))
+    for number in range(3):
+        stores.payments.commit(creation(payment(raised_at=NOW + number)))
     calls = counting(stage.connection)
-    known = {made[0].id: made[0].raised_at, made[1].id: made[1].raised_at - 1, made[2].id: made[2].raised_at}
-    found = stores.payments.watched("anvil", Tier.OPEN, known=known)
-    assert [each.id for each in found] == [made[1].id]
-    assert [units for name, units in calls if name == "BatchGetItem"] == [1.0]
+    assert len(stores.payments.rows("anvil", Tier.OPEN)) == 3
+    assert {name for name, _ in calls} == {"Query"}
 
 
 def test_the_watch_set_is_right_while_its_index_lags(stage: Stage) -> None:

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from ctrip.domain.chain import Transfer
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.machine import Trigger
+from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payment import Status, Tier
+from ctrip.domain.watch import Watch
 from ctrip.ports import PaymentFilter
 from tests.support.objects import NOW, creation, payment, quiet, step
 from tests.support.stores import Stores, refused
@@ -87,10 +90,63 @@ class TestLists:
         for each in (early, late, other):
             stores.payments.commit(creation(each))
         assert {each.id for each in stores.payments.watched("anvil", Tier.OPEN)} == {early.id, late.id}
-        raised = stores.payments.watched("anvil", Tier.OPEN, raised_after=NOW)
-        assert [each.id for each in raised] == [late.id]
-        assert stores.payments.watched("anvil", Tier.OPEN, raised_after=NOW + 5) == []
         assert stores.payments.watched("anvil", Tier.SWEEP) == []
+        raised = stores.payments.rows("anvil", Tier.OPEN, raised_after=NOW)
+        assert raised == [Watch.of(late)]
+        assert stores.payments.rows("anvil", Tier.OPEN, raised_after=NOW + 5) == []
+
+    def test_a_row_says_whether_anything_has_happened_to_its_payment(self, stores: Stores) -> None:
+        """What a look needs stands in the index, token and merchant too; one that was touched has to be read."""
+        made = creation(payment(token_address="0x" + "ab" * 20, token_id="t", amount=MAX_AMOUNT))
+        stores.payments.commit(made)
+        (row,) = stores.payments.rows("anvil", Tier.OPEN)
+        assert (row, row.touched) == (Watch.of(made.after), False)
+        stores.payments.commit(step(made.after, Trigger.SEEN, amount_received=1, told_amount=1))
+        (row,) = stores.payments.rows("anvil", Tier.OPEN)
+        assert row.touched
+
+    @pytest.mark.parametrize("limit", [1, 3, 7, 50])
+    def test_slices_show_each_row_of_a_tier_once(self, stores: Stores, limit: int) -> None:
+        """However long they are; the position after the last one is the beginning."""
+        made = [payment(raised_at=NOW + number % 3) for number in range(7)]
+        for each in made:
+            stores.payments.commit(creation(each))
+        seen, position = list[str](), ""
+        for _ in range(20):
+            rows, position = stores.payments.slice("anvil", Tier.OPEN, after=position, limit=limit)
+            assert len(rows) <= limit
+            seen += [row.id for row in rows]
+            if not position:
+                break
+        assert sorted(seen) == sorted(each.id for each in made)
+
+    def test_payments_are_read_together_and_what_is_not_there_is_left_out(self, stores: Stores) -> None:
+        """By their ids, however many."""
+        made = [payment() for _ in range(3)]
+        for each in made:
+            stores.payments.commit(creation(each))
+        found = stores.payments.read([*(each.id for each in made), made[0].id, "no such payment"])
+        assert {name: each.id for name, each in found.items()} == {each.id: each.id for each in made}
+
+    def test_every_transfer_has_its_row_and_they_are_paged_newest_first(self, stores: Stores) -> None:
+        """Thirty of one block, and one of another; a second writing changes nothing, what is gone is not shown."""
+        made = creation(payment())
+        stores.payments.commit(made)
+        same = [Transfer(f"0x{number:064x}", number, 9, "0xb1", "0xs", 5) for number in range(30)]
+        newest = Transfer("0x" + "f" * 64, None, 12, "0xb2", None, MAX_AMOUNT)
+        for _ in range(2):
+            stores.payments.add_transfers(made.after.id, [*same, newest])
+        seen, cursor = list[Transfer](), None
+        for _ in range(20):
+            page, cursor = stores.payments.transfers(made.after.id, before=cursor, limit=7)
+            seen += page
+            if cursor is None:
+                break
+        assert seen == [newest, *reversed(same)]
+        stores.payments.drop_transfers(made.after.id, same[:10])
+        page, cursor = stores.payments.transfers(made.after.id, limit=100)
+        assert (page, cursor) == ([newest, *reversed(same[10:])], None)
+        refused(lambda: stores.payments.transfers(made.after.id, before="x", limit=7), InvalidField)
 
     def test_a_payment_leaves_its_tier(self, stores: Stores) -> None:
         """A change of tier moves a payment from one watch set to the other; closed ones stand in none."""

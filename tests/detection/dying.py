@@ -8,7 +8,7 @@ from tests.world import World
 
 # What leaves a trace outside the process; everything else is read or thought.
 EFFECTS = {
-    "payments": ("commit", "reserve"),
+    "payments": ("commit", "reserve", "add_transfers", "drop_transfers"),
     "money": ("take", "beat", "write_intent", "post"),
     "access": ("next_index", "raise_gate", "pause", "advance_round"),
     "events": ("acknowledge", "record", "finish", "taken"),
@@ -72,7 +72,8 @@ def make_mortal(world: World, mortal: Mortal) -> None:
 
     def new_scanner() -> Any:
         made = rewired(build())
-        parts = {name: rewired(getattr(made, name)) for name in ("follower", "strays", "explainer")}
+        parts = {name: rewired(getattr(made, name)) for name in ("follower", "strays", "explainer", "looker")}
+        parts["looker"] = replace(parts["looker"], explainer=parts["explainer"])
         return replace(made, **parts)
 
     world.new_scanner = new_scanner  # type: ignore[method-assign]

@@ -12,7 +12,6 @@ from ctrip.chains.evm.client import EvmChain
 from ctrip.domain.assets import Asset, Network, token_id
 from ctrip.domain.ledger import TREASURY as TREASURY_ACCOUNT
 from ctrip.domain.payment import Payment
-from ctrip.services.explain import Explainer
 from ctrip.services.scan_chain import ChainScanner
 from ctrip.services.sign_transaction import GuardedSigner
 from ctrip.services.trust_chain import ChainTrust
@@ -48,7 +47,7 @@ class NodeWorld(World):
         return replace(
             made,
             **on,
-            explainer=Explainer(self.network, self.chain, self.log),
+            **self.new_looker(self.network, self.chain),
             strays=replace(made.strays, **on),
             follower=replace(made.follower, **on),
             trust=ChainTrust(**on, clock=self.clock, log=self.log, agree_above=self.agree_above),
@@ -96,7 +95,7 @@ class NodeWorld(World):
 
     def look(self) -> None:
         """Pass once without a new block."""
-        assert self.scanner._pass(self.run), "the scanner was superseded or refused its chain"
+        assert self.scanner.attempt(self.run), "the scanner was superseded or refused its chain"
 
     def settle(self, rounds: int = 12) -> None:
         """Mine, scan and sweep; a sweep that fails is tried again, as its queue would."""

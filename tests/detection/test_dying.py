@@ -11,7 +11,7 @@ from ctrip.domain.payment import Payment, Status, Tier
 from ctrip.domain.sweep import IntentState, Kind
 from ctrip.ports import Idempotency
 from ctrip.services.create_payment import ROUTE, CreatePayment
-from ctrip.services.scan_chain import _Run
+from ctrip.services.scan_chain import ScanRun
 from tests.detection.dying import Mortal, make_mortal
 from tests.detection.node_world import COIN, LIFE, TOKEN, NodeWorld
 from tests.evm_support import Anvil
@@ -28,7 +28,7 @@ class Life:
         self.world, self.asset, self.mortal = world, asset, Mortal(last)
         make_mortal(world, self.mortal)
         self.deaths = list[str]()
-        self.run: _Run | None = None
+        self.run: ScanRun | None = None
         self.paying = False
 
     def live(self) -> Payment:
@@ -74,8 +74,8 @@ class Life:
     def _scan(self) -> None:
         if self.run is None:
             self.world.scanner = self.world.new_scanner()
-            self.run = _Run(self.world.scanner, self.world.mortal_money.take("anvil"))  # type: ignore[attr-defined]
-        assert self.world.scanner._pass(self.run)
+            self.run = ScanRun.begin(self.world.scanner)
+        assert self.world.scanner.attempt(self.run)
 
     def _sweep(self) -> None:
         """Do the queued jobs: one is struck off the queue when it is done, not before."""

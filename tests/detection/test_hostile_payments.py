@@ -48,6 +48,7 @@ def liar(anvil: Anvil) -> str:
     """A listed token whose balances are true and whose logs are not; the payer holds some."""
     made = anvil.deploy("Deceiver")
     anvil.send(made, f"0x40c10f19{wallet.funded(PAYER).address[2:]:0>64}{10**12:064x}")
+    anvil.mine(5)  # so that the contract is there at the moment before the payment, as a token that is listed would be
     return made
 
 

@@ -37,7 +37,7 @@ def quiet(world: NodeWorld) -> None:
     """Leave out the slower tiers, which come once a minute."""
     world.scanner = replace(world.scanner, other_ms=60_000, monitor_ms=60_000)
     world.run = world.new_run()
-    world.run.others_at = world.run.monitored_at = world.clock.at
+    world.run.others_at = world.run.watch.round_at = world.clock.at
 
 
 def requests(world: NodeWorld) -> int:
@@ -111,6 +111,7 @@ def spent(world: NodeWorld) -> tuple[Counter[str], Counter[str], int]:
     """Count the calls of the stores, the items they handed out, and the node's calls, over three passes."""
     calls, items = Counter[str](), Counter[str]()
     stores = {name: Counting(getattr(world.stores, name), calls, items) for name in ("payments", "money", "access")}
+    world.scanner = world.new_scanner()
     quiet(world)
     made = world.scanner
     world.scanner = replace(
@@ -120,7 +121,7 @@ def spent(world: NodeWorld) -> tuple[Counter[str], Counter[str], int]:
         follower=replace(made.follower, payments=stores["payments"], money=stores["money"]),
     )
     world.run = world.new_run()
-    world.run.others_at = world.run.monitored_at = world.clock.at
+    world.run.others_at = world.run.watch.round_at = world.clock.at
     before = world.chain.calls.total()
     for _ in range(3):
         world.step()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from ctrip.domain.chain import Arrivals, Block, Fees, Holding, Receipt, Signed, TokenTransfer, Transaction, Transfer
-from ctrip.domain.errors import BroadcastRejected, Unavailable
+from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable
 from ctrip.domain.sweep import NATIVE_GAS, transfer_destination
 
 TOKEN_GAS = 50_000
@@ -100,16 +100,23 @@ class FakeChain:
         block = Block(number, f"0xf{self.forks:031x}b{number:031x}", last.block.hash, last.block.time + seconds * 1000)
         self.chain.append(Mined(block, tuple(taken), balances, nonces, success))
 
-    def reorg(self, depth: int, *, drop: Iterable[str] = (), again: bool = True) -> None:
-        """Replace the last `depth` blocks by one more; the dropped never come back, `again` mines the rest."""
+    def reorg(self, depth: int, *, drop: Iterable[str] = (), again: bool = True, later: bool = False) -> None:
+        """Replace the last `depth` blocks by one more; the dropped never come back, `again` mines the rest.
+
+        They come back in the first of the new blocks, or `later`, in the last.
+        """
         gone = set(drop)
         depth = min(depth, len(self.chain) - 1)
         removed = self.chain[-depth:] if depth else []
         del self.chain[len(self.chain) - depth :]
         self.forks += 1
         back = [tx for mined in removed for tx in mined.txs if tx.tx_hash not in gone]
-        self.pool = (back if again else []) + self.pool
-        self.mine(depth + 1)
+        # What waits now is mined in the newest block alone: the others are as old as those that they replace.
+        waiting, self.pool = self.pool, back if again and not later else []
+        waiting += back if again and later else []
+        self.mine(depth)
+        self.pool += waiting
+        self.mine()
 
     # -- ports.Chain
 
@@ -146,7 +153,7 @@ class FakeChain:
         self._ask()
         mined = self.chain[at.number] if at.number < len(self.chain) else None
         if mined is None or mined.block.hash != at.hash:
-            raise Unavailable(f"no endpoint holds block {at.hash}")
+            raise NotHeld(f"no endpoint holds block {at.hash}")
         return [
             None if h.address in self.unknown else mined.balances.get((_low(h.address) or "", _low(h.token)), 0)
             for h in wanted

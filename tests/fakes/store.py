@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 from ctrip.domain.access import ApiKey, Gate, Merchant, Round, Tip
 from ctrip.domain.admins import Admin, Session
 from ctrip.domain.audit import AuditRecord
+from ctrip.domain.chain import Transfer
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
 from ctrip.domain.events import Event
 from ctrip.domain.keys import fingerprint
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payment import Payment, Status, Tier
 from ctrip.domain.sweep import Intent
+from ctrip.domain.watch import Watch
 from ctrip.ports import (
     AccessChange,
     AdminChange,
@@ -30,6 +32,7 @@ from ctrip.ports import (
     Seal,
     TokenKey,
 )
+from ctrip.ports.access import WATCHED_FOR_EACH
 
 _DAY_MS = 86_400_000
 _STALE_MS = 900_000
@@ -53,6 +56,7 @@ class _State:
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     intents: dict[str, Intent] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
+    transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
 
 
 class FakeStores:
@@ -111,19 +115,39 @@ class FakePayments:
         more = start + wanted.limit < len(listed)
         return Page(tuple(found), f"after-{found[-1].id}" if more else None)
 
-    def watched(
-        self, chain: str, tier: Tier, *, raised_after: int = 0, known: Mapping[str, int] | None = None
-    ) -> list[Payment]:
+    def watched(self, chain: str, tier: Tier) -> list[Payment]:
         if tier is Tier.CLOSED:
             return []
-        return [
-            each
-            for each in self._state.payments.values()
-            if each.chain == chain
-            and each.tier is tier
-            and each.raised_at > raised_after
-            and (known or {}).get(each.id) != each.raised_at
-        ]
+        return [each for each in self._state.payments.values() if each.chain == chain and each.tier is tier]
+
+    def rows(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Watch]:
+        return [Watch.of(each) for each in self.watched(chain, tier) if each.raised_at > raised_after]
+
+    def slice(self, chain: str, tier: Tier, *, after: str, limit: int) -> tuple[list[Watch], str]:
+        rows = sorted(self.rows(chain, tier), key=lambda row: (row.raised_at, row.id))
+        rows = [row for row in rows if f"{row.raised_at:013d}#{row.id}" > after]
+        page = rows[:limit]
+        return page, f"{page[-1].raised_at:013d}#{page[-1].id}" if len(rows) > limit else ""
+
+    def read(self, payment_ids: Sequence[str]) -> dict[str, Payment]:
+        return {each: self._state.payments[each] for each in payment_ids if each in self._state.payments}
+
+    def add_transfers(self, payment_id: str, transfers: Sequence[Transfer]) -> None:
+        self._state.transfers[payment_id] |= {_place(each): each for each in transfers}
+
+    def drop_transfers(self, payment_id: str, transfers: Sequence[Transfer]) -> None:
+        for each in transfers:
+            self._state.transfers[payment_id].pop(_place(each), None)
+
+    def transfers(
+        self, payment_id: str, *, before: str | None = None, limit: int = 20
+    ) -> tuple[list[Transfer], str | None]:
+        held = self._state.transfers[payment_id]
+        if before is not None and before.removeprefix("after-") not in held:
+            raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
+        places = [place for place in sorted(held, reverse=True) if before is None or f"after-{place}" < before]
+        page = places[:limit]
+        return [held[place] for place in page], f"after-{page[-1]}" if len(places) > limit else None
 
     def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:
         return self._state.remembered.get((merchant_id, route, key))
@@ -155,6 +179,8 @@ class FakePayments:
                 raise AlreadyExists("address")
         else:
             _check_unmoved(state, before)
+            if commit.holds_order and state.orders.get((after.merchant_id, after.order_id or "")) != after.id:
+                raise Stale
         for old, new in commit.intents:
             _check_intent(state, old, new)
         if any((entry.owner, entry.id) in state.entries for entry in commit.entries):
@@ -317,6 +343,7 @@ class FakeAccess:
         self._counters: dict[str, int] = defaultdict(int)
         self._gates: dict[str, Gate] = {}
         self._rounds: dict[str, Round] = {}
+        self._pages: dict[tuple[str, str, int], list[str]] = {}
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         return self._merchants.get(merchant_id)
@@ -401,6 +428,12 @@ class FakeAccess:
     def merchants(self, after: str, limit: int) -> list[Merchant]:
         return [self._merchants[each] for each in sorted(self._merchants) if each > after][:limit]
 
+    def addresses(self, merchant_id: str, curve: str, page: int) -> list[str] | None:
+        return self._pages.get((merchant_id, curve, page))
+
+    def keep_addresses(self, merchant_id: str, curve: str, page: int, addresses: Sequence[str]) -> None:
+        self._pages[merchant_id, curve, page] = list(addresses)
+
     def indexes(self, merchant_id: str, curve: str) -> int:
         return self._counters.get(f"{merchant_id}#{curve}", 0)
 
@@ -479,6 +512,7 @@ class FakeLimits:
         self._lock = threading.Lock()
         self._buckets: dict[str, int] = {}
         self._places: dict[tuple[str, str], tuple[int, int]] = {}
+        self._watched: dict[tuple[str, str], int] = {}
         self._nonces: dict[tuple[str, str], int] = {}
         self._attempts: dict[tuple[str, int], int] = defaultdict(int)
 
@@ -495,13 +529,17 @@ class FakeLimits:
             held, at = self._places.get((merchant_id, chain), (0, -_STALE_MS))
             if at <= now - _STALE_MS:
                 held, at = 0, now
-            if held and held > most - count:
+            watched = self._watched.get((merchant_id, chain), 0)
+            if (held and held > most - count) or watched > most * WATCHED_FOR_EACH:
                 return False
             self._places[merchant_id, chain] = (held + count, at)
             return True
 
     def count_places(self, chain: str, counts: Mapping[str, int], now: int) -> None:
         self._places |= {(merchant, chain): (count, now) for merchant, count in counts.items()}
+
+    def count_watched(self, chain: str, counts: Mapping[str, int]) -> None:
+        self._watched |= {(merchant, chain): count for merchant, count in counts.items()}
 
     def spend_nonce(self, key_id: str, nonce: str, *, by: str, now: int) -> bool:
         with self._lock:
@@ -570,6 +608,11 @@ def _matches(payment: Payment, wanted: PaymentFilter) -> bool:
         and (wanted.created_after is None or payment.created_at >= wanted.created_after)
         and (wanted.created_before is None or payment.created_at <= wanted.created_before)
     )
+
+
+def _place(transfer: Transfer) -> str:
+    log = "" if transfer.log_index is None else f"{transfer.log_index:06d}"
+    return f"{transfer.block_number:012d}#{log}#{transfer.tx_hash}#{transfer.block_hash}"
 
 
 def _asked(idempotency: Idempotency) -> tuple[str, str, str]:

@@ -12,14 +12,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from ctrip.domain import observe
 from ctrip.domain.chain import Holding
 from ctrip.domain.errors import ChainError, Conflict, FenceLost
 from ctrip.domain.keys import ExtendedKey
 from ctrip.domain.payment import Flag, Status, Tier
 from ctrip.domain.sweep import IntentState
 from ctrip.ports import Idempotency, Reply
-from ctrip.services import follow_intents, scan_chain
+from ctrip.services import follow_intents, look_at
 from ctrip.services.create_payment import ROUTE, CreatePayment
 from tests.unit.test_machine import ALLOWED
 from tests.world import ORIGIN, STATION, TREASURY, USDC, XPUB, World
@@ -98,15 +97,15 @@ class Gateway(RuleBasedStateMachine):
         self.world.chain.mine(blocks)
         self.world.clock.at += blocks * 1000
 
-    @rule(depth=st.integers(1, 2), drop=st.booleans())
-    def reorganise(self, depth, drop):
+    @rule(depth=st.integers(1, 2), drop=st.booleans(), later=st.booleans())
+    def reorganise(self, depth, drop, later):
         removed = [tx for mined in self.world.chain.chain[-depth:] for tx in mined.txs]
         gone = [tx.tx_hash for tx in removed if not tx.sender and tx.to != STATION.lower()]
-        self.world.chain.reorg(depth, drop=gone if drop else ())
+        self.world.chain.reorg(depth, drop=gone if drop else (), later=later)
 
-    @rule(depth=st.integers(3, 7), drop=st.booleans())
-    def reorganise_beyond_the_confirmations(self, depth, drop):
-        self.reorganise(depth, drop)
+    @rule(depth=st.integers(3, 7), drop=st.booleans(), later=st.booleans())
+    def reorganise_beyond_the_confirmations(self, depth, drop, later):
+        self.reorganise(depth, drop, later)
         self.world.run.one()
 
     @rule()
@@ -237,7 +236,7 @@ class Gateway(RuleBasedStateMachine):
         balance = chain.balances(depth, [Holding(payment.address, payment.token_address)])[0]
         arrived = balance - payment.net_moves(payment.token_address, depth.number)
         entries = [e for e in self.world.stores.money.entries("m1") if e.payment_id == payment.id]
-        net = sum(e.amount if e.credit == "available:m1" else -e.amount for e in entries)
+        net = sum(e.amount * ((e.credit == "available:m1") - (e.debit == "available:m1")) for e in entries)
         assert net == payment.credited, "the ledger and the payment disagree"
         assert payment.credited in (0, arrived), "credited something else than what the chain holds and we swept"
         if payment.status in (Status.PAID, Status.SETTLED) and Flag.HELD not in payment.flags:
@@ -313,11 +312,11 @@ def test_every_invariant_holds():
 
 
 def confirmed_at_the_head(patch):
-    patch.setattr(scan_chain, "promote", lambda seen, depth: seen[-1].amount if seen else 0)
+    patch.setattr(look_at, "promote", lambda seen, depth: seen[-1].amount if seen else 0)
 
 
 def reorganisations_go_unnoticed(patch):
-    patch.setattr(scan_chain, "canonical", lambda seen, headers: tuple(seen))
+    patch.setattr(look_at, "canonical", lambda seen, headers, floor: tuple(seen))
 
 
 def own_moves_are_forgotten(patch):
@@ -325,8 +324,10 @@ def own_moves_are_forgotten(patch):
 
 
 def unknown_reads_as_zero(patch):
-    real = scan_chain._received
-    patch.setattr(scan_chain, "_received", lambda p, balance, block: real(p, balance or 0, block))
+    from tests.fakes.chain import FakeChain
+
+    real = FakeChain.balances
+    patch.setattr(FakeChain, "balances", lambda self, at, wanted: [each or 0 for each in real(self, at, wanted)])
 
 
 def the_fence_is_not_checked(patch):
@@ -377,8 +378,7 @@ def keys_are_forgotten(patch):
 
 
 def observations_keep_a_block_that_is_gone(patch):
-    patch.setattr(observe, "record", lambda seen, new, depth: tuple(seen) or tuple(new))
-    patch.setattr(scan_chain, "record", lambda seen, new, depth: tuple(seen) or tuple(n for n in new if n.amount))
+    patch.setattr(look_at, "record", lambda seen, new, depth, **_: tuple(seen) or tuple(n for n in new if n.amount))
 
 
 PLANTED = [

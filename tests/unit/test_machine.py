@@ -42,6 +42,7 @@ PUBLISHED_EVENTS = {
     "payment.failed",
     "payment.reorged",
     "payment.cancelled",
+    "payment.explained",
     "deposit.unmatched",
     "deposit.wrong_asset",
     "deposit.wrong_network",

@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-import pytest
-
 from ctrip.domain.chain import Block
-from ctrip.domain.errors import ConfigurationError, WrongChain
+from ctrip.domain.errors import WrongChain
 from ctrip.domain.payment import Flag, Status
 from tests.world import NETWORK, USDC, XPUB2, World, put_merchant
 
@@ -130,14 +128,30 @@ def test_the_daily_round_goes_on_where_it_stopped(monkeypatch):
     assert world.stores.access.gates(["anvil"])["anvil"].daily_at > world.clock.at
 
 
-def test_a_token_whose_decimals_differ_stops_the_chain():
-    """The configuration is compared with the contract before the first pass."""
+def test_a_token_whose_decimals_differ_is_set_aside_and_stops_nobody_else():
+    """The configuration is compared with the contract: nothing is decided about that token, the coin is paid."""
     world = World()
-    world.create()
+    coin, token = world.create(), world.create(5_000, asset="USDC")
     world.chain.token_decimals = 18
-    with pytest.raises(ConfigurationError, match="USDC"):
-        world.scanner.run(world.clock.at + 5_000)
+    world.chain.deposit(coin.address, 1000)
+    world.chain.deposit(token.address, 5_000, USDC.address)
+    world.step(5)
     assert world.log.alarms() == ["wrong_decimals"]
+    assert (world.payment(coin.id).status, world.payment(token.id).status) == (Status.PAID, Status.PENDING)
+
+
+def test_a_token_that_tells_no_decimals_stops_nobody_and_is_asked_again():
+    """A paused contract: its balances are answered all the same, and its payments go on."""
+    world = World()
+    coin, token = world.create(), world.create(5_000, asset="USDC")
+    world.chain.token_decimals = None
+    world.chain.deposit(coin.address, 1000)
+    world.chain.deposit(token.address, 5_000, USDC.address)
+    world.step(5)
+    assert (world.payment(coin.id).status, world.payment(token.id).status) == (Status.PAID, Status.PAID)
+    world.chain.token_decimals = 6
+    world.step(8)
+    assert world.log.alarms() == []
 
 
 def test_a_node_of_another_network_stops_the_chain_with_an_alarm(monkeypatch):

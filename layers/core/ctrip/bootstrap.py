@@ -340,12 +340,15 @@ def scanner(name: str) -> "ChainScanner":
     """Build one chain's scanner; raises `ConfigurationError` for a chain that is not enabled."""
     from ctrip.services.count_open import OpenCounter
     from ctrip.services.explain import Explainer
+    from ctrip.services.find_blocks import BlockFinder
     from ctrip.services.find_strays import StrayFinder
     from ctrip.services.follow_intents import IntentFollower
+    from ctrip.services.look_at import Looker
     from ctrip.services.scan_chain import ChainScanner
     from ctrip.services.trust_chain import ChainTrust
 
     network, chain, lines = _network(name), _chain(name), log("scan")
+    explainer = Explainer(chain=chain, payments=payments(), clock=clock, log=lines)
     return ChainScanner(
         network=network,
         chain=chain,
@@ -355,7 +358,16 @@ def scanner(name: str) -> "ChainScanner":
         jobs=telling("scan"),
         clock=clock,
         recorder=recorder("scan"),
-        explainer=Explainer(network, chain, lines),
+        explainer=explainer,
+        looker=Looker(
+            network=network,
+            chain=chain,
+            payments=payments(),
+            explainer=explainer,
+            finder=BlockFinder(network, chain),
+            clock=clock,
+            log=lines,
+        ),
         follower=IntentFollower(
             network=network,
             chain=chain,

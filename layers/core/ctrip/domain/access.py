@@ -145,7 +145,8 @@ class Round:
 class Tip:
     """Who scans a chain (`fence`) and how far it has come; times are unix milliseconds.
 
-    `number` and `hash` name the newest block seen; `scanned_at` is the last pass, `passed_at` the last successful one.
+    `number` and `hash` name the newest block seen; `scanned_at` is the last pass, `passed_at` the last successful one,
+    `looked_at` the last in which everything new was looked at; `position` is how far the round over the slow tiers is.
     `failing_since` is when the unbroken row of failed passes began, 0 after a successful one, and `failure` the reason
     of the last failure. `endpoints` are host, state and reason.
     """
@@ -157,6 +158,8 @@ class Tip:
     block_time: int = 0
     scanned_at: int = 0
     passed_at: int = 0
+    looked_at: int = 0
+    position: str = ""
     failing_since: int = 0
     failure: str = ""
     open_payments: int = 0

@@ -4,21 +4,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ctrip.domain.ledger import ON_ADDRESSES, Entry, available
+from ctrip.domain.ledger import LOSSES, ON_ADDRESSES, UNMATCHED, Entry, available, delivered, own_wallet
 from ctrip.domain.machine import Trigger, follow
 from ctrip.domain.observe import Look
-from ctrip.domain.payment import INLINE_TRANSFERS, Custody, Flag, Late, Payment, Status, Stray, Tier
+from ctrip.domain.payment import INLINE, Custody, Flag, Hold, Late, Payment, Status, Stray, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One durable change: the payment after it, the event it emits, None where nobody is told."""
+    """One durable change: the payment after it, the event it emits, None where nobody is told.
+
+    `holds_order` asks that the payment still has its order when this commits: a dead one comes back to life.
+    """
 
     after: Payment
     event: str | None = None
     entries: tuple[Entry, ...] = ()
     alarm: str | None = None
     stray: Stray | None = None
+    holds_order: bool = False
 
 
 def next_step(payment: Payment, look: Look, now: int) -> Step | None:
@@ -27,7 +31,40 @@ def next_step(payment: Payment, look: Look, now: int) -> Step | None:
         return None
     if _owner_moved(payment, look):
         return quiet(payment, now, tier=Tier.CLOSED) if payment.tier is not Tier.CLOSED else None
+    if payment.baseline is None and look.baseline:
+        return _first_seen(payment, look, now)
+    if (step := _hold_of_the_baseline(payment, look, now)) is not None:
+        return step
     return _RULES[payment.status](payment, look, now)
+
+
+def _first_seen(payment: Payment, look: Look, now: int) -> Step:
+    """Record what lay at the address before the payment existed, before anything is made of what came after."""
+    step = quiet(payment, now, baseline=look.baseline, doubt=look.doubt)
+    kept_apart = _entry(payment, look.baseline, now, debit=ON_ADDRESSES, credit=UNMATCHED, name="baseline")
+    entries = () if payment.policy.custody is Custody.XPUB else (kept_apart,)
+    return replace(step, alarm=Hold.NOT_FRESH.value, entries=entries)
+
+
+def _hold_of_the_baseline(payment: Payment, look: Look, now: int) -> Step | None:
+    """Hold a payment that would be complete if what lay there before counted; release it once it is without that."""
+    assert look.received is not None
+    if payment.status not in (Status.PENDING, Status.DETECTED, Status.EXPIRED):
+        return None
+    baseline = payment.baseline or 0
+    if look.doubt < payment.doubt:  # the missing answer has come: that much was the payment's after all
+        back = payment.doubt - look.doubt
+        step = quiet(payment, now, baseline=baseline - back, doubt=look.doubt)
+        entry = _entry(payment, back, now, debit=UNMATCHED, credit=ON_ADDRESSES, name="baseline")
+        return replace(step, entries=() if payment.policy.custody is Custody.XPUB else (entry,))
+    changes_the_verdict = look.received < payment.target <= look.received + baseline
+    if Flag.HELD not in payment.flags and changes_the_verdict:
+        hold = Hold.BASELINE_UNKNOWN if payment.doubt else Hold.NOT_FRESH
+        return fire(payment, Trigger.HELD, now, hold=hold, alarm=hold.value, **_recorded(payment, look))
+    by_itself = payment.hold in (Hold.NOT_FRESH, Hold.BASELINE_UNKNOWN) and Flag.HELD in payment.flags
+    if by_itself and not changes_the_verdict and not payment.accept_requested:
+        return fire(payment, Trigger.RELEASED, now, hold=None)
+    return None
 
 
 def _owner_moved(payment: Payment, look: Look) -> bool:
@@ -46,7 +83,15 @@ def fire(payment: Payment, trigger: Trigger, now: int, *, alarm: str | None = No
         "tier": changes.get("tier", _tier(payment, edge.to)),
     }
     after = replace(payment, **changes | _timestamps(payment, edge.to, now))
+    if trigger in _TELL_AN_AMOUNT:
+        after = replace(after, told_at=now, told_amount=after.amount_received)
     return Step(after=_touched(payment, after, now), event=edge.event, alarm=alarm)
+
+
+_TELL_AN_AMOUNT = frozenset(
+    {Trigger.SEEN, Trigger.AMENDED, Trigger.SHORT, Trigger.LATE_PARTIAL, Trigger.LATE_COMPLETED, Trigger.TURNED_UP}
+    | {Trigger.EXCESS, Trigger.RECREDITED, Trigger.COMPLETED, Trigger.REDUCED, Trigger.REMOVED}
+)
 
 
 def note_stray(payment: Payment, stray: Stray, now: int) -> Step | None:
@@ -73,6 +118,8 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
     assert look.received is not None
     if _news(payment, look):
         return _amount_changed(payment, look, now)
+    if payment.hold is Hold.DEADLINE_UNKNOWN and look.on_time is not None:
+        return fire(payment, Trigger.RELEASED, now, hold=None)  # the answer that was missing has come
     if Flag.HELD in payment.flags:
         return _release(payment, now)
     if payment.status is Status.DETECTED and look.received < payment.target and Flag.UNDERPAID not in payment.flags:
@@ -83,7 +130,7 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
     elif look.depth_time > payment.expires_at and Flag.LATE not in payment.flags and not payment.accepted:
         on_time = payment.on_time if payment.on_time is not None else look.on_time
         if on_time is None:
-            return fire(payment, Trigger.HELD, now, alarm="deadline_unknown")
+            return fire(payment, Trigger.HELD, now, alarm=Hold.DEADLINE_UNKNOWN.value, hold=Hold.DEADLINE_UNKNOWN)
         if on_time < payment.target:
             return fire(payment, Trigger.LAPSED, now, on_time=on_time)
     if (
@@ -93,7 +140,14 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
         and look.confirmed >= payment.enough
     ):
         return fire(payment, Trigger.COMPLETED, now, **_recorded(payment, look), amount_confirmed=look.confirmed)
+    if payment.status is Status.DETECTED and _untold(payment, look, now):
+        return fire(payment, Trigger.SHORT if look.received < payment.target else Trigger.AMENDED, now)
     return None
+
+
+def _untold(payment: Payment, look: Look, now: int) -> bool:
+    """Whether an amount has changed since the last event about one, and the pause after that is over."""
+    return payment.amount_received != payment.told_amount and now - payment.told_at >= look.pause_ms
 
 
 def _release(payment: Payment, now: int) -> Step | None:
@@ -106,8 +160,9 @@ def _release(payment: Payment, now: int) -> Step | None:
         Trigger.RELEASED,
         now,
         accept_requested=False,
-        accepted=payment.amount_received,
+        accepted=payment.accept_amount or payment.amount_received,
         amount_confirmed=min(payment.amount_confirmed, payment.amount_received),
+        hold=None,
         tier=tiers.get(payment.status, Tier.OPEN),
     )
 
@@ -119,6 +174,8 @@ def _amount_changed(payment: Payment, look: Look, now: int) -> Step | None:
         return quiet(payment, now, **seen)
     if look.received < payment.amount_received and look.intact:
         return _outflow(payment, look, now)
+    if _a_little_more(payment, look) and now - payment.told_at < look.pause_ms:
+        return quiet(payment, now, **seen)
     if payment.status is Status.PENDING:
         return fire(payment, Trigger.SEEN, now, **seen)
     if look.received == 0:
@@ -128,16 +185,47 @@ def _amount_changed(payment: Payment, look: Look, now: int) -> Step | None:
     return fire(payment, Trigger.AMENDED if look.received >= payment.target else Trigger.SHORT, now, **seen)
 
 
+def _a_little_more(payment: Payment, look: Look) -> bool:
+    """Whether the amount of a payment that shows one has grown, and that completes nothing."""
+    assert look.received is not None
+    completes = payment.amount_received < payment.target <= look.received
+    return payment.status is Status.DETECTED and look.received > payment.amount_received and not completes
+
+
 def _news(payment: Payment, look: Look) -> bool:
     """Whether the amount, or the block that it stands on, is another than the one recorded."""
-    return look.received != payment.amount_received or (not look.intact and look.observations != payment.observations)
+    if look.received != payment.amount_received:
+        return True
+    if not look.intact:
+        return look.observations != payment.observations
+    return look.observations[-1:] != payment.observations[-1:]
 
 
 def _outflow(payment: Payment, look: Look, now: int) -> Step:
-    """Money left without a reorganisation and without us: a burnt balance or a leaked key."""
+    """Money left without a reorganisation and without us: a burnt balance or a leaked key.
+
+    The credit is kept, so what of it is no longer there is posted as our loss.
+    """
+    assert look.received is not None
+    there = payment.credited - payment.lost
+    gone = max(there - look.received, 0) if payment.policy.custody is not Custody.XPUB else 0
+    changes = _recorded(payment, look) | {"hold": Hold.OUTFLOW, "lost": payment.lost + gone}
     if Flag.HELD in payment.flags:
-        return quiet(payment, now, **_recorded(payment, look))
-    return fire(payment, Trigger.HELD, now, alarm="unexplained_outflow", **_recorded(payment, look))
+        step = quiet(payment, now, **changes)
+    else:
+        step = fire(payment, Trigger.HELD, now, alarm=Hold.OUTFLOW.value, **changes)
+    loss = _entry(payment, gone, now, debit=LOSSES, credit=ON_ADDRESSES, name="loss")
+    return replace(step, entries=(loss,) if gone else ())
+
+
+def _found_again(payment: Payment, look: Look, now: int) -> Step | None:
+    """Take back a posted loss as far as the money is there again, at the confirmed depth."""
+    there = payment.credited - payment.lost
+    if not payment.lost or look.confirmed is None or look.confirmed <= there:
+        return None
+    back = min(payment.lost, look.confirmed - there)
+    entry = _entry(payment, back, now, debit=ON_ADDRESSES, credit=LOSSES, name="found")
+    return replace(quiet(payment, now, lost=payment.lost - back), entries=(entry,))
 
 
 def _confirmed(payment: Payment, look: Look, now: int) -> Step | None:
@@ -162,9 +250,16 @@ def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
         return fallen
     if _news(payment, look):
         return quiet(payment, now, **_recorded(payment, look))
+    if (found := _found_again(payment, look, now)) is not None:
+        return found
     if Flag.HELD in payment.flags:
         return _release(payment, now)
-    if look.confirmed is not None and look.confirmed > payment.credited and look.agreed:
+    if (
+        look.confirmed is not None
+        and look.confirmed > payment.credited
+        and look.agreed
+        and _due_a_word(payment, look, now)
+    ):
         more = look.confirmed - payment.credited
         again = payment.status is Status.SETTLED and look.confirmed <= payment.amount
         step = fire(
@@ -189,6 +284,13 @@ def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
     return None
 
 
+def _due_a_word(payment: Payment, look: Look, now: int) -> bool:
+    """Whether more money may be credited now: each credit is an event, so that dust waits for the pause to be over."""
+    assert look.confirmed is not None
+    much = (look.confirmed - payment.credited) * 1000 >= payment.amount
+    return much or now - payment.told_at >= look.pause_ms
+
+
 def _fallen(payment: Payment, look: Look, now: int) -> Step | None:
     """Undo what a reorganisation beyond the confirmations took back."""
     assert look.received is not None
@@ -199,10 +301,13 @@ def _fallen(payment: Payment, look: Look, now: int) -> Step | None:
     trigger = Trigger.REVERSED_SOME if look.received else Trigger.REVERSED_ALL
     kept = min(payment.credited, look.received) if payment.status is Status.SETTLED else 0
     taken = payment.credited - kept
-    step = fire(
-        payment, trigger, now, alarm="deep_reorg", **_recorded(payment, look), amount_confirmed=kept, credited=kept
-    )
-    return replace(step, entries=(reversal(payment, taken, now),) if taken else ())
+    changes = _recorded(payment, look) | {"amount_confirmed": kept, "credited": kept, "lost": 0}
+    step = fire(payment, trigger, now, alarm="deep_reorg", **changes)
+    entries = (reversal(payment, taken, now),) if taken else ()
+    if payment.lost:  # what had left before is not on the address to be taken back from it
+        back = _entry(payment, payment.lost, now, debit=ON_ADDRESSES, credit=LOSSES, name="found")
+        entries = (*entries, back)
+    return replace(step, entries=entries)
 
 
 def _expired(payment: Payment, look: Look, now: int) -> Step | None:
@@ -213,10 +318,13 @@ def _expired(payment: Payment, look: Look, now: int) -> Step | None:
     seen = _recorded(payment, look)
     if (revived := _revived(payment, look, now, seen)) is not None:
         return revived
-    if changed and look.received > payment.amount_received and Flag.MANUAL not in payment.flags:
+    grown = look.received > payment.amount_received and Flag.MANUAL not in payment.flags
+    if changed and grown and now - payment.told_at >= look.pause_ms:
         return fire(payment, Trigger.LATE_PARTIAL, now, **seen)
     if _news(payment, look):
         return quiet(payment, now, **seen)
+    if Flag.MANUAL not in payment.flags and _untold(payment, look, now):
+        return fire(payment, Trigger.LATE_PARTIAL, now)
     if payment.accept_requested:
         return _accepted(payment, look, now)
     if look.depth_time > payment.window_ends and payment.tier is not Tier.CLOSED:
@@ -231,30 +339,42 @@ def _revived(payment: Payment, look: Look, now: int, seen: dict[str, Any]) -> St
         return None
     if Flag.MANUAL in payment.flags:
         come = look.received and look.received != payment.amount_received
-        return fire(payment, Trigger.HELD, now, **seen) if come else None
+        return fire(payment, Trigger.HELD, now, **seen, hold=Hold.CANCELLED) if come else None
     if look.received < payment.target or look.head.time > payment.window_ends:
         return None
     if look.superseded:
-        return fire(payment, Trigger.HELD, now, alarm="order_taken", **seen)
+        return fire(payment, Trigger.HELD, now, alarm=Hold.ORDER_TAKEN.value, hold=Hold.ORDER_TAKEN, **seen)
     if look.on_time is not None and look.on_time >= payment.target:
-        return fire(payment, Trigger.TURNED_UP, now, **seen, on_time=look.on_time)
-    return fire(payment, Trigger.LATE_COMPLETED, now, **seen) if payment.policy.late is Late.ACCEPT else None
+        step = fire(payment, Trigger.TURNED_UP, now, **seen, on_time=look.on_time)
+    elif payment.policy.late is Late.ACCEPT:
+        step = fire(payment, Trigger.LATE_COMPLETED, now, **seen)
+    else:
+        return None
+    return replace(step, holds_order=payment.order_id is not None)
 
 
 def _accepted(payment: Payment, look: Look, now: int) -> Step | None:
-    """Credit what a person accepted, at the confirmed depth; forget it when a reorganisation has taken everything."""
+    """Credit what a person accepted, once that much is at the confirmed depth, whatever has come since.
+
+    It is forgotten when a reorganisation has taken everything. A payment whose order another has taken is credited too,
+    and not to be fulfilled while that one lives.
+    """
     if look.received == 0:
         return quiet(payment, now, accept_requested=False, tier=Tier.MONITORED)
-    if look.confirmed is None or look.confirmed < payment.amount_received or not look.agreed:
+    asked = min(payment.accept_amount or payment.amount_received, payment.amount_received)
+    if look.confirmed is None or look.confirmed < asked or not look.agreed:
         return None
-    return fire(
+    step = fire(
         payment,
         Trigger.ACCEPTED,
         now,
         amount_confirmed=look.confirmed,
         accept_requested=False,
         accepted=look.confirmed,
+        hold=None,
+        superseded=look.superseded,
     )
+    return replace(step, holds_order=payment.order_id is not None and not look.superseded)
 
 
 def _failed(payment: Payment, look: Look, now: int) -> Step | None:
@@ -273,18 +393,26 @@ _RULES: dict[Status, Callable[[Payment, Look, int], Step | None]] = {
 
 
 def credit(payment: Payment, amount: int, now: int) -> Entry:
-    """Credit what arrived on the payment's address to its merchant."""
-    return _entry(payment, amount, now, debit=ON_ADDRESSES, credit=available(payment.merchant_id))
+    """Credit what arrived on the payment's address to its merchant, who has it already where the key is its own."""
+    debit, credit = _accounts(payment)
+    return _entry(payment, amount, now, debit=debit, credit=credit)
 
 
 def reversal(payment: Payment, amount: int, now: int) -> Entry:
     """Take a credit back whose money a reorganisation removed."""
-    return _entry(payment, amount, now, debit=available(payment.merchant_id), credit=ON_ADDRESSES)
+    debit, credit = _accounts(payment)
+    return _entry(payment, amount, now, debit=credit, credit=debit)
 
 
-def _entry(payment: Payment, amount: int, now: int, *, debit: str, credit: str) -> Entry:
+def _accounts(payment: Payment) -> tuple[str, str]:
+    if payment.policy.custody is Custody.XPUB:
+        return own_wallet(payment.merchant_id), delivered(payment.merchant_id)
+    return ON_ADDRESSES, available(payment.merchant_id)
+
+
+def _entry(payment: Payment, amount: int, now: int, *, debit: str, credit: str, name: str = "") -> Entry:
     return Entry(
-        id=f"{payment.id}#{payment.version + 1:06d}",
+        id=f"{payment.id}#{payment.version + 1:06d}{'#' if name else ''}{name}",
         owner=payment.merchant_id,
         chain=payment.chain,
         asset=payment.asset_key,
@@ -302,10 +430,13 @@ def _recorded(payment: Payment, look: Look) -> dict[str, Any]:
     newest = look.observations[-1].block_number if look.observations else None
     block = payment.detected_in_block or first or newest
     return {
+        "baseline": look.baseline if payment.baseline is None and look.received else payment.baseline,
         "amount_received": look.received,
         "observations": look.observations,
-        "transfers": look.transfers[-INLINE_TRANSFERS:],
-        "explained_to": look.explained_to,
+        "transfers": look.transfers[-INLINE:],
+        "explained": look.explained,
+        "explain_at": look.explain_at,
+        "explain_tries": look.explain_tries,
         "detected_in_block": block if look.received else None,
         "confirmations": look.head.number - block + 1 if look.received and block else 0,
     }
@@ -340,4 +471,6 @@ def _timestamps(payment: Payment, to: Status, now: int) -> dict[str, int]:
 
 def _touched(before: Payment, after: Payment, now: int) -> Payment:
     raised = now if after.tier is not before.tier else after.raised_at
-    return replace(after, version=before.version + 1, updated_at=now, raised_at=raised)
+    # What is no longer there is told of by its own event; what comes again after it is news.
+    after = replace(after, told_amount=min(after.told_amount, after.amount_received))
+    return replace(after, version=before.version + 1, updated_at=now, raised_at=raised).bounded()

@@ -20,6 +20,7 @@ CtripError
 ├── AlreadyExists            a unique key is taken
 ├── ChainError               a node did not give a usable answer
 │   ├── Unavailable          no endpoint answered; unknown, never zero
+│   │   └── NotHeld          they answered that they do not hold the block, or its state
 │   ├── Refused              the node understood and said no (range, size, method)
 │   ├── WrongChain           the node belongs to another network
 │   └── BroadcastRejected    no node will take a transaction
@@ -175,6 +176,10 @@ class ChainError(CtripError):
 
 class Unavailable(ChainError):
     """No endpoint answered."""
+
+
+class NotHeld(Unavailable):
+    """No endpoint holds that block, or its state: it is behind, or it has forgotten."""
 
 
 class Refused(ChainError):

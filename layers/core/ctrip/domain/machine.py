@@ -42,6 +42,7 @@ class Trigger(StrEnum):
     WRONG_ASSET = "another asset of its chain has come"
     WRONG_NETWORK = "money has come on another chain"
     UNMATCHED = "money has come after its end"
+    EXPLAINED = "a transaction was found for what had come without one"
     HELD = "held for review"
     RELEASED = "released from review"
 
@@ -115,7 +116,8 @@ TRANSITIONS: dict[tuple[Status, Trigger], Edge] = {
     (X, T.RELEASED): _edge(X, "released", lowers=(Flag.HELD,)),
 }
 
-# What comes to an address by mistake is recorded and reported, whatever the payment's state; it moves no status.
+# What comes to an address by mistake is recorded and reported, and what explains an amount, in whatever state; neither
+# moves a status.
 TRANSITIONS |= {
     (status, trigger): edge
     for status in Status
@@ -123,6 +125,7 @@ TRANSITIONS |= {
         (T.WRONG_ASSET, Edge(status, "deposit.wrong_asset", frozenset({Flag.WRONG_ASSET}))),
         (T.WRONG_NETWORK, Edge(status, "deposit.wrong_network", frozenset({Flag.WRONG_NETWORK}))),
         (T.UNMATCHED, Edge(status, "deposit.unmatched")),
+        (T.EXPLAINED, Edge(status, "payment.explained")),
     )
 }
 
@@ -144,6 +147,6 @@ def diagram() -> str:
     for (source, trigger), edge in TRANSITIONS.items():
         flags = "".join(f" +{flag}" for flag in Flag if flag in edge.raises)
         flags += "".join(f" -{flag}" for flag in Flag if flag in edge.lowers)
-        if not edge.event.startswith("deposit."):
+        if not edge.event.startswith("deposit.") and trigger is not T.EXPLAINED:
             lines.append(f"    {source} --> {edge.to}: {trigger}{flags}")
     return "\n".join(lines)

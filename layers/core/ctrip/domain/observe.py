@@ -7,6 +7,8 @@ from typing import Protocol
 from ctrip.domain.chain import Block, Transfer
 from ctrip.domain.payment import Observation
 
+OBSERVATIONS = 16  # kept of one payment between the head and the confirmed depth, about
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -16,7 +18,9 @@ class Look:
     `depth_time` is the time of the block at that depth. `intact` says that the blocks of all that was seen before are
     still canonical. `on_time` is what had arrived by the deadline, None where it could not be learnt; `agreed` says
     that a second provider sees the amount too, where that is asked for; `superseded` that another payment has taken an
-    expired one's order.
+    expired one's order. `baseline` is what the address held before the payment existed, `doubt` the part of it that is
+    assumed, `explained` the sum of all transfers with a hash, of which `transfers` shows the newest. Events about an
+    amount that completes nothing are `pause_ms` apart; what is unexplained is asked for again at `explain_at`.
     """
 
     head: Block
@@ -28,8 +32,13 @@ class Look:
     agreed: bool = True
     superseded: bool = False
     observations: tuple[Observation, ...] = ()
+    baseline: int = 0
+    doubt: int = 0
     transfers: tuple[Transfer, ...] = ()
-    explained_to: int | None = None
+    explained: int = 0
+    explain_at: int = 0
+    explain_tries: int = 0
+    pause_ms: int = 0
 
 
 class _InBlock(Protocol):
@@ -60,11 +69,21 @@ def promote(observations: Sequence[Observation], depth: int) -> int:
     return next((seen.amount for seen in reversed(observations) if seen.block_number <= depth), 0)
 
 
-def record(observations: Sequence[Observation], new: Sequence[Observation], depth: int) -> tuple[Observation, ...]:
-    """Add amounts seen in this pass, oldest first; an unchanged amount keeps its block, settled history is dropped."""
+def record(
+    observations: Sequence[Observation], new: Sequence[Observation], depth: int, *, target: int = 0, gap: int = 0
+) -> tuple[Observation, ...]:
+    """Add amounts seen in this pass, oldest first; an unchanged amount keeps its block, settled history is dropped.
+
+    A growing amount is observed each `gap` blocks at most, so that a base unit in every block fills nothing: one that
+    comes sooner, and does not reach `target` with this step, waits for its turn and is confirmed that much later.
+    """
     kept = list(observations)
     for seen in new:
-        if seen.amount != (kept[-1].amount if kept else 0):
+        last = kept[-1] if kept else None
+        if seen.amount == (last.amount if last else 0):
+            continue
+        soon = last is not None and seen.block_number - last.block_number < gap
+        if last is None or not soon or seen.amount < last.amount or last.amount < target <= seen.amount:
             kept.append(seen)
     settled = [i for i, seen in enumerate(kept) if seen.block_number <= depth]
     return tuple(kept[settled[-1] :] if settled else kept)

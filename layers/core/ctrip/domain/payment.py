@@ -1,12 +1,15 @@
 """A payment as it stands: what is due, what was seen, what was credited. Times are unix milliseconds."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ctrip.domain.chain import Block, Move, Transfer
 from ctrip.domain.money import less_tolerance
 
-INLINE_TRANSFERS = 25  # newest kept inside the payment; all of them stand in their own rows
+INLINE = (
+    25  # transfers, and sweeps, that the payment itself carries: the newest; all of them stand in rows of their own
+)
+INLINE_MOVES = 24  # more than this are folded into their sum, down to half of it
 
 
 class Status(StrEnum):
@@ -35,10 +38,14 @@ class Flag(StrEnum):
 
 
 class Tier(StrEnum):
-    """How often the scanner looks: each pass, each few minutes (a sweep due or not), or only in the daily round."""
+    """How often the scanner looks: each pass, each few minutes, or only in the daily round.
+
+    A payment in `SWEEP` has funds to sweep; one in `PARKED` has some that are not worth their gas.
+    """
 
     OPEN = "open"
     SWEEP = "sweep"
+    PARKED = "parked"
     MONITORED = "monitored"
     CLOSED = "closed"
 
@@ -48,6 +55,17 @@ class Late(StrEnum):
 
     ACCEPT = "accept"
     REVIEW = "review"
+
+
+class Hold(StrEnum):
+    """Why a payment is held."""
+
+    NOT_FRESH = "address_not_fresh"  # what lay there before the payment existed would complete it
+    BASELINE_UNKNOWN = "baseline_unknown"  # what lay there before can no longer be learnt, and would complete it
+    DEADLINE_UNKNOWN = "deadline_unknown"
+    OUTFLOW = "unexplained_outflow"
+    ORDER_TAKEN = "order_taken"
+    CANCELLED = "cancelled"  # money came for a payment that its merchant had cancelled
 
 
 class Custody(StrEnum):
@@ -110,9 +128,24 @@ class Sweep:
     amount: int
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The sum of older own moves of one asset, and the newest block among them."""
+
+    token: str | None
+    amount: int
+    block_number: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """One payment; `amount*`, `credited` and `on_time` are base units of the due asset."""
+    """One payment; `amount*`, `credited`, `on_time`, `baseline`, `doubt`, `told_amount` and `lost` are base units.
+
+    `baseline` is what the address held before the payment existed, None while nothing has been seen there; `doubt` the
+    part of it that is only assumed, as the state of that time could not be read. `told_amount` is the amount of the
+    last event about one, of `told_at`. `lost` left without us after it was credited. `superseded` says that another
+    payment took the order before this one was accepted. `explained` is the sum of all transfers with a hash.
+    """
 
     id: str
     merchant_id: str
@@ -137,18 +170,29 @@ class Payment:
     raised_at: int = 0
     version: int = 1
     audit_head: str = ""
+    hold: Hold | None = None
+    baseline: int | None = None
+    doubt: int = 0
+    told_at: int = 0
+    told_amount: int = 0
+    lost: int = 0
+    superseded: bool = False
     amount_received: int = 0
     amount_confirmed: int = 0
     credited: int = 0
     on_time: int | None = None
     accept_requested: bool = False
+    accept_amount: int = 0  # what had been received when a person accepted it
     accepted: int = 0  # what a person let count as complete
     confirmations: int = 0
     detected_in_block: int | None = None
     observations: tuple[Observation, ...] = ()
     transfers: tuple[Transfer, ...] = ()
-    explained_to: int | None = None
+    explained: int = 0
+    explain_at: int = 0  # when what is unexplained is asked for again
+    explain_tries: int = 0
     moves: tuple[Move, ...] = ()
+    folded: tuple[Moved, ...] = ()
     pending: str | None = None  # the key of the own transaction under way, at most one
     sweeps: tuple[Sweep, ...] = ()
     strays: tuple[Stray, ...] = ()
@@ -187,7 +231,7 @@ class Payment:
     def fulfillable(self) -> bool:
         """Whether the merchant may ship: credited, and nothing speaks against it."""
         paid = self.status in (Status.PAID, Status.SETTLED) and self.credited >= self.target
-        return paid and Flag.HELD not in self.flags
+        return paid and Flag.HELD not in self.flags and not self.superseded
 
     @property
     def window_ends(self) -> int:
@@ -197,8 +241,34 @@ class Payment:
     @property
     def unswept(self) -> int:
         """What still lies at the address of all that was received, our own moves counted."""
-        return self.amount_received + sum(move.amount for move in self.moves if move.token == self.token_address)
+        folded = sum(each.amount for each in self.folded if each.token == self.token_address)
+        recent = sum(move.amount for move in self.moves if move.token == self.token_address)
+        return self.amount_received + (self.baseline or 0) + folded + recent
+
+    @property
+    def folded_to(self) -> int:
+        """The newest block of the moves that only their sum is kept of; state before it tells nothing here."""
+        return max((each.block_number for each in self.folded), default=0)
+
+    @property
+    def may_be_unexplained(self) -> int:
+        """How much of what was received no transfer with a hash accounts for."""
+        return max(self.amount_received - self.explained, 0)
 
     def net_moves(self, token: str | None, up_to: int) -> int:
-        """Sum our own moves of one asset at this address in blocks up to `up_to`."""
-        return sum(move.amount for move in self.moves if move.token == token and move.block_number <= up_to)
+        """Sum our own moves of one asset at this address in blocks up to `up_to`, which is `folded_to` at least."""
+        folded = sum(each.amount for each in self.folded if each.token == token)
+        return folded + sum(m.amount for m in self.moves if m.token == token and m.block_number <= up_to)
+
+    def bounded(self) -> "Payment":
+        """Fold the oldest of many own moves into their sum, so that the payment's item stays small."""
+        if len(self.moves) <= INLINE_MOVES and len(self.sweeps) <= INLINE:
+            return self
+        moves, folded = self.moves, {each.token: each for each in self.folded}
+        if len(moves) > INLINE_MOVES:
+            for move in moves[: -INLINE_MOVES // 2]:
+                known = folded.get(move.token, Moved(move.token, 0, 0))
+                newest = max(known.block_number, move.block_number)
+                folded[move.token] = Moved(move.token, known.amount + move.amount, newest)
+            moves = moves[-INLINE_MOVES // 2 :]
+        return replace(self, moves=moves, folded=tuple(folded.values()), sweeps=self.sweeps[-INLINE:])

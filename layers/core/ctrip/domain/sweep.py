@@ -165,6 +165,16 @@ def as_shown(payment: Payment, intent: Intent | None) -> Payment:
     return replace(payment, sweeps=sweeps_with(payment.sweeps, intent, "mined"))
 
 
+def could_explain(intent: Intent, token: str | None, amount: int) -> bool:
+    """Whether an unfinished transaction could have taken this much of an asset from its sender."""
+    if not intent.unfinished or intent.kind is not Kind.SWEEP:
+        return False
+    cost = max((attempt.gas * attempt.max_fee for attempt in intent.attempts), default=0)
+    if token is None:
+        return amount <= max((attempt.value for attempt in intent.attempts), default=0) + cost
+    return token == intent.token
+
+
 def moved(intent: Intent, receipt: Receipt) -> int:
     """Return what the receipt shows to have arrived at the destination from the sender."""
     if intent.token is None:

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from ctrip.domain.chain import Transfer
 from ctrip.domain.events import API_VERSION
 from ctrip.domain.keys import checksum
 from ctrip.domain.money import format_decimal
@@ -56,22 +57,24 @@ def payment_view(payment: Payment, *, head: int | None = None) -> dict[str, Any]
         "confirmed_at": rfc3339(payment.confirmed_at),
         "paid_at": rfc3339(payment.paid_at),
         "settled_at": rfc3339(payment.settled_at),
-        "transfers": [
-            {
-                "tx_hash": transfer.tx_hash,
-                "log_index": transfer.log_index,
-                "block_number": transfer.block_number,
-                "block_hash": transfer.block_hash,
-                "from": checksum(transfer.sender) if transfer.sender else None,
-                **with_text("amount", transfer.amount),
-                "confirmations": _confirmations(payment, transfer.block_number, head),
-            }
-            for transfer in payment.transfers
-        ],
+        "transfers": [transfer_view(payment, transfer, head=head) for transfer in payment.transfers],
         "sweeps": [
             {"tx_hash": sweep.tx_hash, "status": sweep.status, **with_text("amount", sweep.amount)}
             for sweep in payment.sweeps
         ],
+    }
+
+
+def transfer_view(payment: Payment, transfer: Transfer, *, head: int | None = None) -> dict[str, Any]:
+    """Render one arrival; `head` is the newest block known."""
+    return {
+        "tx_hash": transfer.tx_hash,
+        "log_index": transfer.log_index,
+        "block_number": transfer.block_number,
+        "block_hash": transfer.block_hash,
+        "from": checksum(transfer.sender) if transfer.sender else None,
+        **with_text("amount", transfer.amount),
+        "confirmations": _confirmations(payment, transfer.block_number, head),
     }
 
 

@@ -96,9 +96,20 @@ class AccessStore(Protocol):
         """Take a merchant's next address indexes, from 0; one may be skipped, none is given twice."""
         ...
 
+    def addresses(self, merchant_id: str, curve: str, page: int) -> list[str] | None:
+        """Return a full page of a merchant's addresses, by index, if it has been kept."""
+        ...
+
+    def keep_addresses(self, merchant_id: str, curve: str, page: int, addresses: Sequence[str]) -> None:
+        """Keep a full page of a merchant's addresses, so that nobody derives them again."""
+        ...
+
     def indexes(self, merchant_id: str, curve: str) -> int:
         """Return how many address indexes a merchant has been given."""
         ...
+
+
+WATCHED_FOR_EACH = 50  # payments that may be watched after their end, for each that may be open
 
 
 class LimitStore(Protocol):
@@ -112,11 +123,18 @@ class LimitStore(Protocol):
         ...
 
     def take_places(self, merchant_id: str, chain: str, *, count: int, most: int, now: int) -> bool:
-        """Count `count` more open payments of a merchant on a chain; False where that would be more than `most`."""
+        """Count `count` more open payments of a merchant on a chain; False where that would be more than `most`.
+
+        False too where `WATCHED_FOR_EACH` times as many are watched after their end.
+        """
         ...
 
     def count_places(self, chain: str, counts: Mapping[str, int], now: int) -> None:
         """Set the open payments of merchants on a chain to what was counted."""
+        ...
+
+    def count_watched(self, chain: str, counts: Mapping[str, int]) -> None:
+        """Set how many payments of merchants on a chain are watched after their end to what was counted."""
         ...
 
     def spend_nonce(self, key_id: str, nonce: str, *, by: str, now: int) -> bool:

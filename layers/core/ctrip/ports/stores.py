@@ -1,6 +1,6 @@
 """Payments, events and money, as the services keep them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from ctrip.domain.events import Event
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payment import Payment, Status, Tier
 from ctrip.domain.sweep import Intent
+from ctrip.domain.watch import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class Remembered:
 class Commit:
     """Everything one decision changes, in one transaction.
 
-    `before` is None for a creation. `transfers` are rows not stored yet. `intents` are (before, after) pairs,
-    before None for a new one. With a `fence`, the transaction fails when a newer scanner has taken the chain.
+    `before` is None for a creation. `intents` are (before, after) pairs, before None for a new one. With a `fence`, the
+    transaction fails when a newer scanner has taken the chain; with `holds_order`, when another payment has the order.
     """
 
     before: Payment | None
@@ -54,7 +55,7 @@ class Commit:
     audit: AuditRecord
     event: Event | None = None
     entries: tuple[Entry, ...] = ()
-    transfers: tuple[Transfer, ...] = ()
+    holds_order: bool = False
     intents: tuple[tuple[Intent | None, Intent], ...] = ()
     fence: Fence | None = None
     idempotency: Idempotency | None = None
@@ -88,8 +89,8 @@ class PaymentStore(Protocol):
         """Write all of it or nothing.
 
         Raises `AlreadyExists` ("id", "address", "order", "idempotency", "intent" or "entry"), `Stale` when the
-        payment or an intent has moved on, `FenceLost`, and `Busy` where conflicts or throttling outlast the retries. A
-        write that was our own but whose answer was lost counts as done.
+        payment, its order or an intent has moved on, `FenceLost`, and `Busy` where conflicts or throttling outlast the
+        retries. A write that was our own but whose answer was lost counts as done.
         """
         ...
 
@@ -118,13 +119,34 @@ class PaymentStore(Protocol):
         """List a merchant's payments, newest first; raises `InvalidField` for a cursor that is not ours."""
         ...
 
-    def watched(
-        self, chain: str, tier: Tier, *, raised_after: int = 0, known: Mapping[str, int] | None = None
-    ) -> list[Payment]:
-        """Return what stands in a tier and was raised after that time; the index lags, the payments do not.
+    def watched(self, chain: str, tier: Tier) -> list[Payment]:
+        """Return the payments of a tier; the index lags, the payments do not."""
+        ...
 
-        `known` payments, by id, are left out where they were raised at the time given there.
-        """
+    def rows(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Watch]:
+        """Return what the index shows of a tier, raised after that time; no payment itself is read, and it lags."""
+        ...
+
+    def slice(self, chain: str, tier: Tier, *, after: str, limit: int) -> tuple[list[Watch], str]:
+        """Return about `limit` rows of a tier from a position on, and the next position; the first and last are ""."""
+        ...
+
+    def read(self, payment_ids: Sequence[str]) -> dict[str, Payment]:
+        """Read payments by their ids, consistently; what does not exist, or cannot be read, is left out."""
+        ...
+
+    def add_transfers(self, payment_id: str, transfers: Sequence[Transfer]) -> None:
+        """Keep a row for each of a payment's transfers; a second time changes nothing."""
+        ...
+
+    def drop_transfers(self, payment_id: str, transfers: Sequence[Transfer]) -> None:
+        """Take transfers whose blocks are gone out of the list."""
+        ...
+
+    def transfers(
+        self, payment_id: str, *, before: str | None = None, limit: int = 20
+    ) -> tuple[list[Transfer], str | None]:
+        """Return a payment's transfers, newest first, and the position after the page, None at the end."""
         ...
 
     def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.decide import fire, quiet
-from ctrip.domain.errors import AlreadyExists, Conflict, Contended, Stale
+from ctrip.domain.errors import AlreadyExists, Conflict, Contended, Forbidden, Stale
 from ctrip.domain.machine import Trigger
-from ctrip.domain.payment import Flag, Payment, Status, Tier
+from ctrip.domain.payment import Flag, Hold, Payment, Status, Tier
 from ctrip.domain.view import payment_view
 from ctrip.ports import AccessStore, Clock, Commit, Idempotency, Jobs, PaymentStore
 from ctrip.services.read_payment import PaymentReader
@@ -64,7 +64,10 @@ class PaymentCloser:
     def accept(
         self, merchant_id: str | None, payment_id: str, origin: Origin, idempotency: Idempotency | None = None
     ) -> Answer:
-        """Ask for a late or held payment to be credited; the scanner does it at the confirmed depth."""
+        """Ask for a late or held payment to be credited; the scanner does it at the confirmed depth.
+
+        Raises `Forbidden` where money left unexplained and a merchant asks: that loss is the operator's to judge.
+        """
         if (first := self.replayer.first(idempotency)) is not None:
             return first
         for _ in range(TRIES):
@@ -77,10 +80,16 @@ class PaymentCloser:
                 raise Conflict(
                     "Only an expired or held payment with funds can be accepted.", code="payment_not_acceptable"
                 )
+            if merchant_id is not None and payment.hold is Hold.OUTFLOW:
+                raise Forbidden(
+                    "Money left this address without the gateway; only the operator may release it.",
+                    code="operator_required",
+                )
             now = self.clock.now()
             closed = self.access.raise_gate(payment.chain, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now)
             # Raised anew, so that a scanner which holds it already reads it again.
-            step = quiet(payment, now, accept_requested=True, tier=Tier.OPEN, raised_at=now)
+            asked = {"accept_requested": True, "accept_amount": payment.amount_received}
+            step = quiet(payment, now, **asked, tier=Tier.OPEN, raised_at=now)
             commit = replace(self.recorder.step(payment, step, origin=origin), idempotency=idempotency)
             # No event tells of a request, so the key remembers the answer itself.
             commit = replace(commit, answer=json.dumps(payment_view(commit.after)) if idempotency else "")

@@ -1,103 +1,105 @@
-"""Explain what changed: which transactions brought it, and how much of it came in time. It never decides an amount."""
+"""Explain what came: which transactions brought it. An explanation never decides an amount, and detection never waits.
 
-from dataclasses import dataclass, replace
+What is not explained at once is asked for again, of another endpoint and after growing pauses, until the monitoring
+window ends; a hash that is found later changes the payment.
+"""
 
-from ctrip.domain.assets import Network
-from ctrip.domain.chain import Arrivals, Block, Holding, Transfer
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+
+from ctrip.domain.chain import Arrivals, Block, Transfer
 from ctrip.domain.errors import ChainError
-from ctrip.domain.observe import Look, by_deadline
-from ctrip.domain.payment import Flag, Payment, Status
-from ctrip.ports import ChainReader, Log
+from ctrip.domain.observe import Look
+from ctrip.domain.payment import INLINE, Payment
+from ctrip.ports import ChainReader, Clock, Log, PaymentStore
 
-LOOK_BACK = 256  # blocks that an explanation goes back at the most
+BUDGET = 200  # payments explained in one pass
+PAUSES_MS = (2_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000)  # between the tries for one payment
+TROUBLE_MS = 30_000  # for which nothing is explained before it is decided, once a node has failed to
+
+
+@dataclass(slots=True, kw_only=True)
+class Explainer:
+    """Finds the transfers behind amounts, for many payments in one question."""
+
+    chain: ChainReader
+    payments: PaymentStore
+    clock: Clock
+    log: Log
+    _troubled_until: int = field(default=0)
+
+    @property
+    def prompt(self) -> bool:
+        """Whether nodes explain readily, so that it may be asked before the decision."""
+        return self.clock.now() >= self._troubled_until
+
+    def explain(
+        self, wanted: Sequence["Unexplained"], last: Block, apart: Callable[[str], AbstractContextManager[None]]
+    ) -> dict[str, Look]:
+        """Attach transfers to looks; return the looks by payment.
+
+        What stays unexplained is one transfer without a hash, and has its next try noted.
+        """
+        asked = list(wanted)[:BUDGET]
+        questions = [Arrivals(each.payment.address, each.payment.token_address, each.first) for each in asked]
+        turn = max((each.look.explain_tries for each in asked), default=0)
+        try:
+            found = self.chain.transfers(questions, last.number, turn=turn) if questions else []
+        except ChainError as exc:
+            self._troubled_until = self.clock.now() + TROUBLE_MS
+            self.log.info("unexplained", payments=len(asked), error=str(exc))
+            found = [[] for _ in asked]
+        looks = {}
+        for each, transfers in zip(asked, found, strict=True):
+            with apart(each.payment.id):
+                looks[each.payment.id] = self._attach(each, transfers)
+        return looks | {each.payment.id: unexplained(each.look) for each in list(wanted)[BUDGET:]}
+
+    def _attach(self, asked: "Unexplained", found: Sequence[Transfer]) -> Look:
+        payment, look = asked.payment, asked.look
+        known = sorted((transfer for transfer in look.transfers if transfer.tx_hash), key=_place)
+        # With as many as are shown, those before them stand in rows of their own already.
+        oldest = _place(known[0]) if len(known) >= INLINE and not asked.whole else None
+        stored = {transfer.key for transfer in known}
+        new = [each for each in found if each.key not in stored and (oldest is None or _place(each) > oldest)]
+        explained = look.explained + sum(transfer.amount for transfer in new)
+        if asked.whole:
+            explained = max(sum(transfer.amount for transfer in found), sum(t.amount for t in known))
+        if new:
+            self.payments.add_transfers(payment.id, new)
+        if look.received is not None and explained > look.received:
+            self.log.warning("explained_too_much", payment=payment.id, by=str(explained - look.received))
+        shown = tuple(sorted([*known, *new], key=_place)[-INLINE:])
+        return unexplained(replace(look, transfers=shown, explained=explained), self.clock.now())
 
 
 @dataclass(frozen=True, slots=True)
-class Explainer:
-    """Finds the transfers behind an amount."""
+class Unexplained:
+    """A payment whose amount wants an explanation: its look, and the first block that may hold one.
 
-    network: Network
-    chain: ChainReader
-    log: Log
+    `whole` says that this block is not after the payment's creation, so that what is found is all there is.
+    """
 
-    def explain(self, payment: Payment, look: Look, previous: Block | None) -> Look:
-        """Attach the transfers that account for what was received; what stays unexplained is one row without a hash."""
-        assert look.received is not None
-        known = [t for t in payment.transfers if t.tx_hash] if look.intact else []
-        if look.received <= sum(transfer.amount for transfer in known):
-            return replace(look, transfers=tuple(known))
-        first = self._first(payment, look, previous)
-        wanted = Arrivals(payment.address, payment.token_address, first)
-        try:
-            found = self.chain.transfers([wanted], look.head.number)[0]
-        except ChainError as exc:
-            self.log.info("unexplained", payment=payment.id, error=str(exc))
-            found = []
-        merged = {transfer.key: transfer for transfer in (*known, *found)}
-        transfers = sorted(merged.values(), key=lambda t: (t.block_number, t.log_index or 0))
-        missing = look.received - sum(transfer.amount for transfer in transfers)
-        if missing > 0:
-            transfers.append(Transfer(None, None, look.head.number, look.head.hash, None, missing))
-        elif missing < 0:
-            self.log.warning("explained_too_much", payment=payment.id, by=str(-missing))
-        return replace(look, transfers=tuple(transfers), explained_to=look.head.number)
-
-    def on_time(self, payment: Payment, look: Look) -> Look:
-        """Learn what had arrived by the deadline: by observations, else state, else transfers."""
-        if not _deadline_matters(payment, look) or look.received is None:
-            return look
-        amount = by_deadline(look.observations, payment.expires_at, payment.target, look.received)
-        if amount is None:
-            amount = self._at_deadline(payment, look)
-        return replace(look, on_time=amount)
-
-    def _at_deadline(self, payment: Payment, look: Look) -> int | None:
-        block: Block | None = None
-        try:
-            block = self._last_before(payment.expires_at, look)
-            if block is None:
-                return None
-            balance = self.chain.balances(block, [Holding(payment.address, payment.token_address)])[0]
-        except ChainError as exc:
-            self.log.info("deadline_state_unknown", payment=payment.id, error=str(exc))
-            return _by_transfers(look, block) if block else None
-        if balance is None:
-            return _by_transfers(look, block)
-        return balance - payment.net_moves(payment.token_address, block.number)
-
-    def _last_before(self, deadline: int, look: Look) -> Block | None:
-        """Find the last block whose time is not after the deadline, by halving."""
-        low, high = max(look.head.number - 1_000_000, 0), look.head.number
-        found: Block | None = None
-        while low < high:
-            middle = (low + high) // 2
-            block = self.chain.blocks([middle]).get(middle)
-            if block is None:
-                return None
-            if block.time <= deadline:
-                found, low = block, middle + 1
-            else:
-                high = middle
-        return found
-
-    def _first(self, payment: Payment, look: Look, previous: Block | None) -> int:
-        seen = previous.number if previous else look.head.number
-        start = payment.explained_to if payment.explained_to is not None and look.intact else seen
-        return max(start - payment.required_confirmations + 1, look.head.number - LOOK_BACK, 0)
+    payment: Payment
+    look: Look
+    first: int
+    whole: bool = False
 
 
-def _deadline_matters(payment: Payment, look: Look) -> bool:
-    if payment.on_time is not None and payment.status is not Status.EXPIRED:
-        return False
-    if payment.status in (Status.PENDING, Status.DETECTED):
-        return look.depth_time > payment.expires_at and not payment.flags & {Flag.LATE, Flag.REORGED, Flag.HELD}
-    return payment.status is Status.EXPIRED and look.received is not None and look.received >= payment.target
+def _place(transfer: Transfer) -> tuple[int, int, str]:
+    return transfer.block_number, transfer.log_index or 0, transfer.tx_hash or ""
 
 
-def _by_transfers(look: Look, last: Block) -> int | None:
-    """Sum what came up to a block, where every base unit is explained; else it stays unknown."""
-    if any(transfer.tx_hash is None for transfer in look.transfers):
-        return None
-    if sum(transfer.amount for transfer in look.transfers) != look.received:
-        return None
-    return sum(transfer.amount for transfer in look.transfers if transfer.block_number <= last.number)
+def unexplained(look: Look, now: int = 0) -> Look:
+    """Show what no transfer accounts for as one without a hash; where it was asked now, note the next try."""
+    shown = tuple(transfer for transfer in look.transfers if transfer.tx_hash)
+    missing = (look.received or 0) - look.explained
+    if missing <= 0:
+        return replace(look, transfers=shown, explain_at=0, explain_tries=0)
+    rest = Transfer(None, None, look.head.number, look.head.hash, None, missing)
+    look = replace(look, transfers=(*shown, rest))
+    if not now:
+        return look
+    pause = PAUSES_MS[min(look.explain_tries, len(PAUSES_MS) - 1)]
+    return replace(look, explain_at=now + pause, explain_tries=look.explain_tries + 1)

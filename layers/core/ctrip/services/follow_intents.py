@@ -36,6 +36,8 @@ class Followed:
     changed: tuple[Payment, ...]
     moves: dict[str, tuple[Move, ...]]
     unfinished: int
+    unsure: frozenset[str] = frozenset()
+    failure: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,13 @@
 """Read payments, each merchant its own."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ctrip.domain.errors import NotFound
 from ctrip.domain.payment import Payment, Status
 from ctrip.domain.sweep import as_shown, parse_key
-from ctrip.domain.view import payment_view
+from ctrip.domain.view import payment_view, transfer_view
 from ctrip.ports import MoneyStore, PaymentFilter, PaymentStore
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -25,7 +25,15 @@ class PaymentReader:
         payment = self.find(merchant_id, payment_id)
         if payment.pending is not None:
             payment = as_shown(payment, self.money.intent(*parse_key(payment.pending)))
+        if payment.superseded and not self._order_lives_elsewhere(payment):
+            payment = replace(payment, superseded=False)
         return payment_view(payment, head=self._heads({payment.chain}).get(payment.chain))
+
+    def _order_lives_elsewhere(self, payment: Payment) -> bool:
+        """Whether the payment that took this one's order still lives: only then must this one not be fulfilled."""
+        holder_id = self.payments.by_order(payment.merchant_id, payment.order_id or "")
+        holder = self.payments.get(holder_id) if holder_id and holder_id != payment.id else None
+        return holder is not None and holder.status not in (Status.EXPIRED, Status.FAILED)
 
     def find(self, merchant_id: str | None, payment_id: str) -> Payment:
         """Fetch a payment; a malformed id is as unknown as any other."""
@@ -33,6 +41,13 @@ class PaymentReader:
         if payment is None or merchant_id not in (None, payment.merchant_id):
             raise NotFound(f"Payment {payment_id[:64]} not found.", code="payment_not_found")
         return payment
+
+    def transfers(self, merchant_id: str, payment_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
+        """List what came for a payment, newest first; what no transaction explains stands in the payment alone."""
+        payment = self.find(merchant_id, payment_id)
+        found, further = self.payments.transfers(payment.id, before=cursor, limit=limit)
+        head = self._heads({payment.chain}).get(payment.chain)
+        return {"data": [transfer_view(payment, each, head=head) for each in found], "next_cursor": further}
 
     def page(self, merchant_id: str, wanted: PaymentFilter, order_id: str | None) -> dict[str, Any]:
         """List payments, newest first; with `order_id`, the one that holds the order."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin, payment_record
-from ctrip.domain.chain import Transfer
 from ctrip.domain.decide import Step
 from ctrip.domain.events import Event
 from ctrip.domain.payment import Payment, Stray
@@ -36,9 +35,7 @@ class Recorder:
     ) -> Commit:
         """Build the transaction of one step; without an `origin` the worker itself decided it."""
         commit = self._commit(before, step.after, step.event, origin or Origin(self.actor), step.stray)
-        known = {transfer.key for transfer in before.transfers}
-        new: tuple[Transfer, ...] = tuple(item for item in step.after.transfers if item.key not in known)
-        return replace(commit, entries=step.entries, transfers=new, fence=fence, intents=intents)
+        return replace(commit, entries=step.entries, fence=fence, intents=intents, holds_order=step.holds_order)
 
     def _commit(
         self, before: Payment | None, after: Payment, event: str | None, origin: Origin, stray: Stray | None = None

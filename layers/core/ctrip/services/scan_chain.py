@@ -1,31 +1,49 @@
-"""Scan one chain: look at what is watched, decide, commit, tell; pass after pass until superseded or out of time."""
+"""Scan one chain: look at what is watched, decide, commit, tell; pass after pass until superseded or out of time.
 
-from collections.abc import Iterator, Mapping, Sequence
+Looking, following our own transactions, explaining and sweeping fail apart from each other; so do payments.
+"""
+
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ctrip.domain.access import Tip
-from ctrip.domain.assets import Network
-from ctrip.domain.chain import Block, Holding, Move
-from ctrip.domain.decide import Step, next_step
-from ctrip.domain.errors import AlreadyExists, Busy, ChainError, FenceLost, Stale, Unavailable, WrongChain
-from ctrip.domain.observe import Look, canonical, promote, record, stands
-from ctrip.domain.payment import Flag, Observation, Payment, Status, Tier
-from ctrip.domain.sweep import parse_key
+from ctrip.domain.assets import Asset, Network
+from ctrip.domain.chain import Block, Move
+from ctrip.domain.decide import Step, fire, next_step, quiet
+from ctrip.domain.errors import (
+    AlreadyExists,
+    Busy,
+    ChainError,
+    ConfigurationError,
+    FenceLost,
+    NotHeld,
+    Stale,
+    Unavailable,
+    WrongChain,
+)
+from ctrip.domain.machine import Trigger
+from ctrip.domain.observe import Look
+from ctrip.domain.payment import Flag, Payment, Status, Tier
+from ctrip.domain.sweep import could_explain, parse_key
+from ctrip.domain.watch import Watch
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.count_open import OpenCounter
 from ctrip.services.explain import Explainer
 from ctrip.services.find_strays import StrayFinder
 from ctrip.services.follow_intents import IntentFollower
+from ctrip.services.look_at import Looker, Sight, net
 from ctrip.services.recording import Recorder
 from ctrip.services.trust_chain import ChainTrust
+from ctrip.services.watch_list import WatchList
 
-OVERLAP_MS = 60_000  # the watch index lags: each refresh looks back this far
 REFRESH_MS = 15_000
 KEEP_HOT_MS = 600_000
-HORIZON = 128  # blocks within which a reorganisation is looked for, or four times the confirmations
-LEAST_PATIENCE_MS = 15_000  # with an own transaction on its way whose receipt is not seen
 STEPS = 12  # more than the longest walk through the machine; a guard against a rule that never ends
+OLDER = (1, 2, 4, 8)  # blocks before the head that are looked at instead, where no endpoint has the head's state
+UNCLEAR_MS = 60_000  # after which an own transaction that moved money, and shows no receipt, is an alarm
+RETRIES = 50  # explanations asked for again in one pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +62,7 @@ class ChainScanner:
     clock: Clock
     recorder: Recorder
     explainer: Explainer
+    looker: Looker
     follower: IntentFollower
     strays: StrayFinder
     trust: ChainTrust
@@ -58,8 +77,8 @@ class ChainScanner:
 
         Returns early when a newer scanner has taken the chain, or when nothing is due any more.
         """
-        run = _Run(self, self.money.take(self.network.name))
-        while run.due() and self._pass(run):
+        run = ScanRun.begin(self)
+        while run.due() and self.attempt(run):
             pause = self.network.poll_seconds - (self.clock.now() - run.started) / 1000
             if self.clock.now() + pause * 1000 >= until:
                 break
@@ -68,38 +87,40 @@ class ChainScanner:
             run.measure()
         return run.passes
 
-    def _pass(self, run: "_Run") -> bool:
-        """Make one pass; False when the chain is another scanner's now."""
+    def attempt(self, run: "ScanRun") -> bool:
+        """Make one pass; False when the chain is another scanner's now, or not ours to scan."""
         try:
             run.one()
         except FenceLost:
             self.log.info("superseded", chain=self.network.name, fence=run.fence.number)
             return False
-        except WrongChain as exc:
+        except (WrongChain, ConfigurationError) as exc:
             self.log.error("wrong_chain", chain=self.network.name, error=str(exc))
-            return False
+            return run.failed_with(exc) and False
         except (ChainError, Busy) as exc:
-            run.failed += 1
             self.log.warning("pass_failed", chain=self.network.name, error=str(exc), kind=type(exc).__name__)
+            return run.failed_with(exc)
+        except Exception as exc:  # a bug, or an answer in a shape nobody knows: the next pass may fare better
+            self.log.error("pass_broken", chain=self.network.name, error=str(exc), kind=type(exc).__name__)
+            return run.failed_with(exc)
         return True
 
 
-@dataclass(slots=True)
-class _Run:
+@dataclass(slots=True, kw_only=True)
+class ScanRun:
     """One invocation: what it holds in memory between passes."""
 
     scan: ChainScanner
     fence: Fence
-    watched: dict[str, Payment] = field(default_factory=dict)
-    refreshed: int = 0
-    reloaded: int = 0
-    monitored_at: int = 0
+    tip: Tip  # as stored last, by the scanner before this one or by this one
+    watch: WatchList
+    seen: Block | None = None  # the newest block that a look of this run stood on
     swept_at: dict[str, int] = field(default_factory=dict)
-    tip: Block | None = None
     following: int = 1  # unfinished own transactions at the last look; at first there may be some
     moves: dict[str, tuple[Move, ...]] = field(default_factory=dict)  # by payment: of sweeps mined and not final
-    final: int = 0
-    base: int = 0  # the height from which the last look was taken, or this one where it is lower
+    unsure: frozenset[str] = frozenset()  # payments with an own transaction whose fate nobody can tell
+    alarmed: set[str] = field(default_factory=set)  # payments that wait for an own transaction's receipt
+    troubles: dict[str, Exception] = field(default_factory=dict)  # of this pass, by payment or by part
     started: int = 0
     others_at: int = 0
     gate_read: int = 0
@@ -107,6 +128,22 @@ class _Run:
     daily_at: int = 0
     passes: int = 0
     failed: int = 0
+
+    @classmethod
+    def begin(cls, scan: ChainScanner) -> "ScanRun":
+        """Take the chain, and what the scanner before knew of it."""
+        name = scan.network.name
+        fence = scan.money.take(name)
+        tip = scan.money.tips([name]).get(name) or Tip(chain=name)
+        watch = WatchList(
+            chain=name,
+            payments=scan.payments,
+            log=scan.log,
+            monitor_ms=scan.monitor_ms,
+            looked_at=tip.looked_at,
+            position=tip.position,
+        )
+        return cls(scan=scan, fence=fence, tip=replace(tip, fence=fence.number), watch=watch)
 
     def due(self) -> bool:
         """Say whether the gate wants another pass; a warm chain gets exactly one an invocation."""
@@ -123,27 +160,58 @@ class _Run:
     def one(self) -> None:
         """Look once at everything that is due."""
         scan, now = self.scan, self.scan.clock.now()
-        self.started = now
+        self.started, self.troubles = now, {}
         self.passes += 1
-        scan.trust.check_once()
+        scan.trust.check()
         head = scan.chain.head()
-        previous = self.tip or self._stored_tip()
-        believed = scan.trust.believable(head, previous)
-        self._refresh(now)
-        # A head that is not believed must not become the next scanner's memory.
-        scan.money.beat(self._tip(head if believed or previous is None else previous, now))
-        if not believed:
+        previous = self.seen or self._stored_block()
+        stance = scan.trust.judge(head, previous)
+        if stance.waits:
+            self._beat(previous or head, now, passed=False)
             return
-        self.final = scan.trust.final_height(head)
-        self.base = min(head.number, previous.number) if previous else head.number
-        self._follow(head)
-        if due := self._due_payments(now):
-            self._look_at(due, head, previous)
-        self.tip = head
-        self._look_elsewhere(head, now)
-        self._enqueue_sweeps(now)
-        self._stay_hot(now)
-        scan.counter.count(self.watched.values())
+        self.watch.refresh(now)
+        with self._apart("monitored"):
+            self.watch.next_slice(now)
+        final = scan.trust.final_height(head)
+        self._follow(head, final)
+        at = head
+        if due := self.watch.due():
+            at = self._look_at(due, head, previous, final, lags=stance.lags)
+        self.seen = at if self.seen is None or stance.rolled_back or at.number > self.seen.number else self.seen
+        with self._apart("elsewhere"):
+            self._look_elsewhere(head, now)
+        with self._apart("sweeps"):
+            self._enqueue_sweeps(now)
+        with self._apart("gate"):
+            self._stay_hot(now)
+        with self._apart("counts"):
+            scan.counter.count(self.watch.counts(), self.watch.round_counts)
+        self._beat(head if stance.newest else previous or head, now, passed=True)
+        if self.troubles:
+            name, trouble = next(iter(self.troubles.items()))
+            scan.log.warning(
+                "pass_incomplete", chain=scan.network.name, count=len(self.troubles), part=name, error=str(trouble)
+            )
+
+    def failed_with(self, exc: Exception) -> bool:
+        """Note why a pass failed; False when the chain is another scanner's now."""
+        self.failed += 1
+        now = self.scan.clock.now()
+        words = f"{type(exc).__name__}: {exc}"[:200]
+        tip = replace(
+            self.tip,
+            scanned_at=now,
+            failing_since=self.tip.failing_since or now,
+            failure=words,
+            endpoints=tuple(self.scan.chain.endpoints()),
+        )
+        try:
+            self._store(tip)
+        except FenceLost:
+            return False
+        except Busy as busy:
+            self.scan.log.warning("beat_failed", chain=self.scan.network.name, error=str(busy))
+        return True
 
     def measure(self) -> None:
         """Publish what this invocation saw: once, as each line costs."""
@@ -153,219 +221,152 @@ class _Run:
             self.scan.network.name,
             passes=self.passes,
             failed_passes=self.failed,
-            open_payments=sum(payment.tier is Tier.OPEN for payment in self.watched.values()),
-            head_age_seconds=(now - head.time) // 1000 if head else -1,
+            open_payments=self.watch.counts().total(),
+            head_age_seconds=(now - head.block_time) // 1000 if head.number else -1,
             usable_endpoints=states.count("usable"),
             unusable_endpoints=len(states) - states.count("usable"),
         )
 
-    # -- what is watched
+    # -- how far this has come
 
-    def _stored_tip(self) -> Block | None:
-        tip = self.scan.money.tips([self.scan.network.name]).get(self.scan.network.name)
-        return Block(tip.number, tip.hash, "", tip.block_time) if tip and tip.number else None
+    def _stored_block(self) -> Block | None:
+        tip = self.tip
+        return Block(tip.number, tip.hash, "", tip.block_time) if tip.number else None
 
-    def _tip(self, head: Block, now: int) -> Tip:
-        return Tip(
-            chain=self.scan.network.name,
-            fence=self.fence.number,
-            number=head.number,
-            hash=head.hash,
-            block_time=head.time,
+    def _beat(self, newest: Block, now: int, *, passed: bool) -> None:
+        """Store how far this has come: a pass that succeeded says so, one that waited for a node says nothing."""
+        tip = replace(
+            self.tip,
+            number=newest.number,
+            hash=newest.hash,
+            block_time=newest.time,
             scanned_at=now,
             endpoints=tuple(self.scan.chain.endpoints()),
-            open_payments=sum(payment.tier is Tier.OPEN for payment in self.watched.values()),
+            open_payments=self.watch.counts().total() if passed else self.tip.open_payments,
+            position=self.watch.position,
         )
+        if passed:
+            tip = replace(tip, passed_at=now, failing_since=0)
+            if not self.watch.fresh & self.troubles.keys():
+                tip = replace(tip, looked_at=now)
+        self._store(tip)
 
-    def _refresh(self, now: int) -> None:
-        """Ask for what was raised since the last pass; the slower tiers may wait a moment."""
-        scan, after = self.scan, self.refreshed - OVERLAP_MS if self.refreshed else 0
-        # What is held already needs no second reading: its changes are this scanner's own, or show at its next write.
-        known = {payment.id: payment.raised_at for payment in self.watched.values() if payment.tier is Tier.OPEN}
-        for payment in scan.payments.watched(scan.network.name, Tier.OPEN, raised_after=after, known=known):
-            self._keep(payment)
-        if not self.reloaded or now - self.reloaded >= REFRESH_MS:
-            for tier in (Tier.SWEEP, Tier.MONITORED):
-                for payment in scan.payments.watched(scan.network.name, tier):
-                    self._keep(payment)
-            self.reloaded = now
-        self.refreshed = now
+    def _store(self, tip: Tip) -> None:
+        self.scan.money.beat(tip)
+        self.tip = tip
 
-    def _keep(self, payment: Payment) -> None:
-        known = self.watched.get(payment.id)
-        if payment.chain != self.scan.network.name or (known is not None and known.version > payment.version):
-            return
-        if payment.tier is Tier.CLOSED:
-            self.watched.pop(payment.id, None)
-        else:
-            self.watched[payment.id] = payment
-
-    def _follow(self, head: Block) -> None:
-        """Follow our own transactions, where there may be any."""
-        sweeping = any(payment.tier is Tier.SWEEP or payment.pending for payment in self.watched.values())
-        self.moves = {}
-        if self.following or sweeping:
-            found = self.scan.follower.follow(head, self.final, self.fence)
-            self.following, self.moves = found.unfinished, found.moves
-            for payment in found.changed:
-                self._keep(payment)
-
-    def _due_payments(self, now: int) -> list[Payment]:
-        slow = now - self.monitored_at >= self.scan.monitor_ms
-        if slow:
-            self.monitored_at = now
-        return [payment for payment in self.watched.values() if slow or payment.tier is Tier.OPEN]
+    @contextmanager
+    def _apart(self, name: str) -> Iterator[None]:
+        """Keep one payment's or part's trouble from all the others; only another scanner's claim ends the pass."""
+        try:
+            yield
+        except FenceLost:
+            raise
+        except (Busy, ChainError) as exc:
+            self.troubles[name] = exc
+            self.scan.log.info("apart", part=name, error=str(exc), kind=type(exc).__name__)
+        except Exception as exc:  # a bug, or what was stored cannot be read: it must not stop a chain
+            self.troubles[name] = exc
+            self.scan.log.error("payment_broken", payment=name, kind=type(exc).__name__, error=str(exc))
 
     # -- looking and deciding
 
-    def _look_at(self, due: Sequence[Payment], head: Block, previous: Block | None) -> None:
-        scan = self.scan
-        headers = self._headers(due, head)
-        due = [payment for payment in due if not self._reopened(payment, headers, head)]
-        balances = scan.chain.balances(head, [Holding(payment.address, payment.token_address) for payment in due])
-        seen = [self._with_moves(payment) for payment in due]
-        received = {p.id: _received(p, balance, head.number) for p, balance in zip(seen, balances, strict=True)}
-        earlier = self._earlier(seen, received, head, previous, headers)
-        told: list[tuple[str, str, int]] = []
+    def _follow(self, head: Block, final: int) -> None:
+        """Follow our own transactions, where there may be any; what fails leaves the payments concerned undecided."""
+        sweeping = any(row.tier is Tier.SWEEP for row in self.watch.rows.values())
+        busy = any(payment.pending for payment in self.watch.read.values())
+        self.moves = {}
+        if not (self.following or sweeping or busy):
+            self.unsure = frozenset()
+            return
+        with self._apart("following"):
+            found = self.scan.follower.follow(head, final, self.fence)
+            self.following, self.moves, self.unsure = found.unfinished, found.moves, found.unsure
+            for payment in found.changed:
+                self.watch.keep(payment)
+            if found.failure is not None:
+                self.troubles["own transactions"] = found.failure
+
+    def _look_at(self, due: Sequence[Watch], head: Block, previous: Block | None, final: int, *, lags: bool) -> Block:
+        """Look at what is due, decide and commit; return the block that the look stood on."""
+        at, balances = self._balances(due, head)
+        by_id = {row.id: balance for row, balance in zip(due, balances, strict=True)}
+        rows = [row for row in due if row.to_be_read(by_id[row.id], at.time)]
+        rows = [row for row in rows if not self.scan.trust.set_aside(row.token)]
+        payments = list(self.watch.payments_of(rows, self.started).values())
+        if lags or at.number < head.number:
+            payments = [each for each in payments if _newest(each) <= at.number]
+        base = min(at.number, previous.number) if previous else at.number
+        sight, blind = self.scan.looker.sight(payments, at, final=final, base=base, previous=previous)
+        payments = [each for each in payments if each.id not in blind and not self._reopened(each, sight)]
+        self._decide_all(payments, by_id, sight)
+        undecided = blind | self.troubles.keys() | {row.id for row in due if by_id[row.id] is None}
+        self.watch.looked(due, undecided)
+        if blind:
+            self.troubles["headers"] = Unavailable(f"no endpoint holds what {len(blind)} payments need")
+        with self._apart("explanations"):
+            self._explain_again(sight)
+        return at
+
+    def _balances(self, due: Sequence[Watch], head: Block) -> tuple[Block, list[int | None]]:
+        """Read the balances at the head, or at the newest block before it whose state an endpoint has."""
+        chain = self.scan.chain
         try:
-            for payment, as_seen in zip(due, seen, strict=True):
-                if _nothing_new(payment, received[payment.id], head):
-                    continue
-                with self._apart(payment):
-                    look = self._look(as_seen, received[payment.id], head, headers, earlier.get(payment.id), previous)
-                    self._decide(payment, look, told)
-        finally:
-            for start in range(0, len(told), 10):
-                scan.jobs.deliver(told[start : start + 10])
+            return head, chain.balances(head, due)
+        except NotHeld as exc:
+            missing = exc
+        older = chain.blocks([head.number - back for back in OLDER if head.number >= back])
+        for number in sorted(older, reverse=True):
+            try:
+                return older[number], chain.balances(older[number], due)
+            except NotHeld as exc:
+                missing = exc
+        raise missing
 
     def _with_moves(self, payment: Payment) -> Payment:
         """Add what our sweep under way has moved already: the balance shows it, the payment will once it is final."""
         moves = self.moves.get(payment.id)
         return replace(payment, moves=(*payment.moves, *moves)) if moves else payment
 
-    @contextmanager
-    def _apart(self, payment: Payment) -> Iterator[None]:
-        """Keep one payment's trouble from all the others; what concerns the whole chain goes on."""
-        try:
-            yield
-        except (FenceLost, Busy, ChainError):
-            raise
-        except Exception as exc:  # a bug: it must not stop a chain
-            self.scan.log.error("payment_broken", payment=payment.id, kind=type(exc).__name__, error=exc)
-
-    def _look_elsewhere(self, head: Block, now: int) -> None:
-        """Look for what is not due, at a confirmed depth, so that it is told of once."""
-        scan = self.scan
-        others = bool(self.watched) and now - self.others_at >= scan.other_ms
-        daily = 0 < self.daily_at <= now
-        depth = head.number - scan.network.confirmations + 1
-        at = scan.chain.blocks([depth]).get(depth) if (others or daily) and depth >= 0 else None
-        if at is None:
-            return
-        if others:
-            self.others_at = now
-            for payment in scan.strays.beside(list(self.watched.values()), at, self.fence):
-                self._keep(payment)
-        if daily:
-            for payment in scan.strays.daily(at, self.fence):
-                self._keep(payment)
-            self.gate_read = 0  # the round may be over: ask the gate
-
-    def _depth(self, payment: Payment, head: Block) -> int:
-        """Return the newest height that counts as confirmed for a payment."""
-        return min(head.number - payment.required_confirmations + 1, self.final)
-
-    def _headers(self, due: Sequence[Payment], head: Block) -> dict[int, Block]:
-        """Fetch the headers that this pass needs: of what was observed, and of confirmed depths past a deadline."""
-        floor = self._floor(head)
-        numbers = {seen.block_number for payment in due for seen in payment.observations}
-        numbers |= {move.block_number for payment in due for move in payment.moves}
-        numbers = {number for number in numbers if number >= floor}
-        for payment in due:
-            if head.time > payment.expires_at:
-                numbers.add(max(self._depth(payment, head), 0))
-        numbers.discard(head.number)
-        numbers = {number for number in numbers if number <= head.number}
-        headers = self.scan.chain.blocks(sorted(numbers)) if numbers else {}
-        if missing := numbers - headers.keys():
-            # It is behind the head that was seen: what it does not hold is unknown, not reorganised.
-            raise Unavailable(f"no endpoint holds block {min(missing)}")
-        return headers | {head.number: head}
-
-    def _floor(self, head: Block) -> int:
-        """Return the height below which nothing is reorganised any more."""
-        return min(self.base, head.number) - max(HORIZON, 4 * self.scan.network.confirmations)
-
-    def _reopened(self, payment: Payment, headers: Mapping[int, Block], head: Block) -> bool:
+    def _reopened(self, payment: Payment, sight: Sight) -> bool:
         """Take back own transactions whose block is gone; the payment is then decided in the next pass."""
-        gone = {move.intent for move in payment.moves if not stands(move, headers, self._floor(head))}
-        for key in sorted(gone):
-            after = self.scan.follower.reopen(payment, key, self.fence)
-            self.following = 1
-            if after is not None:
-                self._keep(after)
+        gone: list[str] = []
+        with self._apart(payment.id):
+            gone = self.scan.looker.gone(payment, sight)
+        for key in gone:
+            with self._apart(payment.id):
+                after = self.scan.follower.reopen(payment, key, self.fence)
+                self.following = 1
+                if after is not None:
+                    self.watch.keep(after)
         return bool(gone)
 
-    def _earlier(
-        self,
-        due: Sequence[Payment],
-        received: Mapping[str, int | None],
-        head: Block,
-        previous: Block | None,
-        headers: dict[int, Block],
-    ) -> dict[str, Observation]:
-        """After missed blocks, ask how much of what is new stood at the confirmed depth already."""
-        scan = self.scan
-        new = [p for p in due if (amount := received[p.id]) is not None and amount > p.amount_received]
-        found: dict[str, Observation] = {}
-        for depth in sorted({self._depth(p, head) for p in new}):
-            if (previous is not None and previous.number >= depth) or depth <= 0 or depth >= head.number:
+    def _decide_all(self, payments: Sequence[Payment], balances: dict[str, int | None], sight: Sight) -> None:
+        seen, stored = [], {payment.id: payment for payment in payments}
+        for payment in payments:
+            balance = balances[payment.id]
+            if balance is None or _nothing_new(payment, balance, sight.at):
                 continue
-            group = [p for p in new if self._depth(p, head) == depth]
-            try:
-                block = headers.get(depth) or scan.chain.blocks([depth])[depth]
-                balances = scan.chain.balances(block, [Holding(p.address, p.token_address) for p in group])
-            except (ChainError, KeyError) as exc:
-                scan.log.info("older_state_unknown", chain=scan.network.name, block=depth, error=str(exc))
-                continue
-            headers[depth] = block
-            for payment, balance in zip(group, balances, strict=True):
-                amount = _received(payment, balance, depth)
-                if amount is not None and amount > payment.amount_received:
-                    found[payment.id] = Observation.at(block, amount)
-        return found
+            with self._apart(payment.id):
+                as_seen = self._with_moves(payment)
+                if not self._awaited(as_seen, balance, sight):
+                    seen.append((as_seen, balance))
+        looks = self.scan.looker.looks(seen, sight, fresh=self.watch.fresh, apart=self._apart)
+        told: list[tuple[str, str, int]] = []
+        try:
+            for as_seen, _ in seen:
+                if as_seen.id not in looks:
+                    continue  # whatever was in the way is noted
+                with self._apart(as_seen.id):
+                    self._decide(stored[as_seen.id], self._judged(as_seen, looks[as_seen.id]), told)
+        finally:
+            for start in range(0, len(told), 10):
+                self.scan.jobs.deliver(told[start : start + 10])
 
-    def _look(
-        self,
-        payment: Payment,
-        received: int | None,
-        head: Block,
-        headers: Mapping[int, Block],
-        earlier: Observation | None,
-        previous: Block | None,
-    ) -> Look:
-        depth = self._depth(payment, head)
-        kept = canonical(payment.observations, headers, self._floor(head))
-        if received is not None and self._awaited(payment, received, head, len(kept) == len(payment.observations)):
-            received = None
-        new = [seen for seen in (earlier, Observation.at(head, received) if received is not None else None) if seen]
-        observations = record(kept, new, depth)
-        look = Look(
-            head=head,
-            received=received,
-            # What has left since is not there to be credited.
-            confirmed=promote(observations, depth) if received is None else min(promote(observations, depth), received),
-            depth_time=headers[depth].time if depth in headers else 0,
-            intact=len(kept) == len(payment.observations),
-            observations=observations,
-            transfers=payment.transfers,
-            explained_to=payment.explained_to,
-        )
-        if received is not None and (received != payment.amount_received or not look.intact):
-            look = self.scan.explainer.explain(payment, look, previous)
-        look = self.scan.explainer.on_time(payment, look)
-        agreed = self.scan.trust.agreed(payment, look)
-        return replace(look, agreed=agreed, superseded=self._superseded(payment, received))
+    def _judged(self, payment: Payment, look: Look) -> Look:
+        """Add what two hosts say of a large amount, and whether another payment has the order."""
+        look = replace(look, superseded=self._superseded(payment, look.received))
+        return replace(look, agreed=self.scan.trust.agreed(payment, look))
 
     def _superseded(self, payment: Payment, received: int | None) -> bool:
         """Whether another payment has taken an expired one's order meanwhile."""
@@ -373,21 +374,27 @@ class _Run:
             return False
         return self.scan.payments.by_order(payment.merchant_id, payment.order_id) != payment.id
 
-    def _awaited(self, payment: Payment, received: int, head: Block, intact: bool) -> bool:
-        """Whether money left by what must be our own transaction, whose receipt a node that is behind still owes us.
+    def _awaited(self, payment: Payment, balance: int, sight: Sight) -> bool:
+        """Whether money left by what must be our own transaction, of which no receipt is seen.
 
-        It is waited for as long as a confirmation takes, from the last that was done about it; after that somebody
-        else has taken it.
+        Nothing is concluded from the missing receipt: the follower finds out what became of the transaction, however
+        long that takes, and until then the payment stays as it is.
         """
-        own = payment.pending is not None and payment.pending.split("#")[1].lower() == payment.address.lower()
-        known = any(move.intent == payment.pending for move in payment.moves)
-        if not own or known or not intact or received >= payment.amount_received:
+        received = net(payment, balance, payment.baseline or 0, sight.at.number)
+        left = payment.amount_received - (received if received is not None else 0)
+        if left <= 0 or not self.scan.looker.intact(payment, sight):
+            return False  # what a reorganisation took has not left by a transaction of ours
+        key = payment.pending
+        known = any(move.intent == key for move in payment.moves)
+        intent = self.scan.money.intent(*parse_key(key)) if key and not known else None
+        ours = intent is not None and could_explain(intent, payment.token_address, left)
+        if not (ours or payment.id in self.unsure):
             return False
-        network = self.scan.network
-        patience = max(LEAST_PATIENCE_MS, round(payment.required_confirmations * network.block_seconds * 1000))
-        intent = self.scan.money.intent(*parse_key(payment.pending or ""))
         since = intent.updated_at if intent else payment.updated_at
-        return self.scan.clock.now() - since < patience
+        if self.scan.clock.now() - since > UNCLEAR_MS and payment.id not in self.alarmed:
+            self.alarmed.add(payment.id)
+            self.scan.log.error("own_transaction_unclear", payment=payment.id, chain=payment.chain)
+        return True
 
     def _decide(self, payment: Payment, look: Look, told: list[tuple[str, str, int]]) -> None:
         """Take every step that this look allows, each in its own transaction."""
@@ -399,11 +406,10 @@ class _Run:
                 payment = self._commit(payment, step, told)
             except (Stale, AlreadyExists) as exc:
                 self.scan.log.info("payment_moved_on", payment=payment.id, error=str(exc))
-                self.monitored_at = 0  # look again in the next pass, whatever its tier
-                fresh = self.scan.payments.get(payment.id)
-                self.watched.pop(payment.id, None)
-                if fresh:
-                    self._keep(fresh)
+                self.watch.round_at = 0  # look again in the next pass, whatever its tier
+                if (fresh := self.scan.payments.get(payment.id)) is not None:
+                    self.watch.forget(payment.id)
+                    self.watch.keep(fresh)
                 return
         self.scan.log.error("rules_without_end", payment=payment.id)
 
@@ -412,7 +418,7 @@ class _Run:
         if step.alarm == "deep_reorg":
             self.scan.access.pause(payment.chain, True)  # first: it can be repeated, and must not be lost
         self.scan.payments.commit(commit)
-        self._keep(commit.after)
+        self.watch.keep(commit.after)
         if step.alarm == "deep_reorg":
             self.gate_read = 0  # undone and paused: this pass is the last
         if step.alarm:
@@ -421,39 +427,100 @@ class _Run:
             told.append((commit.after.merchant_id, commit.event.ulid, 1))
         return commit.after
 
-    # -- what comes next
+    # -- beside the decisions
+
+    def _explain_again(self, sight: Sight) -> None:
+        """Ask again for what is unexplained and due; what is found is told, what is not waits for longer."""
+        scan, now = self.scan, self.scan.clock.now()
+        held = [*self.watch.read.values(), *self.watch.slow_read.values()]
+        wanted = [each for each in held if each.may_be_unexplained and each.explain_at <= now]
+        wanted = [each for each in wanted if now < each.window_ends][:RETRIES] if scan.explainer.prompt else []
+        if not wanted:
+            return
+        looks = [scan.looker.as_recorded(each, sight) for each in wanted]
+        questions = [scan.looker.whole_question(each, look, sight) for each, look in zip(wanted, looks, strict=True)]
+        found = scan.explainer.explain(questions, sight.at, self._apart)
+        told: list[tuple[str, str, int]] = []
+        for payment in wanted:
+            with self._apart(payment.id):
+                if (look := found.get(payment.id)) is None:
+                    continue
+                changes: dict[str, Any] = {
+                    "transfers": look.transfers,
+                    "explained": look.explained,
+                    "explain_at": look.explain_at,
+                    "explain_tries": look.explain_tries,
+                }
+                better = look.explained > payment.explained
+                step = fire(payment, Trigger.EXPLAINED, now, **changes) if better else quiet(payment, now, **changes)
+                try:
+                    self._commit(payment, step, told)
+                except Stale:
+                    self.watch.forget(payment.id)  # it moved on, and is read again when it is due
+        for start in range(0, len(told), 10):
+            scan.jobs.deliver(told[start : start + 10])
+
+    def _look_elsewhere(self, head: Block, now: int) -> None:
+        """Look for what is not due, at a confirmed depth, so that it is told of once."""
+        scan = self.scan
+        others = bool(self.watch.rows or self.watch.slow) and now - self.others_at >= scan.other_ms
+        daily = 0 < self.daily_at <= now
+        depth = head.number - scan.network.confirmations + 1
+        at = scan.chain.blocks([depth]).get(depth) if (others or daily) and depth >= 0 else None
+        if at is None:
+            return
+        if others:
+            self.others_at = now
+            with self._apart("other assets"):
+                rows = [*self.watch.rows.values(), *self.watch.slow.values()]
+                for payment in scan.strays.beside(rows, at, self.fence, unsure=self.unsure):
+                    self.watch.keep(payment)
+        if daily:
+            with self._apart("daily round"):
+                for payment in scan.strays.daily(at, self.fence, unsure=self.unsure):
+                    self.watch.keep(payment)
+            self.gate_read = 0  # the round may be over: ask the gate
 
     def _enqueue_sweeps(self, now: int) -> None:
-        wanted = {p.asset_key for p in self.watched.values() if p.tier is Tier.SWEEP}
-        for asset in sorted(wanted):
+        wanted = {(row.token or "native") for row in self.watch.rows.values() if row.tier is Tier.SWEEP}
+        assets = {asset.address or "native": asset.key for asset in scan_assets(self.scan.network)}
+        for token in sorted(wanted & assets.keys()):
+            asset = assets[token]
             if now - self.swept_at.get(asset, 0) >= self.scan.sweep_ms:
                 self.swept_at[asset] = now
                 self.scan.jobs.sweep(self.scan.network.name, asset)
 
     def _stay_hot(self, now: int) -> None:
         """Keep the chain open while money is under way; only time closes it."""
-        busy = any(_under_way(payment, now) for payment in self.watched.values())
+        read = self.watch.read
+        busy = any(_under_way(row, read.get(row.id), now) for row in self.watch.rows.values())
         if busy and self.hot_until < now + KEEP_HOT_MS // 2:
             until = now + KEEP_HOT_MS
             self.scan.access.raise_gate(self.scan.network.name, hot_until=until, warm_until=until, now=now)
             self.hot_until = until
 
 
-def _nothing_new(payment: Payment, received: int | None, head: Block) -> bool:
+def scan_assets(network: Network) -> list[Asset]:
+    """List the coin and every token of a network, those not offered any more too."""
+    return [network.coin, *network.tokens]
+
+
+def _newest(payment: Payment) -> int:
+    """Return the newest block that a payment's record speaks of: no look before it tells anything of it."""
+    seen = [observation.block_number for observation in payment.observations[-1:]]
+    return max([*seen, *(move.block_number for move in payment.moves)], default=0)
+
+
+def _nothing_new(payment: Payment, balance: int, at: Block) -> bool:
     """Whether an unpaid payment is as it was: most are, in most passes."""
-    return payment.status is Status.PENDING and not (received or payment.flags or head.time > payment.expires_at)
+    known = balance == (payment.baseline or 0) and not payment.amount_received
+    return payment.status is Status.PENDING and known and not (payment.flags or at.time > payment.expires_at)
 
 
-def _under_way(payment: Payment, now: int) -> bool:
+def _under_way(row: Watch, payment: Payment | None, now: int) -> bool:
     """Whether somebody waits for it; funds not worth a sweep must not keep a scanner running."""
+    if payment is None:
+        return row.tier is Tier.OPEN
     fresh = payment.tier is Tier.SWEEP and now - payment.raised_at < KEEP_HOT_MS
     waiting = payment.tier is Tier.OPEN and (Flag.HELD not in payment.flags or payment.accept_requested)
     return waiting or payment.pending is not None or fresh
-
-
-def _received(payment: Payment, balance: int | None, block: int) -> int | None:
-    """Take our own moves out of a balance; a negative remainder means that the node has not seen them yet."""
-    if balance is None:
-        return None
-    received = balance - payment.net_moves(payment.token_address, block)
-    return received if received >= 0 else None

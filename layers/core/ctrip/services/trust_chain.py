@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ctrip.domain.assets import Network
+from ctrip.domain.assets import Asset, Network
 from ctrip.domain.chain import Block, Holding
-from ctrip.domain.errors import ConfigurationError
 from ctrip.domain.observe import Look
 from ctrip.domain.payment import Payment
 from ctrip.ports import Chain, Clock, Log
@@ -13,6 +12,24 @@ from ctrip.ports import Chain, Clock, Log
 REMEMBERED = 256  # heads whose hashes are kept, to tell a node that lags from a chain that was rolled back
 OPINIONS = 2  # hosts that must agree on a large amount, one of which is not the one that answered first
 PATIENCE = 2  # looks at a rolled-back head before it is believed
+
+
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """How far a head is believed.
+
+    `newest`: it goes on from the newest block seen. `lags`: it is an older block of the same chain, good to look at,
+    and no news. `rolled_back`: the chain itself went back. `waits`: none of these is certain yet.
+    """
+
+    newest: bool = False
+    lags: bool = False
+    rolled_back: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing may be looked at."""
+        return not (self.newest or self.lags)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,48 +42,67 @@ class ChainTrust:
     log: Log
     agree_above: Mapping[str, int]
     _checked: bool = False
+    _unchecked: list[Asset] | None = None  # tokens that have not told their decimals yet; None: nobody was asked
+    _aside: set[str] = field(default_factory=set)
     _heads: dict[int, str] = field(default_factory=dict)
     _behind: int = 0
     _stale: bool = False
+    _asked: int = 0
 
-    def check_once(self) -> None:
-        """Compare the node's chain id and the tokens' decimals with the configuration.
+    def check(self) -> None:
+        """Compare the node's chain id, and the tokens' decimals, with the configuration.
 
-        Raises `WrongChain` or `ConfigurationError`, with an alarm: this chain stops, and no other.
+        Raises `WrongChain`: this chain stops, and no other. A token with other decimals is set aside with an alarm; one
+        that does not answer, such as a paused one, is asked again with growing pauses, and stops nobody.
         """
-        if self._checked:
+        if not self._checked:
+            self.chain.chain_id()
+            self._checked = True
+        if self._unchecked is None:
+            self._unchecked = [token for token in self.network.tokens if token.enabled and token.address]
+        self._asked += 1
+        # Each power of two: after 1, 2, 4, 8 ... passes.
+        if not self._unchecked or self._asked & (self._asked - 1):
             return
-        self.chain.chain_id()
-        tokens = [token for token in self.network.tokens if token.enabled and token.address]
-        answers = self.chain.decimals([token.address or "" for token in tokens])
-        for token, answer in zip(tokens, answers, strict=True):
-            if answer != token.decimals:
+        answers = self.chain.decimals([token.address or "" for token in self._unchecked])
+        silent = []
+        for token, answer in zip(self._unchecked, answers, strict=True):
+            if answer is None:
+                silent.append(token)
+                self.log.warning("no_decimals", chain=self.network.name, asset=token.symbol)
+            elif answer != token.decimals:
+                self._aside.add(token.address or "")
                 self.log.error("wrong_decimals", chain=self.network.name, asset=token.symbol, answered=answer)
-                raise ConfigurationError(
-                    f"{token.symbol} on {self.network.name} has {answer} decimals, not {token.decimals}"
-                )
-        self._checked = True
+        self._unchecked = silent
 
-    def believable(self, head: Block, stored: Block | None = None) -> bool:
-        """Whether this head may be worked with: at or past the newest one, or the head of a chain that was rolled back.
+    def set_aside(self, token: str | None) -> bool:
+        """Whether nothing may be decided about a token: its contract has other decimals than the configuration."""
+        return token in self._aside
 
-        A node that merely lags is waited for: it shows a block that we have seen under the same hash, or one that we
-        have not seen. `stored` is the newest block of the scanner before us, all that a new process knows.
+    def judge(self, head: Block, stored: Block | None = None) -> Stance:
+        """Say how far this head is believed: at or past the newest one, behind it, or of a chain that was rolled back.
+
+        A node that merely lags shows a block that we have seen under the same hash, or one that we have not seen.
+        `stored` is the newest block of the scanner before us, all that a new process knows.
         """
         self._watch_age(head)
         if stored and not self._heads:
             self._heads[stored.number] = stored.hash
         newest = max(self._heads, default=head.number)
+        rolled_back = False
         if head.number < newest:
             self._behind += 1
-            if self._lags(head, newest) or self._behind < PATIENCE:
+            if self._lags(head, newest):
                 self.log.info("head_behind", chain=self.network.name, head=head.number, newest=newest)
-                return False
+                return Stance(lags=True)
+            if self._behind < PATIENCE:
+                return Stance()
+            rolled_back = True
             self.log.warning("head_rolled_back", chain=self.network.name, head=head.number, newest=newest)
         self._behind = 0
         self._heads = {n: h for n, h in self._heads.items() if head.number - REMEMBERED < n < head.number}
         self._heads[head.number] = head.hash
-        return True
+        return Stance(newest=True, rolled_back=rolled_back)
 
     def _lags(self, head: Block, newest: int) -> bool:
         known = self._heads.get(head.number)
@@ -89,7 +125,7 @@ class ChainTrust:
         if least is None or confirmed < least or confirmed <= payment.credited:
             return True
         opinions = self.chain.opinions(look.head, Holding(payment.address, payment.token_address))
-        own = payment.net_moves(payment.token_address, look.head.number)
+        own = payment.net_moves(payment.token_address, look.head.number) + look.baseline
         if any(balance - own != look.received for _, balance in opinions):
             self.log.error("providers_disagree", payment=payment.id, chain=self.network.name)
             return False

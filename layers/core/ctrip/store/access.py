@@ -11,7 +11,7 @@ from ctrip.ports import AccessChange, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, read_audit, read_remembered, remember
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Item, Store, Write, delete, document, keyed, number, put, read_document, update
+from ctrip.store.database import Item, Store, Write, delete, document, keyed, number, put, read_document, text, update
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.tables import Key
 
@@ -126,6 +126,16 @@ class DynamoAccess(Store):
         keys = [tables.merchant_key(tables.key_of(item).sk) for item in rows.items]
         items = self._db.batch(self._table, keys)
         return [decode(Merchant, read_document(items[key], "doc")) for key in keys if key in items]
+
+    def addresses(self, merchant_id: str, curve: str, page: int) -> list[str] | None:
+        """Return a full page of a merchant's addresses, by index, if it has been kept."""
+        item = self._db.get(self._table, tables.addresses_key(merchant_id, curve, page), consistent=False)
+        return tables.plain(item, "addresses").split() if item else None
+
+    def keep_addresses(self, merchant_id: str, curve: str, page: int, addresses: Sequence[str]) -> None:
+        """Keep a full page of a merchant's addresses, so that nobody derives them again."""
+        item = keyed(tables.addresses_key(merchant_id, curve, page), addresses=text(" ".join(addresses)))
+        self._db.write(put(self._table, item))
 
     def indexes(self, merchant_id: str, curve: str) -> int:
         """Return how many address indexes a merchant has been given."""

@@ -20,7 +20,7 @@ from ctrip.store.layout import audit_item, intent_item, outbox_item, payment_ite
 class Clauses:
     """A commit as writes. Where several conditions fail, the first of them in this order is the answer."""
 
-    def __init__(self, names: tables.Tables, commit: Commit, dead_holder: str | None) -> None:
+    def __init__(self, names: tables.Tables, commit: Commit, dead_holder: Payment | None) -> None:
         self._names = names
         self._commit = commit
         self._dead_holder = dead_holder
@@ -39,13 +39,22 @@ class Clauses:
             event = commit.event.ulid if commit.event else ""
             first = Remembered(idempotency.body_hash, payment.id, event, commit.answer)
             yield remember(self._names.payments, idempotency, first, payment.updated_at)
-        if commit.before is None and payment.order_id is not None:
-            item = keyed(tables.order_key(payment.merchant_id, payment.order_id), payment_id=text(payment.id))
-            yield put(self._names.payments, item, self._order_is_free(), name="order")
+        if payment.order_id is not None:
+            yield from self._order(tables.order_key(payment.merchant_id, payment.order_id))
 
-    def _order_is_free(self) -> Condition:
+    def _order(self, key: tables.Key) -> Iterator[Write]:
+        payment, dead, holder = self._commit.after, self._dead_holder, Path("payment_id")
+        if self._commit.holds_order:
+            # Holds while no other payment has taken the order since this one died.
+            yield check(self._names.payments, key, holder == payment.id, name="stale order")
+        if self._commit.before is not None:
+            return
         # Holds where nobody has the order, or still the payment that the caller found dead.
-        return ABSENT if self._dead_holder is None else ABSENT | (Path("payment_id") == self._dead_holder)
+        free = ABSENT if dead is None else ABSENT | (holder == dead.id)
+        yield put(self._names.payments, keyed(key, payment_id=text(payment.id)), free, name="order")
+        if dead is not None:
+            # Holds while that payment is as dead as it was: money that came late may revive it meanwhile.
+            yield check(self._names.payments, tables.payment_key(dead.id), unmoved(dead), name="order")
 
     def _payment(self) -> Iterator[Write]:
         before, after = self._commit.before, self._commit.after
@@ -68,7 +77,7 @@ class Clauses:
     def _facts(self) -> Iterator[Write]:
         # Without conditions: their keys belong to the version, or to the fact, that the clauses above decide about.
         commit, event = self._commit, self._commit.event
-        yield put(self._names.payments, audit_item(commit.audit, event, commit.transfers))
+        yield put(self._names.payments, audit_item(commit.audit, event))
         if event is not None:
             yield put(self._names.events, outbox_item(event))
 

@@ -139,17 +139,35 @@ class Database:
         return cast("Item | None", answer.get("Item"))
 
     def batch(self, table: str, keys: Sequence[Key], *, consistent: bool = True) -> dict[Key, Item]:
-        """Read many items; what does not exist is left out."""
+        """Read many items; what does not exist is left out. A key that comes twice is read once.
+
+        Raises `Busy` where DynamoDB leaves keys unprocessed for longer than a caller's patience.
+        """
         found: dict[Key, Item] = {}
-        for start in range(0, len(keys), BATCH):
+        distinct = list(dict.fromkeys(keys))
+        for start in range(0, len(distinct), BATCH):
             wanted: Any = {
-                table: {"Keys": [keyed(key) for key in keys[start : start + BATCH]], "ConsistentRead": consistent}
+                table: {"Keys": [keyed(key) for key in distinct[start : start + BATCH]], "ConsistentRead": consistent}
             }
+            began, attempt = self._clock.now(), 0
             while wanted:
                 answer = self._call("BatchGetItem", {"RequestItems": wanted})
-                found |= {key_of(item): item for item in answer["Responses"].get(table, ())}
+                got = answer["Responses"].get(table, ())
+                found |= {key_of(item): item for item in got}
                 wanted = answer.get("UnprocessedKeys")
+                # A part that was answered is progress: the next pause begins anew.
+                attempt = 0 if got else attempt + 1
+                if wanted and not self._rest(began, attempt):
+                    raise Busy
         return found
+
+    def _rest(self, began: int, attempt: int) -> bool:
+        """Pause before the next attempt; False where the caller's patience does not last for it."""
+        pause = min(FIRST_PAUSE * 2**attempt, LONGEST_PAUSE) * self._jitter()
+        if attempt + 1 >= TRIES or self._clock.now() - began + pause * 1000 > BUDGET_MS:
+            return False
+        self._clock.wait(pause)
+        return True
 
     def query(
         self,

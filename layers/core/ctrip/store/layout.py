@@ -9,6 +9,7 @@ from ctrip.domain.events import Event
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payment import Payment, Tier
 from ctrip.domain.sweep import Intent
+from ctrip.domain.watch import Watch, touched
 from ctrip.ports import Delivery
 from ctrip.store import tables
 from ctrip.store.codec import decode, encode
@@ -39,7 +40,42 @@ def payment_item(payment: Payment) -> Item:
         shard = tables.watch_shard(payment.id)
         item["watch_pk"] = text(tables.watch_partition(payment.chain, payment.tier, shard))
         item["watch_sk"] = text(tables.watch_place(payment.raised_at, payment.id))
+        item["look"] = text(_look(payment))
     return item
+
+
+def _look(payment: Payment) -> str:
+    """Write what the index shows of a payment: all that a look at its address needs, in one attribute of few bytes."""
+    parts = (
+        payment.address,
+        payment.token_address or "-",
+        payment.amount,
+        payment.created_at,
+        payment.expires_at,
+        payment.window_ends,
+        "touched" if touched(payment) else "-",
+        payment.merchant_id,
+    )
+    return " ".join(map(str, parts))
+
+
+def watch_of(item: Item, tier: Tier, known: dict[str, str]) -> Watch:
+    """Read a row of the index `watch`; `known` keeps one copy of each token's and merchant's name."""
+    raised_at, payment_id = item["watch_sk"]["S"].split("#", 1)
+    address, token, amount, created, expires, ends, seen, merchant_id = item["look"]["S"].split(" ", 7)
+    return Watch(
+        address=address,
+        token=None if token == "-" else known.setdefault(token, token),  # noqa: S105  no password
+        id=payment_id,
+        merchant_id=known.setdefault(merchant_id, merchant_id),
+        tier=tier,
+        amount=int(amount),
+        raised_at=int(raised_at),
+        created_at=int(created),
+        expires_at=int(expires),
+        window_ends=int(ends),
+        touched=seen == "touched",
+    )
 
 
 def payment_of(item: Item) -> Payment:
@@ -52,21 +88,23 @@ def payment_of(item: Item) -> Payment:
     return decode(Payment, read_document(item, "doc"), **known)
 
 
-def audit_item(record: AuditRecord, event: Event | None, transfers: Sequence[Transfer]) -> Item:
-    """Lay an audit record out, with the transfers that were first seen at its version: all of them are kept here."""
-    item = keyed(
+def audit_item(record: AuditRecord, event: Event | None) -> Item:
+    """Lay an audit record out."""
+    return keyed(
         tables.audit_key(record.subject, record.version),
         doc=document(encode(record, without=_AUDIT_KEYS)),
         event=text(event.ulid if event else ""),
     )
-    if transfers:
-        item["transfers"] = _documents(transfers)
-    return item
 
 
-def transfers_of(item: Item) -> list[Transfer]:
-    """Read the transfers that were first seen at an audit record's version."""
-    return [decode(Transfer, each) for each in _lines(item, "transfers")]
+def transfer_item(payment_id: str, transfer: Transfer) -> Item:
+    """Lay one of a payment's transfers out."""
+    return keyed(tables.transfer_key(payment_id, transfer), doc=document(encode(transfer)))
+
+
+def transfer_of(item: Item) -> Transfer:
+    """Read a transfer."""
+    return decode(Transfer, read_document(item, "doc"))
 
 
 def outbox_item(event: Event) -> Item:

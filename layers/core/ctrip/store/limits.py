@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.signing import SKEW_SECONDS
+from ctrip.ports.access import WATCHED_FOR_EACH
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.database import Store, keyed, number, put, text, update
@@ -48,14 +49,16 @@ class DynamoLimits(Store):
         """Count `count` more open payments; False where that would be more than `most`."""
         key, held, at = tables.places_key(merchant_id, chain), Path("open"), Path("at")
         try:
-            # Holds where there is room.
-            room = (held <= most - count) & (at > now - STALE_MS)
+            # Holds where there is room, among the open ones and among those that are watched after their end.
+            watched = Path("watched")
+            few = watched.does_not_exist() | (watched <= most * WATCHED_FOR_EACH)
+            room = (held <= most - count) & (at > now - STALE_MS) & few
             self._db.write(update(self._table, key, [held.add(count)], room))
         except ConditionFailed:
             try:
                 # Holds where nobody has counted for long, or ever.
                 fresh = [held.set(count), at.set(now)]
-                self._db.write(update(self._table, key, fresh, ABSENT | (at <= now - STALE_MS)))
+                self._db.write(update(self._table, key, fresh, ABSENT | ((at <= now - STALE_MS) & few)))
             except ConditionFailed:
                 return False
         return True
@@ -64,6 +67,12 @@ class DynamoLimits(Store):
         """Set the open payments of merchants on a chain to what was counted."""
         for merchant_id, count in counts.items():
             actions = [Path("open").set(count), Path("at").set(now)]
+            self._db.write(update(self._table, tables.places_key(merchant_id, chain), actions))
+
+    def count_watched(self, chain: str, counts: Mapping[str, int]) -> None:
+        """Set how many payments of merchants on a chain are watched after their end to what was counted."""
+        for merchant_id, count in counts.items():
+            actions = [Path("watched").set(count)]
             self._db.write(update(self._table, tables.places_key(merchant_id, chain), actions))
 
     def spend_nonce(self, key_id: str, nonce: str, *, by: str, now: int) -> bool:

@@ -1,23 +1,25 @@
 """Payments, and the one transaction in which a decision about one of them commits."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.audit import AuditRecord
-from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, InvalidField, Stale
+from ctrip.domain.chain import Transfer
+from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, Stale
 from ctrip.domain.payment import Payment, Status, Tier
 from ctrip.domain.sweep import Intent
+from ctrip.domain.watch import Watch
 from ctrip.ports import Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered
 from ctrip.store.clauses import Clauses, reservation
 from ctrip.store.codec import decode
-from ctrip.store.database import Store, read_document
+from ctrip.store.database import Store, put, read_document
 from ctrip.store.errors import ConditionFailed
-from ctrip.store.layout import intent_of, payment_of
+from ctrip.store.layout import intent_of, payment_of, transfer_item, transfer_of, watch_of
 from ctrip.store.tables import Key
 
 DEAD = frozenset({Status.EXPIRED, Status.FAILED})  # a cancelled payment is an expired one
@@ -26,6 +28,7 @@ TAKEOVERS = 3
 
 
 _POSITION = re.compile(r"[0-9]{13}#[^#]{1,64}", re.ASCII)
+_TRANSFER = re.compile(r"TR#[0-9]{12}#[0-9]*#[^~]{1,200}", re.ASCII)
 
 
 class DynamoPayments(Store):
@@ -35,14 +38,14 @@ class DynamoPayments(Store):
 
     def commit(self, commit: Commit) -> None:
         """Write all of it or nothing."""
-        holder: str | None = None
+        holder: Payment | None = None
         for _ in range(TAKEOVERS):
             clauses = Clauses(self._db.tables, commit, holder)
             try:
                 return self._db.transact(clauses.writes, ours=lambda: self._is_ours(commit))
             except ConditionFailed as exc:
                 name = clauses.first(exc.places)
-                if name == "order" and (dead := self._dead_holder(commit.after, holder)) is not None:
+                if name == "order" and (dead := self._dead_holder(commit.after)) is not None:
                     holder = dead
                     continue
                 raise _refusal(name) from exc
@@ -74,7 +77,7 @@ class DynamoPayments(Store):
 
     def page(self, merchant_id: str, wanted: PaymentFilter) -> Page:
         """List a merchant's payments, newest first; reads at most five pages of the index, then answers short."""
-        position = _position(merchant_id, wanted.cursor)
+        position = tables.open_cursor(merchant_id, wanted.cursor, _POSITION)
         found: list[Payment] = []
         for _ in range(INDEX_PAGES):
             keys, more = self._list_keys(merchant_id, wanted, position)
@@ -91,21 +94,77 @@ class DynamoPayments(Store):
                 return Page(tuple(found), None)
         return Page(tuple(found), tables.cursor_of(merchant_id, position) if position else None)
 
-    def watched(
-        self, chain: str, tier: Tier, *, raised_after: int = 0, known: Mapping[str, int] | None = None
-    ) -> list[Payment]:
-        """Return what stands in a tier and was raised after that time, less what is `known`."""
-        keys: list[Key] = []
-        places = {tables.watch_place(raised_at, payment_id) for payment_id, raised_at in (known or {}).items()}
+    def watched(self, chain: str, tier: Tier) -> list[Payment]:
+        """Return the payments of a tier."""
+        payments = self.read([row.id for row in self.rows(chain, tier)]).values()
+        # The index may still show a payment where it no longer stands.
+        return [each for each in payments if each.tier is tier]
+
+    def rows(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Watch]:
+        """Return what the index shows of a tier, raised after that time."""
+        found: list[Watch] = []
+        names: dict[str, str] = {}
         for shard in range(tables.WATCH_SHARDS):
             condition = Path("watch_pk") == tables.watch_partition(chain, tier, shard)
             if raised_after:
                 condition &= Path("watch_sk") >= tables.since(raised_after + 1)
             rows = self._db.each(self._table, condition, index="watch")
-            keys += [tables.key_of(row) for row in rows if tables.plain(row, "watch_sk") not in places]
-        payments = map(payment_of, self._db.batch(self._table, keys).values())
-        # The index may still show a payment where it no longer stands.
-        return [each for each in payments if each.tier is tier and each.raised_at > raised_after]
+            found += [watch_of(row, tier, names) for row in rows]
+        return found
+
+    def slice(self, chain: str, tier: Tier, *, after: str, limit: int) -> tuple[list[Watch], str]:
+        """Return about `limit` rows of a tier from a position on, and the next position: a shard and its last place."""
+        first, _, place = after.partition(":")
+        found: list[Watch] = []
+        for shard in range(int(first or 0), tables.WATCH_SHARDS):
+            condition = Path("watch_pk") == tables.watch_partition(chain, tier, shard)
+            if place:
+                condition &= Path("watch_sk") > place
+            rows = self._db.query(self._table, condition, index="watch", limit=limit - len(found))
+            found += [watch_of(row, tier, {}) for row in rows.items]
+            if rows.more:
+                return found, f"{shard}:{tables.plain(rows.items[-1], 'watch_sk')}"
+            if len(found) >= limit:
+                return found, f"{shard + 1}:" if shard + 1 < tables.WATCH_SHARDS else ""
+            place = ""
+        return found, ""
+
+    def read(self, payment_ids: Sequence[str]) -> dict[str, Payment]:
+        """Read payments by their ids, consistently; what does not exist, or cannot be read, is left out."""
+        items = self._db.batch(self._table, [tables.payment_key(each) for each in payment_ids])
+        found: dict[str, Payment] = {}
+        for item in items.values():
+            try:
+                payment = payment_of(item)
+            except (KeyError, TypeError, ValueError):
+                continue  # whoever asked misses it, and says so
+            found[payment.id] = payment
+        return found
+
+    def add_transfers(self, payment_id: str, transfers: Sequence[Transfer]) -> None:
+        """Keep a row for each transfer: facts of the chain, which no decision's transaction has to hold."""
+        for transfer in transfers:
+            self._db.write(put(self._table, transfer_item(payment_id, transfer)))
+
+    def drop_transfers(self, payment_id: str, transfers: Sequence[Transfer]) -> None:
+        """Mark the rows of transfers whose blocks are gone: no list shows them any more."""
+        for transfer in transfers:
+            self._db.write(put(self._table, transfer_item(payment_id, transfer) | {"gone": {"BOOL": True}}))
+
+    def transfers(
+        self, payment_id: str, *, before: str | None = None, limit: int = 20
+    ) -> tuple[list[Transfer], str | None]:
+        """Return a payment's transfers, newest first, and the position after the page, None at the end."""
+        pk, low = tables.payment_key(payment_id).pk, tables.TRANSFER_PREFIX
+        before = tables.open_cursor(payment_id, before, _TRANSFER)
+        condition = (Path("pk") == pk) & Path("sk").between(low, before or f"{low}~")
+        # One more than wanted, so that a full last page knows that it is the last, and one for the position's own.
+        rows = self._db.query(self._table, condition, limit=limit + 2, forward=False, consistent=True)
+        items = [item for item in rows.items if tables.key_of(item).sk != before]
+        page = items[:limit]
+        more = rows.more or len(items) > limit
+        shown = [transfer_of(item) for item in page if "gone" not in item]
+        return shown, tables.cursor_of(payment_id, tables.key_of(page[-1]).sk) if more and page else None
 
     def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
         """Return what an idempotency key answered first, read consistently."""
@@ -145,13 +204,11 @@ class DynamoPayments(Store):
         item = self._db.get(self._db.tables.money, tables.intent_key(intent.chain, intent.sender, intent.nonce))
         return item is not None and intent_of(item).attempts[:1] == intent.attempts[:1]
 
-    def _dead_holder(self, payment: Payment, tried: str | None) -> str | None:
+    def _dead_holder(self, payment: Payment) -> Payment | None:
         """Return who holds the order and may lose it; None where the holder lives."""
         holder_id = self.by_order(payment.merchant_id, payment.order_id or "")
-        if holder_id is None or holder_id == tried:
-            return holder_id
-        holder = self.get(holder_id)
-        return holder_id if holder is None or holder.status in DEAD else None
+        holder = self.get(holder_id) if holder_id else None
+        return holder if holder and holder.status in DEAD else None
 
     def _list_keys(
         self, merchant_id: str, wanted: PaymentFilter, position: str | None
@@ -174,18 +231,6 @@ class DynamoPayments(Store):
 
 def _matches(payment: Payment, wanted: PaymentFilter) -> bool:
     return wanted.status in (None, payment.status) and wanted.chain in (None, payment.chain)
-
-
-def _position(merchant_id: str, cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    try:
-        position = tables.cursor_position(merchant_id, cursor)
-    except ValueError:
-        position = ""
-    if not _POSITION.fullmatch(position):
-        raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
-    return position
 
 
 def _refusal(name: str) -> CtripError:

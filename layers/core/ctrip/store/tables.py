@@ -5,9 +5,12 @@
 
 import base64
 import hashlib
+import re
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from ctrip.domain.chain import Transfer
+from ctrip.domain.errors import InvalidField
 from ctrip.domain.keys import fingerprint
 from ctrip.domain.payment import Payment, Tier
 
@@ -55,6 +58,16 @@ AUDIT_PREFIX = "AUD#"
 def audit_key(payment_id: str, version: int) -> Key:
     """Name the audit record of a payment's version."""
     return Key(f"P#{payment_id}", f"{AUDIT_PREFIX}{version:06d}")
+
+
+TRANSFER_PREFIX = "TR#"
+
+
+def transfer_key(payment_id: str, transfer: Transfer) -> Key:
+    """Name one of a payment's transfers, by its block, its place there, and its transaction."""
+    place = "" if transfer.log_index is None else f"{transfer.log_index:06d}"
+    position = f"{transfer.block_number:012d}#{place}#{transfer.tx_hash}#{transfer.block_hash}"
+    return Key(f"P#{payment_id}", f"{TRANSFER_PREFIX}{position}")
 
 
 def address_key(address: str) -> Key:
@@ -293,6 +306,11 @@ def index_key(merchant_id: str, curve: str) -> Key:
     return Key(f"IX#{merchant_id}#{curve}", "IX")
 
 
+def addresses_key(merchant_id: str, curve: str, page: int) -> Key:
+    """Name a page of a merchant's addresses."""
+    return Key(f"AB#{merchant_id}#{curve}", f"{page:08d}")
+
+
 ACCOUNTS_KEY = Key("IX#accounts", "IX")
 
 
@@ -337,6 +355,19 @@ def cursor_position(scope: str, cursor: str) -> str:
     position = raw[_CHECK:].decode()
     if cursor_of(scope, position) != cursor:
         raise ValueError("a cursor is checked against its scope")
+    return position
+
+
+def open_cursor(scope: str, cursor: str | None, shape: re.Pattern[str]) -> str | None:
+    """Unwrap a list's cursor; raises `InvalidField` for one that it did not give out."""
+    if cursor is None:
+        return None
+    try:
+        position = cursor_position(scope, cursor)
+    except ValueError:
+        position = ""
+    if not shape.fullmatch(position):
+        raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
     return position
 
 

@@ -12,7 +12,7 @@ Unavailable
 import re
 from typing import Any
 
-from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavailable
+from ctrip.domain.errors import BroadcastRejected, ChainError, NotHeld, Refused, Unavailable
 
 # 3 is geth's "execution reverted"; the rest is JSON-RPC 2.0, EIP-1474, and EIP-1898 for blocks that are not held.
 _REVERTED, _METHOD_NOT_FOUND = 3, -32601
@@ -34,7 +34,7 @@ class Unreachable(Unavailable):
     """No usable answer came."""
 
 
-class Missing(Unavailable):
+class Missing(NotHeld):
     """The node does not hold that block or state."""
 
 

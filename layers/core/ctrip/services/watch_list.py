@@ -1,0 +1,136 @@
+"""What one scanner keeps in memory of what it watches, from pass to pass."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ctrip.domain.payment import Payment, Tier
+from ctrip.domain.watch import Watch
+from ctrip.ports import Log, PaymentStore
+
+OVERLAP_MS = 60_000  # the watch index lags: each refresh looks back this far
+SLICE = 500  # payments of the slow tiers that a pass looks at
+REREAD = 100  # payments of the tier `SWEEP` that a pass reads again at most, as the sweeper changes them
+REREAD_MS = 15_000
+EACH_PASS = (Tier.OPEN, Tier.SWEEP)
+SLOW = (Tier.MONITORED, Tier.PARKED)
+
+
+@dataclass(slots=True, kw_only=True)
+class WatchList:
+    """The watched payments of one chain, as rows of the index; those that something happened to are read and kept too.
+
+    `looked_at` is the time of the last pass of whoever scanned before: every payment created more than the index's
+    overlap before it has been looked at. `position` is how far the round over the slow tiers has come.
+    """
+
+    chain: str
+    payments: PaymentStore
+    log: Log
+    monitor_ms: int
+    looked_at: int = 0
+    position: str = ""
+    rows: dict[str, Watch] = field(default_factory=dict)
+    read: dict[str, Payment] = field(default_factory=dict)
+    fresh: set[str] = field(default_factory=set)  # never looked at, as far as is known
+    slow: dict[str, Watch] = field(default_factory=dict)  # of this pass alone, as are those of them that were read
+    slow_read: dict[str, Payment] = field(default_factory=dict)
+    slow_counts: Counter[str] = field(default_factory=Counter)
+    round_counts: Counter[str] | None = None  # of the slow tiers by merchant, once a whole round has been made
+    round_at: int = 0
+    _read_at: dict[str, int] = field(default_factory=dict)
+    _refreshed: int = 0
+    _turn: int = 0
+    _began_here: bool = False
+
+    def refresh(self, now: int) -> None:
+        """Add what was raised to the fast tiers since the last pass."""
+        after = self._refreshed - OVERLAP_MS if self._refreshed else 0
+        for tier in EACH_PASS:
+            for row in self.payments.rows(self.chain, tier, raised_after=after):
+                self._add(row)
+        self._refreshed = now
+
+    def _add(self, row: Watch) -> None:
+        known = self.rows.get(row.id)
+        if known is not None and known.raised_at >= row.raised_at:
+            return
+        self.rows[row.id] = row
+        self.read.pop(row.id, None)
+        if known is None and not row.touched and row.created_at + OVERLAP_MS >= self.looked_at:
+            self.fresh.add(row.id)
+
+    def next_slice(self, now: int) -> None:
+        """Take the next slice of the slow tiers; a round begins `monitor_ms` after the one before it at the soonest."""
+        self.slow, self.slow_read = {}, {}
+        if not self.position and now - self.round_at < self.monitor_ms:
+            return
+        if not self.position:
+            self.round_at, self.slow_counts, self._began_here = now, Counter(), True
+        tier, _, after = self.position.partition("/")
+        for each in SLOW[SLOW.index(Tier(tier)) if tier else 0 :]:
+            left = SLICE - len(self.slow)
+            rows, further = self.payments.slice(self.chain, each, after=after, limit=left) if left > 0 else ([], "")
+            self._take(rows)
+            if further or left <= 0:
+                self.position = f"{each.value}/{further}"
+                return
+            after = ""
+        self.position = ""
+        self.round_counts = self.slow_counts if self._began_here else self.round_counts
+
+    def _take(self, rows: Sequence[Watch]) -> None:
+        for row in rows:
+            if (known := self.rows.get(row.id)) is not None and known.raised_at < row.raised_at:
+                self.forget(row.id)  # it left its tier by another hand: cancelled, or parked
+        self.slow |= {row.id: row for row in rows if row.id not in self.rows}
+        self.slow_counts.update(row.merchant_id for row in rows)
+
+    def due(self) -> list[Watch]:
+        """Return what this pass looks at, beginning with another one each time: a slow one delays no fixed others."""
+        rows = [*self.rows.values(), *self.slow.values()]
+        self._turn += 1
+        first = self._turn * 997 % len(rows) if rows else 0
+        return rows[first:] + rows[:first]
+
+    def payments_of(self, rows: Sequence[Watch], now: int) -> dict[str, Payment]:
+        """Return the payments of these rows, read where they are not in memory, or were long ago."""
+        old = now - REREAD_MS
+        swept = [row.id for row in rows if row.tier is Tier.SWEEP and self._read_at.get(row.id, now) <= old]
+        again = set(swept[:REREAD])
+        wanted = [row.id for row in rows if row.id not in self.read or row.id in again]
+        found = self.payments.read(wanted) if wanted else {}
+        if lost := [row.id for row in rows if row.id in wanted and row.id not in found]:
+            self.log.error("payments_unreadable", chain=self.chain, count=len(lost), payment=lost[0])
+        for payment in found.values():
+            self.keep(payment)
+            self._read_at[payment.id] = now
+            if payment.id in self.slow:
+                self.slow_read[payment.id] = payment
+        return {
+            row.id: self.read.get(row.id) or found[row.id] for row in rows if row.id in self.read or row.id in found
+        }
+
+    def keep(self, payment: Payment) -> None:
+        """Take a payment as it is now: one of a fast tier stays in memory, any other leaves it."""
+        known = self.read.get(payment.id)
+        if payment.chain != self.chain or (known is not None and known.version > payment.version):
+            return
+        if payment.tier in EACH_PASS:
+            self.read[payment.id] = payment
+            self.rows[payment.id] = Watch.of(payment)
+        else:
+            self.forget(payment.id)
+
+    def forget(self, payment_id: str) -> None:
+        """Drop a payment from memory, to be read again when it is due."""
+        for held in (self.read, self.rows, self._read_at):
+            held.pop(payment_id, None)
+
+    def looked(self, rows: Iterable[Watch], undecided: set[str]) -> None:
+        """Note that these have been looked at; what could not be decided is as fresh as before."""
+        self.fresh.difference_update(row.id for row in rows if row.id not in undecided) if self.fresh else None
+
+    def counts(self) -> Counter[str]:
+        """Count the open payments by merchant."""
+        return Counter(row.merchant_id for row in self.rows.values() if row.tier is Tier.OPEN)
