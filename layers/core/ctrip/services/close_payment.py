@@ -74,16 +74,16 @@ class PaymentCloser:
             payment = self.reader.find(merchant_id, payment_id)
             if payment.accept_requested:
                 return Answer(payment_view(payment))
+            if merchant_id is not None and payment.hold is Hold.OUTFLOW:
+                raise Forbidden(
+                    "Money left this address without the gateway; only the operator may release it.",
+                    code="operator_required",
+                )
             if not _acceptable(payment):
                 if (first := self.replayer.first(idempotency)) is not None:
                     return first  # likewise
                 raise Conflict(
                     "Only an expired or held payment with funds can be accepted.", code="payment_not_acceptable"
-                )
-            if merchant_id is not None and payment.hold is Hold.OUTFLOW:
-                raise Forbidden(
-                    "Money left this address without the gateway; only the operator may release it.",
-                    code="operator_required",
                 )
             now = self.clock.now()
             closed = self.access.raise_gate(payment.chain, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now)
@@ -117,4 +117,4 @@ class PaymentCloser:
 
 def _acceptable(payment: Payment) -> bool:
     waits = payment.status is Status.EXPIRED or Flag.HELD in payment.flags
-    return waits and payment.amount_received > 0
+    return waits and (payment.amount_received > 0 or payment.credited > 0)

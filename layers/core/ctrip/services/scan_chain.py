@@ -167,7 +167,7 @@ class ScanRun:
         previous = self.seen or self._stored_block()
         stance = scan.trust.judge(head, previous)
         if stance.waits:
-            self._beat(previous or head, now, passed=False)
+            self._beat(None, now, passed=False)
             return
         self.watch.refresh(now)
         with self._apart("monitored"):
@@ -186,7 +186,7 @@ class ScanRun:
             self._stay_hot(now)
         with self._apart("counts"):
             scan.counter.count(self.watch.counts(), self.watch.round_counts)
-        self._beat(head if stance.newest else previous or head, now, passed=True)
+        self._beat(head if stance.newest else None, now, passed=True)
         if self.troubles:
             name, trouble = next(iter(self.troubles.items()))
             scan.log.warning(
@@ -233,13 +233,16 @@ class ScanRun:
         tip = self.tip
         return Block(tip.number, tip.hash, "", tip.block_time) if tip.number else None
 
-    def _beat(self, newest: Block, now: int, *, passed: bool) -> None:
-        """Store how far this has come: a pass that succeeded says so, one that waited for a node says nothing."""
+    def _beat(self, newest: Block | None, now: int, *, passed: bool) -> None:
+        """Store how far this has come: a pass that succeeded says so, one that waited for a node says nothing.
+
+        Without a `newest` block the stored one stays: a look may stand on an older one, the tip never goes back for it.
+        """
+        tip = self.tip
+        if newest is not None:
+            tip = replace(tip, number=newest.number, hash=newest.hash, block_time=newest.time)
         tip = replace(
-            self.tip,
-            number=newest.number,
-            hash=newest.hash,
-            block_time=newest.time,
+            tip,
             scanned_at=now,
             endpoints=tuple(self.scan.chain.endpoints()),
             open_payments=self.watch.counts().total() if passed else self.tip.open_payments,
