@@ -14,7 +14,7 @@ from ctrip.domain.events import Event
 from ctrip.domain.machine import Trigger
 from ctrip.domain.payment import Status, Tier
 from ctrip.domain.sweep import Attempt, IntentState
-from ctrip.ports import Delivery, Idempotency
+from ctrip.ports import Delivery, Due, Idempotency
 from ctrip.store import database
 from ctrip.store.access import DynamoAccess
 from ctrip.store.money import DynamoMoney
@@ -148,7 +148,8 @@ def test_a_worker_that_dies_after_its_record_leaves_it_to_the_next(line: Line, a
     if attempt > 1:
         line.stores.events.record(event, delivery(event, 1, None), due_index=False)
     done = delivery(event, attempt, NOW + 5_000_000 if later else None)
-    waits = [("mer_1", event.ulid, attempt + 1, NOW + 5_000_000)] if later else []
+    upcoming = Due(merchant_id="mer_1", ulid=event.ulid, attempt=attempt + 1, at=NOW + 5_000_000)
+    waits = [upcoming] if later else []
     refusing(
         line.connection, "PutItem" if later else "DeleteItem", 10**6, "ThrottlingException", after=1 if later else 0
     )
@@ -159,7 +160,7 @@ def test_a_worker_that_dies_after_its_record_leaves_it_to_the_next(line: Line, a
         line.stores.events.record(event, done, due_index=later)
     assert line.others.events.attempted("mer_1", event.ulid, attempt) == done
     assert line.others.events.due(NOW + 10**9) == []
-    assert line.others.events.unacknowledged(NOW + 1) == ([("mer_1", event.ulid)] if attempt == 1 else [])
+    assert line.others.events.unacknowledged(NOW + 1) == ([("mer_1", event.ulid, event.at)] if attempt == 1 else [])
     line.others.events.finish("mer_1", done, due_index=later)
     assert line.others.events.due(NOW + 10**9) == waits
     assert line.others.events.unacknowledged(NOW + 1) == []

@@ -8,11 +8,16 @@ from ctrip.domain.access import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.sweep import Attempt, IntentState
-from ctrip.ports import Delivery, Fence
+from ctrip.ports import Delivery, Due, Fence
 from tests.support.objects import NOW, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused
 
 DAY = 86_400_000
+
+
+def due(ulid: str, attempt: int, at: int, *, leases: int = 0) -> Due:
+    """Name an attempt that is due."""
+    return Due(merchant_id="mer_1", ulid=ulid, attempt=attempt, at=at, leases=leases)
 
 
 class TestEvents:
@@ -25,7 +30,7 @@ class TestEvents:
             stores.payments.commit(each)
         assert old.event
         assert new.event
-        first, second = ("mer_1", old.event.ulid), ("mer_1", new.event.ulid)
+        first, second = ("mer_1", old.event.ulid, NOW), ("mer_1", new.event.ulid, NOW + 60_000)
         assert stores.events.unacknowledged(NOW) == []
         assert stores.events.unacknowledged(NOW + 1) == [first]
         assert stores.events.unacknowledged(NOW + 60_001) == [first, second]
@@ -47,7 +52,7 @@ class TestEvents:
         assert stores.events.attempted("mer_1", told.ulid, 2) is None
         assert stores.events.unacknowledged(NOW + 1) == []
         assert stores.events.due(NOW + 999) == []
-        assert stores.events.due(NOW + 1000) == [("mer_1", told.ulid, 2, NOW + 1000)]
+        assert stores.events.due(NOW + 1000) == [due(told.ulid, 2, NOW + 1000)]
 
     def test_what_follows_from_an_attempt_may_be_done_twice(self, stores: Stores) -> None:
         """Whoever finds an attempt on record finishes it, and changes nothing where that was done."""
@@ -59,22 +64,39 @@ class TestEvents:
         stores.events.record(told, failed, due_index=True)
         stores.events.finish("mer_1", failed, due_index=True)
         assert stores.events.unacknowledged(NOW + 1) == []
-        assert stores.events.due(NOW + 1000) == [("mer_1", told.ulid, 2, NOW + 1000)]
-        stores.events.taken(told.ulid, 2, NOW + 1000)
-        stores.events.finish("mer_1", failed, due_index=False)
+        assert stores.events.due(NOW + 1000) == [due(told.ulid, 2, NOW + 1000)]
+        stores.events.record(told, delivery(told.ulid, 2, status_code=200), due_index=False)
         assert stores.events.due(NOW + 1000) == []
 
-    def test_a_due_attempt_is_taken_once(self, stores: Stores) -> None:
-        """What is due is listed soonest first until it is taken, whenever that is; twice changes nothing."""
+    def test_a_due_attempt_is_leased_and_only_its_outcome_removes_it(self, stores: Stores) -> None:
+        """Listed soonest first; not while it is leased; again when the lease is over; never once it is recorded."""
         events = [event(), event()]
         for place, told in enumerate(events):
             at = NOW + 1000 - place
             stores.events.record(told, delivery(told.ulid, 3, next_attempt_at=at), due_index=True)
         late, soon = (each.ulid for each in events)
-        assert stores.events.due(NOW + 2000) == [("mer_1", soon, 4, NOW + 999), ("mer_1", late, 4, NOW + 1000)]
-        for _ in range(2):
-            stores.events.taken(soon, 4, NOW + 999)
-        assert stores.events.due(NOW + 2000) == [("mer_1", late, 4, NOW + 1000)]
+        first, second = stores.events.due(NOW + 2000)
+        assert (first, second) == (due(soon, 4, NOW + 999), due(late, 4, NOW + 1000))
+        assert stores.events.lease(first, NOW + 9000)
+        assert stores.events.due(NOW + 8999) == [second]
+        assert stores.events.due(NOW + 9000) == [due(soon, 4, NOW + 999, leases=1), second]
+        stores.events.record(events[1], delivery(soon, 4, status_code=200), due_index=False)
+        assert not stores.events.lease(first, NOW + 20_000)
+        assert stores.events.due(NOW + 20_000) == [second]
+
+    def test_rows_that_are_leased_hide_nothing_that_is_due(self, stores: Stores) -> None:
+        """More of them than a page: what lies behind is found."""
+        many = [event() for _ in range(250)]
+        for place, told in enumerate(many):
+            stores.events.record(told, delivery(told.ulid, 3, next_attempt_at=NOW + place), due_index=True)
+        for _ in range(12):
+            found = stores.events.due(NOW + 1000)
+            for each in found:
+                assert stores.events.lease(each, NOW + 99_000)
+            if not found:
+                break
+        assert {each.leases for each in stores.events.due(NOW + 99_000)} == {1}
+        assert stores.events.due(NOW + 1000) == []
 
     def test_what_waits_elsewhere_is_not_on_the_due_index(self, stores: Stores) -> None:
         """Without `due_index` the next attempt is known and not listed."""
@@ -82,10 +104,10 @@ class TestEvents:
         stores.events.record(told, delivery(told.ulid, 1, next_attempt_at=NOW + 1), due_index=False)
         assert stores.events.due(NOW + 10) == []
 
-    def test_what_is_not_there_may_be_struck_off(self, stores: Stores) -> None:
-        """Taking what never was is fine."""
+    def test_what_is_not_there_is_leased_to_nobody(self, stores: Stores) -> None:
+        """An attempt that never was due, and an event that never was."""
         ulid = new_ulid(NOW)
-        stores.events.taken(ulid, 2, NOW)
+        assert not stores.events.lease(due(ulid, 2, NOW), NOW + 1)
         assert stores.events.event("mer_1", ulid) is None
         assert stores.events.attempted("mer_1", ulid, 1) is None
 

@@ -11,7 +11,7 @@ EFFECTS = {
     "payments": ("commit", "reserve", "add_transfers", "drop_transfers"),
     "money": ("take", "beat", "write_intent", "post"),
     "access": ("next_index", "raise_gate", "pause", "advance_round"),
-    "events": ("acknowledge", "record", "finish", "taken"),
+    "events": ("acknowledge", "record", "finish", "lease"),
     "jobs": ("deliver", "sweep", "scan"),
     "chain": ("broadcast",),
     "signer": ("sign",),

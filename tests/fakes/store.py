@@ -22,6 +22,7 @@ from ctrip.ports import (
     AdminChange,
     Commit,
     Delivery,
+    Due,
     EventFilter,
     EventPage,
     Fence,
@@ -53,6 +54,7 @@ class _State:
     outbox: dict[str, str] = field(default_factory=dict)
     deliveries: dict[tuple[str, int], Delivery] = field(default_factory=dict)
     due: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
+    leases: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     intents: dict[str, Intent] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
@@ -242,12 +244,10 @@ class FakeEvents:
         held = self._state.events.values()
         return {each.payment_id for each in held if each.merchant_id == merchant_id and first <= each.at < last}
 
-    def unacknowledged(self, before: int) -> list[tuple[str, str]]:
+    def unacknowledged(self, before: int) -> list[tuple[str, str, int]]:
         events, outbox = self._state.events, self._state.outbox
-        return sorted(
-            ((merchant, ulid) for ulid, merchant in outbox.items() if events[merchant, ulid].at < before),
-            key=lambda each: each[1],
-        )
+        found = [(merchant, ulid, events[merchant, ulid].at) for ulid, merchant in outbox.items()]
+        return sorted((each for each in found if each[2] < before), key=lambda each: each[1])
 
     def acknowledge(self, event: Event) -> None:
         self._state.outbox.pop(event.ulid, None)
@@ -269,15 +269,25 @@ class FakeEvents:
                 self._state.due[ulid, attempt + 1] = (delivery.next_attempt_at, merchant_id)
             if attempt == 1:
                 self._state.outbox.pop(ulid, None)
+            elif (ulid, attempt - 1) in self._state.deliveries:
+                self._state.due.pop((ulid, attempt), None)
+                self._state.leases.pop((ulid, attempt), None)
 
-    def due(self, before: int) -> list[tuple[str, str, int, int]]:
-        found = sorted(
-            (at, ulid, attempt, who) for (ulid, attempt), (at, who) in self._state.due.items() if at <= before
-        )
-        return [(merchant, ulid, attempt, at) for at, ulid, attempt, merchant in found]
+    def due(self, before: int) -> list[Due]:
+        leases = self._state.leases
+        found = [
+            Due(merchant_id=who, ulid=ulid, attempt=attempt, at=at, leases=leases.get((ulid, attempt), (0, 0))[1])
+            for (ulid, attempt), (at, who) in self._state.due.items()
+            if at <= before and leases.get((ulid, attempt), (0, 0))[0] <= before
+        ]
+        return sorted(found, key=lambda each: (each.at, each.ulid))
 
-    def taken(self, ulid: str, attempt: int, due_at: int) -> None:
-        self._state.due.pop((ulid, attempt), None)
+    def lease(self, due: Due, until: int) -> bool:
+        with self._state.lock:
+            if (due.ulid, due.attempt) not in self._state.due:
+                return False
+            self._state.leases[due.ulid, due.attempt] = (until, due.leases + 1)
+            return True
 
 
 class FakeMoney:

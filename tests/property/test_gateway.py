@@ -287,7 +287,9 @@ class Gateway(RuleBasedStateMachine):
             delayed, self.world.jobs.delayed = self.world.jobs.delayed, []
             self.world.jobs.deliveries += [job for job, _ in delayed]
             self.world.clock.at += 90_000_000
-            self.world.relay.run()
+            for _ in range(60):  # once a minute: what is old is repeated once an hour
+                self.world.clock.at += 60_000
+                self.world.relay.run()
 
     def _pick(self, which):
         return self.world.payment(self.payments[which % len(self.payments)])

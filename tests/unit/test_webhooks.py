@@ -8,6 +8,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from ctrip.domain.retry import RETRY_SECONDS, next_delay
 from ctrip.domain.webhook import new_secret, sign
 from ctrip.ports import Reply
+from ctrip.services import relay_outbox
 from tests.world import ORIGIN, World
 
 SECRETS = (new_secret(b"n" * 32), new_secret(b"o" * 32))
@@ -188,12 +189,69 @@ def test_a_retry_that_a_dead_worker_did_not_note_is_noted_by_whoever_repeats_the
     assert world.stores.events.due(world.clock.at + 10**9) == []
     for _ in range(2):
         world.deliverer.deliver(*job)
-    assert [attempt for _, _, attempt, _ in world.stores.events.due(world.clock.at + 10**9)] == [3]
+    assert [due.attempt for due in world.stores.events.due(world.clock.at + 10**9)] == [3]
     world.clock.at += 10**9
     assert world.relay.run() == 1
     world.deliver_all()
     world.deliverer.deliver(*job)
     assert (len(world.receivers.got), world.relay.run()) == (3, 0)
+
+
+def test_a_later_attempt_whose_worker_dies_is_made_again_under_its_number():
+    """The relay leaves it to a worker for a while; it stays due until its outcome is recorded."""
+    world = World()
+    world.create(webhook_url=URL)
+    world.receivers.replies = [Reply(500), Reply(500)]
+    world.deliver_all()
+    world.deliverer.deliver(*world.jobs.delayed.pop()[0])
+    world.clock.at += 600_000
+    assert world.relay.run() == 1
+    (lost,) = world.jobs.deliveries
+    world.jobs.deliveries.clear()
+    assert world.relay.run() == 0
+    world.clock.at += relay_outbox.LEASE_MS
+    assert world.relay.run() == 1
+    assert world.jobs.deliveries == [lost]
+    world.deliver_all()
+    world.clock.at += 10**9
+    assert (len(world.receivers.got), world.relay.run()) == (3, 0)
+
+
+def test_undeliverable_events_stand_in_nobodys_way():
+    """Hundreds of one merchant that nobody can deliver: another's lost event is repeated in the very next run."""
+    world = World()
+    for _ in range(300):
+        world.create(webhook_url=URL)
+    stuck = {ulid for _, ulid, _ in world.jobs.deliveries}
+    world.jobs.deliveries.clear()
+    world.clock.at += 10_001
+    for _ in range(5):
+        world.relay.run()
+        world.jobs.deliveries.clear()
+        world.clock.at += 60_000
+    world.jobs.broken = True
+    world.create(webhook_url=URL)
+    world.jobs.broken = False
+    world.clock.at += 10_001
+    world.relay.run()
+    queued = {ulid for _, ulid, _ in world.jobs.deliveries}
+    assert queued - stuck
+    assert len(queued) <= relay_outbox.AT_ONCE + 1
+
+
+def test_a_merchant_with_many_lost_events_delays_no_other():
+    """They take turns, each with its oldest first."""
+    lost = [*(("m1", f"{place:04d}", 1) for place in range(500)), ("m2", "0500", 1), ("m2", "0501", 1)]
+    turns = relay_outbox._in_turns(lost)
+    assert turns[:5] == [lost[0], lost[500], lost[1], lost[501], lost[2]]
+    assert sorted(turns) == sorted(lost)
+
+
+@pytest.mark.parametrize("minutes", range(600))
+def test_the_pauses_between_repetitions_grow(minutes):
+    """At ages of 0, 1, 2, 4, 8, 16, 32 minutes, then each hour."""
+    expected = minutes in (0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512) or minutes % 60 == 0
+    assert relay_outbox._repeated(minutes * 60_000 + 59_999) == expected
 
 
 def test_a_merchant_is_read_once_for_a_while():

@@ -5,6 +5,7 @@ from ctrip.ports.chain import Chain, ChainReader, ChainWriter
 from ctrip.ports.stores import (
     Commit,
     Delivery,
+    Due,
     EventFilter,
     EventPage,
     EventStore,
@@ -44,6 +45,7 @@ __all__ = [
     "Clock",
     "Commit",
     "Delivery",
+    "Due",
     "EventFilter",
     "EventPage",
     "EventStore",

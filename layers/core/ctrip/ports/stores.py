@@ -180,6 +180,17 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An attempt whose time has come (`at`), and how many times it has been left to a worker already."""
+
+    merchant_id: str
+    ulid: str
+    attempt: int
+    at: int
+    leases: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
     """What a feed asks for: `after` and `position` are ULIDs, the latter a cursor's; times are unix milliseconds.
 
@@ -233,8 +244,8 @@ class EventStore(Protocol):
         """Read an event, consistently."""
         ...
 
-    def unacknowledged(self, before: int) -> list[tuple[str, str]]:
-        """Return (merchant id, ulid) of events committed before that time, not acknowledged, oldest first, bounded."""
+    def unacknowledged(self, before: int) -> list[tuple[str, str, int]]:
+        """Return merchant id, ulid and time of events committed before that time and not acknowledged, oldest first."""
         ...
 
     def acknowledge(self, event: Event) -> None:
@@ -255,16 +266,17 @@ class EventStore(Protocol):
     def finish(self, merchant_id: str, delivery: Delivery, *, due_index: bool) -> None:
         """Do what follows from an attempt that is on record; a second time changes nothing.
 
-        With `due_index` the next attempt goes on the due index; then the first one strikes the event off the outbox.
+        With `due_index` the next attempt goes on the due index; then the first one strikes the event off the outbox,
+        and a later one its own row off the due index.
         """
         ...
 
-    def due(self, before: int) -> list[tuple[str, str, int, int]]:
-        """Return (merchant id, ulid, attempt, when it was due) of what is due by `before`, soonest first, bounded."""
+    def due(self, before: int) -> list["Due"]:
+        """Return the attempts that are due by `before` and leased to nobody then, soonest first, bounded."""
         ...
 
-    def taken(self, ulid: str, attempt: int, due_at: int) -> None:
-        """Strike a due attempt off the index; a second time changes nothing."""
+    def lease(self, due: "Due", until: int) -> bool:
+        """Leave a due attempt to a worker until that time; False where its outcome has been recorded meanwhile."""
         ...
 
 

@@ -1,10 +1,19 @@
-"""Repeat what was committed and not acknowledged, and fetch the retries whose time has come."""
+"""Repeat what was committed and not acknowledged, and fetch the retries whose time has come.
 
+What nobody can deliver is repeated after growing pauses and stands in nobody's way: the relay looks past it.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ctrip.ports import Clock, EventStore, Jobs
 
 GRACE_MS = 10_000  # what is younger is still on its way
+EVERY_MS = 60_000  # this runs once a minute
+LONGEST_MS = 3_600_000  # between two repetitions of one event
+LEASE_MS = 300_000  # for which a due attempt is a worker's: longer than its function, and a redelivery, may take
+AT_ONCE = 200  # events repeated in one run
 BATCH = 10
 
 
@@ -17,13 +26,38 @@ class OutboxRelay:
     clock: Clock
 
     def run(self) -> int:
-        """Queue everything that is overdue; return how many jobs that made."""
+        """Queue everything that is overdue; return how many jobs that made.
+
+        A due attempt stays on the index, leased to the worker that gets it: one that dies leaves the attempt to be made
+        again, under the same number, when the lease is over. Only a recorded outcome removes it.
+        """
         now = self.clock.now()
-        lost = [(merchant, ulid, 1) for merchant, ulid in self.events.unacknowledged(now - GRACE_MS)]
-        for start in range(0, len(lost), BATCH):
-            self.jobs.deliver(lost[start : start + BATCH])
-        due = self.events.due(now)
-        for merchant, ulid, attempt, due_at in due:
-            self.jobs.deliver([(merchant, ulid, attempt)])
-            self.events.taken(ulid, attempt, due_at)
-        return len(lost) + len(due)
+        every = self.events.unacknowledged(now - GRACE_MS)
+        lost = [(merchant, ulid, 1) for merchant, ulid, at in every if _repeated(now - at)]
+        jobs = _in_turns(lost)[:AT_ONCE]
+        for due in self.events.due(now):
+            if self.events.lease(due, now + min(LEASE_MS * 2**due.leases, LONGEST_MS)):
+                jobs.append((due.merchant_id, due.ulid, due.attempt))
+        for start in range(0, len(jobs), BATCH):
+            self.jobs.deliver(jobs[start : start + BATCH])
+        return len(jobs)
+
+
+def _repeated(age: int) -> bool:
+    """Whether an event of this age has its turn in this minute: at ages of 0, 1, 2, 4, 8 ... minutes, then hourly."""
+    minutes = age // EVERY_MS
+    return minutes & (minutes - 1) == 0 or minutes % (LONGEST_MS // EVERY_MS) == 0
+
+
+def _in_turns(lost: Iterable[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+    """Let merchants take turns, each with its oldest first: one with many lost events delays no other."""
+    waiting: dict[str, deque[tuple[str, str, int]]] = defaultdict(deque)
+    for job in lost:
+        waiting[job[0]].append(job)
+    turns: list[tuple[str, str, int]] = []
+    while waiting:
+        for merchant in list(waiting):
+            turns.append(waiting[merchant].popleft())
+            if not waiting[merchant]:
+                del waiting[merchant]
+    return turns

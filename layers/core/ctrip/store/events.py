@@ -1,14 +1,15 @@
 """Events, the outbox, and the record of deliveries."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.events import Event
-from ctrip.ports import Delivery, EventFilter, EventPage
+from ctrip.ports import Delivery, Due, EventFilter, EventPage
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
-from ctrip.store.database import Item, Store, delete, keyed, put, text
+from ctrip.store.database import Item, Store, delete, keyed, put, text, update
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import delivery_item, delivery_of, event_item, event_of
 
@@ -16,6 +17,7 @@ PAGES = 5
 LONG_PAGE = 100
 EXAMINED = 5_000  # events of all merchants in one shard of the outbox, which is as good as empty while all is well
 PER_SHARD = 25  # so that one answer is at most 200, a batch that a worker can finish
+ROWS = 2_000  # of one shard, looked through for those
 
 
 class DynamoEvents(Store):
@@ -114,12 +116,14 @@ class DynamoEvents(Store):
             found |= {event.ulid: event for event in map(event_of, items.values()) if event.merchant_id == merchant_id}
         return [found[ulid] for ulid in ulids if ulid in found]
 
-    def unacknowledged(self, before: int) -> list[tuple[str, str]]:
-        """Return (merchant id, ulid) of what was committed before that time and not acknowledged, oldest first."""
-        items = self._first_of_shards(tables.outbox_partition, tables.ulid_floor(before))
-        return sorted(
-            ((tables.plain(item, "merchant"), tables.key_of(item).sk) for item in items), key=lambda each: each[1]
-        )
+    def unacknowledged(self, before: int) -> list[tuple[str, str, int]]:
+        """Return what was committed before that time and not acknowledged, oldest first, of each shard up to `ROWS`."""
+        found = []
+        for shard in range(tables.OUTBOX_SHARDS):
+            for item in self._rows(tables.outbox_partition(shard), tables.ulid_floor(before)):
+                ulid = tables.key_of(item).sk
+                found.append((tables.plain(item, "merchant"), ulid, tables.ulid_time(ulid)))
+        return sorted(found, key=lambda each: each[1])
 
     def acknowledge(self, event: Event) -> None:
         """Keep an event that is told to nobody, and strike it off the outbox; a second time changes nothing."""
@@ -144,16 +148,34 @@ class DynamoEvents(Store):
             self._db.write(put(self._table, keyed(due, merchant=text(merchant_id))))
         if delivery.attempt == 1:
             self._db.write(delete(self._table, tables.outbox_key(merchant_id, ulid)))
+            return
+        before = self._recorded(merchant_id, ulid, delivery.attempt - 1, consistent=True)
+        if before is not None and before.next_attempt_at is not None:
+            self._db.write(delete(self._table, tables.due_key(ulid, delivery.attempt, before.next_attempt_at)))
 
-    def due(self, before: int) -> list[tuple[str, str, int, int]]:
-        """Return (merchant id, ulid, attempt, when) whose time has come at `before`, soonest first, bounded."""
-        items = self._first_of_shards(tables.due_partition, tables.until(before))
-        found = sorted((tables.due_parts(tables.key_of(item)), tables.plain(item, "merchant")) for item in items)
-        return [(merchant, ulid, attempt, due_at) for (due_at, ulid, attempt), merchant in found]
+    def due(self, before: int) -> list[Due]:
+        """Return the attempts that are due by `before` and leased to nobody then, soonest first, bounded."""
+        found: list[Due] = []
+        for shard in range(tables.OUTBOX_SHARDS):
+            mine = 0
+            for item in self._rows(tables.due_partition(shard), tables.until(before)):
+                if "leased_until" in item and int(tables.plain(item, "leased_until")) > before:
+                    continue
+                found.append(_due(item))
+                if (mine := mine + 1) == PER_SHARD:
+                    break
+        return sorted(found, key=lambda each: (each.at, each.ulid))
 
-    def taken(self, ulid: str, attempt: int, due_at: int) -> None:
-        """Strike a due attempt off the index; a second time changes nothing."""
-        self._db.write(delete(self._table, tables.due_key(ulid, attempt, due_at)))
+    def lease(self, due: Due, until: int) -> bool:
+        """Leave a due attempt to a worker until that time; False where its outcome has been recorded meanwhile."""
+        actions = [Path("leased_until").set(until), Path("leases").set(due.leases + 1)]
+        key = tables.due_key(due.ulid, due.attempt, due.at)
+        try:
+            # Holds while the attempt has no outcome: what has one is not due any more.
+            self._db.write(update(self._table, key, actions, Path("pk").exists()))
+        except ConditionFailed:
+            return False
+        return True
 
     def _recorded(self, merchant_id: str, ulid: str, attempt: int, *, consistent: bool) -> Delivery | None:
         key = tables.event_key(merchant_id, ulid) if attempt == 1 else tables.delivery_key(ulid, attempt)
@@ -172,14 +194,15 @@ class DynamoEvents(Store):
             return False
         return True
 
-    def _first_of_shards(self, partition: Callable[[int], str], end: str) -> list[Item]:
-        return [
-            item
-            for shard in range(tables.OUTBOX_SHARDS)
-            for item in self._db.query(
-                self._table, (Path("pk") == partition(shard)) & (Path("sk") < end), limit=PER_SHARD
-            ).items
-        ]
+    def _rows(self, partition: str, end: str) -> Iterator[Item]:
+        """Read a shard from its oldest row on, up to `end` and to `ROWS`."""
+        return islice(self._db.each(self._table, (Path("pk") == partition) & (Path("sk") < end)), ROWS)
+
+
+def _due(item: Item) -> Due:
+    at, ulid, attempt = tables.due_parts(tables.key_of(item))
+    leases = int(tables.plain(item, "leases")) if "leases" in item else 0
+    return Due(merchant_id=tables.plain(item, "merchant"), ulid=ulid, attempt=attempt, at=at, leases=leases)
 
 
 def _ends(wanted: EventFilter, position: str | None) -> tuple[str, str]:

@@ -154,6 +154,14 @@ def ulid_floor(at: int) -> str:
     return "".join(_CROCKFORD[(at >> shift) & 31] for shift in range(45, -1, -5))
 
 
+def ulid_time(ulid: str) -> int:
+    """Return the moment in a ULID, in unix milliseconds."""
+    at = 0
+    for character in ulid[:10]:
+        at = at * 32 + _CROCKFORD.index(character)
+    return at
+
+
 def _outbox_shard(name: str) -> int:
     return crc32(name.encode()) % OUTBOX_SHARDS
 
