@@ -58,8 +58,8 @@ check: $(READY) ## format, lint, types, import rules, templates, then test, brow
 browser: $(READY) ## test the pages in headless Chromium
 	@exec $(PYTHON_) -m pytest tests/browser $(PYTEST_ARGS)
 
-bench: $(READY) ## run the benchmarks; BENCH_JSON=1 prints a line of JSON for each figure
-	@exec $(PYTHON_) -m infra.bench $(if $(BENCH_JSON),--json)
+bench: $(READY) ## run the benchmarks; BENCH_JSON=1 prints JSON, AGAINST=<checkout> measures that build beside this one
+	@exec $(PYTHON_) -m infra.bench $(if $(BENCH_JSON),--json) $(if $(AGAINST),--against "$(AGAINST)")
 
 localstack: $(READY) ## the demo on LocalStack, and the store's tests on DynamoDB Local
 	@exec $(PYTHON_) -m infra.localstack_check

@@ -1,4 +1,7 @@
-"""`make bench`: measure, and print a table, or with --json a line for each figure; --cold installs anew as well."""
+"""`make bench`: measure, and print a table, or with --json a line for each figure; --cold installs anew as well.
+
+`--against <checkout>` measures what another build's ratio matters for on that build too, in the same run.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from infra.bench import commands, detection, imports, load
+from infra.bench import commands, detection, imports, load, watch_set
 from infra.bench.figure import Figure
 from infra.local.errors import Failed, Refused
 from infra.local.ports import HOST, free_ports
@@ -23,7 +27,7 @@ def main() -> int:
     told = Figure.line if "--json" in sys.argv else Figure.row
     measured: list[Figure] = []
     try:
-        for figure in _figures(cold="--cold" in sys.argv):
+        for figure in _figures(cold="--cold" in sys.argv, against=_against()):
             measured.append(figure)
             print(told(figure), flush=True)
     except Interrupted:
@@ -40,13 +44,27 @@ def main() -> int:
     return 0
 
 
-def _figures(*, cold: bool) -> Iterator[Figure]:
+def _against() -> Path | None:
+    if "--against" not in sys.argv:
+        return None
+    other = Path(sys.argv[sys.argv.index("--against") + 1]).resolve()
+    if not (other / "layers" / "core").is_dir():
+        raise Refused(f"{other} is no checkout of this project; make one with git worktree add <folder> <commit>")
+    return other
+
+
+def _figures(*, cold: bool, against: Path | None) -> Iterator[Figure]:
     yield from imports.figures()
+    yield from watch_set.figures(against, _told)
     if cold:
         yield from commands.first()
     yield from _on_a_gateway()
     yield from detection.figures()
-    yield from load.figures(lambda line: print(f"  {line}", file=sys.stderr, flush=True))
+    yield from load.figures(_told)
+
+
+def _told(line: str) -> None:
+    print(f"  {line}", file=sys.stderr, flush=True)
 
 
 def _on_a_gateway() -> Iterator[Figure]:
