@@ -296,6 +296,7 @@ class World:
                 recorder=self.recorder("scan"),
                 log=self.log,
                 daily_ms=86_400_000,
+                finder=BlockFinder(NETWORK, self.chain),
             ),
             counter=OpenCounter(self.stores.limits, self.clock, "anvil"),
             trust=ChainTrust(

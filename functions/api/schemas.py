@@ -177,6 +177,8 @@ class Deposit(Shown):
     amount: Amount
     amount_str: Digits
     amount_decimal: Decimal
+    tx_hash: Hash | None = Field(description="The newest transaction that brought some of it; null while unknown.")
+    from_: Address | None = Field(alias="from")
 
 
 class EventPayment(Payment):

@@ -12,6 +12,7 @@ from ctrip.chains.evm.client import EvmChain
 from ctrip.domain.assets import Asset, Network, token_id
 from ctrip.domain.ledger import TREASURY as TREASURY_ACCOUNT
 from ctrip.domain.payment import Payment
+from ctrip.services.find_blocks import BlockFinder
 from ctrip.services.scan_chain import ChainScanner
 from ctrip.services.sign_transaction import GuardedSigner
 from ctrip.services.trust_chain import ChainTrust
@@ -48,7 +49,7 @@ class NodeWorld(World):
             made,
             **on,
             **self.new_looker(self.network, self.chain),
-            strays=replace(made.strays, **on),
+            strays=replace(made.strays, **on, finder=BlockFinder(**on)),
             follower=replace(made.follower, **on),
             trust=ChainTrust(**on, clock=self.clock, log=self.log, agree_above=self.agree_above),
         )

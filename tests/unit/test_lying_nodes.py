@@ -547,6 +547,26 @@ def test_a_hash_that_was_not_found_at_first_is_found_later_and_told():
     assert min(pauses) >= 2_000
 
 
+def test_what_brought_a_stray_is_told_with_it_or_later(monkeypatch):
+    """A wrong asset whose transaction no node tells of at first: its hash comes with an event of its own."""
+    world = in_step()
+    payment = world.create(COIN)
+    other = world.create(COIN)
+    world.step()
+    tx = world.chain.deposit(payment.address, 777, USDC.address)
+    world.step(4)
+    assert world.payment(payment.id).strays[0].tx_hash == tx
+    assert types(world, payment)[1:] == ["deposit.wrong_asset"]
+    with monkeypatch.context() as silent:
+        silent.setattr(type(world.chain), "transfers", lambda self, wanted, last, *, turn=0: [[] for _ in wanted])
+        tx = world.chain.deposit(other.address, 777, USDC.address)
+        world.step(4)
+    assert world.payment(other.id).strays[0].tx_hash is None
+    world.step(70)
+    assert world.payment(other.id).strays[0].tx_hash == tx
+    assert types(world, other)[1:] == ["deposit.wrong_asset", "payment.explained"]
+
+
 def test_detection_does_not_wait_for_nodes_that_fail_to_explain(monkeypatch):
     """Once one has failed, payments are decided first for a while."""
     world = in_step()

@@ -388,6 +388,7 @@ def scanner(name: str) -> "ChainScanner":
             recorder=recorder("scan"),
             log=lines,
             daily_ms=settings().daily_seconds * 1000,
+            finder=BlockFinder(network, chain),
         ),
         counter=OpenCounter(limits(), clock, name),
         trust=ChainTrust(network=network, chain=chain, clock=clock, log=lines, agree_above=_agree_above(network)),

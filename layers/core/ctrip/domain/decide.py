@@ -109,6 +109,16 @@ def note_stray(payment: Payment, stray: Stray, now: int) -> Step | None:
     return replace(step, stray=stray)
 
 
+def explain_stray(payment: Payment, stray: Stray, now: int) -> Step | None:
+    """Add the transaction that brought money which was not due, once a node has told of it."""
+    known = {held.key: held for held in payment.strays}
+    before = known.get(stray.key)
+    if before is None or before.amount != stray.amount or before.tx_hash is not None or stray.tx_hash is None:
+        return None
+    step = fire(payment, Trigger.EXPLAINED, now, strays=tuple((known | {stray.key: stray}).values()))
+    return replace(step, stray=stray)
+
+
 def quiet(payment: Payment, now: int, **changes: Any) -> Step:
     """Record something that nobody is told of."""
     return Step(after=_touched(payment, replace(payment, **changes), now))

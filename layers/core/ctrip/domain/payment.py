@@ -104,7 +104,10 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """Money at a payment's address that is not what was due: `amount` is all of it so far, at a confirmed depth."""
+    """Money at a payment's address that is not what was due: `amount` is all of it so far, at a confirmed depth.
+
+    `tx_hash` and `sender` are of the newest transfer that brought some of it, None while no node has told.
+    """
 
     chain: str
     token_id: str | None
@@ -112,6 +115,8 @@ class Stray:
     symbol: str
     decimals: int
     amount: int
+    tx_hash: str | None = None
+    sender: str | None = None
 
     @property
     def key(self) -> tuple[str, str | None]:

@@ -94,6 +94,8 @@ def event_body(event_type: str, ulid: str, payment: Payment, at: int, stray: Str
             "symbol": stray.symbol,
             **with_text("amount", stray.amount),
             "amount_decimal": format_decimal(stray.amount, stray.decimals),
+            "tx_hash": stray.tx_hash,
+            "from": checksum(stray.sender) if stray.sender else None,
         }
     body = {
         "id": f"evt_{ulid}",

@@ -1,20 +1,24 @@
 """Find money that nobody asked for: other assets and other chains at our addresses, and what comes after the end."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ctrip.domain.access import Merchant, Round
 from ctrip.domain.assets import Asset, Network
-from ctrip.domain.chain import Block, Holding
-from ctrip.domain.decide import note_stray
+from ctrip.domain.chain import Arrivals, Block, Holding
+from ctrip.domain.decide import explain_stray, note_stray
 from ctrip.domain.errors import Busy, ChainError, FenceLost, Stale
 from ctrip.domain.keys import ExtendedKey
 from ctrip.domain.payment import Payment, Stray, Tier
 from ctrip.domain.watch import Watch
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore
+from ctrip.services.find_blocks import BlockFinder
 from ctrip.services.recording import Recorder
 
+MINUTE_MS = 60_000
+REMEMBERED = 10_000  # strays whose next question is remembered
 CHUNK = 2_000  # addresses of the daily round in one pass
+EXPLAIN_MS = (60_000, 300_000, 1_800_000, 7_200_000)  # between two questions about what brought a stray
 PAGE = 500  # addresses that are kept together, once all of them have been given out
 
 
@@ -34,6 +38,8 @@ class StrayFinder:
     recorder: Recorder
     log: Log
     daily_ms: int
+    finder: BlockFinder
+    _asked: dict[tuple[str, str | None, int], tuple[int, int]] = field(default_factory=dict)
 
     def beside(
         self, watched: Sequence[Watch], at: Block, fence: Fence, *, unsure: frozenset[str] = frozenset()
@@ -60,7 +66,7 @@ class StrayFinder:
             if payment is None or payment.pending is not None:
                 continue  # the gas that we send is ours only once its receipt is there
             stray = balance - payment.net_moves(asset.address, at.number)
-            if (after := self._apart(payment, asset, stray, fence)) is not None:
+            if (after := self._apart(payment, asset, stray, at, fence)) is not None:
                 changed[payment.id] = after
         return list(changed.values())
 
@@ -99,7 +105,7 @@ class StrayFinder:
                 asset = assets[place // len(addresses)]
                 found = self._at_address(wanted[place].address, asset, balance, at, unsure)
                 for payment, stray in found:
-                    if (after := self._apart(payment, asset, stray, fence)) is not None:
+                    if (after := self._apart(payment, asset, stray, at, fence)) is not None:
                         changed.append(after)
         return changed
 
@@ -135,10 +141,10 @@ class StrayFinder:
                 balance -= payment.amount_received + (payment.baseline or 0)
         yield payment, balance
 
-    def _apart(self, payment: Payment, asset: Asset, amount: int, fence: Fence) -> Payment | None:
+    def _apart(self, payment: Payment, asset: Asset, amount: int, at: Block, fence: Fence) -> Payment | None:
         """Note what was found at one address; its trouble is no other's, and the next round looks again."""
         try:
-            return self._note(payment, asset, amount, fence)
+            return self._note(payment, asset, amount, at, fence)
         except FenceLost:
             raise
         except (Busy, ChainError, Stale) as exc:
@@ -147,10 +153,14 @@ class StrayFinder:
             self.log.error("payment_broken", payment=payment.id, kind=type(exc).__name__, error=str(exc))
         return None
 
-    def _note(self, payment: Payment, asset: Asset, amount: int, fence: Fence) -> Payment | None:
+    def _note(self, payment: Payment, asset: Asset, amount: int, at: Block, fence: Fence) -> Payment | None:
         stray = Stray(self.network.name, asset.id, asset.address, asset.symbol, asset.decimals, amount)
-        step = note_stray(payment, stray, self.clock.now()) if amount > 0 else None
-        if step is None:
+        known = next((held for held in payment.strays if held.key == stray.key), None)
+        if amount <= (known.amount if known else 0) and (known is None or known.tx_hash):
+            return None
+        stray, now = self._explained(payment, stray, at), self.clock.now()
+        step = note_stray(payment, stray, now) or explain_stray(payment, stray, now)
+        if step is None or amount <= 0:
             return None
         commit = self.recorder.step(payment, step, fence=fence)
         self.payments.commit(commit)
@@ -158,6 +168,24 @@ class StrayFinder:
         if commit.event:
             self.jobs.deliver([(payment.merchant_id, commit.event.ulid, 1)])
         return commit.after
+
+    def _explained(self, payment: Payment, stray: Stray, at: Block) -> Stray:
+        """Ask what brought it, since the payment's creation; again after growing pauses, of another endpoint."""
+        key, now = (payment.id, stray.token_id, stray.amount), self.clock.now()
+        tries, due = self._asked.get(key, (0, 0))
+        if now < due:
+            return stray
+        if len(self._asked) >= REMEMBERED:
+            self._asked.clear()
+        self._asked[key] = (tries + 1, now + EXPLAIN_MS[min(tries, len(EXPLAIN_MS) - 1)])
+        try:
+            first = self.finder.last_by(payment.created_at - MINUTE_MS, at, settled=at.number)
+            question = Arrivals(payment.address, stray.token, first.number if first else 0)
+            (found,) = self.chain.transfers([question], at.number, turn=tries)
+        except ChainError as exc:
+            self.log.info("unexplained", payment=payment.id, error=str(exc))
+            return stray
+        return replace(stray, tx_hash=found[-1].tx_hash, sender=found[-1].sender) if found else stray
 
     def _assets(self) -> list[Asset]:
         return [self.network.coin, *(token for token in self.network.tokens if token.enabled)]
