@@ -153,11 +153,15 @@ class FakeChain:
         self._ask()
         mined = self.chain[at.number] if at.number < len(self.chain) else None
         if mined is None or mined.block.hash != at.hash:
-            raise NotHeld(f"no endpoint holds block {at.hash}")
+            return self.lacks(at)
         return [
             None if h.address in self.unknown else mined.balances.get((_low(h.address) or "", _low(h.token)), 0)
             for h in wanted
         ]
+
+    def lacks(self, at: Block) -> list[int | None]:
+        """Answer as a node does that does not hold a block."""
+        raise NotHeld(f"no endpoint holds block {at.hash}")
 
     def transfers(self, wanted: Sequence[Arrivals], last: int, *, turn: int = 0) -> list[list[Transfer]]:
         self._ask()

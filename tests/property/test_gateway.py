@@ -6,6 +6,7 @@ Each bug in `PLANTED` is put in once, and the same machine must find it.
 
 import json
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -13,12 +14,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from ctrip.domain.chain import Holding
-from ctrip.domain.errors import ChainError, Conflict, FenceLost
+from ctrip.domain.errors import BroadcastRejected, Busy, ChainError, Conflict, FenceLost
 from ctrip.domain.keys import ExtendedKey
 from ctrip.domain.payment import Flag, Status, Tier
 from ctrip.domain.sweep import IntentState
 from ctrip.ports import Idempotency, Reply
-from ctrip.services import follow_intents, look_at
+from ctrip.services import follow_intents, look_at, scan_chain
 from ctrip.services.create_payment import ROUTE, CreatePayment
 from tests.unit.test_machine import ALLOWED
 from tests.world import ORIGIN, STATION, TREASURY, USDC, XPUB, World
@@ -130,6 +131,84 @@ class Gateway(RuleBasedStateMachine):
             payment.flags,
             payment.amount_received,
         ), "unknown was taken for an amount"
+
+    @rule(behind=st.integers(1, 4))
+    def a_lagging_half_answers_for_a_pass(self, behind):
+        """The head from a fresh node, the state from one that is behind: older blocks are looked at, nothing undone."""
+        chain, before = self.world.chain, self._events_of("payment.reorged")
+        newest = chain.chain[-1].block.number
+        real = chain.balances
+        chain.__class__.balances, kept = (
+            lambda it, at, wanted: real(at, wanted) if at.number <= newest - behind else it.lacks(at),
+            chain.__class__.balances,
+        )
+        try:
+            self.world.scanner.attempt(self.world.run)
+        finally:
+            chain.__class__.balances = kept
+        assert self._events_of("payment.reorged") == before, "a lagging node was taken for a reorganisation"
+
+    @precondition(lambda self: self.payments)
+    @rule(which=st.integers(0, 20))
+    def a_payments_partition_is_throttled(self, which):
+        """Its commits fail for a while; everybody else's go on."""
+        payment, commit = self._pick(which), self.world.stores.payments.commit
+        self.payments.append(other := self.world.create(COIN, webhook_url=URL).id)
+        self.world.chain.deposit(self.world.payment(other).address, COIN)
+
+        def throttled(change):
+            if change.after.id == payment.id:
+                raise Busy
+            commit(change)
+
+        self.world.stores.payments.commit = throttled
+        for _ in range(4):
+            self.world.scanner.attempt(self.world.run)
+            self.world.chain.mine()
+            self.world.clock.at += 1000
+        self.world.stores.payments.commit = commit
+        assert self.world.payment(payment.id).version == payment.version
+        assert self.world.payment(other).status is Status.PAID, "one throttled payment starved another"
+
+    @rule(passes=st.integers(1, 4))
+    def receipts_are_missing_for_a_while(self, passes):
+        """State and nonces are right, and no transaction of ours shows a receipt."""
+        chain, held = self.world.chain, self._held()
+        kept, chain.__class__.receipt = chain.__class__.receipt, lambda it, tx_hash: None
+        try:
+            for _ in range(passes):
+                self.world.step()
+                self.world.sweep()
+        finally:
+            chain.__class__.receipt = kept
+        assert self._held() <= held | self._burnt(), "a missing receipt held a payment"
+
+    @rule(passes=st.integers(1, 3))
+    def broadcasts_are_refused_for_a_while(self, passes):
+        """By every node, in words that say nothing."""
+        chain = self.world.chain
+
+        def refuse(it, raw):
+            raise BroadcastRejected("-32603 internal error")
+
+        kept, chain.__class__.broadcast = chain.__class__.broadcast, refuse
+        try:
+            for _ in range(passes):
+                self.world.step()
+                self.world.sweep()
+        finally:
+            chain.__class__.broadcast = kept
+
+    @precondition(lambda self: self.payments)
+    @rule(which=st.integers(0, 20), blocks=st.integers(3, 8))
+    def a_base_unit_comes_in_every_block(self, which, blocks):
+        payment = self._pick(which)
+        self.world.step()
+        before = self._about_amounts(payment)
+        for _ in range(blocks):
+            self.world.chain.deposit(payment.address, 1, payment.token_address)
+            self.world.step()
+        assert self._about_amounts(payment) - before <= 2 + blocks // 3, "an event for each base unit"
 
     # -- our own workers
 
@@ -294,6 +373,21 @@ class Gateway(RuleBasedStateMachine):
     def _pick(self, which):
         return self.world.payment(self.payments[which % len(self.payments)])
 
+    def _events_of(self, name):
+        return sum(bool(c.event) and c.event.type == name for c in self.world.stores.payments.commits)
+
+    def _about_amounts(self, payment):
+        names = {"payment.underpaid", "payment.late", "payment.overpaid"}
+        told = [c for c in self.world.stores.payments.commits if c.event and c.after.id == payment.id]
+        return sum(commit.event.type in names for commit in told)
+
+    def _held(self):
+        return {each for each in self.payments if Flag.HELD in self.world.payment(each).flags}
+
+    def _burnt(self):
+        """Payments that may be held for a reason of their own: cancelled, and paid all the same."""
+        return {each for each in self.payments if Flag.MANUAL in self.world.payment(each).flags}
+
     def _events(self):
         return sum(commit.event is not None for commit in self.world.stores.payments.commits)
 
@@ -383,7 +477,31 @@ def observations_keep_a_block_that_is_gone(patch):
     patch.setattr(look_at, "record", lambda seen, new, depth, **_: tuple(seen) or tuple(n for n in new if n.amount))
 
 
+def one_throttled_payment_ends_the_pass(patch):
+    from contextlib import contextmanager
+
+    @contextmanager
+    def together(self, name):
+        yield
+
+    patch.setattr(scan_chain.ScanRun, "_apart", together)
+
+
+def an_older_look_undoes_a_newer_one(patch):
+    patch.setattr(scan_chain, "_newest", lambda payment: 0)
+
+
+def each_base_unit_is_told(patch):
+    from ctrip.domain import decide
+
+    real = decide.next_step
+    patch.setattr(scan_chain, "next_step", lambda p, look, now: real(p, replace(look, pause_ms=0), now))
+
+
 PLANTED = [
+    one_throttled_payment_ends_the_pass,
+    an_older_look_undoes_a_newer_one,
+    each_base_unit_is_told,
     confirmed_at_the_head,
     reorganisations_go_unnoticed,
     own_moves_are_forgotten,
