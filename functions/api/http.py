@@ -353,9 +353,9 @@ def _refuse_what_is_no_text(operation: Operation, request: Request) -> None:
         raise NotFound("There is nothing at this address.")
     if operation.open:
         return
-    pairs = request.query_params or {}
-    for name in pairs:
-        _require_whole(name, pairs.getlist(name))
+    if (pairs := request.query_params) is not None:
+        for name in pairs:
+            _require_whole(name, pairs.getlist(name))
     for name, value in request.headers.items():
         _require_whole(name, value)
 
