@@ -211,6 +211,7 @@ class World:
         self.creator = PaymentCreator(
             networks={"anvil": NETWORK},
             payments=self.stores.payments,
+            money=self.stores.money,
             replayer=Replayer(self.stores.payments, self.stores.events),
             access=self.stores.access,
             limiter=self.limiter,

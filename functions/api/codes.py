@@ -51,6 +51,9 @@ CODES: dict[str, Code] = {
     "too_many_requests": Code(429, "Too many requests reach this stage."),
     "internal_error": Code(500, "Something went wrong on our side."),
     "busy": Code(503, "The service is short of breath; try again after Retry-After."),
+    "chain_unavailable": Code(
+        503, "The chain is paused, or could not be looked at for ten minutes; `detail` says which."
+    ),
     "timeout": Code(504, "The service took too long; try again."),
 }
 

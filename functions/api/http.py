@@ -22,11 +22,13 @@ from ctrip.domain.errors import (
     ConfigurationError,
     FieldError,
     InvalidField,
+    NotFound,
     Refusal,
     TooLarge,
     UnsupportedMedia,
 )
 from ctrip.domain.signing import SignedRequest
+from ctrip.domain.text import is_whole, whole
 from ctrip.ports import Idempotency
 from ctrip.services.authenticate import Caller
 from ctrip.services.replay import Answer
@@ -158,6 +160,7 @@ def guarded(request: Request, view: Callable[[], Response]) -> Response:
 
 def received(operation: Operation, request: Request) -> Call:
     """Verify who calls, then read what came; nothing of the body is parsed for a stranger."""
+    _refuse_what_is_no_text(operation, request)
     caller, admin = _who(operation, request)
     who = caller or admin
     origin = who.origin if who else Origin("", address_of(request), request_id(request))
@@ -168,7 +171,7 @@ def received(operation: Operation, request: Request) -> Call:
         query = parse(operation.query or NoQuery, query_of(request))
     body, idempotency = None, None
     if operation.method in CHANGES:
-        raw = body_of(request) if request.raw_body or operation.needs_body else {}
+        raw = body_of(request) if _raw(request) or operation.needs_body else {}
         body = parse(operation.body or NoBody, raw)
         if operation.idempotent:
             owner = caller.merchant.id if caller else origin.actor
@@ -211,7 +214,7 @@ def _signed(request: Request) -> tuple[SignedRequest, str]:
 def answer(body: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer with JSON; nobody but the caller is to keep it."""
     # As UTF-8 and not as escapes: Lambda's answer may have six megabytes, and an escape has six characters.
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+    text = whole(json.dumps(body, separators=(",", ":"), ensure_ascii=False))
     return Response(
         text, headers={"Content-Type": JSON, "Cache-Control": "no-store", **(headers or {})}, status_code=status
     )
@@ -282,12 +285,13 @@ def body_of(request: Request) -> dict[str, Any]:
     media = request.headers.get("content-type", JSON).split(";")[0].strip().lower()
     if media != JSON:
         raise UnsupportedMedia(f"The body must be {JSON}.")
-    raw = request.raw_body
+    raw = _raw(request)
     if len(raw) > BODY_BYTES:
         raise TooLarge(f"The body is larger than {BODY_BYTES} bytes.")
     try:
+        text = raw.decode()
         body = json.loads(
-            raw, object_pairs_hook=_unique, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+            text, object_pairs_hook=_unique, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
         )
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.", code="invalid_json") from None
@@ -295,6 +299,9 @@ def body_of(request: Request) -> dict[str, Any]:
         raise BadRequest("The body must be a JSON object.", code="invalid_json")
     if _depth(body, BODY_DEPTH) > BODY_DEPTH:
         raise BadRequest(f"The body is nested more than {BODY_DEPTH} levels deep.", code="invalid_json")
+    if "\\u" in text:  # bytes that are UTF-8 hold no half of a surrogate pair; an escape may
+        for name, value in body.items():
+            _require_whole(name, value)
     return body
 
 
@@ -330,8 +337,40 @@ def base_url(request: Request) -> str:
 
 
 def _raw(request: Request) -> bytes:
-    raw = request.raw_body
-    return raw if isinstance(raw, bytes) else raw.encode()
+    try:
+        raw = request.raw_body
+        return raw if isinstance(raw, bytes) else raw.encode()
+    except UnicodeEncodeError:
+        raise BadRequest("The body is not valid JSON.", code="invalid_json") from None
+
+
+def _refuse_what_is_no_text(operation: Operation, request: Request) -> None:
+    """Refuse names and values of the request line and the headers that UTF-8 cannot carry.
+
+    Lambda's event is JSON, whose escapes can name half of a surrogate pair.
+    """
+    if not all(map(is_whole, (request.uri_params or {}).values())):
+        raise NotFound("There is nothing at this address.")
+    if operation.open:
+        return
+    if (pairs := request.query_params) is not None:
+        for name in pairs:
+            _require_whole(name, pairs.getlist(name))
+    for name, value in request.headers.items():
+        _require_whole(name, value)
+
+
+def _require_whole(name: str, value: Any) -> None:
+    if not is_whole(name) or not _all_whole(value):
+        raise InvalidField(whole(name)[:64], "invalid_value", "holds half of a surrogate pair, which is no text")
+
+
+def _all_whole(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(map(is_whole, value)) and all(map(_all_whole, value.values()))
+    return (
+        all(map(_all_whole, value)) if isinstance(value, list) else is_whole(value) if isinstance(value, str) else True
+    )
 
 
 def _unexpected(request: Request | None, exc: Exception) -> Response:
@@ -351,7 +390,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(body) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidField(twice[:64], "duplicate_key", "appears twice")
+        raise InvalidField(whole(twice)[:64], "duplicate_key", "appears twice")
     return body
 
 

@@ -341,7 +341,7 @@ def parse(model: type[M], body: dict[str, Any]) -> M:
 def _field_errors(exc: ValidationError, *, parameters: bool) -> tuple[FieldError, ...]:
     found: dict[str, FieldError] = {}
     for error in exc.errors(include_url=False, include_input=False, include_context=False):
-        location = [str(part) for part in error["loc"]]
+        location = [str(part) for part in error["loc"]] or ["body"]
         name = ".".join(location[:2] if location[0] == "metadata" else location[:1])[:128]
         kind = error["type"]
         words = _WORDS.get(kind, error["msg"][0].lower() + error["msg"][1:])

@@ -37,7 +37,7 @@ TAGS = {
 STYLES = ("text/css", "text/javascript", "image/svg+xml")
 _STATUSES = {400: "Refused: the request is wrong", 401: "No valid credential", 403: "Not allowed", 404: "Not found"}
 _STATUSES |= {405: "Wrong method", 409: "The state forbids it", 413: "Too large", 415: "Not JSON", 422: "Key reused"}
-_STATUSES |= {429: "Too many", 500: "Our fault", 503: "Busy", 504: "Too slow"}
+_STATUSES |= {429: "Too many", 500: "Our fault", 503: "Busy, or a part is down", 504: "Too slow"}
 
 
 @cache

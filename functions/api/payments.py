@@ -25,6 +25,7 @@ OF_ONE = ("payment_not_found",)
         "order_id_in_use",
         "merchant_provisioning",
         "too_many_open_payments",
+        "chain_unavailable",
     ),
 )
 def create_payment(call: Call) -> Response:

@@ -215,7 +215,7 @@ class TestAccess:
         assert stores.access.gates(["anvil"])["anvil"].daily_at == NOW + DAY
         stores.access.advance_round(Round(chain="anvil"), next_daily_at=NOW + 100)
         stores.access.raise_gate("anvil", hot_until=NOW + 50, warm_until=NOW + 50, now=NOW + 6)
-        gate = Gate(chain="anvil", hot_until=NOW + 50, warm_until=NOW + 50, daily_at=NOW + 100)
+        gate = Gate(chain="anvil", hot_until=NOW + 50, warm_until=NOW + 50, daily_at=NOW + 100, opened_at=NOW + 5)
         assert stores.access.gates(["anvil"])["anvil"] == gate
 
     def test_a_round_goes_on_where_it_was_left(self, stores: Stores) -> None:
@@ -242,8 +242,28 @@ class TestAccess:
         assert stores.access.gates(["anvil"])["anvil"].paused
         stores.access.pause("anvil", False)
         assert stores.access.gates(["anvil"])["anvil"] == Gate(
-            chain="anvil", hot_until=NOW + 1, warm_until=NOW + 1, daily_at=NOW + DAY
+            chain="anvil", hot_until=NOW + 1, warm_until=NOW + 1, daily_at=NOW + DAY, opened_at=NOW
         )
+
+    def test_a_gate_knows_since_when_it_is_open(self, stores: Stores) -> None:
+        """Raising an open one changes nothing of it, nor does what leaves a gate closed."""
+        stores.access.raise_gate("anvil", hot_until=0, warm_until=0, now=NOW)
+        assert stores.access.gates(["anvil"])["anvil"].opened_at == 0
+        for now, hot, opened in ((NOW + 1, 10, 1), (NOW + 5, 20, 1), (NOW + 19, 30, 1), (NOW + 30, 40, 30)):
+            stores.access.raise_gate("anvil", hot_until=NOW + hot, warm_until=NOW + hot, now=now)
+            assert stores.access.gates(["anvil"])["anvil"].opened_at == NOW + opened
+
+    def test_what_the_sweeper_noted_stays_beside_the_tip(self, stores: Stores) -> None:
+        """Whoever comes first, and however often the scanner beats."""
+        stores.money.note_sweeping("anvil", "0xaa", "it has code")
+        assert stores.money.tips(["anvil"])["anvil"].sweeping_refused == "it has code"
+        fence = stores.money.take("anvil")
+        stores.money.beat(Tip(chain="anvil", fence=fence.number, number=7))
+        tip = stores.money.tips(["anvil"])["anvil"]
+        assert (tip.number, tip.sweeping_to, tip.sweeping_refused) == (7, "0xaa", "it has code")
+        stores.money.note_sweeping("anvil", "0xbb", "")
+        tip = stores.money.tips(["anvil"])["anvil"]
+        assert (tip.fence, tip.number, tip.sweeping_to, tip.sweeping_refused) == (fence.number, 7, "0xbb", "")
 
 
 def delivery(ulid: str, attempt: int, **given: Any) -> Delivery:

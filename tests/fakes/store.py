@@ -306,7 +306,14 @@ class FakeMoney:
         with self._state.lock:
             if _fence(self._state, tip.chain) != tip.fence:
                 raise FenceLost
-            self._state.tips[tip.chain] = tip
+            held = self._state.tips[tip.chain]
+            to, refused = held.sweeping_to, held.sweeping_refused
+            self._state.tips[tip.chain] = replace(tip, sweeping_to=to, sweeping_refused=refused)
+
+    def note_sweeping(self, chain: str, to: str, refused: str) -> None:
+        with self._state.lock:
+            tip = self._state.tips.get(chain, Tip(chain=chain))
+            self._state.tips[chain] = replace(tip, sweeping_to=to, sweeping_refused=refused)
 
     def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
         return {chain: self._state.tips[chain] for chain in chains if chain in self._state.tips}
@@ -425,8 +432,10 @@ class FakeAccess:
         with self._lock:
             old = self._gates.get(chain, Gate(chain=chain))
             hot, warm = max(old.hot_until, hot_until), max(old.warm_until, warm_until)
-            self._gates[chain] = replace(old, hot_until=hot, warm_until=warm, daily_at=old.daily_at or now + _DAY_MS)
-            return old.hot_until <= now
+            gate = replace(old, hot_until=hot, warm_until=warm, daily_at=old.daily_at or now + _DAY_MS)
+            closed = old.hot_until <= now
+            self._gates[chain] = replace(gate, opened_at=now) if closed and hot_until > now else gate
+            return closed
 
     def gates(self, chains: Sequence[str]) -> dict[str, Gate]:
         return {chain: self._gates.get(chain, Gate(chain=chain)) for chain in chains}

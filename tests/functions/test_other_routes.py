@@ -1,7 +1,8 @@
 """Health, chains, checkout, and what every route has in common."""
 
 import app
-from ctrip.domain.access import Gate
+from ctrip import bootstrap, config
+from ctrip.domain.access import Gate, Tip
 from tests.world import USDC
 
 
@@ -12,20 +13,26 @@ def test_alive_needs_no_key_and_no_io(api):
 
 
 def test_ready_reports_each_chain_and_queue(api, monkeypatch):
-    """Idle and scanned chains are up; one that is hot and not scanned is down."""
+    """Idle and scanned chains are up, and one that was opened a moment ago; one that nobody scans is down."""
     monkeypatch.setattr("ctrip.aws.queues.queue_depths", lambda stage: {"sweep": 0, "sweep-dlq": 0})
     idle = api.call("GET", "/health/ready", key=None)
     assert (idle.status_code, idle.json["chains"]["anvil"]["status"]) == (200, "idle")
     api.create()
+    opened = api.call("GET", "/health/ready", key=None)
+    assert (opened.status_code, opened.json["chains"]["anvil"]["status"]) == (200, "idle")
+    api.world.clock.at += 151_000
     unscanned = api.call("GET", "/health/ready", key=None)
     assert (unscanned.status_code, unscanned.json["status"]) == (503, "down")
     assert unscanned.headers["Retry-After"]
+    assert api.world.log.alarms() == ["no_successful_pass"]
+    api.world.chain.mine(1, seconds=152)
     api.world.step()
     up = api.call("GET", "/health/ready", key=None)
     report = up.json["chains"]["anvil"]
     assert (up.status_code, report["status"], report["open_payments"]) == (200, "ok", 1)
     assert {"head", "head_age", "lag", "last_scan"} <= set(report)
-    assert report["endpoints"] == [{"host": "fake", "state": "usable"}]
+    assert report["endpoints"] == [{"host": "fake", "state": "usable", "reason": None}]
+    assert report["sweeping"] == {"status": "off", "treasury": None, "reason": report["sweeping"]["reason"]}
     api.world.clock.at += 200_000
     assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["status"] == "not_scanned"
 
@@ -36,7 +43,85 @@ def test_a_paused_chain_is_down(api, monkeypatch):
     api.world.stores.access.raise_gate("anvil", hot_until=1, warm_until=1, now=0)
     api.world.stores.access.pause("anvil", True)
     assert isinstance(api.world.stores.access.gates(["anvil"])["anvil"], Gate)
-    assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["status"] == "paused"
+    report = api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]
+    assert (report["status"], "paused" in report["reason"]) == ("paused", False)
+    assert report["reason"].startswith("The chain is stopped")
+
+
+def beaten(api, **tip):
+    """Let a scanner leave its mark."""
+    fence = api.world.stores.money.take("anvil")
+    api.world.stores.money.beat(Tip(chain="anvil", fence=fence.number, **tip))
+
+
+def test_a_chain_whose_passes_all_fail_is_down_and_says_why(api, monkeypatch):
+    """Heads alone are no success: an endpoint without state by block hash, say."""
+    monkeypatch.setattr("ctrip.aws.queues.queue_depths", lambda stage: {})
+    api.create()
+    opened = api.world.clock.at
+    api.world.clock.at += 40_000
+    now = api.world.clock.at
+    why = "node.example refuses calls that name a block hash"
+    seen = {"number": 9, "block_time": now - 1_000, "endpoints": (("node.example", "unfit", why),)}
+    beaten(api, scanned_at=now - 1_000, failing_since=opened + 1_000, failure=why, **seen)
+    for _ in range(3):
+        answer = api.call("GET", "/health/ready", key=None)
+    report = answer.json["chains"]["anvil"]
+    assert (answer.status_code, report["status"]) == (503, "failing")
+    assert why in report["reason"]
+    assert (report["last_failure"], report["last_scan"]) == (why, None)
+    assert report["endpoints"] == [{"host": "node.example", "state": "unfit", "reason": why}]
+    assert api.world.log.alarms() == ["no_successful_pass"]  # once an interval, however often somebody asks
+    beaten(api, scanned_at=now, passed_at=now, failure=why, **seen)
+    report = api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]
+    assert (report["status"], report["last_failure"], report["failing_since"]) == ("ok", why, None)
+    assert report["last_scan"]
+
+
+def test_a_chain_that_nobody_could_look_at_for_ten_minutes_takes_no_payments(api):
+    """503 with Retry-After, until a pass succeeds or the gate closes; replays are answered all the same."""
+    body = {"chain": "anvil", "amount": 5}
+    first = api.call("POST", "/api/v1/payments", body, Idempotency_Key="k1")
+    opened = api.world.clock.at
+    api.world.clock.at += 599_000
+    beaten(api, scanned_at=api.world.clock.at, failing_since=opened, failure="unreachable")
+    assert api.call("POST", "/api/v1/payments", body).status_code == 201
+    api.world.clock.at += 6_000
+    beaten(api, scanned_at=api.world.clock.at, failing_since=opened, failure="unreachable")
+    answer = api.call("POST", "/api/v1/payments", body)
+    assert (answer.status_code, answer.json["code"], answer.headers["Retry-After"]) == (503, "chain_unavailable", "30")
+    assert "ten minutes" in answer.json["detail"]
+    assert api.call("POST", "/api/v1/payments", body, Idempotency_Key="k1").json == first.json
+    beaten(api, scanned_at=api.world.clock.at, passed_at=api.world.clock.at)
+    api.world.clock.at += 5_001
+    assert api.call("POST", "/api/v1/payments", body).status_code == 201
+
+
+def test_a_paused_chain_takes_no_payments(api):
+    """503, and the sentence says which of the two it is."""
+    api.world.stores.access.pause("anvil", True)
+    answer = api.call("POST", "/api/v1/payments", {"chain": "anvil", "amount": 5})
+    assert (answer.status_code, answer.json["code"]) == (503, "chain_unavailable")
+    assert answer.json["detail"].startswith("Anvil is stopped after a deep reorganisation or by an operator")
+    api.world.stores.access.pause("anvil", False)
+    api.world.clock.at += 5_001
+    assert api.create()["status"] == "pending"
+
+
+def test_what_the_sweeper_refused_is_shown_and_degrades_the_whole(api, monkeypatch):
+    """As long as the treasury is the one that was refused."""
+    monkeypatch.setattr("ctrip.aws.queues.queue_depths", lambda stage: {})
+    treasury = "0x00000000000000000000000000000000000000AA"
+    monkeypatch.setattr(bootstrap, "settings", lambda: config.load({"CTRIP_TREASURY": treasury}))
+    fine = {"status": "ok", "treasury": treasury, "reason": None}
+    assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["sweeping"] == fine
+    api.world.stores.money.note_sweeping("anvil", treasury.lower(), "it has code")
+    answer = api.call("GET", "/health/ready", key=None)
+    refused = {"status": "refused", "treasury": treasury, "reason": "it has code"}
+    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
+    assert answer.json["chains"]["anvil"]["sweeping"] == refused
+    api.world.stores.money.note_sweeping("anvil", "0x00000000000000000000000000000000000000bb", "it has code")
+    assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["sweeping"] == fine
 
 
 def test_chains_and_tokens_say_what_can_be_paid_with(api):

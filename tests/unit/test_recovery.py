@@ -12,7 +12,7 @@ from ctrip.services.create_payment import check_url
 from ctrip.services.start_scans import ScanStarter
 from ctrip.services.sweep_deposits import FEE_CEILING
 from ctrip.services.telling import BestEffort
-from tests.world import ORIGIN, USDC, World
+from tests.world import NETWORK, ORIGIN, USDC, World
 
 COIN = 10**9
 
@@ -261,7 +261,14 @@ def test_chains_that_nobody_paid_on_get_their_daily_round_too():
     """A buyer may send on the wrong network, where nothing was ever due."""
     world = World()
     world.create()
-    starter = ScanStarter(world.stores.access, world.jobs, world.clock, ("anvil", "bsc"))
+    starter = ScanStarter(
+        networks={"anvil": NETWORK, "bsc": replace(NETWORK, name="bsc")},
+        access=world.stores.access,
+        money=world.stores.money,
+        jobs=world.jobs,
+        clock=world.clock,
+        log=world.log,
+    )
     starter.run()
     world.jobs.scans.clear()
     world.clock.at += 90_000_000

@@ -21,7 +21,7 @@ TOKEN = "0x00000000000000000000000000000000000000cc"
 DEPOSIT = "m/44'/60'/1'/0/7"
 STATION = "m/44'/60'/0'/0/1"
 CAP = 10**16
-SIGNER = GuardedSigner(lambda: WALLET, TREASURY, CAP, CAP)
+SIGNER = GuardedSigner(lambda: WALLET, {1: TREASURY}, CAP, CAP)
 SWEEP = Transaction(chain_id=1, nonce=0, to=TREASURY, value=5, gas=21_000, max_fee=100, priority_fee=100)
 GAS = replace(SWEEP, to=WALLET.address(DEPOSIT), value=CAP)
 
@@ -38,6 +38,35 @@ def test_a_token_sweep_and_gas_for_an_own_address_are_signed():
     token = replace(SWEEP, to=TOKEN, value=0, data=transfer_data(TREASURY, 99))
     SIGNER.sign(DEPOSIT, WALLET.address(DEPOSIT), token)
     SIGNER.sign(STATION, WALLET.address(STATION), GAS, recipient_path=DEPOSIT)
+
+
+def test_each_chain_has_its_own_treasury_and_a_chain_without_one_is_not_swept():
+    """The signer goes by the chain id that it signs for."""
+    signer = replace(SIGNER, treasuries={1: TREASURY, 8453: TOKEN})
+    sender = WALLET.address(DEPOSIT)
+    signer.sign(DEPOSIT, sender, SWEEP)
+    signer.sign(DEPOSIT, sender, replace(SWEEP, chain_id=8453, to=TOKEN))
+    for chain_id, to in ((1, TOKEN), (8453, TREASURY), (10, TREASURY), (10, TOKEN)):
+        with pytest.raises(SigningRefused):
+            signer.sign(DEPOSIT, sender, replace(SWEEP, chain_id=chain_id, to=to))
+
+
+@pytest.mark.parametrize(
+    "path", ["m/44'/60'/0'/0/1", "m/44'/60'/0'/0/2", DEPOSIT, "m/44'/60'/1'/0/0", "m/44'/60'/1'/0/99"]
+)
+def test_a_treasury_that_is_an_address_of_our_own_is_refused(path):
+    """The gas station's, the operator's, and those of the merchant whose deposit would be swept."""
+    own = WALLET.address(path)
+    signer = replace(SIGNER, treasuries={1: own.lower()})
+    with pytest.raises(SigningRefused, match="own address"):
+        signer.sign(DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=own))
+
+
+def test_the_operators_first_address_may_be_the_treasury():
+    """A hot wallet of the same mnemonic, as the local stage has it."""
+    hot = WALLET.address("m/44'/60'/0'/0/0")
+    signer = replace(SIGNER, treasuries={1: hot})
+    signer.sign(DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=hot))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +105,7 @@ def test_anything_else_is_refused(path, sender, transaction, recipient):
 def test_without_a_treasury_nothing_is_swept():
     """An empty setting is not an address."""
     with pytest.raises(SigningRefused, match="treasury"):
-        GuardedSigner(lambda: WALLET, "", CAP, CAP).sign(DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=""))
+        GuardedSigner(lambda: WALLET, {}, CAP, CAP).sign(DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=""))
 
 
 def test_over_the_wire_a_refusal_is_an_answer():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ctrip.ports import Log
     from ctrip.services.authenticate import Authenticator
     from ctrip.services.check_health import HealthChecker
+    from ctrip.services.check_treasury import CheckedSweeper
     from ctrip.services.close_payment import PaymentCloser
     from ctrip.services.create_payment import PaymentCreator
     from ctrip.services.deliver_webhook import WebhookDeliverer
@@ -53,7 +54,12 @@ ids = SystemIds()
 @cache
 def settings() -> config.Settings:
     """Read the stage's settings once; raises `ConfigurationError` where the stage may not start."""
-    return config.load().must_start()
+    found = config.load().must_start()
+    if found.treasury or found.treasury_contract:
+        from ctrip.networks import check_treasuries
+
+        check_treasuries(found.treasuries, found.treasury_contract)
+    return found
 
 
 @cache
@@ -196,6 +202,7 @@ def creator() -> "PaymentCreator":
     return PaymentCreator(
         networks=networks(),
         payments=payments(),
+        money=money(),
         replayer=Replayer(payments(), events()),
         access=access(),
         limiter=limiter(),
@@ -321,7 +328,15 @@ def health() -> "HealthChecker":
     from ctrip.services.check_health import HealthChecker
 
     stage = settings().stage
-    return HealthChecker(networks(), money(), access(), clock, lambda: queue_depths(stage))
+    return HealthChecker(
+        networks=networks(),
+        money=money(),
+        access=access(),
+        clock=clock,
+        log=log("api"),
+        queues=lambda: queue_depths(stage),
+        treasury_of=settings().treasury_of,
+    )
 
 
 # -- the workers
@@ -332,7 +347,7 @@ def starter() -> "ScanStarter":
     """Build what starts scanners."""
     from ctrip.services.start_scans import ScanStarter
 
-    return ScanStarter(access(), jobs(), clock, tuple(networks()))
+    return ScanStarter(networks=networks(), access=access(), money=money(), jobs=jobs(), clock=clock, log=log("tick"))
 
 
 @cache
@@ -408,13 +423,28 @@ def resumer() -> "SweepResumer":
 
 
 @cache
-def sweeper(name: str) -> "DepositSweeper":
-    """Build one chain's sweeper."""
+def sweeper(name: str) -> "CheckedSweeper":
+    """Build one chain's sweeper, and what checks its treasury first."""
+    from ctrip.aws.signer import LambdaSigner
+    from ctrip.services.check_treasury import CheckedSweeper
+
+    return CheckedSweeper(
+        chain=_network(name).name,
+        reader=_chain(name),
+        signer=LambdaSigner(settings().stage),
+        money=money(),
+        log=log("sweep"),
+        treasury=settings().treasury_of(name),
+        may_be_contract=settings().treasury_may_be_contract(name),
+        sweeper=lambda: _deposit_sweeper(name),
+    )
+
+
+@cache
+def _deposit_sweeper(name: str) -> "DepositSweeper":
     from ctrip.aws.signer import LambdaSigner
     from ctrip.services.sweep_deposits import DepositSweeper
 
-    if not settings().treasury:
-        raise ConfigurationError("CTRIP_TREASURY is not set: there is nowhere to sweep to")
     return DepositSweeper(
         network=_network(name),
         chain=_chain(name),
@@ -423,7 +453,7 @@ def sweeper(name: str) -> "DepositSweeper":
         signer=LambdaSigner(settings().stage),
         clock=clock,
         log=log("sweep"),
-        treasury=settings().treasury,
+        treasury=settings().treasury_of(name),
     )
 
 
@@ -506,7 +536,8 @@ def signer() -> "GuardedSigner":
     def wallet() -> MnemonicWallet:
         return MnemonicWallet(read_mnemonic(settings().stage))
 
-    return GuardedSigner(wallet, settings().treasury, settings().gas_funding_cap, settings().fee_cap)
+    treasuries = {network.chain_id: settings().treasury_of(network.name) for network in networks().values()}
+    return GuardedSigner(wallet, treasuries, settings().gas_funding_cap, settings().fee_cap)
 
 
 def _agree_above(network: Network) -> dict[str, int]:

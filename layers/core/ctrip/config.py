@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ctrip.domain.errors import ConfigurationError
+from ctrip.domain.treasury import EVERY_CHAIN, SETTING, parse_treasuries
 
 LOCAL = "local"
 
@@ -41,7 +42,22 @@ class Settings:
         local=Fixed({"anvil": ("http://127.0.0.1:8545",)}),
     )
     treasury: str = _setting(
-        "CTRIP_TREASURY", "", "The EVM address that deposits are swept to. The signer signs for no other."
+        "CTRIP_TREASURY",
+        "",
+        "The EVM address that deposits are swept to, or one for each chain, as JSON: "
+        '`{"ethereum": "0x...", "base": "0x..."}`. The signer signs for no other; without one nothing is swept.',
+    )
+    treasury_contract: tuple[str, ...] = _setting(
+        "CTRIP_TREASURY_CONTRACT",
+        (),
+        "The chains, separated by commas, on which the treasury is a contract (a multi-signature wallet, say); 1: all "
+        "chains. Anywhere else a treasury with code is not swept to.",
+    )
+    verifying_key: str = _setting(
+        "CTRIP_VERIFYING_KEY",
+        "",
+        "The public key, in hexadecimal, by which the signer's signatures on merchants' extended keys are verified; "
+        "`ctrip verifying-key` prints it. Without it no payment is created.",
     )
     public_url: str = _setting(
         "CTRIP_PUBLIC_URL", "", "The address merchants reach the API at; empty: taken from each request."
@@ -98,6 +114,23 @@ class Settings:
     def local(self) -> bool:
         """Whether this is the stage on one laptop, which alone may send webhooks to loopback and plain http."""
         return self.stage == LOCAL
+
+    def treasury_of(self, chain: str) -> str:
+        """Name the address that a chain's deposits are swept to; empty: there is none."""
+        held = self.treasuries
+        return held.get(chain, held.get(EVERY_CHAIN, ""))
+
+    @property
+    def treasuries(self) -> dict[str, str]:
+        """Read the treasuries by chain; raises `ConfigurationError`."""
+        try:
+            return parse_treasuries(self.treasury)
+        except ValueError as exc:
+            raise ConfigurationError(f"{SETTING} {exc}") from None
+
+    def treasury_may_be_contract(self, chain: str) -> bool:
+        """Whether code at a chain's treasury is as it should be."""
+        return "1" in self.treasury_contract or chain in self.treasury_contract
 
     def must_start(self) -> "Settings":
         """Refuse stages that would send webhooks without a guard against addresses inside the network."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+from ctrip.domain import treasury
 from ctrip.domain.assets import Asset, ChainKind, Network, token_id
 from ctrip.domain.errors import ConfigurationError
 
@@ -38,6 +39,24 @@ def load_networks(names: Sequence[str] | None = None) -> dict[str, Network]:
                 f"chain {name!r} cannot be enabled: chain kind {every[name].kind} is not built yet"
             )
     return {name: every[name] for name in names}
+
+
+def check_treasuries(treasuries: Mapping[str, str], contract_on: Sequence[str] = ()) -> None:
+    """Refuse treasuries that money must not be sent to; raises `ConfigurationError` with one line."""
+    evm = [name for name, network in _every().items() if network.kind is ChainKind.EVM]
+    contracts = {
+        token.address.lower(): f"{token.symbol} on {network.name}"
+        for network in _every().values()
+        for token in network.tokens
+        if token.address
+    }
+    try:
+        treasury.check_treasuries(treasuries, evm, contracts)
+    except ValueError as exc:
+        raise ConfigurationError(f"{treasury.SETTING} is refused: {exc}") from None
+    for name in contract_on:
+        if name not in ("0", "1", *evm):
+            raise ConfigurationError(f"CTRIP_TREASURY_CONTRACT names the chain {name!r}; there are {', '.join(evm)}")
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from ctrip.aws.log import bound
 from ctrip.aws.masking import mask_field
+from ctrip.domain.text import whole
 
 
 class Line(LambdaPowertoolsFormatter):
@@ -17,7 +18,7 @@ class Line(LambdaPowertoolsFormatter):
 
     def serialize(self, log: Any) -> str:
         """Spell a line."""
-        return super().serialize({name: mask_field(name, value) for name, value in (bound() | log).items()})
+        return whole(super().serialize({name: mask_field(name, value) for name, value in (bound() | log).items()}))
 
 
 class Out(logging.StreamHandler[Any]):

@@ -119,12 +119,16 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """How long a chain has something due: looped until `hot_until`, looked at now and then until `warm_until`."""
+    """How long a chain has something due: looped until `hot_until`, looked at now and then until `warm_until`.
+
+    `opened_at` is when it was last opened after it had been closed.
+    """
 
     chain: str
     hot_until: int = 0
     warm_until: int = 0
     daily_at: int = 0
+    opened_at: int = 0
     paused: bool = False
 
     def daily_due(self, now: int) -> bool:
@@ -148,7 +152,8 @@ class Tip:
     `number` and `hash` name the newest block seen; `scanned_at` is the last pass, `passed_at` the last successful one,
     `looked_at` the last in which everything new was looked at; `position` is how far the round over the slow tiers is.
     `failing_since` is when the unbroken row of failed passes began, 0 after a successful one, and `failure` the reason
-    of the last failure. `endpoints` are host, state and reason.
+    of the last failure. `endpoints` are host, state and reason. `sweeping_to` is the treasury that the sweeper checked
+    last, and `sweeping_refused` why it does not sweep there; the scanner does not write these two.
     """
 
     chain: str
@@ -164,3 +169,5 @@ class Tip:
     failure: str = ""
     open_payments: int = 0
     endpoints: tuple[tuple[str, str, str], ...] = ()
+    sweeping_to: str = ""
+    sweeping_refused: str = ""

@@ -11,7 +11,8 @@ CtripError
 │   ├── TooLarge             413
 │   ├── UnsupportedMedia     415
 │   ├── KeyReused            422
-│   └── TooMany              429, try again after `retry_after` seconds
+│   ├── TooMany              429, try again after `retry_after` seconds
+│   └── ChainUnavailable     503, a chain is paused or cannot be looked at; `retry_after` too
 ├── Busy                     503, try again after `retry_after` seconds
 │   └── Contended            others write the same items; nothing was written
 ├── IllegalTransition        the state machine has no such edge; nothing was changed
@@ -135,6 +136,13 @@ class TooMany(Refusal):
 
     status = 429
     code = "rate_limited"
+
+
+class ChainUnavailable(Refusal):
+    """No payment is taken on this chain at present; the sentence says why."""
+
+    status = 503
+    code = "chain_unavailable"
 
 
 class Busy(CtripError):

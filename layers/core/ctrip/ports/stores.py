@@ -295,6 +295,10 @@ class MoneyStore(Protocol):
         """Read the tips of chains in one call."""
         ...
 
+    def note_sweeping(self, chain: str, to: str, refused: str) -> None:
+        """Note beside a chain's tip the treasury that was checked, and why nothing is swept there; empty: it is."""
+        ...
+
     def write_intent(self, before: Intent | None, after: Intent) -> None:
         """Store an intent; raises `AlreadyExists` ("intent") when its nonce is taken, `Stale` when it moved on."""
         ...

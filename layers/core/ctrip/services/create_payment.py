@@ -7,16 +7,26 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from ctrip.domain.access import Merchant
+from ctrip.domain.access import Gate, Merchant, Tip
 from ctrip.domain.assets import Asset, Network, payment_uri
 from ctrip.domain.audit import Origin
-from ctrip.domain.errors import AlreadyExists, BadRequest, Busy, Conflict, Contended, FieldError, InvalidField
+from ctrip.domain.errors import (
+    AlreadyExists,
+    BadRequest,
+    Busy,
+    ChainUnavailable,
+    Conflict,
+    Contended,
+    FieldError,
+    InvalidField,
+)
 from ctrip.domain.keys import ExtendedKey, account_path
 from ctrip.domain.machine import FIRST_EVENT
 from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payment import Payment
+from ctrip.domain.readiness import closed_to_payments
 from ctrip.domain.view import payment_view
-from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, PaymentStore
+from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, MoneyStore, PaymentStore
 from ctrip.services.limit_calls import CallLimiter
 from ctrip.services.recording import Recorder
 from ctrip.services.replay import Answer, Replayer, in_progress
@@ -27,6 +37,8 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
 STRIDE_MS = 900_000
 INDEXES_AT_A_TIME = 8
+SEEN_MS = 5_000  # how long a process remembers whether a chain is paused or failing
+RETRY_SECONDS = 30  # after which a chain that takes no payments may be asked again
 TRIES = 5
 
 
@@ -54,6 +66,7 @@ class PaymentCreator:
 
     networks: Mapping[str, Network]
     payments: PaymentStore
+    money: MoneyStore
     replayer: Replayer
     access: AccessStore
     limiter: CallLimiter
@@ -63,6 +76,7 @@ class PaymentCreator:
     recorder: Recorder
     plain_http: bool
     _raised: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _seen: dict[str, tuple[int, Gate, Tip | None]] = field(default_factory=dict)
     _indexes: dict[str, deque[int]] = field(default_factory=dict)
 
     def create(
@@ -75,7 +89,8 @@ class PaymentCreator:
     ) -> Answer:
         """Create a payment, or give the first answer again to a repeated idempotency key.
 
-        Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused`, `TooMany` and `Busy`.
+        Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused`, `TooMany`, `ChainUnavailable`
+        and `Busy`.
         """
         if (first := self.replayer.first(idempotency)) is not None:
             return first
@@ -83,6 +98,7 @@ class PaymentCreator:
         self._check_urls(wanted)
         if not merchant.xpub:
             raise Conflict("The merchant is still being provisioned; try again shortly.", code="merchant_provisioning")
+        self._require_chain(network)
         self.limiter.place(merchant, network.name)
         now = self.clock.now()
         lifetime = (wanted.expires_in or merchant.expires_in) * 1000
@@ -154,6 +170,16 @@ class PaymentCreator:
             url = getattr(wanted, name)
             if url is not None:
                 check_url(name, url, plain_http=self.plain_http and name == "webhook_url")
+
+    def _require_chain(self, network: Network) -> None:
+        """Refuse a chain that is paused, or that nobody has been able to look at for long."""
+        now, name = self.clock.now(), network.name
+        read_at, gate, tip = self._seen.get(name, (-SEEN_MS, Gate(chain=name), None))
+        if not read_at <= now < read_at + SEEN_MS:
+            gate, tip = self.access.gates([name])[name], self.money.tips([name]).get(name)
+            self._seen[name] = now, gate, tip
+        if reason := closed_to_payments(network, gate, tip, now):
+            raise ChainUnavailable(reason, retry_after=RETRY_SECONDS)
 
     def _open_gate(self, network: Network, merchant: Merchant, now: int, lifetime: int) -> bool:
         """Keep the chain open for this payment; True when it was closed. What this process raised is remembered."""

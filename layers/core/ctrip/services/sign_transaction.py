@@ -1,13 +1,14 @@
 """Sign, after comparing everything that could have been swapped: sender, destination, amount of gas money."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from ctrip.domain.chain import Signed, Transaction
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.sweep import transfer_destination
+from ctrip.domain.treasury import own_address
 
 _PATH = re.compile(r"m/44'/60'/([0-9]{1,9})'/0/([0-9]{1,9})", re.ASCII)
 GAS_STATION = (0, 1)
@@ -33,12 +34,12 @@ class Wallet(Protocol):
 class GuardedSigner:
     """A `Signer` that signs nothing but sweeps to the treasury and gas for our own addresses.
 
-    `wallet` opens the wallet when it is first needed; `gas_cap` is the most the gas station gives at a time, `fee_cap`
-    the most that a transaction may cost.
+    `wallet` opens the wallet when it is first needed; `treasuries` are by chain id; `gas_cap` is the most the gas
+    station gives at a time, `fee_cap` the most that a transaction may cost.
     """
 
     wallet: Callable[[], Wallet]
-    treasury: str
+    treasuries: Mapping[int, str]
     gas_cap: int
     fee_cap: int = 10**17
 
@@ -59,17 +60,21 @@ class GuardedSigner:
         if account == 0:
             self._check_gas(wallet, (account, index), transaction, recipient_path)
         else:
-            self._check_sweep(transaction)
+            self._check_sweep(wallet, account, transaction)
         return wallet.sign(path, transaction)
 
-    def _check_sweep(self, transaction: Transaction) -> None:
-        if not self.treasury:
-            raise SigningRefused("no treasury is configured")
+    def _check_sweep(self, wallet: Wallet, account: int, transaction: Transaction) -> None:
+        treasury = self.treasuries.get(transaction.chain_id, "")
+        if not treasury:
+            raise SigningRefused("no treasury is configured for this chain")
+        for each in (0, account):
+            if whose := own_address(treasury, each, wallet.account_xpub(each)):
+                raise SigningRefused(f"the treasury is refused: {whose}")
         plain = transaction.data == "0x"
         if not plain and transaction.value:
             raise SigningRefused("a token transfer carries no coin")
         destination = transaction.to if plain else transfer_destination(transaction.data)
-        if destination.lower() != self.treasury.lower():
+        if destination.lower() != treasury.lower():
             raise SigningRefused("deposits are swept to the treasury only")
 
     def _check_gas(

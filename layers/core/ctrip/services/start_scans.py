@@ -1,39 +1,57 @@
 """Read the gates and start a scanner for every chain that is due; an idle chain costs this one read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ctrip.ports import AccessStore, Clock, Jobs
+from ctrip.domain.access import Gate
+from ctrip.domain.assets import Network
+from ctrip.domain.readiness import judge
+from ctrip.ports import AccessStore, Clock, Jobs, Log, MoneyStore
 
 WARM_EVERY_MS = 300_000
 MINUTE_MS = 60_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanStarter:
     """Runs each minute."""
 
+    networks: Mapping[str, Network]
     access: AccessStore
+    money: MoneyStore
     jobs: Jobs
     clock: Clock
-    chains: Sequence[str]
+    log: Log
 
     def run(self) -> list[str]:
-        """Start a scanner per chain that is hot, and each five minutes per chain that is warm; return their names."""
+        """Start a scanner per chain that is hot, and each five minutes per chain that is warm; return their names.
+
+        A hot chain whose passes fail, or do not come, is an alarm.
+        """
         now = self.clock.now()
-        gates = self.access.gates(self.chains)
+        names = tuple(self.networks)
+        gates = self.access.gates(names)
         if any(gate.daily_at for gate in gates.values()):
-            self._begin_rounds([chain for chain in self.chains if not gates[chain].daily_at], now)
+            self._begin_rounds([chain for chain in names if not gates[chain].daily_at], now)
         warm_turn = now % WARM_EVERY_MS < MINUTE_MS
         started = []
-        for chain in self.chains:
+        for chain in names:
             gate = gates.get(chain)
             if gate is None or gate.paused:
                 continue
             if now < gate.hot_until or gate.daily_due(now) or (warm_turn and now < gate.warm_until):
                 self.jobs.scan(chain)
                 started.append(chain)
+        self._alarm({chain: gates[chain] for chain in started if now < gates[chain].hot_until}, now)
         return started
+
+    def _alarm(self, hot: Mapping[str, Gate], now: int) -> None:
+        """Raise an alarm for each chain on which passes are due and none succeeds."""
+        tips = self.money.tips(tuple(hot)) if hot else {}
+        for chain, gate in hot.items():
+            verdict = judge(self.networks[chain], gate, tips.get(chain), now)
+            if verdict.unseen:
+                self.log.error("no_successful_pass", chain=chain, status=verdict.status, error=verdict.reason)
 
     def _begin_rounds(self, chains: Sequence[str], now: int) -> None:
         """Let the daily look reach chains that nobody was asked to pay on: money may come there by mistake."""

@@ -20,7 +20,7 @@ PROVISIONED_AT_A_TIME = 25
 REVOKED_SECONDS = 90 * 86_400
 DAY_MS = 86_400_000
 
-_GATE_NUMBERS = ("hot_until", "warm_until", "daily_at")
+_GATE_NUMBERS = ("hot_until", "warm_until", "daily_at", "opened_at")
 
 
 class DynamoAccess(Store):
@@ -106,7 +106,11 @@ class DynamoAccess(Store):
             old = self._db.write(update(self._table, key, actions, forward), returns="ALL_OLD")
         except ConditionFailed:
             old = self._raise_apart(key, hot_until, warm_until)
-        return "hot_until" not in old or int(tables.plain(old, "hot_until")) <= now
+        closed = "hot_until" not in old or int(tables.plain(old, "hot_until")) <= now
+        if closed and hot_until > now:
+            # Apart from the raising, which must not wait for what was read: DynamoDB cannot set by the old value.
+            self._db.write(update(self._table, key, [Path("opened_at").set(now)]))
+        return closed
 
     def gates(self, chains: Sequence[str]) -> dict[str, Gate]:
         """Read gates in one call, consistently; a chain without one is closed."""

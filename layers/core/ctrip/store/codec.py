@@ -11,6 +11,8 @@ from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from ctrip.domain.text import whole
+
 AMOUNTS = frozenset(
     {
         "amount",
@@ -52,7 +54,8 @@ _PLANS: dict[Any, tuple[_Plan, ...]] = {}
 
 def encode(value: Any, *, without: frozenset[str] = frozenset()) -> str:
     """Write a dataclass as a document, less the fields that the item's keys hold already."""
-    return json.dumps(_to_dict(value, without), separators=(",", ":"), ensure_ascii=False)
+    # What a node or a receiver said stands in some documents, and need not be text.
+    return whole(json.dumps(_to_dict(value, without), separators=(",", ":"), ensure_ascii=False))
 
 
 def decode(kind: type[T], document: str, **known: Any) -> T:

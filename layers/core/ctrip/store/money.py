@@ -17,7 +17,8 @@ from ctrip.store.database import Item, Store, put, update
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import entries_of, intent_of, posting_item
 
-_TIP_KEYS = frozenset({"chain", "fence"})
+_SWEEPING = ("sweeping_to", "sweeping_refused")
+_TIP_KEYS = frozenset({"chain", "fence", *_SWEEPING})
 
 
 class DynamoMoney(Store):
@@ -45,6 +46,11 @@ class DynamoMoney(Store):
         """Read the tips of chains in one call."""
         items = self._db.batch(self._table, [tables.tip_key(chain) for chain in chains])
         return {key.pk.removeprefix("F#"): _tip(key.pk.removeprefix("F#"), item) for key, item in items.items()}
+
+    def note_sweeping(self, chain: str, to: str, refused: str) -> None:
+        """Note beside a chain's tip the treasury that was checked, and why nothing is swept there; empty: it is."""
+        actions = [Path(name).set(held) for name, held in zip(_SWEEPING, (to, refused), strict=True)]
+        self._db.write(update(self._table, tables.tip_key(chain), actions))
 
     def write_intent(self, before: Intent | None, after: Intent) -> None:
         """Store an intent; raises `AlreadyExists` when (chain, sender, nonce) is taken, `Stale` when it moved on."""
@@ -98,4 +104,6 @@ class DynamoMoney(Store):
 def _tip(chain: str, item: Item) -> Tip:
     # A chain that was taken and never scanned has a fence and no document.
     held = tables.plain(item, "doc") if "doc" in item else "{}"
-    return decode(Tip, held, chain=chain, fence=int(tables.plain(item, "fence")))
+    fence = int(tables.plain(item, "fence")) if "fence" in item else 0
+    noted = {name: tables.plain(item, name) for name in _SWEEPING if name in item}
+    return decode(Tip, held, chain=chain, fence=fence, **noted)
