@@ -40,6 +40,8 @@ def exports(gateway: dict[str, Any]) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
+    if chains := gateway.get("chains"):
+        found["CTRIP_RPC"] = json.dumps({name: [described["rpc_url"]] for name, described in chains.items()})
     for chain, described in gateway.get("chains", {}).items():
         found[f"CTRIP_{chain.upper()}_RPC_URL"] = described["rpc_url"]
         for symbol, token in described.get("tokens", {}).items():

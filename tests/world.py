@@ -7,7 +7,9 @@ from typing import Any
 from ctrip.domain.access import ApiKey, Limits, Merchant
 from ctrip.domain.assets import Asset, ChainKind, Network
 from ctrip.domain.audit import Origin
+from ctrip.domain.keys import key_statement
 from ctrip.domain.payment import Payment
+from ctrip.keys.authority import KeyAuthority
 from ctrip.keys.wallet import MnemonicWallet
 from ctrip.ports import AccessChange, AccessStore, Reply
 from ctrip.services.close_payment import PaymentCloser
@@ -50,7 +52,8 @@ NETWORK = Network(
     coin=Asset("anvil", "ETH", 18),
     tokens=(USDC,),
 )
-_WALLET = MnemonicWallet("test test test test test test test test test test test junk")
+_MNEMONIC = "test test test test test test test test test test test junk"
+_WALLET, AUTHORITY = MnemonicWallet(_MNEMONIC), KeyAuthority(_MNEMONIC)
 XPUB, XPUB2 = _WALLET.account_xpub(1), _WALLET.account_xpub(2)
 STATION = _WALLET.address("m/44'/60'/0'/0/1")
 
@@ -58,8 +61,16 @@ STATION = _WALLET.address("m/44'/60'/0'/0/1")
 ORIGIN = Origin("key:test", "192.0.2.1", "request-1")
 
 
+def signed(merchant: Merchant) -> Merchant:
+    """Make a merchant ready that has a key: the signer vouches for it, and the account is discovered."""
+    if not merchant.xpub:
+        return merchant
+    return replace(merchant, key_signature=AUTHORITY.sign(key_statement(merchant)), discovered=True)
+
+
 def put_merchant(access: AccessStore, merchant: Merchant) -> None:
     """Store a merchant as if it had been made and provisioned already."""
+    merchant = signed(merchant)
     audit = merchant_record(None, merchant, "test", ORIGIN)
     access.change(AccessChange(merchant=(None, replace(merchant, audit_head=audit.hash)), audit=audit))
 
@@ -203,7 +214,7 @@ class World:
             xpub=XPUB,
             webhook_secrets=("m1:whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",),
         )
-        self.merchant = replace(self.merchant, **merchant)
+        self.merchant = signed(replace(self.merchant, **merchant))
         put_merchant(self.stores.access, self.merchant)
         self.limiter = CallLimiter(
             self.stores.limits, self.clock, Limits(calls_per_second=100_000, open_payments=1_000_000)
@@ -219,6 +230,8 @@ class World:
             clock=self.clock,
             ids=self.ids,
             recorder=self.recorder("api"),
+            log=self.log,
+            verifying_key=AUTHORITY.verifying_key,
             plain_http=True,
         )
         self.reader = PaymentReader(self.stores.payments, self.stores.money)

@@ -29,6 +29,9 @@ CODES: dict[str, Code] = {
     "idempotency_in_progress": Code(409, "A request with the same idempotency key is being answered; repeat it."),
     "order_id_in_use": Code(409, "The order has a live payment already; `payment_id` names it."),
     "merchant_provisioning": Code(409, "The merchant has no account yet; try again shortly."),
+    "merchant_key_unverified": Code(
+        409, "The merchant's extended key is not the one that the signer vouches for; an operator must look."
+    ),
     "payment_not_cancellable": Code(409, "More than dust has arrived, or the payment is over."),
     "operator_required": Code(403, "Money left this payment's address unexplained; only the operator may accept it."),
     "payment_not_acceptable": Code(409, "Only an expired or held payment with funds can be accepted."),

@@ -24,6 +24,7 @@ OF_ONE = ("payment_not_found",)
         "token_not_found",
         "order_id_in_use",
         "merchant_provisioning",
+        "merchant_key_unverified",
         "too_many_open_payments",
         "chain_unavailable",
     ),

@@ -19,6 +19,7 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
+from infra.local import wallet
 from infra.local.awsenv import aws_env
 from infra.local.functions import API, Functions, load_config
 from infra.local.handle import find
@@ -107,6 +108,7 @@ def _bare(recorder: Recorder) -> float:
 def _functions(about: dict[str, Any]) -> Functions:
     os.environ |= aws_env(about["aws_endpoint_url"]) | {"CTRIP_STAGE": "local", "CTRIP_CHAINS": "anvil"}
     os.environ["CTRIP_TREASURY"] = about["chains"]["anvil"]["treasury"]
+    os.environ["CTRIP_VERIFYING_KEY"] = wallet.verifying_key()
     sys.path.insert(0, str(ROOT))
     import app as module
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from infra.cli.addresses import confirm_addresses
 from infra.cli.show import Output, shown
 
 if TYPE_CHECKING:
@@ -68,6 +69,15 @@ def _origin() -> Origin:
     return Origin(f"operator:{getpass.getuser()}")
 
 
+@cli.command("verifying-key")
+def verifying_key() -> None:
+    """Print the public key that CTRIP_VERIFYING_KEY is to hold: it vouches for merchants' extended keys."""
+    from ctrip.aws.signer import LambdaSigner
+
+    key = LambdaSigner(os.environ["CTRIP_STAGE"]).verifying_key()
+    shown({"verifying_key": key})
+
+
 # -- merchants
 
 
@@ -93,11 +103,14 @@ def create_merchant(
     xpub: Annotated[str | None, typer.Option(help=XPUB)] = None,
     expires_in: Annotated[int | None, typer.Option(min=60, max=86_400, help="Seconds a payment lives.")] = None,
     tolerance_per_mille: Annotated[int | None, typer.Option(min=0, max=100)] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the addresses of --xpub are right.")] = False,
 ) -> None:
     """Make a merchant, wait for its account, and print its webhook secret, this once."""
     from ctrip import bootstrap
     from ctrip.services.manage_merchants import Terms
 
+    if xpub:
+        confirm_addresses(xpub, yes=yes)
     manager = bootstrap.merchant_manager()
     terms = Terms(name=name, expires_in=expires_in, tolerance_per_mille=tolerance_per_mille)
     made = manager.create(terms, xpub, _origin(), None).view
@@ -112,6 +125,14 @@ def create_merchant(
         shown(now | {"webhook_secret": made["webhook_secret"]})
     if now["status"] == "provisioning":
         typer.echo("It has no account yet; the function `provision` tries again every five minutes.", err=True)
+
+
+@merchants.command("discover")
+def discover_merchant(merchant_id: MerchantId) -> None:
+    """Look for used addresses of its account again, after a restore say; until that is done it takes no payments."""
+    from ctrip import bootstrap
+
+    shown(bootstrap.merchant_manager().rediscover(merchant_id, _origin()))
 
 
 @merchants.command("update")

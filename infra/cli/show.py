@@ -19,18 +19,19 @@ def shown(held: Any, columns: tuple[str, ...] = ()) -> None:
     if Output.as_json:
         typer.echo(json.dumps(held, indent=2))
     elif isinstance(held, list):
-        _table(held, columns)
+        typer.echo(table(held, columns))
     else:
         width = max(map(len, held))
         for name, value in held.items():
             typer.echo(f"{name:<{width}}  {_spelt(value)}")
 
 
-def _table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+def table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
+    """Lay rows out below the names of their columns."""
     cells = [columns, *(tuple(_spelt(row[name]) for name in columns) for row in rows)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(columns))]
-    for row in cells:
-        typer.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    lines = ("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join(lines)
 
 
 def _spelt(value: Any) -> str:

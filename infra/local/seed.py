@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,12 @@ WEBHOOK_SECRET = "whsec_" + b64encode(hashlib.sha256(b"ctrip local webhook secre
 
 def seed(env: dict[str, str], *, rpc_url: str, api_url: str) -> dict[str, Any]:
     """Return what gateway.json shows, and under `_env` what the runner needs."""
-    treasury = wallet.treasury().address
     runner = {
         "CTRIP_STAGE": "local",
         "CTRIP_CHAINS": "anvil",
         "CTRIP_RPC": json.dumps({"anvil": [rpc_url]}),
-        "CTRIP_TREASURY": treasury,
+        "CTRIP_TREASURY": wallet.treasury().address,
+        "CTRIP_VERIFYING_KEY": wallet.verifying_key(),
         **{name: value for name, value in os.environ.items() if name.startswith("CTRIP_") and name not in _OURS},
     }
     os.environ.update(env | runner)
@@ -49,7 +50,7 @@ def seed(env: dict[str, str], *, rpc_url: str, api_url: str) -> dict[str, Any]:
             "signing_secret": SIGNING_SECRET,
             "webhook_secret": WEBHOOK_SECRET,
         },
-        "chains": {"anvil": _chain(rpc_url, treasury)},
+        "chains": {"anvil": _chain(rpc_url, _treasury())},
         "_env": runner,
     }
 
@@ -77,6 +78,7 @@ def _seed_merchant(origin: Origin) -> None:
     """Make the merchant and its key as their services would, but for the ids and the secrets, which never change."""
     from ctrip import bootstrap
     from ctrip.domain.access import ApiKey, Merchant, Scope
+    from ctrip.domain.errors import ChainError
     from ctrip.ports import AccessChange
     from ctrip.services.manage_keys import sealed_version
     from ctrip.services.manage_merchants import change_merchant, merchant_record
@@ -94,6 +96,9 @@ def _seed_merchant(origin: Origin) -> None:
     audit = merchant_record(None, merchant, "merchant.created", origin)
     access.change(AccessChange(merchant=(None, replace(merchant, audit_head=audit.hash)), audit=audit))
     bootstrap.account_provisioner().provision(MERCHANT_ID)
+    # Where a chain does not answer, the merchant waits for the function `provision`, which tries again.
+    with suppress(ChainError):
+        bootstrap.account_discoverer().discover(MERCHANT_ID)
     key = ApiKey(
         id=API_KEY_ID,
         merchant_id=MERCHANT_ID,
@@ -103,6 +108,12 @@ def _seed_merchant(origin: Origin) -> None:
         created_at=now,
     )
     change_merchant(access, MERCHANT_ID, lambda held: (held, "key.created"), origin, now, key=(None, key))
+
+
+def _treasury() -> str:
+    from ctrip import bootstrap
+
+    return bootstrap.settings().treasury_of("anvil")
 
 
 def _chain(rpc_url: str, treasury: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,5 +38,35 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
     dynamodb = env.get("CTRIP_DYNAMODB") or "dynoxide"
     if dynamodb not in {"dynoxide", "java"}:
         raise Refused(f"CTRIP_DYNAMODB={dynamodb} is not known; it is dynoxide (the default) or java (DynamoDB Local).")
+    _check_gateway(env)
     state = ROOT / (env.get("CTRIP_LOCAL_DIR") or ".local")
     return Settings(ports=choose(env), state=state, aws=aws, dynamodb=dynamodb)
+
+
+def _check_gateway(env: Mapping[str, str]) -> None:
+    """Refuse what every function of the gateway would refuse at its own start, and a treasury of our own keys."""
+    from ctrip import config
+    from ctrip.domain.errors import ConfigurationError
+    from ctrip.networks import check_treasuries, load_networks
+
+    try:
+        settings = config.load(env)
+        load_networks(settings.chains)
+        check_treasuries(settings.treasuries, settings.treasury_contract)
+    except ConfigurationError as problem:
+        raise Refused(str(problem)) from problem
+    if settings.treasury:
+        _check_not_ours(settings.treasuries.values())
+
+
+def _check_not_ours(treasuries: Iterable[str]) -> None:
+    # Imported here: deriving takes half a second, and few set a treasury of their own.
+    from ctrip.domain.treasury import own_address
+    from ctrip.keys.wallet import MnemonicWallet
+    from infra.local.wallet import LOCAL_MNEMONIC
+
+    wallet = MnemonicWallet(LOCAL_MNEMONIC)
+    for account in (0, 1):
+        for treasury in treasuries:
+            if whose := own_address(treasury, account, wallet.account_xpub(account)):
+                raise Refused(f"CTRIP_TREASURY is refused: {whose}")

@@ -34,6 +34,13 @@ def derive(path: str, mnemonic: str = LOCAL_MNEMONIC) -> Account:
     return Account(EthAccount.from_key(key).address, key)
 
 
+def verifying_key() -> str:
+    """What the local signer's signatures on merchants' extended keys are verified by, in hexadecimal."""
+    from ctrip.keys.authority import KeyAuthority
+
+    return KeyAuthority(LOCAL_MNEMONIC).verifying_key
+
+
 def treasury() -> Account:
     """Where deposits are swept to."""
     return derive(TREASURY_PATH)

@@ -97,22 +97,51 @@ class TestMerchants:
         """And no two have one account."""
         first, second = made(stores, 1, account=5), made(stores, 2, account=5)
         assert stores.access.waiting() == ["mer_1", "mer_2"]
-        stores.access.change(change(first, replace(first, xpub=XPUB, version=2)))
+        keyed = change(first, replace(first, xpub=XPUB, key_signature="30aa", version=2))
+        stores.access.change(keyed)
+        assert stores.access.waiting() == ["mer_1", "mer_2"]
+        assert stores.access.waiting("mer_1") == ["mer_2"]
+        ready = change(keyed.merchant[1], replace(keyed.merchant[1], discovered=True, version=3))
+        stores.access.change(ready)
         assert stores.access.waiting() == ["mer_2"]
+        anew = change(ready.merchant[1], replace(ready.merchant[1], discovered=False, version=4))
+        stores.access.change(anew)
+        assert stores.access.waiting() == ["mer_1", "mer_2"]
         late = change(second, replace(second, xpub=XPUB2, version=2))
         assert refused(lambda: stores.access.change(late), AlreadyExists).key == "account"
 
     def test_an_own_key_belongs_to_one_merchant(self, stores: Stores) -> None:
-        """And a merchant that brings one never waits."""
+        """And a merchant that brings one waits for the signer to vouch for it."""
         own = {"xpub": XPUB, "policy": Policy(custody=Custody.XPUB), "account": 0}
         made(stores, 1, **own)
-        assert stores.access.waiting() == []
+        assert stores.access.waiting() == ["mer_1"]
         assert refused(lambda: made(stores, 2, **own), AlreadyExists).key == "xpub"
         assert stores.access.merchant("mer_2") is None
         # Neither may a merchant of ours get what somebody brought, however it came to its account.
         waiting = made(stores, 3)
         late = change(waiting, replace(waiting, xpub=XPUB, version=2))
         assert refused(lambda: stores.access.change(late), AlreadyExists).key == "xpub"
+
+    def test_a_version_of_a_key_is_signed_once(self, stores: Stores) -> None:
+        """Whatever became of the merchant: a row that lost its signature gets no second one for the version."""
+        own = {"xpub": XPUB, "policy": Policy(custody=Custody.XPUB), "account": 0}
+        held = made(stores, 1, **own)
+
+        def changed(version: int, **fields: Any) -> Merchant:
+            asked = change(held, replace(held, version=version, **fields))
+            stores.access.change(asked)
+            return asked.merchant[1]
+
+        held = changed(2, key_signature="30aa")
+        held = changed(3, name="other terms")
+        held = changed(4, key_signature="")
+        for fields in ({"key_signature": "30bb"}, {"key_signature": "30aa", "xpub": XPUB2}):
+            assert refused(lambda fields=fields: changed(5, **fields), AlreadyExists).key == "signature"
+        assert stores.access.merchant("mer_1") == held
+        # The same version of another merchant, and the next one of this merchant, are others.
+        made(stores, 2, xpub=XPUB2, key_signature="30cc")
+        held = changed(5, key_signature="30dd", key_version=2)
+        assert stores.access.merchant("mer_1") == held
 
     def test_merchants_are_listed_by_id(self, stores: Stores) -> None:
         """Each stands in the list once, as it was stored last, and the list goes on after any id."""

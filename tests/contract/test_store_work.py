@@ -235,6 +235,18 @@ class TestAccess:
             stores.access.take_indexes("mer_1", "evm", 1)[0]
         assert stores.access.indexes("mer_1", "evm") == 3
 
+    def test_a_counter_of_indexes_is_only_raised(self, stores: Stores) -> None:
+        """It goes on from where it was raised to, and raising it to less changes nothing, from many at once too."""
+        stores.access.raise_index("mer_1", "evm", 5)
+        stores.access.raise_index("mer_1", "evm", 3)
+        assert (stores.access.indexes("mer_1", "evm"), stores.access.indexes("mer_2", "evm")) == (5, 0)
+        assert stores.access.take_indexes("mer_1", "evm", 2) == range(5, 7)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda each: stores.access.raise_index("mer_1", "evm", each), [30, 6, 41, 7, 40, 0]))
+        assert stores.access.indexes("mer_1", "evm") == 41
+        stores.access.raise_index("mer_1", "tron", 0)
+        assert stores.access.take_indexes("mer_1", "tron", 1) == range(1)
+
     def test_a_paused_chain_stays_paused_when_its_gate_rises(self, stores: Stores) -> None:
         """Pausing and raising do not undo each other, in either order."""
         stores.access.pause("anvil", True)

@@ -10,9 +10,12 @@ from typing import Any
 import boto3
 from pynamodb.connection import Connection
 
+from ctrip.domain.access import Merchant
 from ctrip.domain.events import Event
 from ctrip.store import tables
-from ctrip.store.database import Database, Item, delete, put, read_document
+from ctrip.store.access import DynamoAccess
+from ctrip.store.codec import encode
+from ctrip.store.database import Database, Item, delete, document, keyed, number, put, read_document
 from ctrip.store.events import DynamoEvents
 from ctrip.store.layout import event_item, outbox_item
 from ctrip.store.seals import DynamoSeals
@@ -26,6 +29,7 @@ class Tables:
         self.connection = Connection()
         self.database = Database("local", connected=self.connection)
         self.events = DynamoEvents("local", connected=self.connection)
+        self.access = DynamoAccess("local", connected=self.connection)
         self.seals = DynamoSeals("local", connected=self.connection)
         self.names = self.database.tables
 
@@ -62,6 +66,11 @@ class Tables:
         self.database.write(put(self.names.events, outbox_item(event)))
         self.database.write(delete(self.names.events, tables.event_key(merchant_id, ulid)))
         return event
+
+    def overwrite(self, merchant: Merchant) -> None:
+        """Write a merchant's row as somebody does who got hold of the table."""
+        item = keyed(tables.merchant_key(merchant.id), version=number(merchant.version), doc=document(encode(merchant)))
+        self.database.write(put(self.names.access, item))
 
     def gate(self) -> Item:
         """Read Anvil's gate."""

@@ -74,7 +74,9 @@ class Up:
         """Run the operator's command line against it; return its exit code and what it said on both streams."""
         about = self.about
         names = {"AWS_ENDPOINT_URL": about["aws_endpoint_url"], "AWS_ENDPOINT_URL_LAMBDA": about["lambda_endpoint_url"]}
-        env = base_env() | aws_env(about["aws_endpoint_url"]) | names | {"CTRIP_STAGE": "local"}
+        nodes = {name: [chain["rpc_url"]] for name, chain in about["chains"].items()}
+        names |= {"CTRIP_STAGE": "local", "CTRIP_RPC": json.dumps(nodes)}
+        env = base_env() | aws_env(about["aws_endpoint_url"]) | names
         command = [sys.executable, "-m", "infra.cli", *arguments]
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=90)
         return done.returncode, done.stdout, done.stderr

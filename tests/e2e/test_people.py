@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,8 +14,9 @@ import pyotp
 import pytest
 from bip_utils import Bip32Slip10Secp256k1, Bip39SeedGenerator
 
+from ctrip.domain.payment import Custody
 from ctrip_client import Client
-from infra.local import wallet
+from infra.local import tokens, wallet
 from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, eventually
@@ -87,6 +89,75 @@ def test_a_merchants_own_key_is_paid_and_never_swept(shop: Shop, admin: Admin) -
         assert settled.sweeps == ()
     assert shop.balance(made.address, "ETH") == 10**15
     assert shop.treasury("ETH") >= before
+
+
+def test_a_wallet_in_use_gets_no_used_address(up: Up, shop: Shop) -> None:
+    """The operator sees what lies at its first addresses and is asked; payments begin behind what was used."""
+    seed = Bip39SeedGenerator(wallet.ANVIL_MNEMONIC).Generate()
+    path = f"m/44'/60'/{2**30 + int(time.time()) % 2**30}'"
+    xpub = Bip32Slip10Secp256k1.FromSeed(seed).DerivePath(path).PublicKey().ToExtended()
+    addresses = [wallet.derive(f"{path}/0/{index}", wallet.ANVIL_MNEMONIC).address for index in range(7)]
+    rpc_url, usdc = shop.chain["rpc_url"], shop.chain["tokens"]["USDC"]["address"]
+    tokens.mined(rpc_url, tokens.pay(rpc_url, 3, addresses[0], 10**18))
+    tokens.mined(rpc_url, tokens.pay(rpc_url, 3, addresses[6], 7_000_000, usdc))
+
+    code, _, said = up.ctrip_said("merchants", "create", "Used", "--xpub", xpub)
+    assert code == 130
+    assert [address for address in addresses if address in said] == addresses[:3]
+    assert "1 ETH" in said
+    assert "nothing, never used" in said
+    assert "Are they the merchant's?" in said
+    code, _, said = up.ctrip_said("merchants", "create", "Used", "--xpub", xpub[:-1] + "1", "--yes")
+    assert (code, said.count("\n")) == (1, 1)
+
+    merchant = up.ctrip("merchants", "create", "Used", "--xpub", xpub, "--yes")
+    assert merchant["status"] == "active"
+    key = up.ctrip("keys", "create", merchant["id"], "till", "--scope", "payments:read", "--scope", "payments:write")
+    with client(shop, key) as till:
+        made = [till.payments.create(chain="anvil", amount=10**15) for _ in range(3)]
+    assert [int(each.derivation_path.rsplit("/", 1)[1]) for each in made] == [7, 8, 9]
+    again = up.ctrip("merchants", "discover", merchant["id"])
+    assert again["status"] == "provisioning"
+    eventually(lambda: up.ctrip("merchants", "show", merchant["id"])["status"] == "active", 20, "the discovery")
+    with client(shop, key) as till:
+        more = till.payments.create(chain="anvil", amount=10**15)
+    assert int(more.derivation_path.rsplit("/", 1)[1]) > 9
+
+
+def test_a_swapped_extended_key_gives_no_address_out(up: Up, shop: Shop, admin: Admin, behind: Tables) -> None:
+    """Whoever can write a merchant's row cannot redirect its payers, neither with a key nor with another's row."""
+    mine, other = admin.merchant(), admin.merchant()
+    keys = {each["id"]: admin.key(each["id"]) for each in (mine, other)}
+    assert up.ctrip("verifying-key")["verifying_key"] == wallet.verifying_key()
+    first, second = behind.access.merchant(mine["id"]), behind.access.merchant(other["id"])
+    assert first
+    assert second
+    seed = Bip39SeedGenerator(wallet.ANVIL_MNEMONIC).Generate()
+    thief = Bip32Slip10Secp256k1.FromSeed(seed).DerivePath("m/44'/60'/77'").PublicKey().ToExtended()
+    swaps = [
+        {"xpub": thief},
+        {"xpub": second.xpub, "key_signature": second.key_signature},
+        {"xpub": second.xpub, "key_signature": second.key_signature, "account": second.account},
+        {"xpub": thief, "key_signature": "", "policy": replace(first.policy, custody=Custody.XPUB)},
+        {"xpub": thief, "key_version": 2},
+        {"xpub": thief, "key_version": 2, "key_signature": "", "policy": replace(first.policy, custody=Custody.XPUB)},
+    ]
+
+    def create() -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {keys[mine['id']]['api_key']}"}
+        url = f"{shop.gateway.about['api_url']}/api/v1/payments"
+        answer = httpx.post(url, json={"chain": "anvil", "amount": 1}, headers=headers, trust_env=False)
+        return answer.status_code, answer.json().get("code", "")
+
+    assert create() == (201, "")
+    for swap in swaps:
+        behind.overwrite(replace(first, **swap))
+        eventually(lambda: create() == (409, "merchant_key_unverified"), 10, "the refusal")
+        # Nor does the signer vouch for it afterwards.
+        assert up.invoke("signer", {"op": "provision", "merchant": mine["id"]}).json()["refused"]
+        assert create() == (409, "merchant_key_unverified")
+    behind.overwrite(first)
+    eventually(lambda: create() == (201, ""), 10, "the right key")
 
 
 def test_a_key_is_narrowed_rotated_and_revoked(shop: Shop, admin: Admin) -> None:
@@ -178,9 +249,13 @@ def test_the_operators_command_line(up: Up, shop: Shop) -> None:
     made = up.ctrip("admins", "create", email, "--role", "viewer")
     Admin({"api_url": shop.gateway.about["api_url"], "admin": {"email": email, "password": made["password"]}})
     trail = up.ctrip("audit", "show", "merchant", merchant["id"])
-    assert [each["action"] for each in trail][:2] == ["merchant.created", "merchant.provisioned"]
+    assert [each["action"] for each in trail][:3] == [
+        "merchant.created",
+        "merchant.provisioned",
+        "merchant.discovered",
+    ]
     assert trail[0]["actor"].startswith("operator:")
-    assert "whole: 6 records" in up.ctrip_said("audit", "verify", "merchant", merchant["id"])[1]
+    assert "whole: 7 records" in up.ctrip_said("audit", "verify", "merchant", merchant["id"])[1]
     code, _, said = up.ctrip_said("merchants", "show", "nobody")
     assert (code, said.strip()) == (1, "ctrip: Merchant nobody not found.")
     code, _, said = up.ctrip_said("admins", "create", email, "--role", "viewer")

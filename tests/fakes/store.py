@@ -370,8 +370,7 @@ class FakeAccess:
             self._check(change)
             after = change.merchant[1]
             self._merchants[after.id] = after
-            if not after.provisioning:
-                self._owners |= dict.fromkeys(_receiving(after), after.id)
+            self._owners |= dict.fromkeys(_claims(*change.merchant), after.id)
             if change.key is not None:
                 self._keys[change.key[1].id] = change.key[1]
             self.audited(change.audit, change.idempotency, change.answer)
@@ -381,8 +380,8 @@ class FakeAccess:
         if idempotency is not None:
             self._remembered[_asked(idempotency)] = Remembered(idempotency.body_hash, answer=answer)
 
-    def waiting(self) -> list[str]:
-        return sorted(each.id for each in self._merchants.values() if each.provisioning)
+    def waiting(self, after: str = "") -> list[str]:
+        return sorted(each.id for each in self._merchants.values() if each.provisioning and each.id > after)[:25]
 
     def audit(self, subject: str, after: int = 0, limit: int = 100) -> list[AuditRecord]:
         return [each for each in self._audits[subject] if each.version > after][:limit]
@@ -410,8 +409,7 @@ class FakeAccess:
             raise AlreadyExists("merchant")
         if before is not None and self._merchants[before.id].version != before.version:
             raise Stale
-        fresh = not after.provisioning and (before is None or before.provisioning)
-        taken = [each[0] for each in _receiving(after) if each in self._owners] if fresh else []
+        taken = [each[0] for each in _claims(before, after) if each in self._owners]
         if taken:
             raise AlreadyExists(taken[0])
         if change.key is not None:
@@ -424,6 +422,11 @@ class FakeAccess:
     def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
         following = self._count(f"{merchant_id}#{curve}", count)
         return range(following - count, following)
+
+    def raise_index(self, merchant_id: str, curve: str, at_least: int) -> None:
+        with self._lock:
+            name = f"{merchant_id}#{curve}"
+            self._counters[name] = max(self._counters[name], at_least)
 
     def next_account(self) -> int:
         return self._count("accounts")
@@ -599,10 +602,15 @@ class FakeSeals:
         self._seals[seal.hour] = seal
 
 
-def _receiving(merchant: Merchant) -> list[tuple[str, str]]:
-    """Name what a merchant's addresses come from, under the name of the clause that keeps it unique."""
-    account = [] if merchant.own_keys else [("account", str(merchant.account))]
-    return [("xpub", fingerprint(merchant.xpub)), *account] if merchant.xpub else []
+def _claims(before: Merchant | None, after: Merchant) -> list[tuple[str, str]]:
+    """Name what a change takes for a merchant alone, under the name of the clause that keeps it unique."""
+    claims = []
+    if after.xpub and (before is None or before.xpub != after.xpub):
+        claims.append(("xpub", fingerprint(after.xpub)))
+        claims += [] if after.own_keys else [("account", str(after.account))]
+    if after.key_signature and (before is None or before.key_signature != after.key_signature):
+        claims.append(("signature", f"{after.id}#{after.key_version}"))
+    return claims
 
 
 def _check_unmoved(state: _State, before: Payment) -> None:

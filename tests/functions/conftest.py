@@ -16,7 +16,7 @@ from ctrip.services.manage_keys import sealed_version
 from functions.api import openapi, schemas
 from functions.api.codes import CODES
 from functions.api.http import HTML, OPERATIONS, Operation
-from tests.world import NETWORK, ORIGIN, FakeSealer, World, put_key
+from tests.world import AUTHORITY, NETWORK, ORIGIN, FakeSealer, World, put_key
 
 KEY = "ctrip_testkey001_0123456789abcdefghijkl"
 SIGNING_SECRET = "ctsk_testkey001"
@@ -145,7 +145,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         "sealer": FakeSealer(),
         "jobs": world.jobs,
         "networks": {"anvil": NETWORK},
-        "settings": config.load({}),
+        "settings": config.load({"CTRIP_VERIFYING_KEY": AUTHORITY.verifying_key}),
     }.items():
         monkeypatch.setattr(bootstrap, name, lambda value=value: value)
     monkeypatch.setattr(bootstrap, "clock", world.clock)

@@ -13,11 +13,12 @@ from ctrip.domain.audit import broken
 from ctrip.domain.errors import Busy, Contended
 from ctrip.domain.payment import Status, Tier
 from ctrip.services import seal_audit
+from ctrip.services.discover_account import AccountDiscoverer
 from ctrip.services.limit_calls import CallLimiter
 from ctrip.services.provision_merchant import AccountProvisioner, WaitingProvisioner
 from ctrip.services.seal_audit import AuditSealer, AuditVerifier, hour_of
 from tests.functions.conftest import KEY, Api, add_key
-from tests.world import _WALLET, put_merchant
+from tests.world import _WALLET, AUTHORITY, NETWORK, put_merchant
 
 XPUB = _WALLET.account_xpub(77)
 OTHER = "ctrip_otherkey01_0123456789abcdefghijkl"
@@ -26,8 +27,13 @@ OTHER = "ctrip_otherkey01_0123456789abcdefghijkl"
 def provision(api: Api) -> list[str]:
     """Do what the function `provision` does, with the signer's end in memory."""
     access, world = api.world.stores.access, api.world
-    signer = AccountProvisioner(access, _WALLET.account_xpub, world.clock)
-    return WaitingProvisioner(access, signer, world.log).run()
+    signer = AccountProvisioner(
+        access=access, account_xpub=_WALLET.account_xpub, authority=lambda: AUTHORITY, clock=world.clock
+    )
+    discoverer = AccountDiscoverer(
+        networks={"anvil": NETWORK}, open_chain=lambda name: world.chain, access=access, clock=world.clock
+    )
+    return WaitingProvisioner(access, signer, discoverer, world.log).run()
 
 
 def merchant(api: Api, **wanted: Any) -> Any:
@@ -91,7 +97,10 @@ def test_a_merchant_gets_its_account_from_the_signer_alone(api: Api) -> None:
 def test_a_merchants_own_key_receives_and_nothing_is_swept(api: Api) -> None:
     """Custody `xpub`: addresses of its own account, settled when paid, no sweep, no signer."""
     made = merchant(api, xpub=XPUB)
-    assert (made["status"], made["custody"], made["account_path"]) == ("active", "xpub", None)
+    assert (made["status"], made["custody"], made["account_path"]) == ("provisioning", "xpub", None)
+    assert api.world.jobs.provisions == 1
+    assert provision(api) == [made["id"]]
+    assert api.admin("GET", f"/merchants/{made['id']}").json["status"] == "active"
     key = key_of(api, made["id"])["api_key"]
     payment = api.call("POST", "/api/v1/payments", {"chain": "anvil", "amount": 1000}, key=key).json
     assert payment["derivation_path"] == "M/0/0"

@@ -8,13 +8,16 @@ from eth_account import Account
 from ctrip.aws.signer import answer_call
 from ctrip.domain.chain import Transaction
 from ctrip.domain.errors import SigningRefused
+from ctrip.domain.keys import verify_extended_key
 from ctrip.domain.sweep import bumped, transfer_data, transfer_destination
+from ctrip.keys.authority import KeyAuthority
 from ctrip.keys.wallet import MnemonicWallet
 from ctrip.services.provision_merchant import AccountProvisioner
 from ctrip.services.sign_transaction import GuardedSigner
 from tests.world import World
 
-WALLET = MnemonicWallet("abandon " * 11 + "about")
+MNEMONIC = "abandon " * 11 + "about"
+WALLET = MnemonicWallet(MNEMONIC)
 TREASURY = "0x00000000000000000000000000000000000000AA"
 THIEF = "0x00000000000000000000000000000000000000EE"
 TOKEN = "0x00000000000000000000000000000000000000cc"
@@ -113,16 +116,21 @@ def test_over_the_wire_a_refusal_is_an_answer():
     request = {"op": "sign", "path": DEPOSIT, "sender": THIEF, "recipient_path": None}
     transaction = {name: getattr(SWEEP, name) for name in SWEEP.__slots__}
     world = World(account=7, xpub="")
-    provisioner = AccountProvisioner(world.stores.access, SIGNER.account_xpub, world.clock)
+    authority = KeyAuthority(MNEMONIC)
+    provisioner = AccountProvisioner(
+        access=world.stores.access, account_xpub=SIGNER.account_xpub, authority=lambda: authority, clock=world.clock
+    )
     assert answer_call(request | {"transaction": transaction}, SIGNER, provisioner) == {
         "refused": "the sender is not the address at its path"
     }
     assert answer_call({"op": "xpub", "account": 1}, SIGNER, provisioner)["xpub"].startswith("xpub")
+    key = answer_call({"op": "verifying_key"}, SIGNER, provisioner)["verifying_key"]
     assert answer_call({"op": "provision", "merchant": "m1"}, SIGNER, provisioner) == {}
     assert answer_call({"op": "provision", "merchant": "nobody"}, SIGNER, provisioner)["refused"]
     provisioned = world.stores.access.merchant("m1")
     assert provisioned is not None
     assert provisioned.xpub == WALLET.account_xpub(7)
+    assert verify_extended_key(provisioned, key)
 
 
 def test_transfer_calls_are_read_as_they_are_written():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ctrip.aws.jobs import AwsJobs
     from ctrip.aws.metrics import Metrics
     from ctrip.aws.secrets import KmsSealer
+    from ctrip.keys.authority import KeyAuthority
     from ctrip.ports import Log
     from ctrip.services.authenticate import Authenticator
     from ctrip.services.check_health import HealthChecker
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ctrip.services.close_payment import PaymentCloser
     from ctrip.services.create_payment import PaymentCreator
     from ctrip.services.deliver_webhook import WebhookDeliverer
+    from ctrip.services.discover_account import AccountDiscoverer
     from ctrip.services.limit_calls import CallLimiter
     from ctrip.services.lock_out import Lockout
     from ctrip.services.manage_admins import AdminManager
@@ -210,6 +212,8 @@ def creator() -> "PaymentCreator":
         clock=clock,
         ids=ids,
         recorder=recorder("api"),
+        log=log("api"),
+        verifying_key=settings().verifying_key,
         plain_http=settings().local,
     )
 
@@ -508,13 +512,19 @@ def audit_verifier() -> "AuditVerifier":
     return AuditVerifier(seals())
 
 
-@cache
+def account_discoverer() -> "AccountDiscoverer":
+    """Build what finds the addresses that were used before; for each run anew, as it remembers who did not answer."""
+    from ctrip.services.discover_account import AccountDiscoverer
+
+    return AccountDiscoverer(networks=networks(), open_chain=_chain, access=access(), clock=clock)
+
+
 def waiting_provisioner() -> "WaitingProvisioner":
     """Build what has waiting merchants provisioned by the signer."""
     from ctrip.aws.signer import LambdaSigner
     from ctrip.services.provision_merchant import WaitingProvisioner
 
-    return WaitingProvisioner(access(), LambdaSigner(settings().stage), log("provision"))
+    return WaitingProvisioner(access(), LambdaSigner(settings().stage), account_discoverer(), log("provision"))
 
 
 @cache
@@ -522,22 +532,41 @@ def account_provisioner() -> "AccountProvisioner":
     """Build the signer's end of provisioning."""
     from ctrip.services.provision_merchant import AccountProvisioner
 
-    return AccountProvisioner(access(), signer().account_xpub, clock)
+    return AccountProvisioner(
+        access=access(),
+        account_xpub=signer().account_xpub,
+        authority=_authority,
+        clock=clock,
+        expected_key=settings().verifying_key,
+    )
 
 
 @cache
 def signer() -> "GuardedSigner":
     """Build the only holder of private keys; the mnemonic is read when it is first needed, once."""
-    from ctrip.aws.secrets import read_mnemonic
     from ctrip.keys.wallet import MnemonicWallet
     from ctrip.services.sign_transaction import GuardedSigner
 
     @cache
     def wallet() -> MnemonicWallet:
-        return MnemonicWallet(read_mnemonic(settings().stage))
+        return MnemonicWallet(_mnemonic())
 
     treasuries = {network.chain_id: settings().treasury_of(network.name) for network in networks().values()}
     return GuardedSigner(wallet, treasuries, settings().gas_funding_cap, settings().fee_cap)
+
+
+@cache
+def _mnemonic() -> str:
+    from ctrip.aws.secrets import read_mnemonic
+
+    return read_mnemonic(settings().stage)
+
+
+@cache
+def _authority() -> "KeyAuthority":
+    from ctrip.keys.authority import KeyAuthority
+
+    return KeyAuthority(_mnemonic())
 
 
 def _agree_above(network: Network) -> dict[str, int]:

@@ -24,8 +24,12 @@ class LambdaSigner:
         return self._xpubs[account]
 
     def provision(self, merchant_id: str) -> None:
-        """Have a merchant given its account; raises `SigningRefused`."""
+        """Have a merchant given its account, and its extended key signed; raises `SigningRefused`."""
         self._call({"op": "provision", "merchant": merchant_id})
+
+    def verifying_key(self) -> str:
+        """Ask for the public key that the signer's signatures are verified by."""
+        return str(self._call({"op": "verifying_key"})["verifying_key"])
 
     def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
         """Ask for a signature; raises `SigningRefused`."""
@@ -58,6 +62,8 @@ def answer_call(request: dict[str, Any], signer: Signer, provisioner: Provisione
         if request["op"] == "provision":
             provisioner.provision(str(request["merchant"]))
             return {}
+        if request["op"] == "verifying_key":
+            return {"verifying_key": provisioner.verifying_key()}
         transaction = Transaction(**request["transaction"])
         signed = signer.sign(request["path"], request["sender"], transaction, recipient_path=request["recipient_path"])
         return {"raw": signed.raw, "tx_hash": signed.tx_hash}

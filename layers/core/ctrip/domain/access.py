@@ -29,7 +29,11 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
-    """One merchant; `xpub` is empty while provisioning; secrets are sealed; `audit_head` ends its audit chain."""
+    """One merchant; secrets are sealed; `audit_head` ends its audit chain.
+
+    `key_signature` is the signer's, on the extended key in its version; `discovered` says that the addresses of the
+    account that were used before are known, and `first_index` is the first one of its own key that is ours to give out.
+    """
 
     id: str
     name: str
@@ -39,6 +43,10 @@ class Merchant:
     expires_in: int = 1_800
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
+    key_version: int = 1
+    key_signature: str = ""
+    discovered: bool = False
+    first_index: int = 0
     enabled: bool = True
     created_at: int = 0
     updated_at: int = 0
@@ -47,8 +55,8 @@ class Merchant:
 
     @property
     def provisioning(self) -> bool:
-        """Whether the signer has yet to give it an account."""
-        return not self.xpub
+        """Whether it has yet to get an account, or its account has yet to be discovered."""
+        return not (self.xpub and self.discovered)
 
     @property
     def own_keys(self) -> bool:

@@ -1,11 +1,15 @@
-"""Public keys only: BIP-32 children of an extended public key, and their EIP-55 addresses."""
+"""Public keys only: BIP-32 children of an extended public key, their EIP-55 addresses, and who vouches for the key."""
 
 import hmac
+import json
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from coincurve import PublicKey
 from Crypto.Hash import keccak
+
+from ctrip.domain.access import Merchant
 
 ACCOUNT_DEPTH = 3
 _PUBLIC = bytes.fromhex("0488b21e")
@@ -75,6 +79,29 @@ def parse_account_xpub(text: str) -> str:
     if ExtendedKey.parse(text).depth != ACCOUNT_DEPTH:
         raise ValueError("must be the key of an account, at depth 3 (m/44'/60'/n')")
     return text
+
+
+def key_statement(merchant: Merchant) -> bytes:
+    """Write what the signer signs: whose key it is, on which curve, in whose custody, and its version."""
+    custody = merchant.policy.custody.value
+    parts = ["ctrip extended key 1", merchant.id, "evm", custody, merchant.xpub, merchant.key_version]
+    return json.dumps(parts, separators=(",", ":")).encode()
+
+
+def verify_extended_key(merchant: Merchant, verifying_key: str) -> bool:
+    """Say whether the signer vouches for a merchant's extended key; without a verifying key it vouches for none.
+
+    Whoever can write the merchant's row, or copy another's, changes what was signed. Checked once for each content.
+    """
+    return _verified(key_statement(merchant), merchant.key_signature, verifying_key)
+
+
+@lru_cache(maxsize=4096)
+def _verified(statement: bytes, signature: str, verifying_key: str) -> bool:
+    try:
+        return bool(PublicKey(bytes.fromhex(verifying_key)).verify(bytes.fromhex(signature), statement))
+    except ValueError:
+        return False
 
 
 def _keccak(data: bytes) -> bytes:

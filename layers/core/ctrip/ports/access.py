@@ -35,13 +35,13 @@ class AccessStore(Protocol):
     def change(self, change: AccessChange) -> None:
         """Write all of it or nothing.
 
-        Raises `AlreadyExists` ("merchant", "xpub", "account", "key" or "idempotency"), `Stale` where the merchant or
-        the key has moved on, and `Busy`. A write of our own whose answer was lost counts as done.
+        Raises `AlreadyExists` ("merchant", "xpub", "account", "signature", "key" or "idempotency"), `Stale` where the
+        merchant or the key has moved on, and `Busy`. A write of our own whose answer was lost counts as done.
         """
         ...
 
-    def waiting(self) -> list[str]:
-        """Return the ids of merchants that the signer has yet to provision, bounded."""
+    def waiting(self, after: str = "") -> list[str]:
+        """Return the ids, after one, of merchants that are not ready for their first payment, in order, bounded."""
         ...
 
     def audit(self, subject: str, after: int = 0, limit: int = 100) -> list[AuditRecord]:
@@ -102,6 +102,8 @@ class AccessStore(Protocol):
 
     def keep_addresses(self, merchant_id: str, curve: str, page: int, addresses: Sequence[str]) -> None:
         """Keep a full page of a merchant's addresses, so that nobody derives them again."""
+    def raise_index(self, merchant_id: str, curve: str, at_least: int) -> None:
+        """Have a merchant's next address index be `at_least` that; a counter that is there or past it stays."""
         ...
 
     def indexes(self, merchant_id: str, curve: str) -> int:

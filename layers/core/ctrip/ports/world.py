@@ -56,10 +56,14 @@ class Jobs(Protocol):
 
 
 class Provisioner(Protocol):
-    """Gives merchants their accounts; only where the mnemonic is can it be done."""
+    """Gives merchants their accounts, and signs for them; only where the mnemonic is can it be done."""
 
     def provision(self, merchant_id: str) -> None:
-        """Write the extended public key of a merchant's hardened account to the merchant; a second time: nothing."""
+        """Write a merchant's extended public key and the signature on it to the merchant; a second time: nothing."""
+        ...
+
+    def verifying_key(self) -> str:
+        """Return the public key, in hexadecimal, that these signatures are verified by."""
         ...
 
 

@@ -20,13 +20,13 @@ from ctrip.domain.errors import (
     FieldError,
     InvalidField,
 )
-from ctrip.domain.keys import ExtendedKey, account_path
+from ctrip.domain.keys import ExtendedKey, account_path, verify_extended_key
 from ctrip.domain.machine import FIRST_EVENT
 from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payment import Payment
 from ctrip.domain.readiness import closed_to_payments
 from ctrip.domain.view import payment_view
-from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, MoneyStore, PaymentStore
+from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.limit_calls import CallLimiter
 from ctrip.services.recording import Recorder
 from ctrip.services.replay import Answer, Replayer, in_progress
@@ -62,7 +62,10 @@ class CreatePayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCreator:
-    """Creates payments; `plain_http` lets webhooks go to http addresses, for the local stage alone."""
+    """Creates payments; `plain_http` lets webhooks go to http addresses, for the local stage alone.
+
+    `verifying_key` is the public key of the signer, which vouches for merchants' extended keys.
+    """
 
     networks: Mapping[str, Network]
     payments: PaymentStore
@@ -74,6 +77,8 @@ class PaymentCreator:
     clock: Clock
     ids: Ids
     recorder: Recorder
+    log: Log
+    verifying_key: str
     plain_http: bool
     _raised: dict[str, tuple[int, int]] = field(default_factory=dict)
     _seen: dict[str, tuple[int, Gate, Tip | None]] = field(default_factory=dict)
@@ -96,8 +101,7 @@ class PaymentCreator:
             return first
         network, asset, amount = self._due(wanted)
         self._check_urls(wanted)
-        if not merchant.xpub:
-            raise Conflict("The merchant is still being provisioned; try again shortly.", code="merchant_provisioning")
+        self._require_ready(merchant)
         self._require_chain(network)
         self.limiter.place(merchant, network.name)
         now = self.clock.now()
@@ -170,6 +174,17 @@ class PaymentCreator:
             url = getattr(wanted, name)
             if url is not None:
                 check_url(name, url, plain_http=self.plain_http and name == "webhook_url")
+
+    def _require_ready(self, merchant: Merchant) -> None:
+        """Refuse a merchant without an account, and one for whose extended key the signer does not vouch."""
+        if merchant.provisioning:
+            raise Conflict("The merchant is still being provisioned; try again shortly.", code="merchant_provisioning")
+        if not verify_extended_key(merchant, self.verifying_key):
+            self.log.error("extended_key_mismatch", merchant=merchant.id)
+            raise Conflict(
+                "The merchant's extended key is not the one that the signer vouches for; no address is given out.",
+                code="merchant_key_unverified",
+            )
 
     def _require_chain(self, network: Network) -> None:
         """Refuse a chain that is paused, or that nobody has been able to look at for long."""

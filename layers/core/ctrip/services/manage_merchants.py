@@ -61,9 +61,10 @@ class MerchantManager:
     ids: Ids
 
     def create(self, terms: Terms, xpub: str | None, origin: Origin, idempotency: Idempotency | None) -> Answer:
-        """Make a merchant, `provisioning` until the signer has given it an account, or on its own `xpub` at once.
+        """Make a merchant; the answer holds its webhook secret, this once.
 
-        The answer holds its webhook secret, this once.
+        It is `provisioning` until the signer has given it an account, or signed for its own `xpub`, and until the
+        addresses that were used before are known.
         """
         replayer = Replayer(self.access)
         if (first := replayer.first(idempotency)) is not None:
@@ -86,8 +87,7 @@ class MerchantManager:
             raise InvalidField("xpub", "xpub_in_use", "belongs to another merchant already") from exc
         except Contended as exc:
             raise (in_progress() if idempotency else exc) from exc
-        if merchant.provisioning:
-            self.jobs.provision()
+        self.jobs.provision()
         return Answer(view | {"webhook_secret": secret})
 
     def update(self, merchant_id: str, terms: Terms, origin: Origin) -> dict[str, Any]:
@@ -100,6 +100,16 @@ class MerchantManager:
             return after, f"merchant.{action}"
 
         return merchant_view(change_merchant(self.access, merchant_id, change, origin, self.clock.now()))
+
+    def rediscover(self, merchant_id: str, origin: Origin) -> dict[str, Any]:
+        """Have a merchant's account discovered anew, after a restore say; it takes no payments until that is done."""
+
+        def change(merchant: Merchant) -> tuple[Merchant, str]:
+            return replace(merchant, discovered=False), "merchant.rediscovery"
+
+        view = merchant_view(change_merchant(self.access, merchant_id, change, origin, self.clock.now()))
+        self.jobs.provision()
+        return view
 
     def one(self, merchant_id: str) -> dict[str, Any]:
         """Show a merchant; raises `NotFound`."""
@@ -191,7 +201,9 @@ def merchant_record(
 
 def _facts(merchant: Merchant) -> dict[str, Any]:
     shown = merchant_view(merchant)
-    return {name: shown[name] for name in shown if name not in ("id", "created_at", "updated_at", "version")}
+    facts = {name: shown[name] for name in shown if name not in ("id", "created_at", "updated_at", "version")}
+    vouched = {"version": merchant.key_version, "signature": merchant.key_signature}
+    return facts | {"extended_key": vouched, "first_index": merchant.first_index}
 
 
 def _key_facts(key: ApiKey) -> dict[str, Any]:

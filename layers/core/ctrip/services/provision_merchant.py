@@ -1,68 +1,139 @@
-"""Give merchants accounts of their own: asked for here, done by the signer, which alone can derive one."""
+"""Make merchants ready for their first payment: the signer gives them an account, or signs for the key they brought.
+
+Asked for here, done by the signer, which alone can derive an account and sign; then the account is discovered.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from ctrip.domain.access import Merchant
 from ctrip.domain.audit import Origin
-from ctrip.domain.errors import AlreadyExists, SigningRefused
+from ctrip.domain.errors import AlreadyExists, ChainError, SigningRefused
+from ctrip.domain.keys import key_statement, parse_account_xpub, verify_extended_key
 from ctrip.ports import AccessStore, Clock, Log, Provisioner
+from ctrip.services.discover_account import AccountDiscoverer
 from ctrip.services.manage_merchants import change_merchant
 
 SIGNER = Origin("signer")
+FIRST_VERSION = 1
 
 
-class _ProvisionedAlready(Exception):
+class Authority(Protocol):
+    """The signer's own key."""
+
+    @property
+    def verifying_key(self) -> str:
+        """Return the public key, in hexadecimal."""
+        ...
+
+    def sign(self, statement: bytes) -> str:
+        """Sign; the signature is in hexadecimal."""
+        ...
+
+
+class _SignedAlready(Exception):
     """Another call was faster."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountProvisioner:
-    """The signer's end: derives a merchant's extended public key and writes it to the merchant itself."""
+    """The signer's end: derives a merchant's extended public key, or takes the one that it brought, and signs for it.
+
+    `authority` opens the signing key when it is first needed; `expected_key` is the verifying key that the stage is
+    configured with, empty where it is not yet.
+    """
 
     access: AccessStore
     account_xpub: Callable[[int], str]
+    authority: Callable[[], Authority]
     clock: Clock
+    expected_key: str = ""
+
+    def verifying_key(self) -> str:
+        """Return the public key that signatures are verified by."""
+        return self.authority().verifying_key
 
     def provision(self, merchant_id: str) -> None:
-        """Write the key, once; raises `SigningRefused` for what may have none."""
+        """Write key and signature, once for each version of the key; raises `SigningRefused` for what may have none."""
+        authority = self.authority()
+        if self.expected_key and self.expected_key.lower() != authority.verifying_key:
+            raise SigningRefused("CTRIP_VERIFYING_KEY is not the key of this stage's mnemonic")
         merchant = self.access.merchant(merchant_id)
-        if merchant is None or merchant.own_keys or merchant.account < 1:
+        if merchant is None:
             raise SigningRefused("there is no such merchant to provision")
-        if not merchant.provisioning:
+        if merchant.key_signature:
+            if not verify_extended_key(merchant, authority.verifying_key):
+                raise SigningRefused("the merchant carries a signature that is not the signer's")
             return
-        xpub = self.account_xpub(merchant.account)
+        xpub = self._xpub(merchant)
 
         def decide(merchant: Merchant) -> tuple[Merchant, str]:
-            if not merchant.provisioning:
-                raise _ProvisionedAlready
-            return replace(merchant, xpub=xpub), "merchant.provisioned"
+            if merchant.key_signature:
+                raise _SignedAlready
+            if self._xpub(merchant) != xpub:
+                raise SigningRefused("the merchant's extended key changed while it was being signed")
+            keyed = replace(merchant, xpub=xpub)
+            return replace(keyed, key_signature=authority.sign(key_statement(keyed))), "merchant.provisioned"
 
         try:
             change_merchant(self.access, merchant_id, decide, SIGNER, self.clock.now())
-        except _ProvisionedAlready:
+        except _SignedAlready:
             return
         except AlreadyExists as exc:
             now = self.access.merchant(merchant_id)
-            if now is None or now.provisioning:
-                raise SigningRefused("another merchant has this account") from exc
+            if now is None or not now.key_signature:
+                raise SigningRefused(_TAKEN.get(exc.key, f"{exc.key} is taken")) from exc
+
+    def _xpub(self, merchant: Merchant) -> str:
+        """Return the extended public key that a merchant is to have."""
+        if merchant.key_version != FIRST_VERSION:
+            raise SigningRefused("a later version of an extended key is signed at an operator's command only")
+        if merchant.own_keys:
+            try:
+                return parse_account_xpub(merchant.xpub)
+            except ValueError as exc:
+                raise SigningRefused("the merchant's own extended key is none of an account") from exc
+        if merchant.account < 1:
+            raise SigningRefused("the merchant has no account of its own")
+        derived = self.account_xpub(merchant.account)
+        if merchant.xpub not in ("", derived):
+            raise SigningRefused("the merchant's extended key is not the one of its account")
+        return derived
+
+
+_TAKEN = {
+    "account": "another merchant has this account",
+    "xpub": "another merchant has this extended key",
+    "signature": "this version of the merchant's extended key was signed before",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingProvisioner:
-    """The caller's end: has every waiting merchant provisioned; one that fails holds no other up."""
+    """The caller's end: makes every waiting merchant ready; one that fails holds no other up."""
 
     access: AccessStore
     provisioner: Provisioner
+    discoverer: AccountDiscoverer
     log: Log
 
     def run(self) -> list[str]:
-        """Provision those that wait; return their ids."""
-        done = []
-        for merchant_id in self.access.waiting():
-            try:
-                self.provisioner.provision(merchant_id)
-                done.append(merchant_id)
-            except Exception as exc:  # whatever it is, it waits for the next run
-                self.log.error("provisioning_failed", merchant=merchant_id, kind=type(exc).__name__)
+        """Make those ready that wait; return their ids."""
+        done, after = [], ""
+        while waiting := self.access.waiting(after):
+            done += [merchant_id for merchant_id in waiting if self._one(merchant_id)]
+            after = waiting[-1]
         return done
+
+    def _one(self, merchant_id: str) -> bool:
+        try:
+            self.provisioner.provision(merchant_id)
+            self.discoverer.discover(merchant_id)
+        except ChainError as exc:  # unknown is not unused: it waits for the next run
+            self.log.warning("discovery_waits", merchant=merchant_id, kind=type(exc).__name__, error=str(exc))
+            return False
+        except Exception as exc:  # whatever it is, it waits for the next run
+            self.log.error("provisioning_failed", merchant=merchant_id, kind=type(exc).__name__, error=exc)
+            return False
+        return True

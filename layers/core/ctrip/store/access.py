@@ -1,6 +1,7 @@
 """Merchants, keys, counters and gates."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from pynamodb.expressions.operand import Path
 
@@ -43,9 +44,11 @@ class DynamoAccess(Store):
             writes.insert(0, remember(self._table, change.idempotency, first, merchant.updated_at))
         perform(self._db, self._table, writes, change.audit)
 
-    def waiting(self) -> list[str]:
-        """Return the ids of merchants that wait for the signer, bounded."""
+    def waiting(self, after: str = "") -> list[str]:
+        """Return the ids, after one, of merchants that are not ready for their first payment, in order, bounded."""
         condition = Path("pk") == tables.WAITING_PARTITION
+        if after:
+            condition &= Path("sk") > after
         rows = self._db.query(self._table, condition, limit=PROVISIONED_AT_A_TIME, consistent=True)
         return [tables.key_of(item).sk for item in rows.items]
 
@@ -83,6 +86,14 @@ class DynamoAccess(Store):
         """Take a merchant's next address indexes, from 0; one may be skipped, none is given twice."""
         following = self._count(tables.index_key(merchant_id, curve), count)
         return range(following - count, following)
+
+    def raise_index(self, merchant_id: str, curve: str, at_least: int) -> None:
+        """Have a merchant's next address index be `at_least` that; a counter that is there or past it stays."""
+        # Holds where the counter is new, or behind.
+        behind = Path("next").does_not_exist() | (Path("next") < at_least)
+        with suppress(ConditionFailed):
+            actions = [Path("next").set(at_least)]
+            self._db.write(update(self._table, tables.index_key(merchant_id, curve), actions, behind))
 
     def next_account(self) -> int:
         """Take the next merchant account, from 1; account 0 is the operator's."""
@@ -170,13 +181,19 @@ class DynamoAccess(Store):
         else:
             # Holds while the merchant is as it was when the decision was made.
             writes = [put(self._table, item, Path("version") == before.version, name="stale merchant")]
-        if after.provisioning and before is None:
+        if after.provisioning and (before is None or not before.provisioning):
             writes.append(put(self._table, keyed(tables.waiting_key(after.id))))
-        elif not after.provisioning and (before is None or before.provisioning):
-            writes += self._provisioned(after)
+        elif not after.provisioning and before is not None and before.provisioning:
+            writes.append(delete(self._table, tables.waiting_key(after.id)))
+        if after.xpub and (before is None or before.xpub != after.xpub):
+            writes += self._claimed(after)
+        if after.key_signature and (before is None or before.key_signature != after.key_signature):
+            key = tables.signature_key(after.id, after.key_version)
+            # Holds where this version was never signed: a row that lost its signature gets no second one.
+            writes.append(put(self._table, keyed(key), ABSENT, name="signature"))
         return writes
 
-    def _provisioned(self, merchant: Merchant) -> list[Write]:
+    def _claimed(self, merchant: Merchant) -> list[Write]:
         owner = {"merchant": {"S": merchant.id}}
         # Holds where no other merchant receives at addresses of this key, its own or one of ours.
         unique = put(self._table, keyed(tables.xpub_key(merchant.xpub), **owner), ABSENT, name="xpub")
@@ -186,7 +203,6 @@ class DynamoAccess(Store):
             unique,
             # Holds where no other merchant has the account.
             put(self._table, keyed(tables.account_key(merchant.account), **owner), ABSENT, name="account"),
-            delete(self._table, tables.waiting_key(merchant.id)),
         ]
 
     def _key(self, before: ApiKey | None, after: ApiKey, *, now: int) -> list[Write]:

@@ -1,0 +1,65 @@
+"""Shows whoever makes a merchant with its own extended key what lies at the first addresses of that key, and asks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from infra.cli.show import table
+
+if TYPE_CHECKING:
+    from ctrip.services.discover_account import AccountDiscoverer
+
+SHOWN = 3
+
+
+def confirm_addresses(xpub: str, *, yes: bool) -> None:
+    """Show the first addresses with their balances on each enabled chain; ends the command unless they are confirmed.
+
+    It is all said on standard error, so that programs still read JSON.
+    """
+    from ctrip import bootstrap
+    from ctrip.domain.errors import InvalidField
+    from ctrip.domain.keys import ExtendedKey, parse_account_xpub
+
+    try:
+        branch = ExtendedKey.parse(parse_account_xpub(xpub)).child(0)
+    except ValueError as exc:
+        raise InvalidField("xpub", "invalid_xpub", str(exc)) from None
+    addresses = [branch.child(index).address() for index in range(SHOWN)]
+    discoverer = bootstrap.account_discoverer()
+    rows = [row for name in discoverer.networks for row in _rows(discoverer, name, addresses)]
+    typer.echo("The first addresses of this key, which must be those that the merchant's own wallet shows:\n", err=True)
+    typer.echo(table(rows, ("path", "address", "chain", "holds")), err=True)
+    typer.echo("\nAddresses that were used before are not given out again.", err=True)
+    if not yes:
+        typer.confirm("Are they the merchant's?", abort=True, err=True)
+
+
+def _rows(discoverer: AccountDiscoverer, name: str, addresses: list[str]) -> list[dict[str, Any]]:
+    holds = _holdings(discoverer, name, addresses)
+    return [
+        {"path": f"M/0/{index}", "address": address, "chain": name, "holds": held}
+        for index, (address, held) in enumerate(zip(addresses, holds, strict=True))
+    ]
+
+
+def _holdings(discoverer: AccountDiscoverer, name: str, addresses: list[str]) -> list[str]:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from ctrip.domain.errors import ChainError, ConfigurationError
+    from ctrip.domain.money import format_decimal
+
+    try:
+        seen = discoverer.look(name, addresses)
+    except (ChainError, ConfigurationError, BotoCoreError, ClientError) as exc:
+        return [f"unknown ({type(exc).__name__}: the chain could not be asked)"] * len(addresses)
+    network = discoverer.networks[name]
+    decimals = {asset.symbol: asset.decimals for asset in (network.coin, *network.tokens)}
+    found = []
+    for each in seen:
+        held = [f"{format_decimal(amount, decimals[symbol])} {symbol}" for symbol, amount in each.balances if amount]
+        sent = [f"{each.nonce} transactions sent"] if each.nonce else []
+        found.append(", ".join([*held, *sent]) or "nothing, never used")
+    return found
