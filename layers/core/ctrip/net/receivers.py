@@ -108,7 +108,13 @@ class _Transport(httpx.HTTPTransport):
     def __init__(self, deadline: _Deadline) -> None:
         super().__init__(trust_env=False)
         context = httpx.create_ssl_context(trust_env=False)
-        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=_Network(deadline))
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            max_connections=100,
+            max_keepalive_connections=20,
+            keepalive_expiry=5.0,
+            network_backend=_Network(deadline),
+        )
 
 
 class HttpReceivers:

@@ -198,11 +198,12 @@ class Endpoint:
         while len(results) < len(calls):
             part = calls[len(results) : len(results) + window.size]
             answers = self._part(part)
-            if not all(isinstance(answer, TooMuch) for answer in answers):
+            refused = len(answers) == len(part) and all(isinstance(answer, TooMuch) for answer in answers)
+            if refused and window.shrink(len(part)):
+                continue
+            if not refused:
                 fitted = True
                 window.fits()
-            elif window.shrink(len(part)):
-                continue
             results += answers
         if not fitted:
             window.put_back(kept)
