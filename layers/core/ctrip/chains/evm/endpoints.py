@@ -193,20 +193,21 @@ class Endpoint:
 
         Batches become smaller, down to single calls, where the node refuses their size.
         """
-        window, results, fitted = self.window("batch", BATCH), list[Any](), False
-        kept = window.kept()
+        window, results = self.window("batch", BATCH), list[Any]()
+        kept, fitted, in_vain = window.kept(), False, False
         while len(results) < len(calls):
             part = calls[len(results) : len(results) + window.size]
             answers = self._part(part)
-            refused = len(answers) == len(part) and all(isinstance(answer, TooMuch) for answer in answers)
-            if refused and window.shrink(len(part)):
-                continue
-            if not refused:
-                fitted = True
+            if not all(map(_too_much, answers)):
                 window.fits()
+                fitted = True
+            elif not in_vain and window.shrink(len(part)):
+                continue
+            else:  # a single call is too much as well: the batch's size was not the matter
+                in_vain = True
+                if not fitted:
+                    window.put_back(kept)
             results += answers
-        if not fitted:
-            window.put_back(kept)
         return results
 
     def steady(self, calls: Sequence[Call]) -> list[Any]:
@@ -219,17 +220,15 @@ class Endpoint:
         return results
 
     def _part(self, part: Sequence[Call]) -> list[Any]:
-        """Answer one batch, or what of it from the front was not too much; all of it where everything was."""
+        """Answer one batch up to the last call that was not too much; all of it where each one was."""
         try:
             answers = self._batch(part)
         except TooMuch as exc:
             return [exc] * len(part)
         except Refused as exc:
             return self._singly(part, exc)
-        fit = next((place for place, answer in enumerate(answers) if isinstance(answer, TooMuch)), len(part))
-        if fit == 0 and not all(isinstance(answer, TooMuch) for answer in answers):
-            return [self._alone(*part[0])]
-        return answers[:fit] or answers
+        fit = max((place for place, answer in enumerate(answers) if not _too_much(answer)), default=-1)
+        return answers[: fit + 1] or answers
 
     def _batch(self, calls: Sequence[Call]) -> list[Any]:
         if len(calls) == 1:
@@ -280,6 +279,10 @@ class Endpoint:
             raise
         except Exception as exc:  # JSON, batches and URLs fail in many ways below web3, and none of them is our fault
             raise Unreachable(f"{self.name}: garbage ({type(exc).__name__})") from None
+
+
+def _too_much(answer: object) -> bool:
+    return isinstance(answer, TooMuch)
 
 
 def behind(answer: object) -> bool:
