@@ -1,6 +1,7 @@
 """A real Anvil for tests, and a proxy before it that misbehaves on request."""
 
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -184,6 +185,7 @@ class Proxy:
         self.rule: Rule | None = None
         self.drop = False
         self.seen: list[Any] = []
+        self.connections = 0
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -191,6 +193,10 @@ class Proxy:
             # Otherwise head and body leave as two packets, and each answer waits 40 ms for an acknowledgement.
             wbufsize = 65_536
             disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                proxy.connections += 1
+                super().setup()
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -254,6 +260,20 @@ def refuse(method: str, message: str, code: int = -32000, when: Callable[[list[A
     return rule
 
 
+def by_turns(*rules: Rule) -> Rule:
+    """Apply one rule after the other, a request each: a balancer that strictly alternates between its nodes."""
+    turns = itertools.cycle(rules)
+
+    def rule(request: Any) -> Any:
+        return next(turns)(request)
+
+    return rule
+
+
+def obedient(_: Any) -> None:
+    """Be a rule that changes nothing."""
+
+
 NETWORK: Network = load_networks(["anvil"])["anvil"]
 
 
@@ -292,6 +312,14 @@ def anvil(node: Anvil) -> Iterator[Anvil]:
     """The session's Anvil, as it was before each test."""
     with node.scratch():
         yield node
+
+
+@pytest.fixture
+def second(anvil: Anvil) -> Iterator[Proxy]:
+    """Another proxy before the same Anvil: another host, as loopback goes."""
+    made = Proxy(anvil.url)
+    yield made
+    made.close()
 
 
 @pytest.fixture

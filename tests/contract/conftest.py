@@ -1,6 +1,6 @@
 """Fixtures of the contract suites: a real Anvil with a proxy before it, and the stores of both kinds."""
 
-from tests.evm_support import anvil, node, proxy
+from tests.evm_support import anvil, node, proxy, second
 from tests.support.store_fixtures import endpoint, shared, stage, stores
 
-__all__ = ["anvil", "endpoint", "node", "proxy", "shared", "stage", "stores"]
+__all__ = ["anvil", "endpoint", "node", "proxy", "second", "shared", "stage", "stores"]

@@ -233,6 +233,9 @@ class FakeChain:
     def layer_fee(self) -> int:
         return 0
 
+    def gas_pays_layer(self) -> bool:
+        return False
+
     def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:
         self._ask()
         return NATIVE_GAS if data == "0x" else TOKEN_GAS

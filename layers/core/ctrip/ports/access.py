@@ -102,6 +102,8 @@ class AccessStore(Protocol):
 
     def keep_addresses(self, merchant_id: str, curve: str, page: int, addresses: Sequence[str]) -> None:
         """Keep a full page of a merchant's addresses, so that nobody derives them again."""
+        ...
+
     def raise_index(self, merchant_id: str, curve: str, at_least: int) -> None:
         """Have a merchant's next address index be `at_least` that; a counter that is there or past it stays."""
         ...

@@ -28,12 +28,16 @@ class ChainReader(Protocol):
     def opinions(self, at: Block, holding: Holding) -> list[tuple[str, int]]:
         """Ask two hosts for one balance at exactly that block: host and balance, of as many as can tell, at most two.
 
-        No host twice; on loopback a port counts as a host.
+        No host is asked twice, however often it is listed; on loopback a port counts as a host. A host that refuses,
+        fails or lags adds nothing; in its place the next one is asked. Raises nothing.
         """
         ...
 
     def endpoints(self) -> list[tuple[str, str, str]]:
-        """Return each endpoint's host, its state and the reason for it, for people."""
+        """Return each endpoint's host, its state and the reason for it, for people; never a path or a key.
+
+        States: `usable`, `unreachable` (the last try failed), `resting`, `wrong chain`, `cannot read at a block hash`.
+        """
         ...
 
     def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
@@ -41,18 +45,22 @@ class ChainReader(Protocol):
         ...
 
     def balances(self, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
-        """Return the balances at exactly that block, in the order asked; None is unknown, never zero."""
+        """Return the balances at exactly that block, in the order asked; None is unknown, never zero.
+
+        Nodes that do not hold the block are asked again, a few times; then `Unavailable` is raised.
+        """
         ...
 
     def transfers(self, wanted: Sequence[Arrivals], last: int, *, turn: int = 0) -> list[list[Transfer]]:
         """Explain what arrived up to block `last`, included, in the order asked; perhaps incomplete, never false.
 
-        `turn` counts the attempts: another one begins with another endpoint. Raises where nobody answers at all.
+        `turn` counts the attempts: another one begins with another endpoint. Raises where nobody answers at all about
+        one of the assets: a call for each asset keeps their failures apart. Addresses share the work.
         """
         ...
 
     def hashes(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
-        """Return the hashes of all transactions of canonical blocks; those that no endpoint holds are left out."""
+        """Return the hashes of all transactions of canonical blocks; those that no endpoint shows are left out."""
         ...
 
     def nonce_at(self, address: str, at: Block) -> int | None:
@@ -64,7 +72,7 @@ class ChainReader(Protocol):
         ...
 
     def receipt(self, tx_hash: str) -> Receipt | None:
-        """Return the receipt of a mined transaction, or None."""
+        """Return the receipt of a mined transaction; None is unknown, not unmined, as receipts may come late."""
         ...
 
     def known(self, tx_hash: str) -> bool:
@@ -84,11 +92,15 @@ class ChainWriter(Protocol):
         ...
 
     def fees(self) -> Fees:
-        """Return what a transaction costs now."""
+        """Return what a transaction costs now; where there is a tip it is at least 1."""
         ...
 
     def layer_fee(self) -> int:
         """Return what a transaction pays, with room, to the layer below, beside its gas; 0 where there is none."""
+        ...
+
+    def gas_pays_layer(self) -> bool:
+        """Say whether gas pays for the layer below too (Arbitrum): a plain transfer then takes more than 21,000."""
         ...
 
     def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:
@@ -98,8 +110,9 @@ class ChainWriter(Protocol):
     def broadcast(self, raw: str) -> None:
         """Offer signed bytes to every endpoint until one takes them; already known is fine.
 
-        Raises `BroadcastRejected` where all refuse, `Underpriced` where all refuse the price alone, and `Unavailable`
-        where none answers.
+        Raises `BroadcastRejected` with all reasons where nobody takes them, `Underpriced` where everybody who looked
+        at the transaction refused its price (an endpoint that is unreachable, throttled, or does not broadcast has no
+        say), and `Unavailable` where nobody answers. The named minimum is one node's word: bound it.
         """
         ...
 

@@ -2,35 +2,39 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TypeVar
 
-from ctrip.chains.evm import explain
+from ctrip.chains.evm import explain, sending
+from ctrip.chains.evm.bodies import Bodies
 from ctrip.chains.evm.codec import (
     BALANCE_OF,
     DECIMALS,
-    TRANSFER,
     account,
     block,
     digest,
-    from_topic,
     octets,
     pinned,
     quantity,
     topic,
     word,
 )
-from ctrip.chains.evm.endpoints import Endpoint, Meter, Pool
-from ctrip.chains.evm.errors import Missing, Unreachable, held
-from ctrip.chains.evm.probe import OtherFork, Prober
+from ctrip.chains.evm.endpoints import TRIES, Endpoint, Meter
+from ctrip.chains.evm.errors import Gone, Missing, Unreachable
+from ctrip.chains.evm.logs import token_transfers
+from ctrip.chains.evm.pool import Pool
+from ctrip.chains.evm.probe import Blind, OtherFork, Prober, order
 from ctrip.chains.evm.transport import ANSWER_SECONDS
 from ctrip.domain.assets import Network
-from ctrip.domain.chain import Arrivals, Block, Fees, Holding, Receipt, TokenTransfer, Transfer
-from ctrip.domain.errors import BroadcastRejected, ChainError, ConfigurationError, Refused
+from ctrip.domain.chain import Arrivals, Block, Fees, Holding, Receipt, Transfer
+from ctrip.domain.errors import ChainError, ConfigurationError, Refused
 from ctrip.ports import Clock
 
 __all__ = ["EvmChain"]
 
+T = TypeVar("T")
+OPINIONS = 2
 OP_STACK = frozenset({10, 8453})
+ARBITRUM = frozenset({42161, 42170, 421614})
 GAS_PRICE_ORACLE = "0x420000000000000000000000000000000000000F"
 OWN_TRANSACTION_BYTES = 200
 
@@ -57,10 +61,12 @@ class EvmChain:
         self.network = network
         self._clock = clock
         self.meter = Meter()
-        endpoints = [Endpoint(url, network.chain_id, self.meter, clock, jitter, seconds) for url in urls]
+        endpoints = [Endpoint(url, network.chain_id, self.meter, jitter, seconds) for url in urls]
         self._pool = Pool(network.name, endpoints, clock, jitter)
         self._prober = Prober(network.chain_id)
         self._explain_blocks = explain_blocks
+        self._bodies = Bodies()
+        self._seen = 0  # the highest block that any endpoint showed
 
     @property
     def calls(self) -> Counter[str]:
@@ -68,8 +74,11 @@ class EvmChain:
         return self.meter.calls
 
     def endpoints(self) -> list[tuple[str, str, str]]:
-        """Return each endpoint's host, state (usable, resting, wrong chain) and the reason for it, for health."""
-        return [(name, state, "") for name, state in self._pool.states()]
+        """Return each endpoint's host, its state and the reason for it, for health.
+
+        States: usable, unreachable (the last try failed), resting, wrong chain, cannot read at a block hash.
+        """
+        return self._pool.states()
 
     def chain_id(self) -> int:
         """Ask the first endpoint that answers which network it is. Raises `WrongChain` where all are of another."""
@@ -88,7 +97,8 @@ class EvmChain:
         newest = max((head for _, head in heads), key=lambda each: each.number)
         for endpoint, head in heads:
             if head.number < newest.number and self._stale(head):  # it stands still: neither its state is asked for
-                endpoint.breaker.stand_aside(self._clock.now())
+                endpoint.breaker.stand_aside(self._clock.now(), "its newest block is old")
+        self._seen = max(self._seen, newest.number)
         return newest
 
     def _stale(self, head: Block) -> bool:
@@ -116,87 +126,148 @@ class EvmChain:
         return self._pool.run(ask) if tokens else []
 
     def opinions(self, at: Block, holding: Holding) -> list[tuple[str, int]]:
-        """Ask two hosts for one balance at exactly that block: host and balance, of as many as can tell."""
+        """Ask two hosts for one balance at exactly that block: host and balance, of as many as can tell.
+
+        A host is asked once, however often it is listed. One that refuses, fails or does not hold the block, also
+        when it is asked again, adds nothing; in its place the next host is asked.
+        """
         found: list[tuple[str, int]] = []
-        for skip in range(len(self._pool.endpoints)):
+        voices: set[str] = set()
+        for endpoint in self._pool.usable():
+            if len(found) == OPINIONS:
+                break
+            if endpoint.voice not in voices and endpoint.sees(self._clock.now()):
+                voices.add(endpoint.voice)
+                if (balance := self._opinion(endpoint, at, holding)) is not None:
+                    found.append((endpoint.name, balance))
+        return found
+
+    def _opinion(self, endpoint: Endpoint, at: Block, holding: Holding) -> int | None:
+        for _ in range(TRIES):
             try:
-                answer = self._pool.run(
-                    lambda endpoint: (endpoint.name, self._prober.read(endpoint, at, [holding])[0]), skip=skip
-                )
-            except ChainError:
+                return self._pool.attempt(endpoint, lambda each: self._read(each, at, [holding]))[0]
+            except Gone:
+                return None
+            except Missing:
                 continue
-            if answer[1] is not None and answer[0] not in [host for host, _ in found]:
-                found.append((answer[0], answer[1]))
-        return found[:2]
+            except ChainError:
+                return None
+        return None
 
     def blocks(self, numbers: Iterable[int]) -> dict[int, Block]:
         """Return the canonical headers at these heights, in one request; heights past the head are left out.
 
-        An endpoint that lacks some is behind, or they are past the head: the next one is asked too.
+        An endpoint that lacks some is behind, or they are past the head: the next one is asked too, and the same ones
+        again for blocks that were seen already. The headers are one endpoint's, so that they are of one fork.
         """
         heights = sorted(set(numbers))
         if not heights:
             return {}
-
         best: dict[int, Block] = {}
 
         def ask(endpoint: Endpoint) -> dict[int, Block] | None:
             nonlocal best
-            answers = _whole(endpoint.batch([("eth_getBlockByNumber", [hex(number), False]) for number in heights]))
-            found = {
-                number: block(answer) for number, answer in zip(heights, answers, strict=True) if answer is not None
-            }
-            if any(header.number != number for number, header in found.items()):
-                raise Unreachable(f"{endpoint.name}: another block than the one asked for")
+            found = _headers(endpoint, heights)
             best = max(best, found, key=len)
             return found if len(found) == len(heights) else None
 
-        return self._pool.any(ask) or best
+        for _ in range(TRIES):
+            if self._pool.any(ask) is not None or not self._lacks_seen(heights, best):
+                break
+        return best
+
+    def _lacks_seen(self, heights: Iterable[int], found: Iterable[int]) -> bool:
+        """Say whether a block is missing that is known to be there."""
+        return any(number <= self._seen for number in set(heights) - set(found))
 
     def balances(self, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
-        """Return the balances at exactly that block, in the order asked; None is unknown, never zero."""
-        if not wanted:
-            return []
+        """Return the balances at exactly that block, in the order asked; None is unknown, never zero.
+
+        A part that one endpoint does not hold is asked of the others, and of the same one again.
+        """
+        places = order(wanted)
+        result: list[int | None] = [None] * len(wanted)
+        while places:
+            part = [wanted[place] for place in places]
+            try:
+                some = self._state(lambda endpoint, part=part: self._read(endpoint, at, part))  # type: ignore[misc]
+            except OtherFork:
+                return [None] * len(wanted)
+            for place, balance in zip(places, some, strict=False):
+                result[place] = balance
+            places = places[len(some) :]
+        return result
+
+    def _state(self, question: Callable[[Endpoint], T]) -> T:
+        """Ask for state at a block's hash, of whoever can read there, several times where nodes are behind."""
+        return self._pool.run(question, state=True, tries=TRIES)
+
+    def _read(self, endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
         try:
-            return self._pool.run(lambda endpoint: self._prober.read(endpoint, at, wanted))
-        except OtherFork:
-            return [None] * len(wanted)
+            some = self._prober.some(endpoint, at, wanted)
+        except Blind as exc:
+            endpoint.blind(self._clock.now(), str(exc.__cause__ or exc))
+            raise
+        endpoint.saw()
+        return some
 
     def transfers(self, wanted: Sequence[Arrivals], last: int, *, turn: int = 0) -> list[list[Transfer]]:
-        """Explain what arrived up to `last`, included; perhaps not all of it, never falsely."""
-        return [self._transfers(each, last) for each in wanted]
+        """Explain what arrived up to `last`, included; perhaps not all of it, never falsely.
 
-    def _transfers(self, wanted: Arrivals, last: int) -> list[Transfer]:
-        def ask(endpoint: Endpoint) -> list[Transfer]:
-            if wanted.token is None:
-                return explain.coin_transfers(endpoint, wanted.address, wanted.first, last, self._explain_blocks)
-            return explain.token_transfers(endpoint, wanted.token, wanted.address, wanted.first, last)
+        The work is shared: a token's logs are asked for many addresses at once, the coin's blocks, receipts and traces
+        are read once for all. `turn` says which endpoint is the first. Raises where no endpoint answers at all about
+        one of the assets: a call for each asset keeps their failures apart.
+        """
+        firsts: dict[str | None, dict[str, int]] = {}
+        for each in wanted:
+            token, address = each.token and account(each.token), account(each.address)
+            some = firsts.setdefault(token, {})
+            some[address] = min(max(each.first, 0), some.get(address, last + 1))
+        found = {token: self._arrived(token, some, last, turn) for token, some in firsts.items()}
+        return [
+            [
+                transfer
+                for transfer in found[each.token and account(each.token)].get(account(each.address), ())
+                if transfer.block_number >= each.first
+            ]
+            for each in wanted
+        ]
 
-        try:
-            return self._pool.run(ask)
-        except (Refused, Missing):
-            return []
+    def _arrived(self, token: str | None, firsts: dict[str, int], last: int, turn: int) -> dict[str, list[Transfer]]:
+        firsts = {address: first for address, first in firsts.items() if first <= last}
+        if not firsts:
+            return {}
+        if token is not None:
+            return token_transfers(self._pool, token, firsts, last, turn)
+        return self._pool.run(
+            lambda endpoint: explain.coin_transfers(
+                endpoint, self._prober, self._bodies, firsts, last, self._explain_blocks
+            ),
+            turn=turn,
+        )
 
     def hashes(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
         """Return the hashes of all transactions of canonical blocks; those that no endpoint holds are left out."""
-        heights = sorted(set(numbers))
+        heights = set(numbers)
+        found: dict[int, frozenset[str]] = {}
 
-        def ask(endpoint: Endpoint) -> dict[int, frozenset[str]]:
-            answers = _whole(endpoint.batch([("eth_getBlockByNumber", [hex(number), False]) for number in heights]))
-            return {
-                quantity(answer["number"]): frozenset(map(digest, answer["transactions"]))
-                for answer in answers
-                if answer is not None
-            }
+        def ask(endpoint: Endpoint) -> bool | None:
+            found.update(_bodies(endpoint, sorted(heights - found.keys())))
+            return None if heights - found.keys() else True
 
-        return self._pool.run(ask) if heights else {}
+        for _ in range(TRIES):
+            if not heights or self._pool.any(ask) or not self._lacks_seen(heights, found):
+                break
+        return found
 
     def nonce_at(self, address: str, at: Block) -> int | None:
         """Return the number of transactions that `address` had sent up to exactly that block; None is unknown."""
+
+        def ask(endpoint: Endpoint) -> int:
+            return quantity(endpoint.call("eth_getTransactionCount", [address, pinned(at)]))
+
         try:
-            return self._pool.run(
-                lambda endpoint: quantity(endpoint.call("eth_getTransactionCount", [address, pinned(at)]))
-            )
+            return self._state(ask)
         except (Refused, Missing):
             return None
 
@@ -205,13 +276,16 @@ class EvmChain:
         return self._pool.run(lambda endpoint: len(octets(endpoint.call("eth_getCode", [address, "latest"]))) > 0)
 
     def receipt(self, tx_hash: str) -> Receipt | None:
-        """Return the receipt of a mined transaction, or None."""
+        """Return the receipt of a mined transaction, as two endpoints know it.
+
+        None is unknown, not unmined: a node may know the block of a transaction and not its receipt yet.
+        """
 
         def ask(endpoint: Endpoint) -> Receipt | None:
             calls = [("eth_getTransactionByHash", [tx_hash]), ("eth_getTransactionReceipt", [tx_hash])]
-            transaction, receipt = _whole(endpoint.batch(calls))
+            transaction, receipt = sending.whole(endpoint.batch(calls))
             mined = transaction is not None and receipt is not None and receipt["blockHash"] == transaction["blockHash"]
-            return _receipt(transaction, receipt) if mined else None
+            return sending.receipt(transaction, receipt) if mined else None
 
         return self._pool.any(ask)
 
@@ -228,8 +302,8 @@ class EvmChain:
         return self._pool.run(lambda endpoint: _balance(endpoint, holding))
 
     def fees(self) -> Fees:
-        """Return what a transaction costs now."""
-        return self._pool.run(_fees)
+        """Return what a transaction costs now; the tip is at least one wei."""
+        return self._pool.run(sending.fees)
 
     def layer_fee(self) -> int:
         """Return what a transaction pays, with room, to the layer below; 0 where there is none.
@@ -249,13 +323,13 @@ class EvmChain:
         call = {"from": sender, "to": to, "value": hex(value), "data": data or "0x"}
         return self._pool.run(lambda endpoint: quantity(endpoint.call("eth_estimateGas", [call])))
 
+    def gas_pays_layer(self) -> bool:
+        """Say whether gas pays for the layer below too, so that a plain transfer takes more than 21,000 (Arbitrum)."""
+        return self.network.chain_id in ARBITRUM
+
     def broadcast(self, raw: str) -> None:
-        """Hand over signed bytes; already known is fine. Raises `BroadcastRejected` where the node refuses."""
-        try:
-            self._pool.run(lambda endpoint: digest(endpoint.call("eth_sendRawTransaction", [raw])))
-        except BroadcastRejected as exc:
-            if not held(exc):
-                raise
+        """Offer signed bytes to every endpoint until one takes them; already known is fine."""
+        sending.broadcast(self._pool, raw)
 
 
 def _head(endpoint: Endpoint) -> Block:
@@ -266,12 +340,26 @@ def _named_head(endpoint: Endpoint) -> tuple[Endpoint, Block]:
     return endpoint, _head(endpoint)
 
 
-def _whole(answers: list[Any]) -> list[Any]:
-    """Pass a batch on in which every call was answered; raise the first error otherwise."""
-    for answer in answers:
-        if isinstance(answer, ChainError):
-            raise answer
-    return answers
+def _headers(endpoint: Endpoint, heights: Sequence[int]) -> dict[int, Block]:
+    answers = sending.whole(endpoint.batch([("eth_getBlockByNumber", [hex(number), False]) for number in heights]))
+    found = {number: block(answer) for number, answer in zip(heights, answers, strict=True) if answer is not None}
+    if any(header.number != number for number, header in found.items()):
+        raise Unreachable(f"{endpoint.name}: another block than the one asked for")
+    return found
+
+
+def _bodies(endpoint: Endpoint, heights: Sequence[int]) -> dict[int, frozenset[str]]:
+    """Read transactions' hashes; a block that is absent, refused or malformed is left out."""
+    answers = endpoint.batch([("eth_getBlockByNumber", [hex(number), False]) for number in heights])
+    if answers and all(isinstance(answer, ChainError) for answer in answers):
+        raise answers[0]
+    found: dict[int, frozenset[str]] = {}
+    for number, answer in zip(heights, answers, strict=True):
+        if isinstance(answer, dict):
+            if quantity(answer["number"]) != number:
+                raise Unreachable(f"{endpoint.name}: another block than the one asked for")
+            found[number] = frozenset(map(digest, answer["transactions"]))
+    return found
 
 
 def _balance(endpoint: Endpoint, holding: Holding) -> int:
@@ -282,40 +370,3 @@ def _balance(endpoint: Endpoint, holding: Holding) -> int:
     if balance is None:
         raise Refused(f"{holding.token} answers no balance")
     return balance
-
-
-def _fees(endpoint: Endpoint) -> Fees:
-    calls = [("eth_getBlockByNumber", ["latest", False]), ("eth_gasPrice", []), ("eth_maxPriorityFeePerGas", [])]
-    head, price, priority = endpoint.batch(calls)
-    _whole([head, price])
-    gas_price = quantity(price)
-    if head.get("baseFeePerGas") is None:
-        return Fees(gas_price, 0, legacy=True)
-    base = quantity(head["baseFeePerGas"])
-    # A node without eth_maxPriorityFeePerGas still adds its suggestion to eth_gasPrice.
-    return Fees(base, max(0, gas_price - base) if isinstance(priority, ChainError) else quantity(priority))
-
-
-def _receipt(transaction: dict[str, Any], receipt: dict[str, Any]) -> Receipt:
-    price = quantity(receipt.get("effectiveGasPrice") or transaction["gasPrice"])
-    l1_fee = quantity(receipt["l1Fee"]) if receipt.get("l1Fee") else 0  # OP stack: paid on top of gas
-    return Receipt(
-        tx_hash=digest(receipt["transactionHash"]),
-        block_number=quantity(receipt["blockNumber"]),
-        block_hash=digest(receipt["blockHash"]),
-        success=quantity(receipt["status"]) == 1,
-        fee=quantity(receipt["gasUsed"]) * price + l1_fee,
-        value=quantity(transaction["value"]),
-        sender=account(transaction["from"]),
-        to=account(transaction["to"]) if transaction.get("to") else None,
-        token_transfers=tuple(_token_transfer(log) for log in receipt["logs"] if _is_transfer(log)),
-    )
-
-
-def _is_transfer(log: dict[str, Any]) -> bool:
-    return len(log["topics"]) == 3 and log["topics"][0] == TRANSFER and len(log["data"]) == 66
-
-
-def _token_transfer(log: dict[str, Any]) -> TokenTransfer:
-    sender, to = from_topic(log["topics"][1]), from_topic(log["topics"][2])
-    return TokenTransfer(account(log["address"]), sender, to, quantity(log["data"]), quantity(log["logIndex"]))

@@ -1,32 +1,34 @@
-"""The endpoints of one network, in order.
+"""One endpoint of a network: a URL with a breaker, whose chain id is checked before first use.
 
-Each has a breaker, its chain id is checked before first use, and what it bears is remembered.
+What it bears is remembered: how much it answers at once, and what it cannot do.
 """
 
-import itertools
+import ipaddress
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ctrip.chains.evm.codec import quantity
-from ctrip.chains.evm.errors import Missing, Reverted, TooMuch, Unreachable, translate
+from ctrip.chains.evm.errors import Gone, Missing, Reverted, TooMuch, Unreachable, translate
 from ctrip.chains.evm.transport import provider
-from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavailable, WrongChain
-from ctrip.ports import Clock
+from ctrip.domain.errors import ChainError, Refused, WrongChain
 
 FAILURES_TO_OPEN = 3
-RETRY_SECONDS = 0.2  # once more, after a moment, where no endpoint answered at all
 FIRST_REST_MS = 1_000
 LONGEST_REST_MS = 60_000
+# How long an endpoint that cannot read at a block hash is left alone with such questions.
+BLIND_MS = 60_000
 BATCH = 100
+# How often a question at a block's hash is asked: a balancer's next node may hold what this one does not.
+TRIES = 3
 # What reading an answer of the wrong shape raises.
-GARBAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+GARBAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError)
+_SHORTEST_KEY = 8
 
 Call = tuple[str, list[Any]]
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -46,7 +48,10 @@ class Meter:
 
 @dataclass(slots=True)
 class Window:
-    """How much is asked at once: halves when refused, doubles again after successes, later after each refusal."""
+    """How much is asked at once: halves where it was too much, doubles again after successes, later after each refusal.
+
+    A refusal that is not about size, gas or time never comes here.
+    """
 
     maximum: int
     size: int = 0
@@ -65,6 +70,14 @@ class Window:
         self.patience = min(256, self.patience * 2)
         return True
 
+    def kept(self) -> tuple[int, int]:
+        """Return what `put_back` needs."""
+        return self.size, self.patience
+
+    def put_back(self, kept: tuple[int, int]) -> None:
+        """Forget what was learnt since: the smallest question was refused too, so it was not about size."""
+        self.size, self.patience = kept
+
     def fits(self) -> None:
         """Note a success."""
         self._streak += 1
@@ -80,44 +93,49 @@ class Breaker:
     failures: int = 0
     until: int = 0
     rest: int = FIRST_REST_MS
+    reason: str = ""
 
     def closed(self, now: int) -> bool:
         """Say whether the endpoint may be asked."""
         return now >= self.until
 
-    def failed(self, now: int) -> None:
+    def failed(self, now: int, reason: str = "") -> None:
         """Count a failure; rest between half and the whole of the present pause."""
         self.failures += 1
+        self.reason = reason
         if self.failures >= FAILURES_TO_OPEN:
             self.until = now + int(self.rest * (1 + self.jitter()) / 2)
             self.rest = min(LONGEST_REST_MS, self.rest * 2)
 
-    def stand_aside(self, now: int) -> None:
+    def stand_aside(self, now: int, reason: str = "") -> None:
         """Rest for long without a failure: others know more."""
+        self.reason = reason
         self.until = now + int(LONGEST_REST_MS * (1 + self.jitter()) / 2)
 
     def worked(self) -> None:
         """Close."""
-        self.failures, self.until, self.rest = 0, 0, FIRST_REST_MS
+        self.failures, self.until, self.rest, self.reason = 0, 0, FIRST_REST_MS, ""
 
 
 class Endpoint:
-    """One URL. Its name is the host alone: the path and the query may hold a key."""
+    """One URL. Its name is the host alone, with the port on loopback: the path and the query may hold a key.
 
-    def __init__(
-        self, url: str, chain_id: int, meter: Meter, clock: Clock, jitter: Callable[[], float], seconds: float
-    ) -> None:
+    `voice` names whose word its answers are: the host, and on loopback the port.
+    """
+
+    def __init__(self, url: str, chain_id: int, meter: Meter, jitter: Callable[[], float], seconds: float) -> None:
         parts = urlsplit(url)
-        self.name = parts.hostname or "?"
+        self.name, self.voice = _names(parts)
         self.breaker = Breaker(jitter)
         self.wrong = False
         self.windows: dict[str, Window] = {}
         self.traits: dict[str, Any] = {}
-        self._chain_id = chain_id
+        self.blind_until, self.blind_reason = 0, ""
+        self._chain_id, self._answered = chain_id, chain_id
         self._checked = False
-        self._secret = url[url.find(parts.netloc) + len(parts.netloc) :].strip("/")
+        self._secrets = _secrets(parts)
         self._meter = meter
-        self._provider = provider(url, clock, seconds)
+        self._provider = provider(url, seconds)
 
     def window(self, name: str, maximum: int) -> Window:
         """Return the remembered window of one kind of question."""
@@ -130,10 +148,35 @@ class Endpoint:
     def check(self) -> None:
         """Refuse an endpoint of another network for good."""
         if not self._checked:
-            self.wrong = self.chain_id() != self._chain_id
+            self._answered = self.chain_id()
+            self.wrong = self._answered != self._chain_id
             self._checked = True
         if self.wrong:
-            raise WrongChain(f"{self.name} is not chain {self._chain_id}")
+            raise WrongChain(f"{self.name} is not chain {self._chain_id} but {self._answered}")
+
+    def sees(self, now: int) -> bool:
+        """Say whether state at a block's hash may be asked of it."""
+        return now >= self.blind_until
+
+    def blind(self, now: int, reason: str) -> None:
+        """Note that it cannot read at a block's hash; it is tried again after a minute."""
+        self.blind_until, self.blind_reason = now + BLIND_MS, reason
+
+    def saw(self) -> None:
+        """Note that it has read at a block's hash."""
+        self.blind_until, self.blind_reason = 0, ""
+
+    def state(self, now: int) -> tuple[str, str, str]:
+        """Return its name, its state and the reason, for people."""
+        if self.wrong:
+            return self.name, "wrong chain", f"answers chain id {self._answered}"
+        if not self.breaker.closed(now):
+            return self.name, "resting", self.breaker.reason
+        if self.breaker.failures:
+            return self.name, "unreachable", self.breaker.reason
+        if self.blind_reason:
+            return self.name, "cannot read at a block hash", self.blind_reason
+        return self.name, "usable", ""
 
     def call(self, method: str, params: list[Any]) -> Any:
         """Return one call's result, or raise what the node's error means."""
@@ -142,25 +185,50 @@ class Endpoint:
         if not isinstance(answer, dict) or ("error" not in answer and "result" not in answer):
             raise Unreachable(f"{self.name}: no JSON-RPC answer")
         if answer.get("error") is not None:
-            raise translate(answer["error"], method, self._secret)
+            raise translate(answer["error"], method, self._secrets)
         return answer["result"]
 
     def batch(self, calls: Sequence[Call]) -> list[Any]:
-        """Return each call's result in order; a call that the node refused has its error in place of the result."""
+        """Return each call's result in order; a call that the node refused has its error in place of the result.
+
+        Batches become smaller, down to single calls, where the node refuses their size.
+        """
         window, results = self.window("batch", BATCH), list[Any]()
+        kept, fitted, in_vain = window.kept(), False, False
         while len(results) < len(calls):
             part = calls[len(results) : len(results) + window.size]
-            try:
-                answers = self._batch(part)
-            except Refused:
-                if not window.shrink(len(part)):
-                    raise
+            answers = self._part(part)
+            if not all(map(_too_much, answers)):
+                window.fits()
+                fitted = True
+            elif not in_vain and window.shrink(len(part)):
                 continue
-            if len(part) > 1 and any(isinstance(answer, TooMuch) for answer in answers) and window.shrink(len(part)):
-                continue
-            window.fits()
+            else:  # a single call is too much as well: the batch's size was not the matter
+                in_vain = True
+                if not fitted:
+                    window.put_back(kept)
             results += answers
         return results
+
+    def steady(self, calls: Sequence[Call]) -> list[Any]:
+        """Return each call's result as `batch` does, but ask again where the node did not hold the block."""
+        results = self.batch(calls)
+        for _ in range(TRIES - 1):
+            again = [place for place, result in enumerate(results) if behind(result)]
+            for place, result in zip(again, self.batch([calls[place] for place in again]), strict=True):
+                results[place] = result
+        return results
+
+    def _part(self, part: Sequence[Call]) -> list[Any]:
+        """Answer one batch up to the last call that was not too much; all of it where each one was."""
+        try:
+            answers = self._batch(part)
+        except TooMuch as exc:
+            return [exc] * len(part)
+        except Refused as exc:
+            return self._singly(part, exc)
+        fit = max((place for place, answer in enumerate(answers) if not _too_much(answer)), default=-1)
+        return answers[: fit + 1] or answers
 
     def _batch(self, calls: Sequence[Call]) -> list[Any]:
         if len(calls) == 1:
@@ -169,7 +237,7 @@ class Endpoint:
         answers = self._ask(lambda: self._provider.make_batch_request(list(calls)))  # type: ignore[arg-type]
         if isinstance(answers, dict) or (isinstance(answers, list) and len(answers) == 1 and "error" in answers[0]):
             first = answers if isinstance(answers, dict) else answers[0]
-            raise translate(first.get("error"), "batch", self._secret)
+            raise translate(first.get("error"), "batch", self._secrets)
         # web3 only hopes for the order where ids are missing; here a result must not become another address's.
         first_id = answers[0]["id"] if answers else None
         if not isinstance(first_id, int) or [answer["id"] for answer in answers] != list(
@@ -182,6 +250,13 @@ class Endpoint:
                 raise result
         return results
 
+    def _singly(self, calls: Sequence[Call], refusal: Refused) -> list[Any]:
+        """Ask one by one what was refused as a batch, in words that are not about its size."""
+        first = self._alone(*calls[0])
+        if isinstance(first, Refused) and not isinstance(first, Reverted):
+            raise refusal
+        return [first, *(self._alone(*call) for call in calls[1:])]
+
     def _alone(self, method: str, params: list[Any]) -> Any:
         try:
             return self.call(method, params)
@@ -192,97 +267,51 @@ class Endpoint:
 
     def _item(self, method: str, answer: dict[str, Any]) -> Any:
         if answer.get("error") is not None:
-            return translate(answer["error"], method, self._secret)
+            return translate(answer["error"], method, self._secrets)
         return answer["result"]
 
     def _ask(self, ask: Callable[[], Any]) -> Any:
         try:
             return ask()
-        except (*GARBAGE, RuntimeWarning) as exc:
-            raise Unreachable(f"{self.name}: garbage ({type(exc).__name__})") from None
         except Unreachable as exc:
             raise Unreachable(f"{self.name}: {exc}") from None
-
-
-class Pool:
-    """Tries a question on each usable endpoint in turn."""
-
-    def __init__(
-        self, name: str, endpoints: Sequence[Endpoint], clock: Clock, jitter: Callable[[], float] = lambda: 0.5
-    ) -> None:
-        self.endpoints = tuple(endpoints)
-        self._name = name
-        self._clock = clock
-        self._jitter = jitter
-
-    def run(self, question: Callable[[Endpoint], T], *, skip: int = 0) -> T:
-        """Return the first usable answer, passing over `skip` endpoints; raises the gravest reason otherwise."""
-        for last in (False, True):
-            reasons: list[ChainError] = []
-            for endpoint in itertools.islice(self._usable(), skip, None):
-                try:
-                    return self._attempt(endpoint, question)
-                except (Reverted, BroadcastRejected):
-                    raise
-                except ChainError as exc:
-                    reasons.append(exc)
-            passing = bool(reasons) and all(isinstance(reason, Unreachable) for reason in reasons)
-            if last or not passing:
-                raise self._gravest(reasons)
-            self._clock.wait(RETRY_SECONDS * (0.5 + self._jitter()))
-        raise AssertionError  # the second turn returns or raises
-
-    def any(self, question: Callable[[Endpoint], T | None], most: int = 2) -> T | None:
-        """Return the first answer that is not None, from at most `most` endpoints: one that lags knows less."""
-        asked, reasons = 0, list[ChainError]()
-        for endpoint in self._usable():
-            try:
-                answer = self._attempt(endpoint, question)
-            except ChainError as exc:
-                reasons.append(exc)
-                continue
-            if answer is not None:
-                return answer
-            asked += 1
-            if asked == most:
-                break
-        if not asked:
-            raise self._gravest(reasons)
-        return None
-
-    def states(self) -> list[tuple[str, str]]:
-        """Return each endpoint's name and state."""
-        now = self._clock.now()
-        return [
-            (each.name, "wrong chain" if each.wrong else "usable" if each.breaker.closed(now) else "resting")
-            for each in self.endpoints
-        ]
-
-    def _attempt(self, endpoint: Endpoint, question: Callable[[Endpoint], T]) -> T:
-        try:
-            endpoint.check()
-            answer = question(endpoint)
-        except Unreachable:
-            endpoint.breaker.failed(self._clock.now())
+        except ChainError:
             raise
-        except (Missing, Refused, BroadcastRejected):
-            endpoint.breaker.worked()
-            raise
-        except GARBAGE as exc:
-            endpoint.breaker.failed(self._clock.now())
-            raise Unreachable(f"{endpoint.name}: unreadable answer ({type(exc).__name__})") from exc
-        endpoint.breaker.worked()
-        return answer
+        except Exception as exc:  # JSON, batches and URLs fail in many ways below web3, and none of them is our fault
+            raise Unreachable(f"{self.name}: garbage ({type(exc).__name__})") from None
 
-    def _usable(self) -> Iterator[Endpoint]:
-        for endpoint in self.endpoints:
-            if not endpoint.wrong and endpoint.breaker.closed(self._clock.now()):
-                yield endpoint
 
-    def _gravest(self, reasons: Sequence[ChainError]) -> ChainError:
-        if self.endpoints and all(endpoint.wrong for endpoint in self.endpoints):
-            return WrongChain(f"no endpoint of {self._name} has its chain id")
-        refused = [reason for reason in reasons if isinstance(reason, Refused)]
-        missing = [reason for reason in reasons if isinstance(reason, Missing)]
-        told = [reason for reason in reasons if not isinstance(reason, WrongChain)]
-        return next(iter([*refused, *missing, *told]), Unavailable(f"every endpoint of {self._name} is resting"))
+def _too_much(answer: object) -> bool:
+    return isinstance(answer, TooMuch)
+
+
+def behind(answer: object) -> bool:
+    """Say whether an answer means that the node does not hold the block yet."""
+    return isinstance(answer, Missing) and not isinstance(answer, Gone)
+
+
+def _names(parts: SplitResult) -> tuple[str, str]:
+    """Return what an endpoint is called, and whose word its answers are."""
+    host = (parts.hostname or "?").rstrip(".")
+    if not _loopback(host):
+        return host, host
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{host}:{port}", f"loopback:{port}"
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _secrets(parts: SplitResult) -> tuple[str, ...]:
+    """Return what of a URL may be a key, the longest first: it is struck out of whatever a node answers."""
+    whole = f"{parts.path}?{parts.query}".strip("/?")
+    words = {whole, parts.path.strip("/"), parts.query, parts.username or "", parts.password or ""}
+    words |= {word for word in parts.path.split("/") if len(word) >= _SHORTEST_KEY}
+    words |= {value for _, value in parse_qsl(parts.query)}
+    return tuple(sorted({*words, *map(unquote, words)} - {""}, key=len, reverse=True))

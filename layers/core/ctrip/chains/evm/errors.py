@@ -1,21 +1,30 @@
-"""What nodes say when they refuse, translated once into the gateway's errors.
+"""What nodes answer when they refuse, translated once into the gateway's errors.
 
 Refused
-├── TooMuch        ask for less: range, size, gas or time
+├── TooMuch        ask for less: range, size, gas or time; it alone makes a window smaller
 ├── Unsupported    the node has no such method, or keeps it from us
-└── Reverted       the call itself fails; every honest node would say the same
+├── Reverted       the call itself fails; every honest node would answer the same
+└── NotJudged      asked to broadcast, the node spoke of itself and not of the transaction
 Unavailable
 ├── Unreachable    no usable answer came: connection, time-out, rate limit, garbage; counts against the endpoint
-└── Missing        the node does not hold that block or its state; another may
+└── Missing        the node does not hold that block or its state yet; another, or the same one a moment later, may
+    └── Gone       the node no longer keeps it
+BroadcastRejected
+├── Underpriced    the price, with the least that the node asks for where it names one (see `ctrip.domain.errors`)
+├── Known          the node holds exactly these bytes already
+└── BadSignature   the bytes are no validly signed transaction, for any node
+A refusal in words that stand in no table is plain `Refused` (or `BroadcastRejected`): nothing is concluded from it.
 """
 
 import re
 from typing import Any
 
-from ctrip.domain.errors import BroadcastRejected, ChainError, NotHeld, Refused, Unavailable
+from ctrip.chains.evm.prices import is_price, minimum
+from ctrip.domain.errors import BroadcastRejected, ChainError, NotHeld, Refused, Unavailable, Underpriced
 
 # 3 is geth's "execution reverted"; the rest is JSON-RPC 2.0, EIP-1474, and EIP-1898 for blocks that are not held.
-_REVERTED, _METHOD_NOT_FOUND = 3, -32601
+_REVERTED, _METHOD_NOT_FOUND, _INTERNAL = 3, -32601, -32603
+SEND = "eth_sendRawTransaction"
 
 
 class TooMuch(Refused):
@@ -30,6 +39,10 @@ class Reverted(Refused):
     """The call reverted."""
 
 
+class NotJudged(Refused):
+    """The node took no look at the transaction: it does not broadcast, or it failed within itself."""
+
+
 class Unreachable(Unavailable):
     """No usable answer came."""
 
@@ -38,14 +51,42 @@ class Missing(NotHeld):
     """The node does not hold that block or state."""
 
 
+class Gone(Missing):
+    """The node no longer keeps that state: asking it again is of no use."""
+
+
+class Known(BroadcastRejected):
+    """The node holds these bytes already."""
+
+
+class BadSignature(BroadcastRejected):
+    """No node would take these bytes."""
+
+
 # First match wins. Wording changes between releases: it steers what is asked next, and decides nothing about money.
 _SAYINGS: tuple[tuple[type[ChainError], tuple[str, ...]], ...] = (
+    (
+        TooMuch,  # before the rate limits, whose words are the same
+        (
+            r"batch\w*.{0,40}(too (large|big|many|long)|limit|size|exceed|max)",  # geth, Nethermind, gateways
+            r"(too (large|big|many|long)|limit\w*|exceed\w*|max\w*|more than|at most|up to).{0,40}batch",
+            r"batch\w* .{0,30}(not|n't|un)\W?(supported|allowed|enabled)|batch\w*.{0,20}disabled",
+        ),
+    ),
     (
         Unreachable,
         (
             r"rate.?limit|too many requests|request rate exceeded",  # Infura, Ankr, public endpoints
-            r"throughput|compute units|daily request|capacity|quota",  # Alchemy, QuickNode
+            r"throughput|compute units|daily|monthly|per.second|quota|credits|over capacity",  # Alchemy, QuickNode
             r"unauthorized|api key|forbidden|must be authenticated",
+            r"no (backend|upstream|healthy)|(backend|upstream)s? .{0,30}(healthy|available|failed)",  # balancers
+        ),
+    ),
+    (
+        Missing,  # the node is behind
+        (
+            r"beyond (the )?current head",  # geth, to a range of logs
+            r"invalid block tag.{0,120}latest block number",  # hardhat, to an unknown hash too
         ),
     ),
     (
@@ -55,20 +96,28 @@ _SAYINGS: tuple[tuple[type[ChainError], tuple[str, ...]], ...] = (
             r"max (init)?code ?size|init ?code ?size|code ?size ?limit",  # geth, Erigon: EIP-170, EIP-3860
             r"Create(InitCode|Contract)SizeLimit",  # reth, Anvil
             r"execution (aborted|timeout)|timed? ?out|context deadline|query timeout",  # geth
-            r"batch (too large|limit|size)|too many (requests )?in.*batch",  # geth, Nethermind, gateways
-            r"response (is )?too (large|big)|(request entity|payload) too large|(response|content) size|body limit",
-            r"more than \d+ (results|logs)|returned more than|too many (logs|results|blocks)|max results",  # Infura
-            r"block range|range (is )?too (large|wide)|range limit|limited to|query exceeds",  # Erigon, QuickNode
-            r"up to an? \d+|exceeds? (the )?max|limit exceeded",  # Alchemy, BSC
+            r"(response|result|payload|entity|body|request|answer) ?(is |size )?too (large|big)",
+            r"(response|content) size|body limit|too (large|big) (a )?(request|response|answer)",
+            r"more than \d+ (results|logs)|returned more than",  # Infura
+            r"too many (logs|results|blocks|topics|addresses)",
+            r"max results|limited to|exceeds? (the )?max|limit exceeded|exceed\w* limit",  # Alchemy, BSC
+            r"(exceed\w*|max\w*|limit\w*|over|up to).{0,30}range|up to an? \d+",  # QuickNode, Alchemy
+            r"range.{0,30}(too|limit|exceed|max|greater|larger|wide|over \d)|at most \d+ blocks",  # Erigon, Ankr
         ),
     ),
     (Unsupported, (r"method .{0,60}(not|n't) ",)),  # every client, in its own words
     (
+        Gone,
+        (
+            r"missing trie node|state (\S+ )?(is )?not available|historical state|pruned|archive|ancient",  # geth
+            r"(history|old state).{0,30}(not available|unavailable)|distance to target block exceeds",  # reth
+        ),
+    ),
+    (
         Missing,
         (
             r"(header|block|blockhash|hash)[^.]{0,90}not found|unknown block",  # geth, Erigon, Nethermind
-            r"not (currently )?canonical|BlockNotFound",  # geth, reth
-            r"missing trie node|(state|history) (is )?not available|historical state|pruned|archive|ancient|no state",
+            r"not (currently )?canonical|BlockNotFound|no state",  # geth, reth
         ),
     ),
     (
@@ -79,36 +128,54 @@ _SAYINGS: tuple[tuple[type[ChainError], tuple[str, ...]], ...] = (
 )
 _WORDS = tuple((re.compile("|".join(phrases), re.IGNORECASE), kind) for kind, phrases in _SAYINGS)
 
-# Where the words say nothing: many nodes give one code to everything, so the words come first.
+# Where the words tell nothing: many nodes give one code to everything, so the words come first.
 _BY_CODE: dict[int, type[ChainError]] = {
     -32001: Missing,  # resource not found
     -32002: Missing,  # resource unavailable
     -32004: Unsupported,  # method not supported
-    -32005: TooMuch,  # limit exceeded
-    -32603: Unreachable,  # internal error
+    _INTERNAL: Unreachable,
 }
 
-# What nodes say to bytes that they hold already: geth, Erigon, Nethermind, Besu, reth, Anvil, Arbitrum.
+# Bytes that the node holds: geth, Erigon, Nethermind, Besu, reth, Anvil, Arbitrum, zkSync, ethereumjs, Polkadot.
 _HELD = re.compile(
-    r"already ?known|already imported|known transaction|already in (the )?(mem)?pool|already exists|tx already",
+    r"already ?known|already ?imported|known transaction|already in the (mem|tx)? ?pool|already exists|tx already"
+    r"|existing tx with same hash",
     re.IGNORECASE,
+)
+# geth, Nethermind, Besu, Erigon and Parity of a signature that does not fit the bytes or the chain.
+_SIGNATURE = re.compile(
+    r"invalid ?sender|(invalid|incorrect|bad)[ _]?(tx)?[ _]?signature|signature is (invalid|incorrect)"
+    r"|invalid transaction v, r, s|invalid chain id for signer",
+    re.IGNORECASE,
+)
+# Words of a service about what it offers to whom: no node of it looked at the transaction.
+_SERVICE = re.compile(
+    r"\b(plan|tier|subscription|upgrade)\b|no peer connection|not (whitelisted|enabled)", re.IGNORECASE
 )
 
 
-def translate(error: Any, method: str, secret: str = "") -> ChainError:
-    """Turn a JSON-RPC error object into the error to raise; `secret` is struck out of its text."""
+def translate(error: Any, method: str, secrets: tuple[str, ...] = ()) -> ChainError:
+    """Turn a JSON-RPC error object into the error to raise; `secrets` are struck out of its text."""
     details = error if isinstance(error, dict) else {"message": str(error)}
     code, text = details.get("code"), f"{details.get('message', '')} {_data(details)}".strip()
-    sentence = f"{method}: {_clean(text, secret)} ({code})"
+    sentence = f"{method}: {clean(text, secrets)} ({code})"
+    return _sending(code, text, sentence) if method == SEND else _kind(code, text)(sentence)
+
+
+def _sending(code: object, text: str, sentence: str) -> ChainError:
+    """Tell what a refused broadcast is about: the bytes, their price, the node itself, or something unknown."""
+    if _HELD.search(text):
+        return Known(sentence)
+    if _SIGNATURE.search(text):
+        return BadSignature(sentence)
+    if is_price(text):
+        return Underpriced(sentence, minimum(text))
     kind = _kind(code, text)
-    if method == "eth_sendRawTransaction" and (kind is not Unreachable or _HELD.search(text)):
-        return BroadcastRejected(sentence)
-    return kind(sentence)
-
-
-def held(error: ChainError) -> bool:
-    """Say whether a refused broadcast means that the node has the transaction."""
-    return _HELD.search(str(error)) is not None
+    if kind is Unreachable and code != _INTERNAL:
+        return Unreachable(sentence)
+    of_the_node = code in (_METHOD_NOT_FOUND, _INTERNAL, -32004) or _SERVICE.search(text)
+    method = kind is Unsupported and re.search("method", text, re.IGNORECASE)
+    return NotJudged(sentence) if of_the_node or method else BroadcastRejected(sentence)
 
 
 def _kind(code: object, text: str) -> type[ChainError]:
@@ -123,9 +190,13 @@ def _kind(code: object, text: str) -> type[ChainError]:
 def _data(details: dict[str, Any]) -> str:
     """Return what nodes hide in `data`: a sentence (Nethermind, Parity), not the bytes of a revert."""
     data = details.get("data")
+    if isinstance(data, dict):  # hardhat
+        data = data.get("message")
     return data if isinstance(data, str) and not data.startswith("0x") else ""
 
 
-def _clean(text: str, secret: str) -> str:
-    shown = text.replace(secret, "***") if secret else text
-    return re.sub(r"[^\x20-\x7e]+", " ", shown)[:200]
+def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """Return a node's text fit for logs: without keys and control characters, and short."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return re.sub(r"[^\x20-\x7e]+", " ", text)[:200]

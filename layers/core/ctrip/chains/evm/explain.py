@@ -1,231 +1,144 @@
-"""What arrived at an address, in words: token logs, transactions, and value moved inside contracts.
+"""What arrived of the coin at many addresses, in words: transactions, and value moved inside contracts.
 
-The balance has decided already. An explanation that a node refuses is left out; none is ever made up.
+The balance has decided already. State tells which blocks changed an address's balance, as far back as the node has
+it; those blocks are read whole, once for all addresses, and traced where their transactions do not explain the change.
+The budget: `BLOCKS` whole blocks and `_TRACED_BLOCKS` traces a question; where state is gone, the newest `BLOCKS`
+blocks alone are looked through. An explanation that a node refuses is left out; none is ever made up.
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from ctrip.chains.evm.codec import TRANSFER, account, digest, from_topic, quantity, topic
-from ctrip.chains.evm.endpoints import GARBAGE, Endpoint
-from ctrip.chains.evm.errors import Unsupported
+from ctrip.chains.evm.bodies import Bodies, Body, learn_moves, learn_success
+from ctrip.chains.evm.codec import account
+from ctrip.chains.evm.endpoints import Endpoint
+from ctrip.chains.evm.probe import Prober
 from ctrip.domain.chain import Transfer
-from ctrip.domain.errors import ChainError, Refused
 
-LOG_RANGE = 10_000
-LOG_REQUESTS = 64
 BLOCKS = 256
-# Blocks with all their transactions weigh up to half a megabyte each.
-_FULL_BLOCKS_AT_ONCE = 8
 _TRACED_BLOCKS = 32
 _STRIDE = 16
+# Changes of one address that are searched at once; an address that changes in more blocks than that is being spammed.
+_CHANGES = 64
 
-Sums = dict[str, tuple[str | None, int]]
-"""What one block brought, by transaction: the first sender and the sum."""
-
-
-def token_transfers(endpoint: Endpoint, contract: str, address: str, first: int, last: int) -> list[Transfer]:
-    """Read Transfer logs to `address`, newest range first, halving ranges that the node refuses."""
-    window = endpoint.window("logs", LOG_RANGE)
-    found: list[Transfer] = []
-    for _ in range(LOG_REQUESTS):
-        if last < first:
-            break
-        start = max(first, last - window.size + 1)
-        try:
-            logs = endpoint.call("eth_getLogs", [_log_filter(contract, address, start, last)])
-        except Refused:
-            if not window.shrink(asked=last - start + 1):
-                break
-            continue
-        window.fits()
-        found += _incoming(logs, contract, address, start, last)
-        last = start - 1
-    return sorted(found, key=lambda transfer: (transfer.block_number, transfer.log_index))
+Gains = dict[int, int | None]
+"""Blocks that changed an address's balance, and by how much; None: perhaps, as the state there is gone."""
 
 
-def _log_filter(contract: str, address: str, first: int, last: int) -> dict[str, Any]:
-    return {
-        "address": contract,
-        "topics": [TRANSFER, None, topic(address)],
-        "fromBlock": hex(first),
-        "toBlock": hex(last),
-    }
-
-
-def _incoming(logs: Sequence[dict[str, Any]], contract: str, address: str, first: int, last: int) -> Iterator[Transfer]:
-    """Keep what is exactly asked for: a node's own filter is not relied on."""
-    for log in logs:
-        topics = log["topics"]
-        if (
-            log.get("removed")
-            or account(log["address"]) != account(contract)
-            or len(topics) != 3
-            or len(log["data"]) != 66
-        ):
-            continue
-        number, amount = quantity(log["blockNumber"]), quantity(log["data"])
-        if topics[0] != TRANSFER or topics[2].lower() != topic(address) or not first <= number <= last:
-            continue
-        sender = from_topic(topics[1])
-        if amount and sender != account(address):
-            yield Transfer(
-                digest(log["transactionHash"]),
-                quantity(log["logIndex"]),
-                number,
-                digest(log["blockHash"]),
-                sender,
-                amount,
-            )
-
-
-def coin_transfers(endpoint: Endpoint, address: str, first: int, last: int, most: int = BLOCKS) -> list[Transfer]:
-    """Read what the newest `most` blocks brought: by transactions, and inside them where the node traces."""
-    address = account(address)
-    first = max(first, last - most + 1, 0)
-    gains = _gains(endpoint, address, first, last)
-    numbers = [number for number in range(first, last + 1) if gains.get(number) != 0]
-    found: list[Transfer] = []
-    traced = 0
-    for block in _full_blocks(endpoint, numbers):
-        number, block_hash = quantity(block["number"]), digest(block["hash"])
-        sums = _direct(endpoint, block, address)
-        if sum(amount for _, amount in sums.values()) != gains.get(number) and traced < _TRACED_BLOCKS:
-            traced += 1
-            sums = {**sums, **_traced(endpoint, block, address)}
-        found += [
-            Transfer(tx, None, number, block_hash, sender, amount) for tx, (sender, amount) in sums.items() if amount
-        ]
-    return sorted(found, key=lambda transfer: transfer.block_number)
-
-
-def _gains(endpoint: Endpoint, address: str, first: int, last: int) -> dict[int, int]:
-    """Return by how much each block changed the balance; blocks whose state the node no longer has are left out.
-
-    A long range is asked for in strides, and block by block only where a stride changed the balance.
-    """
-    low = max(0, first - 1)
-    stride = _STRIDE if last - low > 2 * _STRIDE else 1
-    points = sorted({*range(low, last + 1, stride), last})
-    balances = _balances(endpoint, address, points)
-    unclear: list[int] = []
-    for start, end in itertools.pairwise(points):
-        between = range(start + 1, end)
-        if start in balances and balances[start] == balances.get(end):
-            balances |= dict.fromkeys(between, balances[start])
-        else:
-            unclear += between
-    if unclear:
-        balances |= _balances(endpoint, address, unclear)
-    return {
-        number: balances[number] - balances[number - 1]
-        for number in range(low, last + 1)
-        if number in balances and number - 1 in balances
-    }
-
-
-def _balances(endpoint: Endpoint, address: str, heights: Sequence[int]) -> dict[int, int]:
-    answers = endpoint.batch([("eth_getBalance", [address, hex(number)]) for number in heights])
-    return {
-        number: quantity(answer) for number, answer in zip(heights, answers, strict=True) if isinstance(answer, str)
-    }
-
-
-def _full_blocks(endpoint: Endpoint, numbers: Sequence[int]) -> Iterator[dict[str, Any]]:
-    newest_first = sorted(numbers, reverse=True)
-    for start in range(0, len(newest_first), _FULL_BLOCKS_AT_ONCE):
-        part = newest_first[start : start + _FULL_BLOCKS_AT_ONCE]
-        for block in endpoint.batch([("eth_getBlockByNumber", [hex(number), True]) for number in part]):
-            if isinstance(block, dict):
-                yield block
-
-
-def _direct(endpoint: Endpoint, block: dict[str, Any], address: str) -> Sums:
-    """Return the successful transactions of a block that pay `address`."""
-    paying = [
-        tx for tx in block["transactions"] if tx.get("to") and account(tx["to"]) == address and quantity(tx["value"])
+def coin_transfers(
+    endpoint: Endpoint, prober: Prober, bodies: Bodies, firsts: Mapping[str, int], last: int, most: int = BLOCKS
+) -> dict[str, list[Transfer]]:
+    """Return what each address received from its first block on, as far as the budget reaches."""
+    gains = _gains(endpoint, prober, {account(each): first for each, first in firsts.items()}, last, most)
+    numbers = sorted({number for each in gains.values() for number in each}, reverse=True)[:most]
+    blocks = bodies.read(endpoint, numbers)
+    direct = [
+        (body, move)
+        for body in blocks
+        for move in body.payments
+        if body.number in gains.get(move[2], ()) and move[1] != move[2]
     ]
-    paying = [tx for tx in paying if account(tx["from"]) != address]
-    if not paying:
-        return {}
-    receipts = endpoint.batch([("eth_getTransactionReceipt", [tx["hash"]]) for tx in paying])
-    return {
-        digest(tx["hash"]): (account(tx["from"]), quantity(tx["value"]))
-        for tx, receipt in zip(paying, receipts, strict=True)
-        if isinstance(receipt, dict) and receipt["blockHash"] == block["hash"] and quantity(receipt["status"]) == 1
-    }
+    learn_success(endpoint, [(body, tx_hash) for body, (tx_hash, *_) in direct])
+    traced = 0
+    for body in blocks:
+        concerned = [address for address, each in gains.items() if body.number in each]
+        unclear = any(_sum(body, address) != gains[address][body.number] for address in concerned)
+        if unclear and body.moves is None and traced < _TRACED_BLOCKS:
+            traced += 1
+            learn_moves(endpoint, body)
+    return {address: _transfers(blocks, address, gains[address]) for address in gains}
 
 
-def _traced(endpoint: Endpoint, block: dict[str, Any], address: str) -> Sums:
-    """Return all value that a block's transactions moved to `address`, by the first tracer that the node offers."""
-    for name, trace in (("debug", _by_call_tracer), ("parity", _by_trace_block)):
-        if endpoint.traits.get(f"no {name} trace"):
+def _sum(body: Body, address: str) -> int:
+    return sum(amount for _, _, amount in _direct(body, address))
+
+
+def _direct(body: Body, address: str) -> list[tuple[str, str, int]]:
+    """Return the successful transactions of a block that pay `address`."""
+    return [
+        (tx_hash, sender, amount)
+        for tx_hash, sender, receiver, amount in body.payments
+        if receiver == address != sender and body.success.get(tx_hash)
+    ]
+
+
+def _transfers(blocks: Sequence[Body], address: str, gains: Gains) -> list[Transfer]:
+    found: list[Transfer] = []
+    for body in reversed(blocks):
+        if body.number not in gains:
             continue
-        try:
-            return trace(endpoint, block, address)
-        except Unsupported:
-            endpoint.traits[f"no {name} trace"] = True
-        except (ChainError, *GARBAGE):
-            continue  # an explanation less; what the transactions themselves say stands
-    return {}
+        sums = {tx_hash: (sender, amount) for tx_hash, sender, amount in _direct(body, address)}
+        if body.moves is not None and sum(amount for _, amount in sums.values()) != gains[body.number]:
+            sums |= _moved(body, address)
+        found += [
+            Transfer(tx_hash, None, body.number, body.hash, sender, amount)
+            for tx_hash, (sender, amount) in sums.items()
+        ]
+    return found
 
 
-def _by_call_tracer(endpoint: Endpoint, block: dict[str, Any], address: str) -> Sums:
-    traces = endpoint.call("debug_traceBlockByHash", [block["hash"], {"tracer": "callTracer"}])
-    sums: Sums = {}
-    for tx, trace in zip(block["transactions"], traces, strict=True):
-        if trace.get("txHash", tx["hash"]) != tx["hash"]:
-            return {}
-        for sender, amount in _frames(trace.get("result") or {}, address):
-            _add(sums, digest(tx["hash"]), sender, amount)
+def _moved(body: Body, address: str) -> dict[str, tuple[str, int]]:
+    """Return what each transaction of a traced block moved to `address`: the first sender and the sum."""
+    sums: dict[str, tuple[str, int]] = {}
+    for tx_hash, sender, receiver, amount in body.moves or ():
+        if receiver == address:
+            first, before = sums.get(tx_hash, (sender, 0))
+            sums[tx_hash] = (first, before + amount)
     return sums
 
 
-def _frames(frame: dict[str, Any], address: str) -> Iterator[tuple[str, int]]:
-    """Walk the frames that succeeded; a failed one takes its whole subtree with it."""
-    waiting = [frame]
-    while waiting:
-        frame = waiting.pop()
-        if frame.get("error"):
-            continue
-        waiting += frame.get("calls") or ()
-        if (
-            frame.get("type") in ("CALL", "CREATE", "CREATE2", "SELFDESTRUCT")
-            and frame.get("to")
-            and frame.get("value")
-        ):
-            sender, amount = account(frame["from"]), quantity(frame["value"])
-            if account(frame["to"]) == address and sender != address and amount:
-                yield sender, amount
+def _gains(endpoint: Endpoint, prober: Prober, firsts: Mapping[str, int], last: int, most: int) -> dict[str, Gains]:
+    """Find the blocks that changed each balance: in strides, which are divided where their ends differ."""
+    newest = max(last - most, 0)
+    lines = {address: [_points(max(first - 1, 0), newest, last)] for address, first in firsts.items() if first <= last}
+    known: dict[tuple[str, int], int | None] = {}
+    gains: dict[str, Gains] = {address: {} for address in lines}
+    while lines:
+        points = {(address, at) for address, each in lines.items() for line in each for at in line}
+        asked = points - known.keys()
+        found = prober.at_heights(endpoint, asked)
+        known |= {pair: found.get(pair) for pair in asked}
+        lines = {
+            address: divided
+            for address, each in lines.items()
+            if (divided := _divided(each, address, known, gains[address], newest))
+        }
+    return gains
 
 
-def _by_trace_block(endpoint: Endpoint, block: dict[str, Any], address: str) -> Sums:
-    entries = [entry for entry in endpoint.call("trace_block", [block["number"]]) if entry.get("transactionHash")]
-    failed = {(entry["transactionHash"], *entry["traceAddress"]) for entry in entries if entry.get("error")}
-    sums: Sums = {}
-    for entry in entries:
-        path = (entry["transactionHash"], *entry["traceAddress"])
-        if entry["blockHash"] != block["hash"] or any(path[:length] in failed for length in range(1, len(path) + 1)):
-            continue
-        sender, to, amount = _moved(entry)
-        if to == address and sender != address and amount:
-            _add(sums, digest(entry["transactionHash"]), sender, amount)
-    return sums
+def _divided(
+    lines: list[list[int]], address: str, known: Mapping[tuple[str, int], int | None], gains: Gains, newest: int
+) -> list[list[int]]:
+    """Return what is still to be looked into between the heights that are known; settles the rest."""
+    spans = [
+        span
+        for line in lines
+        for span in itertools.pairwise(line)
+        if known[address, span[0]] is None or known[address, span[0]] != known[address, span[1]]
+    ]
+    unsettled = [span for span in spans if not _settle(span, address, known, gains, newest)]
+    return [_points(start, start, end) for start, end in unsettled[-_CHANGES:]]
 
 
-def _moved(entry: dict[str, Any]) -> tuple[str, str, int]:
-    """Return sender, receiver and value of one flat trace; nothing where it moves none."""
-    action, kind = entry["action"], entry["type"]
-    if kind == "call" and action.get("callType") == "call":
-        return account(action["from"]), account(action["to"]), quantity(action["value"])
-    if kind == "create" and entry.get("result"):
-        return account(action["from"]), account(entry["result"]["address"]), quantity(action["value"])
-    if kind == "suicide":
-        return account(action["address"]), account(action["refundAddress"]), quantity(action["balance"])
-    return "", "", 0
+def _points(first: int, newest: int, last: int) -> list[int]:
+    """Choose heights to look at from `first` to `last`: few for what is old, each sixteenth of the newest ones."""
+    low = max(first, min(newest, last))
+    old = max(1, -(-(low - first) // _STRIDE))
+    stride = 1 if last - low <= 2 * _STRIDE else max(_STRIDE, -(-(last - low) // (4 * _STRIDE)))
+    return sorted({*range(first, low, old), *range(low, last, stride), low, last})
 
 
-def _add(sums: Sums, tx_hash: str, sender: str, amount: int) -> None:
-    first, before = sums.get(tx_hash, (sender, 0))
-    sums[tx_hash] = (first, before + amount)
+def _settle(
+    span: tuple[int, int], address: str, known: Mapping[tuple[str, int], int | None], gains: Gains, newest: int
+) -> bool:
+    """Decide on a span of blocks whose ends differ, or are not both known; False where it must be divided."""
+    start, end = span
+    before, after = known[address, start], known[address, end]
+    if before is None and after is None:
+        if end > newest:  # no state: the blocks themselves must tell
+            gains.update(dict.fromkeys(range(max(start, newest) + 1, end + 1)))
+        return True
+    if end - start > 1:
+        return (before is None or after is None) and end <= newest
+    gains[end] = after - before if before is not None and after is not None else None
+    return True

@@ -7,7 +7,7 @@ on another fork is noticed.
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -16,7 +16,7 @@ from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
 from ctrip.chains.evm.codec import BALANCE_OF, TOTAL_SUPPLY, account, block, octets, pinned, quantity, topic, word
-from ctrip.chains.evm.endpoints import GARBAGE, Endpoint
+from ctrip.chains.evm.endpoints import GARBAGE, TRIES, Endpoint
 from ctrip.chains.evm.errors import Missing, Reverted, TooMuch, Unreachable, Unsupported
 from ctrip.domain.chain import Block, Holding
 from ctrip.domain.errors import Refused
@@ -28,7 +28,7 @@ FOREIGN_BLOCKHASH = frozenset({42161, 42170, 421614})
 _INIT_CODE_BYTES = 49_152
 _ABI_BYTES = 96
 _PER_ADDRESS, _PER_GROUP = 20, 22
-OVERRIDE_MOST, MULTICALL_MOST, BATCH_MOST = 5_000, 500, 400
+OVERRIDE_MOST, MULTICALL_MOST, BATCH_MOST, HEIGHT_MOST = 5_000, 500, 400, 500
 # Nobody's: the last twenty bytes of keccak("ctrip.probe").
 _STAND_IN = "0x428fbfbf192c5e66e03f921ca4e93093c84e1488"
 # Below this many addresses a refusal is not about size: the next way is tried.
@@ -40,6 +40,10 @@ class OtherFork(Missing):
     """The answer stands on another block than the one that was asked for."""
 
 
+class Blind(Refused):
+    """The node reads the newest state, and none that is named by a block's hash."""
+
+
 @dataclass(slots=True)
 class Answer:
     """Balances of as many holdings, from the first, as answered; their tokens' supplies; where it stands, if proven."""
@@ -48,6 +52,12 @@ class Answer:
     supplies: dict[str, int | None] = field(default_factory=dict)
     stands_on: tuple[int, bytes] | None = None
 
+
+# The first two ways of `_WAYS`, as the parameters of a call at a height.
+_BY_HEIGHT: tuple[Callable[[str, str], list[Any]], ...] = (
+    lambda code, height: [{"data": code}, height],
+    lambda code, height: [{"to": _STAND_IN}, height, {_STAND_IN: {"code": code}}],
+)
 
 Way = Callable[[Endpoint, Block, Sequence[Holding]], Answer]
 
@@ -58,32 +68,68 @@ class Prober:
     def __init__(self, chain_id: int) -> None:
         self._fork_proof = chain_id not in FOREIGN_BLOCKHASH
 
-    def read(self, endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
-        """Return the balances in the order asked; None where the node's answer says nothing certain."""
-        order = sorted(range(len(wanted)), key=lambda index: wanted[index].token or "")
-        result: list[int | None] = [None] * len(wanted)
-        done = 0
-        while done < len(order):
-            answer = self._read_some(endpoint, at, [wanted[index] for index in order[done:]])
-            for index, balance in zip(order[done:], answer.balances, strict=False):
-                result[index] = _within(balance, wanted[index].token, answer.supplies)
-            done += len(answer.balances)
-        return result
+    def some(self, endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
+        """Return balances of a part of `wanted`, from the front; None where the node's answer says nothing certain."""
+        answer = self._first_that_works(endpoint, at, wanted)
+        return [
+            _within(balance, holding.token, answer.supplies)
+            for holding, balance in zip(wanted, answer.balances, strict=False)
+        ]
 
-    def _read_some(self, endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answer:
+    def _first_that_works(self, endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answer:
         """Answer for a part from the front, by the first way that works from the remembered one on."""
-        refusal: Refused = Unsupported(f"{endpoint.name}: no way to read balances")
+        refusals: list[Refused] = []
         first = endpoint.traits.get("probe", 0)
         for number, (name, way, most) in enumerate(_WAYS[first:], first):
             try:
                 answer = _shrinking(endpoint, name, most, functools.partial(way, endpoint, at), wanted)
             except Refused as exc:
-                refusal = exc
+                refusals.append(exc)
                 continue
             self._prove(answer, at)
             endpoint.traits["probe"] = number
             return answer
-        raise refusal
+        if not any(isinstance(refusal, TooMuch) for refusal in refusals) and _reads_only_the_newest(endpoint):
+            raise Blind(f"{endpoint.name}: cannot read at a block hash: {refusals[-1]}") from refusals[-1]
+        raise refusals[-1]
+
+    def at_heights(self, endpoint: Endpoint, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Return the coin's balances of addresses at heights, many addresses of one height in one call.
+
+        What the node does not hold is left out. Heights are not hashes: it serves explanations, never decisions.
+        """
+        heights: dict[int, list[str]] = {}
+        for address, height in sorted(wanted):
+            heights.setdefault(height, []).append(address)
+        found: dict[tuple[str, int], int] = {}
+        shared = [
+            (height, some[start : start + HEIGHT_MOST])
+            for height, some in heights.items()
+            if len(some) > 1 and endpoint.traits.get("probe", 0) < len(_BY_HEIGHT)
+            for start in range(0, len(some), HEIGHT_MOST)
+        ]
+        calls = [_height_call(endpoint, height, some) for height, some in shared]
+        for (height, some), answer in zip(shared, endpoint.batch(calls), strict=True):
+            if isinstance(answer, str):
+                found |= {(address, height): each for address, each in self._at_height(height, some, answer).items()}
+            elif isinstance(answer, Missing):
+                heights.pop(height, None)
+        rest = [pair for pair in sorted(wanted) if pair not in found and pair[1] in heights]
+        answers = endpoint.batch([("eth_getBalance", [address, hex(height)]) for address, height in rest])
+        return found | {pair: quantity(each) for pair, each in zip(rest, answers, strict=True) if isinstance(each, str)}
+
+    def _at_height(self, height: int, addresses: Sequence[str], answer: str) -> dict[str, int]:
+        try:
+            read = _unpack(octets(answer), [(None, [Holding(address, None) for address in addresses])])
+        except GARBAGE:
+            return {}
+        if self._fork_proof and read.stands_on is not None and read.stands_on[0] != height:
+            return {}
+        return {
+            address: balance
+            for address, balance in zip(addresses, read.balances, strict=False)
+            if balance is not None and balance != _UNKNOWN
+        }
 
     def _prove(self, answer: Answer, at: Block) -> None:
         if answer.stands_on is None or not self._fork_proof or at.number == 0:
@@ -93,20 +139,34 @@ class Prober:
             raise OtherFork(f"answer stands on block {number}, not on {at.number} {at.hash}")
 
 
+def order(wanted: Sequence[Holding]) -> list[int]:
+    """Return the places of what is wanted in the order to ask: an asset's addresses together."""
+    return sorted(range(len(wanted)), key=lambda place: wanted[place].token or "")
+
+
+def _reads_only_the_newest(endpoint: Endpoint) -> bool:
+    """Make sure that it is the hash that a node minds: it has refused every way to read there."""
+    try:
+        return quantity(endpoint.call("eth_getBalance", [_STAND_IN, "latest"])) >= 0
+    except Refused:
+        return False
+
+
 def _shrinking(
     endpoint: Endpoint, name: str, most: int, ask: Callable[[Sequence[Holding]], Answer], wanted: Sequence[Holding]
 ) -> Answer:
+    """Ask for less as long as the node finds it too much; where the least is too much, size was not the matter."""
     window = endpoint.window(name, most)
+    kept = window.kept()
     while True:
         part = wanted[: window.size]
         try:
             answer = ask(part)
             if not answer.balances:
                 raise TooMuch(f"{endpoint.name}: not even one address answered")
-        except Unsupported:
-            raise
-        except Refused:
+        except TooMuch:
             if not window.shrink(len(part), _LEAST):
+                window.put_back(kept)
                 raise
             continue
         if len(answer.balances) < len(part):  # full, or out of gas: the next question is of this size
@@ -174,15 +234,23 @@ def overridden(endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answ
 def _run_probe(endpoint: Endpoint, wanted: Sequence[Holding], call: Callable[[str], list[Any]]) -> Answer:
     """Run `Probe` with its argument behind it; it reads its own code, so it does not matter how it came to run."""
     groups = _groups(wanted)
-    packed = _pack(groups)
-    size = len(packed) // 2
-    code = f"{_probe_code()}{32:064x}{size:064x}{packed}{'00' * (-size % 32)}"
     try:
-        return _unpack(octets(endpoint.call("eth_call", call(code))), groups)
+        return _unpack(octets(endpoint.call("eth_call", call(_code(groups)))), groups)
     except Reverted as exc:  # the probe itself cannot revert: the node spoke of gas or size
         raise TooMuch(str(exc)) from exc
     except GARBAGE as exc:
         raise Unsupported(f"{endpoint.name}: the probe is not answered as one") from exc
+
+
+def _code(groups: Sequence[tuple[str | None, list[Holding]]]) -> str:
+    packed = _pack(groups)
+    size = len(packed) // 2
+    return f"{_probe_code()}{32:064x}{size:064x}{packed}{'00' * (-size % 32)}"
+
+
+def _height_call(endpoint: Endpoint, height: int, addresses: Sequence[str]) -> tuple[str, list[Any]]:
+    code = _code([(None, [Holding(address, None) for address in addresses])])
+    return "eth_call", _BY_HEIGHT[endpoint.traits.get("probe", 0)](code, hex(height))
 
 
 def _unpack(data: bytes, groups: Sequence[tuple[str | None, list[Holding]]]) -> Answer:
@@ -266,7 +334,7 @@ def singly(endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answer:
             calls.append(("eth_getBalance", [item.address, where]))
         else:
             calls.append(("eth_call", [{"to": item.token, "data": BALANCE_OF + topic(item.address)[2:]}, where]))
-    header, *answers = endpoint.batch(calls)
+    header, *answers = _steady(endpoint, calls)
     if isinstance(header, Exception):
         raise header
     if header is None or block(header) != at:
@@ -277,6 +345,16 @@ def singly(endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answer:
     if errors and all(balance is None for balance in balances):
         raise errors[0]
     return Answer(balances, dict(zip(tokens, values, strict=False)))
+
+
+def _steady(endpoint: Endpoint, calls: list[tuple[str, list[Any]]]) -> list[Any]:
+    """Ask in batches; what a balancer's lagging node does not hold is asked again, and so is the header."""
+    answers = endpoint.steady(calls)
+    for _ in range(TRIES - 1):
+        if answers[0] is not None:
+            break
+        answers[0] = endpoint.batch(calls[:1])[0]
+    return answers
 
 
 def _single(method: str, answer: Any) -> int | None:

@@ -1,20 +1,26 @@
-"""HTTP beneath web3's provider: one keep-alive session, a deadline for the whole answer, a bound on its size.
+"""HTTP beneath web3's provider: one keep-alive session, a deadline for the whole exchange, a bound on its size.
 
 web3's own session manager makes a session per thread, lets a slow node drip for ever (its time-out is per read), throws
 away the JSON-RPC error in an HTTP 4xx, follows redirects, and raises errors that spell the URL with its API key.
 """
 
 import logging
-from typing import Any
+import socket
+import ssl
+import threading
+import time
+from typing import Any, ClassVar
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ProtocolError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ProtocolError
+from urllib3.util.ssl_ import create_urllib3_context
 from web3._utils.http_session_manager import HTTPSessionManager
 from web3.providers.rpc import HTTPProvider
 
 from ctrip.chains.evm.errors import TooMuch, Unreachable
-from ctrip.ports import Clock
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
@@ -27,51 +33,150 @@ for _name in ("web3.providers.HTTPProvider", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.INFO)
 
 
+class _Deadline(threading.local):
+    """When this thread's exchange must be over; a socket's own time-out begins anew with each byte that comes."""
+
+    until = float("inf")
+
+    def left(self) -> float:
+        """Return the seconds that are left. Raises `TimeoutError` where none are."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return min(left, ANSWER_SECONDS * 60)
+
+
+_deadline = _Deadline()
+
+
+class _Plain(socket.socket):
+    """A socket each of whose reads ends by the deadline; `sendall` keeps one time-out for the whole of it."""
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(_deadline.left())
+        return super().recv_into(*args, **kwargs)
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self.settimeout(_deadline.left())
+        super().sendall(*args, **kwargs)
+
+
+class _Secure(ssl.SSLSocket):
+    """The same over TLS, where `sendall` is made of `send`s; one time-out holds for a whole handshake."""
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(_deadline.left())
+        return super().recv_into(*args, **kwargs)
+
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        self.settimeout(_deadline.left())
+        return super().send(*args, **kwargs)
+
+
+def _dial(connection: HTTPConnection) -> socket.socket:
+    """Connect to the first address that answers, all of them within the deadline."""
+    host, options = connection._dns_host, connection.socket_options or ()
+    try:
+        addresses = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    except OSError as exc:
+        raise NameResolutionError(connection.host, connection, exc) from exc  # type: ignore[arg-type]
+    problem: OSError = OSError("no address")
+    for family, kind, protocol, _, address in addresses:
+        made = _Plain(family, kind, protocol)
+        try:
+            for option in options:
+                made.setsockopt(*option)
+            made.settimeout(min(CONNECT_SECONDS, _deadline.left()))
+            made.connect(address)
+        except OSError as exc:
+            made.close()
+            problem = exc
+            continue
+        made.settimeout(_deadline.left())
+        return made
+    if isinstance(problem, TimeoutError):
+        raise ConnectTimeoutError(connection, "timed out") from problem
+    raise NewConnectionError(connection, type(problem).__name__) from problem
+
+
+class _Http(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _dial(self)
+
+
+class _Https(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _dial(self)
+
+
+class _HttpPool(HTTPConnectionPool):
+    ConnectionCls = _Http
+
+
+class _HttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _Https
+
+
+class _Adapter(HTTPAdapter):
+    """Gives requests the connections above."""
+
+    _POOLS: ClassVar[dict[str, Any]] = {"http": _HttpPool, "https": _HttpsPool}
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Build the pool, whose TLS sockets obey the deadline too."""
+        context = create_urllib3_context()
+        context.sslsocket_class = _Secure
+        super().init_poolmanager(*args, ssl_context=context, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._POOLS
+
+
 class Transport(HTTPSessionManager):
     """Posts JSON-RPC; raises `Unreachable`, never an error that spells the URL."""
 
-    def __init__(self, clock: Clock, seconds: float) -> None:
+    def __init__(self, seconds: float) -> None:
         session = requests.Session()
         # Proxies and .netrc are read from the environment on each request otherwise; .netrc would add credentials.
         session.trust_env = False
-        session.mount("https://", HTTPAdapter(pool_maxsize=16))
-        session.mount("http://", HTTPAdapter(pool_maxsize=16))
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, _Adapter(pool_maxsize=16))
         super().__init__(explicit_session=session)
         self._session = session
-        self._clock = clock
         self._seconds = seconds
 
     def make_post_request(self, endpoint_uri: Any, data: Any, **kwargs: Any) -> bytes:
         """Return the answer's body, also where an HTTP error carries a JSON-RPC one."""
+        _deadline.until = time.monotonic() + self._seconds
         try:
             return self._post(endpoint_uri, data, kwargs)
         except requests.RequestException as exc:
             if not _closed_while_idle(exc):
-                raise Unreachable(type(exc).__name__) from None
+                raise Unreachable(_reason(exc)) from None
         # A kept connection that the node had closed meanwhile (Lambda freezes between calls): once more, on a new one.
         try:
             return self._post(endpoint_uri, data, kwargs)
         except requests.RequestException as exc:
-            raise Unreachable(type(exc).__name__) from None
+            raise Unreachable(_reason(exc)) from None
 
     def _post(self, url: Any, data: Any, options: dict[str, Any]) -> bytes:
-        started = self._clock.now()
-        options |= {"timeout": (CONNECT_SECONDS, self._seconds), "stream": True, "allow_redirects": False}
-        with self._session.post(url, data=data, **options) as response:
-            body = bytearray()
-            for piece in response.iter_content(_PIECE):
-                body += piece
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise TooMuch(f"answer over {MAX_ANSWER_BYTES} bytes")
-                if self._clock.now() - started > self._seconds * 1000:
-                    raise Unreachable("answer too slow")
-            return _judge(response.status_code, bytes(body))
+        try:
+            left = _deadline.left()
+            options |= {"timeout": (min(CONNECT_SECONDS, left), left), "stream": True, "allow_redirects": False}
+            with self._session.post(url, data=data, **options) as response:
+                body = bytearray()
+                for piece in response.iter_content(_PIECE):
+                    body += piece
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise TooMuch(f"answer over {MAX_ANSWER_BYTES} bytes")
+                    _deadline.left()
+                return _judge(response.status_code, bytes(body))
+        except TimeoutError:
+            raise Unreachable("timed out") from None
 
 
-def provider(url: str, clock: Clock, seconds: float) -> HTTPProvider:
+def provider(url: str, seconds: float) -> HTTPProvider:
     """Build web3's provider on this transport, without its retries, which sleep."""
     made = HTTPProvider(url, exception_retry_configuration=None)
-    made._request_session_manager = Transport(clock, seconds)
+    made._request_session_manager = Transport(seconds)
     return made
 
 
@@ -83,6 +188,12 @@ def _judge(status: int, body: bytes) -> bytes:
     if 400 <= status < 600 and status != 429 and b'"error"' in body[:4096] and body.lstrip()[:1] in (b"{", b"["):
         return body
     raise Unreachable(f"HTTP {status}")
+
+
+def _reason(exc: requests.RequestException) -> str:
+    """Name what happened without the address, which may hold a key."""
+    timed_out = isinstance(exc, requests.Timeout) or "timed out" in str(exc)
+    return "timed out" if timed_out else type(exc).__name__
 
 
 def _closed_while_idle(exc: requests.RequestException) -> bool:
