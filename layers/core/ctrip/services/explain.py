@@ -41,20 +41,25 @@ class Explainer:
 
         What stays unexplained is one transfer without a hash, and has its next try noted.
         """
-        asked = list(wanted)[:BUDGET]
+        looks = {each.payment.id: unexplained(each.look) for each in list(wanted)[BUDGET:]}
+        by_asset: dict[str | None, list[Unexplained]] = {}
+        for each in list(wanted)[:BUDGET]:
+            by_asset.setdefault(each.payment.token_address, []).append(each)
+        for asked in by_asset.values():  # one that nobody answers about is no other asset's trouble
+            for each, transfers in zip(asked, self._ask(asked, last), strict=True):
+                with apart(each.payment.id):
+                    looks[each.payment.id] = self._attach(each, transfers)
+        return looks
+
+    def _ask(self, asked: Sequence["Unexplained"], last: Block) -> Sequence[Sequence[Transfer]]:
         questions = [Arrivals(each.payment.address, each.payment.token_address, each.first) for each in asked]
-        turn = max((each.look.explain_tries for each in asked), default=0)
+        turn = max(each.look.explain_tries for each in asked)
         try:
-            found = self.chain.transfers(questions, last.number, turn=turn) if questions else []
+            return self.chain.transfers(questions, last.number, turn=turn)
         except ChainError as exc:
             self._troubled_until = self.clock.now() + TROUBLE_MS
             self.log.info("unexplained", payments=len(asked), error=str(exc))
-            found = [[] for _ in asked]
-        looks = {}
-        for each, transfers in zip(asked, found, strict=True):
-            with apart(each.payment.id):
-                looks[each.payment.id] = self._attach(each, transfers)
-        return looks | {each.payment.id: unexplained(each.look) for each in list(wanted)[BUDGET:]}
+            return [[] for _ in asked]
 
     def _attach(self, asked: "Unexplained", found: Sequence[Transfer]) -> Look:
         payment, look = asked.payment, asked.look
