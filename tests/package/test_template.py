@@ -112,7 +112,8 @@ ACCESS_WRITERS = {
         *("MER#*", "MERS", "WAIT", "XPUB#*", "KEY#*", "KEYS#*", "USE#*", "NONCE#*", "AUD#*", "I#*"),
         *("ADM#*", "ADMS", "MAIL#*", "SES#*", "JWT", "G#*", "IX#*", "TB#*", "OPEN#*", "TRY#*"),
     },
-    "SignerRole": {"MER#*", "ACC#*", "XPUB#*", "AUD#*", "WAIT"},
+    "SignerRole": {"MER#*", "ACC#*", "XPUB#*", "SIG#*", "AUD#*"},
+    "ProvisionRole": {"MER#*", "AUD#*", "IX#*", "WAIT"},
     "SealRole": {"SEALS", "SEAL#*"},
     "ScanRole": {"G#*", "OPEN#*"},
     "TickRole": {"G#*"},
@@ -121,7 +122,10 @@ ACCESS_WRITERS = {
 
 
 def test_each_role_writes_its_own_items_of_access(packaged: Packaged) -> None:
-    """Every write is held to leading keys; only the signer gives accounts, and only `seal` writes the audit's seals."""
+    """Every write is held to leading keys; only the signer gives accounts and notes what it vouched for.
+
+    Only `seal` writes the audit's seals.
+    """
     written: dict[str, set[str]] = {}
     for role, statement in statements(packaged):
         writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(statement["Action"])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infra.bench import load
-from infra.local import settings
+from infra.local import settings, wallet
 from infra.local.errors import Failed, Refused
 
 
@@ -140,3 +140,37 @@ def test_only_known_databases_are_started() -> None:
     assert settings.from_environment(free | {"CTRIP_DYNAMODB": "java"}).dynamodb == "java"
     with pytest.raises(Refused, match="CTRIP_DYNAMODB=sqlite"):
         settings.from_environment(free | {"CTRIP_DYNAMODB": "sqlite"})
+
+
+FREE = {f"CTRIP_{name}_PORT": "0" for name in ("API", "ANVIL", "AWS")}
+USDC_ON_ETHEREUM = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"CTRIP_TREASURY": "nonsense"}, "no address"),
+        ({"CTRIP_TREASURY": USDC_ON_ETHEREUM}, "contract of USDC"),
+        ({"CTRIP_TREASURY": "0xa0B86991c6218b36c1d19D4a2e9Eb0cE3606eB49"}, "checksum"),
+        ({"CTRIP_TREASURY": "0x" + "0" * 40}, "zero address"),
+        ({"CTRIP_TREASURY": '{"etherum": "0x"}'}, "there are"),
+        ({"CTRIP_TREASURY": '{"ethereum": '}, "JSON"),
+        ({"CTRIP_TREASURY": wallet.gas_station().address}, "the gas station's own address"),
+        ({"CTRIP_TREASURY": wallet.operator().address.lower()}, "the operator's own address"),
+        ({"CTRIP_TREASURY": wallet.derive("m/44'/60'/1'/0/3").address}, "a merchant's own address"),
+        ({"CTRIP_TREASURY_CONTRACT": "etherum"}, "there are"),
+        ({"CTRIP_CHAINS": "anvil,dogecoin"}, "dogecoin"),
+        ({"CTRIP_RPC": "{"}, "CTRIP_RPC is malformed"),
+    ],
+)
+def test_what_the_gateway_would_refuse_is_refused_before_anything_starts(given: dict[str, str], words: str) -> None:
+    """In one line, which `make up` and `make demo` print with exit code 2."""
+    with pytest.raises(Refused, match=words) as refused:
+        settings.from_environment(FREE | given)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_treasury_of_ones_own_is_taken() -> None:
+    """Also the local mnemonic's first address, which is the default."""
+    for address in (wallet.treasury().address, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"):
+        settings.from_environment(FREE | {"CTRIP_TREASURY": address})
