@@ -6,7 +6,8 @@ Refused
 ├── Reverted       the call itself fails; every honest node would answer the same
 └── NotJudged      asked to broadcast, the node spoke of itself and not of the transaction
 Unavailable
-├── Unreachable    no usable answer came: connection, time-out, rate limit, garbage; counts against the endpoint
+├── Unreachable    no usable answer came: connection, rate limit, garbage; counts against the endpoint
+│   └── Slow       none came in time
 └── Missing        the node does not hold that block or its state yet; another, or the same one a moment later, may
     └── Gone       the node no longer keeps it
 BroadcastRejected
@@ -45,6 +46,10 @@ class NotJudged(Refused):
 
 class Unreachable(Unavailable):
     """No usable answer came."""
+
+
+class Slow(Unreachable):
+    """No answer came in time: asking once more at once would take as long again."""
 
 
 class Missing(Unavailable):
