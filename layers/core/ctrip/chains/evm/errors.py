@@ -71,6 +71,11 @@ class BadSignature(BroadcastRejected):
 # First match wins. Wording changes between releases: it steers what is asked next, and decides nothing about money.
 _SAYINGS: tuple[tuple[type[ChainError], tuple[str, ...]], ...] = (
     (
+        # First of all, as the rest of such a sentence is a contract's own: it must not look like a node's trouble.
+        Reverted,
+        (r"^\W*(vm execution error\W+)?(execution )?reverted", r"VM Exception while processing transaction: rever"),
+    ),
+    (
         TooMuch,  # before the rate limits, whose words are the same
         (
             r"batch\w*.{0,40}(too (large|big|many|long)|limit|size|exceed|max)",  # geth, Nethermind, gateways
