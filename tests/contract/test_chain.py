@@ -141,3 +141,72 @@ def test_a_reorganisation_takes_the_block_and_its_receipt_away(bench):
     bench.reorg()
     assert bench.chain.blocks([gone.number])[gone.number].hash != gone.hash
     assert bench.chain.receipt(signed.tx_hash) is None
+
+
+def test_opinions_are_those_of_a_block_each_with_its_host(bench):
+    """As many as can tell; of a block that nobody has, none."""
+    old = bench.chain.head()
+    had = bench.chain.balances(old, [Holding(FRESH, None)])[0]
+    bench.chain.broadcast(bench.sign(transaction(bench)).raw)
+    bench.mine()
+    new = bench.chain.head()
+    for block, balance in ((old, had), (new, had + 1000)):
+        opinions = bench.chain.opinions(block, Holding(FRESH, None))
+        assert [each for _, each in opinions] == [balance]
+        assert len({host for host, _ in opinions}) == len(opinions)
+    nowhere = Block(new.number, "0x" + "77" * 32, new.parent, new.time)
+    assert bench.chain.opinions(nowhere, Holding(FRESH, None)) == []
+
+
+def test_block_bodies_list_their_transactions_and_what_is_past_the_head_is_left_out(bench):
+    """An empty block is an empty set."""
+    signed = bench.sign(transaction(bench))
+    bench.chain.broadcast(signed.raw)
+    bench.mine()
+    bench.mine()
+    head = bench.chain.head().number
+    assert bench.chain.hashes([head, head - 1, head + 7]) == {head: frozenset(), head - 1: {signed.tx_hash}}
+    assert bench.chain.hashes([]) == {}
+
+
+def test_a_nonce_is_that_of_the_block_asked_for(bench):
+    """By hash; of a block that nobody has it is unknown."""
+    old = bench.chain.head()
+    had = bench.chain.nonce_at(SENDER, old)
+    bench.chain.broadcast(bench.sign(transaction(bench)).raw)
+    bench.mine()
+    new = bench.chain.head()
+    assert (bench.chain.nonce_at(SENDER, old), bench.chain.nonce_at(SENDER, new)) == (had, had + 1)
+    assert bench.chain.nonce_at(FRESH, new) == 0
+    assert bench.chain.nonce_at(SENDER, Block(new.number, "0x" + "77" * 32, new.parent, new.time)) is None
+
+
+def test_an_address_that_only_holds_coin_has_no_code(bench):
+    """Nor has one that has sent."""
+    assert [bench.chain.has_code(each) for each in (FRESH, SENDER)] == [False, False]
+
+
+def test_many_arrivals_are_explained_in_the_order_asked(bench):
+    """Each from its own first block; what is asked twice is answered twice; nothing to ask is nothing."""
+    other = "0x00000000000000000000000000000000DeaDBee0"
+    bench.chain.broadcast(bench.sign(transaction(bench, value=5)).raw)
+    bench.mine()
+    first = bench.chain.head().number
+    bench.chain.broadcast(bench.sign(transaction(bench, value=6, to=other)).raw)
+    bench.mine()
+    bench.chain.broadcast(bench.sign(transaction(bench, value=7)).raw)
+    bench.mine()
+    last = bench.chain.head().number
+    wanted = [Arrivals(FRESH, None, first), Arrivals(other, None, first), Arrivals(FRESH, None, first + 1)]
+    wanted += [Arrivals(other, None, last), Arrivals(FRESH, None, last + 1), Arrivals(FRESH.lower(), None, first)]
+    found = bench.chain.transfers(wanted, last, turn=3)
+    assert [[each.amount for each in some] for some in found] == [[5, 7], [6], [7], [], [], [5, 7]]
+    assert bench.chain.transfers([], last) == []
+
+
+def test_a_chain_has_endpoints_with_a_state_and_a_tip_of_one_at_least(bench):
+    """What health shows, and what a transaction costs."""
+    bench.chain.head()
+    assert [(state, reason) for _, state, reason in bench.chain.endpoints()] == [("usable", "")]
+    assert bench.chain.fees().priority >= 1
+    assert bench.chain.gas_pays_layer() is False

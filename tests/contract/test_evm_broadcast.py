@@ -231,6 +231,15 @@ def test_whatever_comes_back_nothing_but_a_chain_error_leaves_it(anvil: Anvil, p
         chain.broadcast(raw(anvil))
 
 
+@pytest.mark.parametrize("bytes_", ["", "0x0", "0xzz", "nothing"])
+def test_what_is_no_bytes_is_rejected_and_blames_no_endpoint(proxy: Proxy, bytes_: str) -> None:
+    """Nobody is asked."""
+    chain = chain_at(proxy.url)
+    with pytest.raises(BroadcastRejected):
+        chain.broadcast(bytes_)
+    assert (proxy.seen, chain.endpoints()[0][1]) == ([], "usable")
+
+
 ANSWERS = st.one_of(
     st.builds(lambda code, text: {"error": {"code": code, "message": text}}, st.integers(), st.text(max_size=80)),
     st.builds(

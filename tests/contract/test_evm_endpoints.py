@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from ctrip.chains.evm.client import EvmChain
 from ctrip.domain.chain import Holding
 from ctrip.domain.errors import ChainError, ConfigurationError, Unavailable, WrongChain
-from tests.evm_support import Anvil, Proxy, Rule, TestClock, address, chain_at, running_anvil
+from tests.evm_support import NETWORK, Anvil, Proxy, Rule, TestClock, address, chain_at, running_anvil
 
 
 def broken(proxy: Proxy, how: str) -> None:
@@ -67,6 +68,24 @@ def test_a_passing_failure_of_the_only_endpoint_is_tried_again_after_a_moment(an
     assert 0 < clock.now() - before < 1_000
 
 
+def test_an_endpoint_that_took_all_its_time_is_not_given_it_twice(anvil: Anvil, proxy: Proxy) -> None:
+    """One late answer is one failure, and one wait."""
+    chain = EvmChain(NETWORK, [proxy.url], TestClock(), seconds=0.2)
+    chain.head()
+    asked, over = [], threading.Event()
+
+    def late(request: Any) -> int:
+        asked.append(request)
+        over.wait(20)
+        return 503
+
+    proxy.rule = late
+    with pytest.raises(Unavailable):
+        chain.head()
+    over.set()
+    assert len(asked) == 1
+
+
 def test_with_every_endpoint_down_it_is_unavailable_at_once(anvil: Anvil, proxy: Proxy) -> None:
     """While all rest nothing is asked, and no number is made up."""
     chain = chain_at(proxy.url)
@@ -90,7 +109,7 @@ def test_an_endpoint_of_another_chain_is_never_used(anvil: Anvil, proxy: Proxy) 
             assert chain.head().hash == anvil.rpc("eth_getBlockByNumber", "latest", False)["hash"]
         assert strange.methods() == ["eth_chainId"]
         assert proxy.methods().count("eth_chainId") == 1
-        assert chain.endpoints()[0][1] == "wrong chain"
+        assert chain.endpoints()[0][1:] == ("wrong chain", "answers chain id 1")
         with pytest.raises(WrongChain):
             chain_at(strange.url).head()
         with pytest.raises(WrongChain):

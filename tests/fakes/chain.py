@@ -138,7 +138,10 @@ class FakeChain:
         return [self.token_decimals] * len(tokens)
 
     def opinions(self, at: Block, holding: Holding) -> list[tuple[str, int]]:
-        first = self.balances(at, [holding])[0]
+        try:
+            first = self.balances(at, [holding])[0]
+        except Unavailable:
+            return []
         second = self.second(at, holding) if self.second else None
         return [(host, each) for host, each in (("fake", first), ("other", second)) if each is not None]
 

@@ -57,6 +57,10 @@ SAYINGS = [
     (3, "execution reverted: ERC20: transfer amount exceeds balance", Reverted),
     (-32000, "execution reverted", Reverted),
     (-32015, "VM execution error. Reverted 0x", Reverted),
+    (-32000, "execution reverted: rate limit exceeded", Reverted),  # a contract's own words are no node's
+    (-32015, "VM execution error. Reverted api key, too many requests", Reverted),
+    (-32603, "VM Exception while processing transaction: reverted with reason string 'too many requests'", Reverted),
+    (-32000, "execution reverted: block range limit exceeded", Reverted),
     (429, "Your app has exceeded its compute units per second capacity.", Unreachable),
     (-32005, "daily request count exceeded, request rate limited", Unreachable),
     (-32000, "Too Many Requests", Unreachable),

@@ -274,7 +274,7 @@ class Endpoint:
         try:
             return ask()
         except Unreachable as exc:
-            raise Unreachable(f"{self.name}: {exc}") from None
+            raise type(exc)(f"{self.name}: {exc}") from None
         except ChainError:
             raise
         except Exception as exc:  # JSON, batches and URLs fail in many ways below web3, and none of them is our fault

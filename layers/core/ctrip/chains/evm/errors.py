@@ -6,7 +6,8 @@ Refused
 ├── Reverted       the call itself fails; every honest node would answer the same
 └── NotJudged      asked to broadcast, the node spoke of itself and not of the transaction
 Unavailable
-├── Unreachable    no usable answer came: connection, time-out, rate limit, garbage; counts against the endpoint
+├── Unreachable    no usable answer came: connection, rate limit, garbage; counts against the endpoint
+│   └── Slow       none came in time
 └── Missing        the node does not hold that block or its state yet; another, or the same one a moment later, may
     └── Gone       the node no longer keeps it
 BroadcastRejected
@@ -47,6 +48,10 @@ class Unreachable(Unavailable):
     """No usable answer came."""
 
 
+class Slow(Unreachable):
+    """No answer came in time: asking once more at once would take as long again."""
+
+
 class Missing(NotHeld):
     """The node does not hold that block or state."""
 
@@ -65,6 +70,11 @@ class BadSignature(BroadcastRejected):
 
 # First match wins. Wording changes between releases: it steers what is asked next, and decides nothing about money.
 _SAYINGS: tuple[tuple[type[ChainError], tuple[str, ...]], ...] = (
+    (
+        # First of all, as the rest of such a sentence is a contract's own: it must not look like a node's trouble.
+        Reverted,
+        (r"^\W*(vm execution error\W+)?(execution )?reverted", r"VM Exception while processing transaction: rever"),
+    ),
     (
         TooMuch,  # before the rate limits, whose words are the same
         (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from ctrip.chains.evm.endpoints import GARBAGE, Endpoint, behind
-from ctrip.chains.evm.errors import Missing, Reverted, Unreachable
+from ctrip.chains.evm.errors import Missing, Reverted, Slow, Unreachable
 from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavailable, WrongChain
 from ctrip.ports import Clock
 
@@ -54,13 +54,18 @@ class Pool:
         raise self._gravest(list(tried.values()), state=state)
 
     def _again(self, tried: dict[Endpoint, ChainError], number: int, tries: int) -> list[Endpoint]:
-        """Choose whom to ask once more: nodes that are behind, else all where none answered, after a moment."""
+        """Choose whom to ask once more: nodes that are behind, else all where none answered, after a moment.
+
+        Who took all the time that there is for an answer is not given it twice.
+        """
         if number + 1 < tries and (late := [endpoint for endpoint, reason in tried.items() if behind(reason)]):
             return late
         if number or not tried or not all(isinstance(reason, Unreachable) for reason in tried.values()):
             return []
+        if all(isinstance(reason, Slow) for reason in tried.values()):
+            return []
         self.pause()
-        return [endpoint for endpoint in self.usable() if endpoint in tried]
+        return [each for each in self.usable() if each in tried and not isinstance(tried[each], Slow)]
 
     def pause(self) -> None:
         """Let a passing failure pass."""

@@ -26,26 +26,30 @@ def broadcast(pool: Pool, raw: str) -> None:
     too low, with the lowest fee that any of them names; it is a hint, which the caller bounds. `BroadcastRejected`
     with all reasons where anything else was answered, `Unavailable` where nothing was.
     """
+    try:
+        tx_hash = "0x" + keccak(octets(raw)).hex()
+    except ValueError as exc:
+        raise BroadcastRejected("not bytes") from exc
     for last in (False, True):
         reasons: list[tuple[str, ChainError]] = []
         for endpoint in pool.usable():
             try:
-                return pool.attempt(endpoint, lambda each: _offer(each, raw))
+                return pool.attempt(endpoint, lambda each: _offer(each, raw, tx_hash))
             except BadSignature as exc:
                 raise BroadcastRejected(f"{endpoint.name}: {exc}") from exc
             except ChainError as exc:
                 reasons.append((endpoint.name, exc))
         if not reasons:
             raise pool.nobody()
-        if last or not all(isinstance(reason, Unreachable) for _, reason in reasons):
+        # Who was too slow may have taken them; it is not waited for twice.
+        if last or not all(type(reason) is Unreachable for _, reason in reasons):
             raise _verdict(reasons)
         pool.pause()
     raise AssertionError  # the second turn returns or raises
 
 
-def _offer(endpoint: Endpoint, raw: str) -> None:
+def _offer(endpoint: Endpoint, raw: str, tx_hash: str) -> None:
     """Hand bytes to one node. Where it refuses it is asked whether it holds them: some take them with an error."""
-    tx_hash = "0x" + keccak(octets(raw)).hex()
     try:
         if digest(endpoint.call(SEND, [raw])) != tx_hash:
             raise Unreachable(f"{endpoint.name}: another transaction's hash")

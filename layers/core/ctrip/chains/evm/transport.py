@@ -20,7 +20,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from web3._utils.http_session_manager import HTTPSessionManager
 from web3.providers.rpc import HTTPProvider
 
-from ctrip.chains.evm.errors import TooMuch, Unreachable
+from ctrip.chains.evm.errors import Slow, TooMuch, Unreachable
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
@@ -150,12 +150,12 @@ class Transport(HTTPSessionManager):
             return self._post(endpoint_uri, data, kwargs)
         except requests.RequestException as exc:
             if not _closed_while_idle(exc):
-                raise Unreachable(_reason(exc)) from None
+                raise _translated(exc) from None
         # A kept connection that the node had closed meanwhile (Lambda freezes between calls): once more, on a new one.
         try:
             return self._post(endpoint_uri, data, kwargs)
         except requests.RequestException as exc:
-            raise Unreachable(_reason(exc)) from None
+            raise _translated(exc) from None
 
     def _post(self, url: Any, data: Any, options: dict[str, Any]) -> bytes:
         try:
@@ -170,7 +170,7 @@ class Transport(HTTPSessionManager):
                     _deadline.left()
                 return _judge(response.status_code, bytes(body))
         except TimeoutError:
-            raise Unreachable("timed out") from None
+            raise Slow("timed out") from None
 
 
 def provider(url: str, seconds: float) -> HTTPProvider:
@@ -190,10 +190,10 @@ def _judge(status: int, body: bytes) -> bytes:
     raise Unreachable(f"HTTP {status}")
 
 
-def _reason(exc: requests.RequestException) -> str:
+def _translated(exc: requests.RequestException) -> Unreachable:
     """Name what happened without the address, which may hold a key."""
     timed_out = isinstance(exc, requests.Timeout) or "timed out" in str(exc)
-    return "timed out" if timed_out else type(exc).__name__
+    return Slow("timed out") if timed_out else Unreachable(type(exc).__name__)
 
 
 def _closed_while_idle(exc: requests.RequestException) -> bool:
