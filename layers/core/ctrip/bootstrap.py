@@ -59,9 +59,10 @@ def settings() -> config.Settings:
 @cache
 def networks() -> dict[str, Network]:
     """Load the enabled networks."""
-    from ctrip.networks import load_networks
+    from ctrip.networks import load_networks, with_caps
 
-    return load_networks(settings().chains)
+    own = settings()
+    return with_caps(load_networks(own.chains), gas_funding=own.gas_funding_cap, fee=own.fee_cap)
 
 
 @cache
@@ -493,7 +494,7 @@ def signer() -> "GuardedSigner":
     def wallet() -> MnemonicWallet:
         return MnemonicWallet(read_mnemonic(settings().stage))
 
-    return GuardedSigner(wallet, settings().treasury, settings().gas_funding_cap, settings().fee_cap)
+    return GuardedSigner(wallet, settings().treasury, tuple(networks().values()))
 
 
 def _agree_above(network: Network) -> dict[str, int]:

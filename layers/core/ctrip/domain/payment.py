@@ -35,11 +35,15 @@ class Flag(StrEnum):
 
 
 class Tier(StrEnum):
-    """How often the scanner looks: each pass, each few minutes (a sweep due or not), or only in the daily round."""
+    """How often the scanner looks: each pass, each few minutes (a sweep due or not), or only in the daily round.
+
+    A parked payment's funds are not worth the gas of a sweep, for the time being.
+    """
 
     OPEN = "open"
     SWEEP = "sweep"
     MONITORED = "monitored"
+    PARKED = "parked"
     CLOSED = "closed"
 
 

@@ -98,6 +98,7 @@ class _Run:
     tip: Block | None = None
     following: int = 1  # unfinished own transactions at the last look; at first there may be some
     moves: dict[str, tuple[Move, ...]] = field(default_factory=dict)  # by payment: of sweeps mined and not final
+    unsure: frozenset[str] = frozenset()  # payments with an own transaction whose fate is unknown in this pass
     final: int = 0
     base: int = 0  # the height from which the last look was taken, or this one where it is lower
     started: int = 0
@@ -185,7 +186,7 @@ class _Run:
         for payment in scan.payments.watched(scan.network.name, Tier.OPEN, raised_after=after, known=known):
             self._keep(payment)
         if not self.reloaded or now - self.reloaded >= REFRESH_MS:
-            for tier in (Tier.SWEEP, Tier.MONITORED):
+            for tier in (Tier.SWEEP, Tier.MONITORED, Tier.PARKED):
                 for payment in scan.payments.watched(scan.network.name, tier):
                     self._keep(payment)
             self.reloaded = now
@@ -203,10 +204,10 @@ class _Run:
     def _follow(self, head: Block) -> None:
         """Follow our own transactions, where there may be any."""
         sweeping = any(payment.tier is Tier.SWEEP or payment.pending for payment in self.watched.values())
-        self.moves = {}
+        self.moves, self.unsure = {}, frozenset()
         if self.following or sweeping:
             found = self.scan.follower.follow(head, self.final, self.fence)
-            self.following, self.moves = found.unfinished, found.moves
+            self.following, self.moves, self.unsure = found.unfinished, found.moves, found.unsure
             for payment in found.changed:
                 self._keep(payment)
 
@@ -379,6 +380,8 @@ class _Run:
         It is waited for as long as a confirmation takes, from the last that was done about it; after that somebody
         else has taken it.
         """
+        if payment.id in self.unsure and intact and received < payment.amount_received:
+            return True
         own = payment.pending is not None and payment.pending.split("#")[1].lower() == payment.address.lower()
         known = any(move.intent == payment.pending for move in payment.moves)
         if not own or known or not intact or received >= payment.amount_received:
