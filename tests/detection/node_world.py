@@ -34,7 +34,7 @@ class NodeWorld(World):
         self.anvil, self.network = anvil, network
         super().__init__(**merchant)
         self.chain: Any = EvmChain(network, urls or (anvil.url,), self.clock, seconds=seconds)
-        self.signer: Any = GuardedSigner(lambda: _WALLET, {31337: TREASURY}, gas_cap=10**18, fee_cap=10**18)
+        self.signer: Any = GuardedSigner(lambda: _WALLET, {31337: TREASURY}, [network])
         self.creator = replace(self.creator, networks={"anvil": network})
         self.sweeper = replace(self.sweeper, network=network, chain=self.chain, signer=self.signer)
         anvil.rpc("anvil_setBalance", STATION, hex(10**21))

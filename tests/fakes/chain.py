@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from ctrip.domain.chain import Arrivals, Block, Fees, Holding, Receipt, Signed, TokenTransfer, Transaction, Transfer
-from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable
+from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable, Underpriced
 from ctrip.domain.sweep import NATIVE_GAS, transfer_destination
 
 TOKEN_GAS = 50_000
@@ -25,6 +25,7 @@ class Tx:
     nonce: int = 0
     gas: int = 0
     price: int = 0
+    tip: int = 0
     explained: bool = True
 
 
@@ -45,6 +46,9 @@ class FakeChain:
 
     start: int
     base_fee: int = 7
+    suggested_tip: int = 1
+    minimum_tip: int = 0
+    names_minimum: bool = True
     down: bool = False
     unknown: set[str] = field(default_factory=set)
     pool: list[Tx] = field(default_factory=list)
@@ -231,7 +235,7 @@ class FakeChain:
 
     def fees(self) -> Fees:
         self._ask()
-        return Fees(self.base_fee, 1)
+        return Fees(self.base_fee, self.suggested_tip)
 
     def layer_fee(self) -> int:
         return 0
@@ -250,6 +254,8 @@ class FakeChain:
             return
         if self.nonce(tx.sender) > tx.nonce:
             raise BroadcastRejected("nonce too low")
+        if tx.tip < self.minimum_tip:
+            raise Underpriced("gas tip cap below the minimum", self.minimum_tip if self.names_minimum else None)
         rival = next((t for t in self.pool if (t.sender, t.nonce) == (tx.sender, tx.nonce)), None)
         if rival is not None:
             if tx.price * 10 < rival.price * 11:
@@ -290,6 +296,7 @@ class FakeSigner:
             nonce=transaction.nonce,
             gas=transaction.gas,
             price=transaction.max_fee,
+            tip=transaction.priority_fee,
         )
         digest = hashlib.sha256(json.dumps(asdict(tx)).encode()).hexdigest()
         tx = replace(tx, tx_hash=f"0x{digest}")

@@ -15,7 +15,7 @@ from ctrip.domain.events import Event
 from ctrip.domain.keys import fingerprint
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import Intent
+from ctrip.domain.sweep import Intent, Setback
 from ctrip.domain.watch import Watch
 from ctrip.ports import (
     AccessChange,
@@ -59,6 +59,7 @@ class _State:
     intents: dict[str, Intent] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
+    setbacks: dict[str, dict[str, Setback]] = field(default_factory=lambda: defaultdict(dict))
 
 
 class FakeStores:
@@ -96,6 +97,16 @@ class FakePayments:
             self._state.payments[before.id] = reserved
             self._state.intents[_folded_key(intent)] = intent
             return reserved
+
+    def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
+        with self._state.lock:
+            _check_unmoved(self._state, before)
+            moved = replace(before, tier=tier, raised_at=now)
+            self._state.payments[before.id] = moved
+            return moved
+
+    def longest_in(self, chain: str, tier: Tier, limit: int) -> list[Payment]:
+        return sorted(self.watched(chain, tier), key=lambda each: (each.raised_at, each.id))[:limit]
 
     def get(self, payment_id: str) -> Payment | None:
         return self._state.payments.get(payment_id)
@@ -342,8 +353,21 @@ class FakeMoney:
         found = [each for (who, _), each in self._state.entries.items() if who == owner]
         return sorted(found, key=lambda each: (each.at, each.id))
 
-    def post(self, entry: Entry) -> None:
-        self._state.entries.setdefault((entry.owner, entry.id), entry)
+    def settle(self, before: Intent, after: Intent, entries: Sequence[Entry], fence: Fence) -> None:
+        with self._state.lock:
+            if _fence(self._state, fence.chain) != fence.number:
+                raise FenceLost
+            _check_intent(self._state, before, after)
+            if any((entry.owner, entry.id) in self._state.entries for entry in entries):
+                raise AlreadyExists("entry")
+            self._state.intents[_folded_key(after)] = after
+            self._state.entries |= {(entry.owner, entry.id): entry for entry in entries}
+
+    def setbacks(self, chain: str) -> dict[str, Setback]:
+        return dict(self._state.setbacks[chain])
+
+    def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
+        self._state.setbacks[chain][payment_id] = setback
 
 
 class FakeAccess:

@@ -7,10 +7,9 @@ import pytest
 from ctrip.domain.decide import quiet
 from ctrip.domain.errors import Busy, Forbidden, InvalidField
 from ctrip.domain.payment import Flag, Status, Tier
-from ctrip.domain.sweep import IntentState, max_fee
+from ctrip.domain.sweep import IntentState
 from ctrip.services.create_payment import check_url
 from ctrip.services.start_scans import ScanStarter
-from ctrip.services.sweep_deposits import FEE_CEILING
 from ctrip.services.telling import BestEffort
 from tests.world import NETWORK, ORIGIN, USDC, World
 
@@ -87,9 +86,10 @@ def test_funding_that_is_mined_again_leaves_the_sweep_alone():
     assert world.log.alarms() == []
 
 
-def test_a_replacement_never_costs_more_than_a_few_times_the_market():
-    """What no block takes is not helped by more money."""
+def test_a_replacement_never_costs_more_than_the_chains_cap():
+    """What no block takes is raised up to there, with growing patience, and no further."""
     world = World()
+    world.sweeper = replace(world.sweeper, network=replace(NETWORK, fee_cap=10**6))
     payment = paid_coin(world, 10**18)
     world.sweep()
     pool = world.chain.pool
@@ -99,8 +99,9 @@ def test_a_replacement_never_costs_more_than_a_few_times_the_market():
         world.chain.pool = pool = stuck
         world.sweep()
     intent = world.stores.money.intents_of("anvil", payment.address)[0]
-    assert max(a.max_fee for a in intent.attempts) <= FEE_CEILING * max_fee(world.chain.fees())
-    assert "fee_ceiling" in world.log.alarms()
+    assert max(each.gas * each.max_fee for each in intent.attempts) <= 10**6
+    assert max(each.max_fee for each in intent.attempts) * 9 // 8 > 10**6 // 21_000
+    assert ("warning", "fee_cap_reached") in [line[:2] for line in world.log.lines]
 
 
 def test_a_nonce_that_somebody_else_used_frees_the_address_with_an_alarm():

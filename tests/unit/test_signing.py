@@ -8,13 +8,14 @@ from eth_account import Account
 from ctrip.aws.signer import answer_call
 from ctrip.domain.chain import Transaction
 from ctrip.domain.errors import SigningRefused
+from ctrip.domain.gas import bumped
 from ctrip.domain.keys import verify_extended_key
-from ctrip.domain.sweep import bumped, transfer_data, transfer_destination
+from ctrip.domain.sweep import transfer_data, transfer_destination
 from ctrip.keys.authority import KeyAuthority
 from ctrip.keys.wallet import MnemonicWallet
 from ctrip.services.provision_merchant import AccountProvisioner
 from ctrip.services.sign_transaction import GuardedSigner
-from tests.world import World
+from tests.world import NETWORK, World
 
 MNEMONIC = "abandon " * 11 + "about"
 WALLET = MnemonicWallet(MNEMONIC)
@@ -24,7 +25,9 @@ TOKEN = "0x00000000000000000000000000000000000000cc"
 DEPOSIT = "m/44'/60'/1'/0/7"
 STATION = "m/44'/60'/0'/0/1"
 CAP = 10**16
-SIGNER = GuardedSigner(lambda: WALLET, {1: TREASURY}, CAP, CAP)
+CHEAP = replace(NETWORK, chain_id=1, gas_funding_cap=CAP, fee_cap=CAP)
+DEAR = replace(NETWORK, name="dear", chain_id=137, gas_funding_cap=50 * CAP, fee_cap=80 * CAP)
+SIGNER = GuardedSigner(lambda: WALLET, {1: TREASURY, 137: TREASURY}, [CHEAP, DEAR])
 SWEEP = Transaction(chain_id=1, nonce=0, to=TREASURY, value=5, gas=21_000, max_fee=100, priority_fee=100)
 GAS = replace(SWEEP, to=WALLET.address(DEPOSIT), value=CAP)
 
@@ -88,6 +91,10 @@ def test_the_operators_first_address_may_be_the_treasury():
         (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=TREASURY, data="0x095ea7b3" + "0" * 128), None),  # approve
         (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=TREASURY, data="0xa9059cbb"), None),  # cut short
         (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, max_fee=CAP), None),  # all of it for the fee
+        (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=WALLET.address(DEPOSIT)), None),  # to itself, with coin
+        (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=WALLET.address(DEPOSIT), value=0, data="0x00"), None),
+        (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=THIEF, value=0), None),  # nothing, but not to itself
+        (DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, chain_id=5), None),  # a chain that is not enabled
         (STATION, WALLET.address(STATION), GAS, None),
         (STATION, WALLET.address(STATION), replace(GAS, to=THIEF), DEPOSIT),
         (STATION, WALLET.address(STATION), replace(GAS, value=CAP + 1), DEPOSIT),
@@ -105,10 +112,30 @@ def test_anything_else_is_refused(path, sender, transaction, recipient):
         SIGNER.sign(path, sender, transaction, recipient_path=recipient)
 
 
+def test_a_nonce_is_used_for_nothing():
+    """What cancels a sweep: no coin, no data, to the sender itself."""
+    for to in (WALLET.address(DEPOSIT), WALLET.address(DEPOSIT).lower()):
+        cancelling = replace(SWEEP, to=to, value=0)
+        signed = SIGNER.sign(DEPOSIT, WALLET.address(DEPOSIT), cancelling)
+        assert Account.recover_transaction(signed.raw) == WALLET.address(DEPOSIT)
+
+
+def test_each_chain_has_caps_of_its_own():
+    """31 gwei is dear on one chain and usual on another; the transaction's chain id says which caps hold."""
+    fee = CAP // 21_000 + 1
+    for sender, transaction, recipient in (
+        (DEPOSIT, replace(SWEEP, max_fee=fee), None),
+        (STATION, replace(GAS, value=CAP + 1), DEPOSIT),
+    ):
+        with pytest.raises(SigningRefused):
+            SIGNER.sign(sender, WALLET.address(sender), transaction, recipient_path=recipient)
+        SIGNER.sign(sender, WALLET.address(sender), replace(transaction, chain_id=137), recipient_path=recipient)
+
+
 def test_without_a_treasury_nothing_is_swept():
     """An empty setting is not an address."""
     with pytest.raises(SigningRefused, match="treasury"):
-        GuardedSigner(lambda: WALLET, {}, CAP, CAP).sign(DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=""))
+        GuardedSigner(lambda: WALLET, {}, [CHEAP]).sign(DEPOSIT, WALLET.address(DEPOSIT), replace(SWEEP, to=""))
 
 
 def test_over_the_wire_a_refusal_is_an_answer():

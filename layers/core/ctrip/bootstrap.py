@@ -67,9 +67,10 @@ def settings() -> config.Settings:
 @cache
 def networks() -> dict[str, Network]:
     """Load the enabled networks."""
-    from ctrip.networks import load_networks
+    from ctrip.networks import load_networks, with_caps
 
-    return load_networks(settings().chains)
+    own = settings()
+    return with_caps(load_networks(own.chains), gas_funding=own.gas_funding_cap, fee=own.fee_cap)
 
 
 @cache
@@ -552,7 +553,7 @@ def signer() -> "GuardedSigner":
         return MnemonicWallet(_mnemonic())
 
     treasuries = {network.chain_id: settings().treasury_of(network.name) for network in networks().values()}
-    return GuardedSigner(wallet, treasuries, settings().gas_funding_cap, settings().fee_cap)
+    return GuardedSigner(wallet, treasuries, tuple(networks().values()))
 
 
 @cache

@@ -81,11 +81,17 @@ class Settings:
     sweep_seconds: int = _setting(
         "CTRIP_SWEEP_SECONDS", 60, "The least time between two sweep jobs of one chain and asset, in seconds.", local=5
     )
-    gas_funding_cap: int = _setting(
-        "CTRIP_GAS_FUNDING_CAP", 10**16, "The most that the gas station gives one address at a time, in base units."
+    gas_funding_cap: Mapping[str, str] = _setting(
+        "CTRIP_GAS_FUNDING_CAP",
+        Fixed({}),
+        "The most that a chain's gas station gives one address at a time, where it is not what `chains.yaml` names, "
+        'as JSON in the coin\'s base units: `{"polygon": "500000000000000000"}`.',
     )
-    fee_cap: int = _setting(
-        "CTRIP_FEE_CAP", 10**17, "The most that one own transaction may cost, in the coin's base units."
+    fee_cap: Mapping[str, str] = _setting(
+        "CTRIP_FEE_CAP",
+        Fixed({}),
+        "The most that one own transaction of a chain may cost, where it is not what `chains.yaml` names, as JSON in "
+        'the coin\'s base units: `{"polygon": "500000000000000000"}`.',
     )
     calls_per_second: int = _setting(
         "CTRIP_CALLS_PER_SECOND",
@@ -159,13 +165,17 @@ def _parse(name: str, text: str, default: Any) -> Any:
         if isinstance(default, tuple):
             return tuple(part.strip() for part in text.split(",") if part.strip())
         if isinstance(default, Mapping):
-            return {
-                key: dict(held) if isinstance(held, dict) else tuple(held) for key, held in json.loads(text).items()
-            }
+            return {key: _value(held) for key, held in json.loads(text).items()}
         return int(text) if isinstance(default, int) else text
     except (ValueError, AttributeError, TypeError) as exc:
         # Its text may hold a provider's key: it is named, not shown.
         raise ConfigurationError(f"{name} is malformed") from exc
+
+
+def _value(held: Any) -> Any:
+    if isinstance(held, str | int):
+        return held
+    return dict(held) if isinstance(held, dict) else tuple(held)
 
 
 def reference() -> str:

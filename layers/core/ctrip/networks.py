@@ -4,11 +4,12 @@ import functools
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from typing import Any
 
 from ctrip.domain import treasury
-from ctrip.domain.assets import Asset, ChainKind, Network, token_id
+from ctrip.domain.assets import FEE_CAP, GAS_FUNDING_CAP, Asset, ChainKind, FeeFloor, Network, token_id
 from ctrip.domain.errors import ConfigurationError
 
 BUILT = frozenset({ChainKind.EVM})
@@ -18,6 +19,7 @@ _ADDRESS = {
     ChainKind.EVM: re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII),
     ChainKind.TRON: re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}", re.ASCII),
 }
+_DIGITS = re.compile(r"[0-9]{1,78}", re.ASCII)
 _FINALITIES = ("depth", "safe", "finalized")
 # Two seconds: polling faster finds little more and costs each provider's patience.
 _LEAST_POLL_SECONDS = 2.0
@@ -57,6 +59,35 @@ def check_treasuries(treasuries: Mapping[str, str], contract_on: Sequence[str] =
     for name in contract_on:
         if name not in ("0", "1", *evm):
             raise ConfigurationError(f"CTRIP_TREASURY_CONTRACT names the chain {name!r}; there are {', '.join(evm)}")
+
+
+def with_caps(
+    networks: Mapping[str, Network], *, gas_funding: Mapping[str, Any], fee: Mapping[str, Any]
+) -> dict[str, Network]:
+    """Put a stage's own caps in place of those of `chains.yaml`.
+
+    Raises `ConfigurationError` for a chain that is not in `chains.yaml`, and for what is no amount of base units.
+    """
+    changed = dict(networks)
+    for setting, field, caps in (
+        ("CTRIP_GAS_FUNDING_CAP", "gas_funding_cap", gas_funding),
+        ("CTRIP_FEE_CAP", "fee_cap", fee),
+    ):
+        for name, value in caps.items():
+            if name not in _every():
+                raise ConfigurationError(f"{setting} names {name!r}; there are {', '.join(_every())}")
+            if not (cap := base_units(value)):
+                raise ConfigurationError(f"{setting} of {name} must be digits as text, in the coin's base units")
+            if name in changed:
+                changed[name] = replace(changed[name], **{field: cap})  # type: ignore[arg-type]
+    return changed
+
+
+def base_units(value: Any) -> int | None:
+    """Read an amount: an integer, or digits as text; None for anything else."""
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 @functools.cache
@@ -108,6 +139,14 @@ class _Fields:
             raise self.wrong(name, value, f"an integer from {least} to {most}")
         return value
 
+    def amount(self, name: str, default: int | None, least: int = 0) -> int | None:
+        if name not in self._left:
+            return default
+        value = self._take(name)
+        if (found := base_units(value)) is None or found < least:
+            raise self.wrong(name, value, f"base units, at least {least}: an integer, or digits as text")
+        return found
+
     def seconds(self, name: str, default: float | None = None) -> float:
         if default is not None and name not in self._left:
             return default
@@ -128,8 +167,8 @@ class _Fields:
             raise self.wrong(name, value, "a list")
         return value
 
-    def mapping(self, name: str) -> Any:
-        return self._take(name)
+    def mapping(self, name: str, default: Any = None) -> Any:
+        return default if default is not None and name not in self._left else self._take(name)
 
     def done(self) -> None:
         if self._left:
@@ -170,12 +209,23 @@ def _network(name: str, entry: Any) -> Network:
         rpc=tuple(_url(fields, url) for url in fields.sequence("rpc")),
         coin=_asset(name, kind, chain_id, fields.mapping("coin"), token=False),
         tokens=tuple(_asset(name, kind, chain_id, token, token=True) for token in fields.sequence("tokens")),
+        gas_funding_cap=fields.amount("gas_funding_cap", GAS_FUNDING_CAP, 1) or 0,
+        fee_cap=fields.amount("fee_cap", FEE_CAP, 1) or 0,
+        fee_floor=_fee_floor(name, fields.mapping("fee_floor", {})),
+        gas_estimated=fields.flag("gas_estimated", False),
     )
     fields.done()
     symbols = [network.coin.symbol, *(token.symbol for token in network.tokens)]
     if len(set(symbols)) < len(symbols) or len({token.id for token in network.tokens}) < len(network.tokens):
         raise ConfigurationError(f"chains.yaml: {name} names a symbol or a token twice")
     return network
+
+
+def _fee_floor(chain: str, entry: Any) -> FeeFloor:
+    fields = _Fields(f"{chain}.fee_floor", entry)
+    floor = FeeFloor(tip=fields.amount("tip", 0) or 0, fee=fields.amount("fee", 0) or 0)
+    fields.done()
+    return floor
 
 
 def _url(fields: _Fields, url: Any) -> str:
@@ -194,6 +244,8 @@ def _asset(chain: str, kind: ChainKind, chain_id: int, entry: Any, *, token: boo
         id=_token_id(kind, chain_id, address) if address else None,
         address=address,
         enabled=fields.flag("enabled", True),
+        sweep_floor=fields.amount("sweep_floor", 0) or 0,
+        coin_value=fields.amount("coin_value", None, 1) if token else None,
     )
     fields.done()
     return asset

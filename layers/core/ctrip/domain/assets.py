@@ -4,6 +4,10 @@ import uuid
 from dataclasses import dataclass
 from enum import StrEnum
 
+# Of a chain that names no caps of its own, in base units of its coin.
+GAS_FUNDING_CAP = 10**16
+FEE_CAP = 10**17
+
 
 class ChainKind(StrEnum):
     """A family of networks that one client speaks to."""
@@ -14,7 +18,11 @@ class ChainKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A coin (`address` is None) or a token of one chain; `id` is None for the coin."""
+    """A coin (`address` is None) or a token of one chain; `id` is None for the coin.
+
+    `sweep_floor` is the least amount for which a settled payment is swept once more. `coin_value` is how many base
+    units of the coin one whole token is worth at least, None where nobody says.
+    """
 
     chain: str
     symbol: str
@@ -22,6 +30,14 @@ class Asset:
     id: str | None = None
     address: str | None = None
     enabled: bool = True
+    sweep_floor: int = 0
+    coin_value: int | None = None
+
+    def worth(self, amount: int) -> int | None:
+        """Return the least that `amount` is worth in the coin's base units; None where nobody says."""
+        if self.address is None:
+            return amount
+        return None if self.coin_value is None else amount * self.coin_value // 10**self.decimals
 
     @property
     def key(self) -> str:
@@ -29,9 +45,22 @@ class Asset:
         return self.id or "native"
 
 
+@dataclass(frozen=True, slots=True)
+class FeeFloor:
+    """The least that a chain's nodes take, in base units per gas: as priority fee (`tip`) and as maximum (`fee`)."""
+
+    tip: int = 0
+    fee: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """One enabled chain, as `chains.yaml` names it. Times are seconds."""
+    """One enabled chain, as `chains.yaml` names it. Times are seconds.
+
+    `gas_funding_cap` is the most that the gas station gives one address at a time, `fee_cap` the most that one own
+    transaction may cost, both in base units of the coin. `gas_estimated`: a plain transfer costs more gas than 21,000,
+    because what the layer below asks is part of it.
+    """
 
     name: str
     title: str
@@ -46,6 +75,10 @@ class Network:
     rpc: tuple[str, ...]
     coin: Asset
     tokens: tuple[Asset, ...]
+    gas_funding_cap: int = GAS_FUNDING_CAP
+    fee_cap: int = FEE_CAP
+    fee_floor: FeeFloor = FeeFloor()
+    gas_estimated: bool = False
 
     def asset(self, token_id: str | None) -> Asset | None:
         """Find the coin (None) or an enabled token by its id."""

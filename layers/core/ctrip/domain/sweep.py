@@ -3,22 +3,44 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ctrip.domain.chain import Fees, Move, Receipt, TokenTransfer, Transaction
+from ctrip.domain.chain import Move, Receipt, TokenTransfer, Transaction
 from ctrip.domain.errors import SigningRefused
+from ctrip.domain.ledger import (
+    GAS_EXPENSE,
+    GAS_STATION,
+    ON_ADDRESSES,
+    OPERATOR,
+    TOKEN_FEE_EXPENSE,
+    TREASURY,
+    Entry,
+)
 from ctrip.domain.payment import Payment, Sweep
 
 NATIVE_GAS = 21_000
-STUCK_AFTER_BLOCKS = 10
+FIRST_BACKOFF_MS = 60_000
+LONGEST_BACKOFF_MS = 86_400_000
 
 
 class IntentState(StrEnum):
-    """How far one own transaction has come."""
+    """How far one own transaction has come.
+
+    `cancelled`: the chain took the transaction that was sent in its place and moves nothing. `taken`: the chain has
+    used the nonce and shows nothing of ours in any block; it is watched for a time all the same. `unreadable`: what is
+    stored of it cannot be read.
+    """
 
     SIGNED = "signed"
     SENT = "sent"
     MINED = "mined"
     FINAL = "final"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    TAKEN = "taken"
+    UNREADABLE = "unreadable"
+
+
+_UNSEEN = frozenset({IntentState.SIGNED, IntentState.SENT})
+_ENDED = frozenset({IntentState.FINAL, IntentState.FAILED, IntentState.CANCELLED})
 
 
 class Kind(StrEnum):
@@ -30,7 +52,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Signed bytes of one try; all tries of an intent share its nonce, so at most one is mined."""
+    """Signed bytes of one try; all tries of an intent share its nonce, so at most one is mined.
+
+    `head` and `at` are the newest block and the time (unix milliseconds) of the signing, `amount` the token that it
+    moves, `below` what it may cost beside its gas. One that `cancels` moves nothing: it only uses the nonce.
+    """
 
     raw: str
     tx_hash: str
@@ -39,6 +65,33 @@ class Attempt:
     priority_fee: int
     value: int
     head: int
+    at: int = 0
+    amount: int = 0
+    below: int = 0
+    cancels: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why nodes did not take the last attempt: its price alone (`priced`), of which they named the `minimum`.
+
+    `capped`: the chain's cap leaves no room for a replacement.
+    """
+
+    reason: str
+    priced: bool = False
+    minimum: int | None = None
+    capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setback:
+    """Why a payment's sweep is not tried again before `until`, after how many failures; `at` is when the last was."""
+
+    failures: int
+    until: int
+    at: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +99,9 @@ class Intent:
     """One (chain, sender, nonce) and what it is meant to do; amounts are base units, as receipts tell.
 
     `amount` is what arrived, `left` what left the sender (more, where a token keeps a share), `fee` the coin it cost.
+    `missing_since` is when the nonce was first seen used without a receipt of ours, `passed_at` a final block by which
+    it was, `searched` the block from which bodies are still to be read for one of our attempts, `taken_at` when none
+    was found.
     """
 
     chain: str
@@ -58,6 +114,7 @@ class Intent:
     asset: str
     token: str | None
     to: str
+    recipient_path: str | None = None  # of the deposit address that is given gas
     state: IntentState = IntentState.SIGNED
     attempts: tuple[Attempt, ...] = ()
     tx_hash: str | None = None
@@ -69,6 +126,11 @@ class Intent:
     created_at: int = 0
     updated_at: int = 0
     version: int = 1
+    refusal: Refusal | None = None
+    missing_since: int = 0
+    passed_at: int = 0
+    searched: int = 0
+    taken_at: int = 0
 
     @property
     def key(self) -> str:
@@ -78,23 +140,23 @@ class Intent:
     @property
     def unfinished(self) -> bool:
         """Whether somebody must still look after it."""
-        return self.state in (IntentState.SIGNED, IntentState.SENT, IntentState.MINED)
+        return self.state not in _ENDED
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it has not been seen in a block yet."""
+        return self.state in _UNSEEN
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the attempt that the chain took was one that cancels."""
+        return any(each.cancels for each in self.attempts if each.tx_hash == self.tx_hash)
 
 
 def parse_key(key: str) -> tuple[str, str, int]:
     """Read chain, sender and nonce out of an intent's key."""
     chain, sender, nonce = key.split("#")
     return chain, sender, int(nonce)
-
-
-def max_fee(fees: Fees) -> int:
-    """Choose a fee per gas near the base fee, with room for one full block; a replacement does the rest."""
-    return fees.base * 9 // 8 + max(fees.priority, 1)
-
-
-def bumped(fee: int) -> int:
-    """Raise a fee by the least that every node accepts as a replacement: 12.5 %, rounded up."""
-    return -(-fee * 9 // 8)
 
 
 def sweep_coin(*, chain_id: int, nonce: int, to: str, balance: int, gas: int, fee: int) -> Transaction | None:
@@ -128,6 +190,11 @@ def mined(intent: Intent, receipt: Receipt, now: int) -> Intent:
         amount=moved(intent, receipt),
         left=left(intent, receipt),
         fee=receipt.fee,
+        refusal=None,
+        missing_since=0,
+        passed_at=0,
+        searched=0,
+        taken_at=0,
         updated_at=now,
         version=intent.version + 1,
     )
@@ -165,16 +232,6 @@ def as_shown(payment: Payment, intent: Intent | None) -> Payment:
     return replace(payment, sweeps=sweeps_with(payment.sweeps, intent, "mined"))
 
 
-def could_explain(intent: Intent, token: str | None, amount: int) -> bool:
-    """Whether an unfinished transaction could have taken this much of an asset from its sender."""
-    if not intent.unfinished or intent.kind is not Kind.SWEEP:
-        return False
-    cost = max((attempt.gas * attempt.max_fee for attempt in intent.attempts), default=0)
-    if token is None:
-        return amount <= max((attempt.value for attempt in intent.attempts), default=0) + cost
-    return token == intent.token
-
-
 def moved(intent: Intent, receipt: Receipt) -> int:
     """Return what the receipt shows to have arrived at the destination from the sender."""
     if intent.token is None:
@@ -195,3 +252,61 @@ def _sent(intent: Intent, receipt: Receipt) -> list[TokenTransfer]:
     wanted = ((intent.token or "").lower(), intent.sender.lower())
     logs = receipt.token_transfers if receipt.success else ()
     return [log for log in logs if (log.token.lower(), log.sender.lower()) == wanted]
+
+
+def could_explain(intent: Intent, token: str | None, amount: int) -> bool:
+    """Say whether a transaction whose fate is unknown may have taken `amount` of an asset from its deposit address.
+
+    `token` None is the coin: the value and everything that the transaction may cost.
+    """
+    if intent.kind is not Kind.SWEEP or not (intent.waiting or intent.state is IntentState.TAKEN):
+        return False
+    return any(0 < amount <= _most(intent, attempt, token) for attempt in intent.attempts)
+
+
+def _most(intent: Intent, attempt: Attempt, token: str | None) -> int:
+    if token is None:
+        # What the layer below asks may have risen since.
+        return attempt.value + attempt.gas * attempt.max_fee + 2 * attempt.below
+    same = intent.token is not None and intent.token.lower() == token.lower()
+    return attempt.amount if same else 0
+
+
+def set_back(before: Setback | None, reason: str, now: int) -> Setback:
+    """Count one more failure, and wait four times as long as after the last, up to a day; old ones are forgotten."""
+    recent = before is not None and now - before.until <= LONGEST_BACKOFF_MS
+    failures = before.failures + 1 if before and recent else 1
+    pause = min(FIRST_BACKOFF_MS << 2 * min(failures - 1, 10), LONGEST_BACKOFF_MS)
+    return Setback(failures, now + pause, now, reason[:200])
+
+
+def postings(intent: Intent, now: int) -> tuple[Entry, ...]:
+    """Post what a mined transaction moved and what it cost; the gas is the operator's expense."""
+    source, target = (GAS_STATION, ON_ADDRESSES) if intent.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
+    rows = [
+        ("moved", intent.asset, source, target, intent.amount),
+        ("gas", "native", source, GAS_EXPENSE, intent.fee),
+        ("kept", intent.asset, source, TOKEN_FEE_EXPENSE, intent.left - intent.amount),
+    ]
+    return tuple(
+        Entry(
+            # The version too: a reorganisation that is undone brings the very same block back.
+            id=f"{intent.key}#{intent.block_hash}#{intent.version:06d}#{name}",
+            owner=OPERATOR,
+            chain=intent.chain,
+            asset=asset,
+            debit=debit,
+            credit=credit,
+            amount=amount,
+            payment_id=intent.payment_id,
+            tx_hash=intent.tx_hash,
+            at=now,
+        )
+        for name, asset, credit, debit, amount in rows
+        if amount
+    )
+
+
+def reversed_posting(entry: Entry) -> Entry:
+    """Take a posting back whose transaction a reorganisation removed."""
+    return replace(entry, id=f"{entry.id}#reversed", debit=entry.credit, credit=entry.debit)

@@ -10,7 +10,7 @@ from ctrip.domain.chain import Transfer
 from ctrip.domain.events import Event
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import Intent
+from ctrip.domain.sweep import Intent, Setback
 from ctrip.domain.watch import Watch
 
 
@@ -101,6 +101,17 @@ class PaymentStore(Protocol):
         of none under way is stale from now on. Raises `AlreadyExists` ("intent") when the nonce is taken, `Stale` when
         the payment has moved on, and `Busy`.
         """
+        ...
+
+    def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
+        """Move a payment to a tier, raised `now` (unix milliseconds), or raise it once more in its own; return it.
+
+        No version of the payment, as with `reserve`. Raises `Stale` when the payment has moved on, and `Busy`.
+        """
+        ...
+
+    def longest_in(self, chain: str, tier: Tier, limit: int) -> list[Payment]:
+        """Return at most `limit` payments of a tier, those first that were raised to it first; the index lags."""
         ...
 
     def get(self, payment_id: str) -> Payment | None:
@@ -316,13 +327,27 @@ class MoneyStore(Protocol):
         ...
 
     def unfinished(self, chain: str) -> list[Intent]:
-        """Return the intents of a chain that are not final; the index lags, the intents are read consistently."""
+        """Return the intents of a chain that have not ended; the index lags, the intents are read consistently.
+
+        One that cannot be decoded has the state `unreadable`, and nothing but its chain, sender and nonce.
+        """
+        ...
+
+    def settle(self, before: Intent, after: Intent, entries: Sequence[Entry], fence: Fence) -> None:
+        """Store an intent and what it posts, all or nothing, while no newer scanner has taken the chain.
+
+        Raises `FenceLost`, `Stale` when the intent has moved on, `AlreadyExists` ("entry"), and `Busy`.
+        """
+        ...
+
+    def setbacks(self, chain: str) -> dict[str, Setback]:
+        """Return by payment why sweeps of a chain are not tried before some time, read consistently."""
+        ...
+
+    def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
+        """Keep why, and until when, a payment's sweep is not tried; the newest stands."""
         ...
 
     def entries(self, owner: str) -> list[Entry]:
         """Return an owner's ledger, oldest first."""
-        ...
-
-    def post(self, entry: Entry) -> None:
-        """Post an entry; the same id a second time changes nothing."""
         ...

@@ -77,8 +77,8 @@ class Signer(Protocol):
     def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
         """Derive `path`, compare its address with `sender`, check the destination, sign.
 
-        From a deposit address only to the treasury; from the gas station only to a deposit address, whose
-        `recipient_path` is derived and compared too. Raises `SigningRefused`.
+        From a deposit address only to the treasury, or nothing at all to itself; from the gas station only to a deposit
+        address, whose `recipient_path` is derived and compared too. Raises `SigningRefused`.
         """
         ...
 

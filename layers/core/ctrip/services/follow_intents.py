@@ -1,28 +1,32 @@
 """Follow own transactions from their bytes to their finality, and account for what they moved."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ctrip.domain import gas
 from ctrip.domain.assets import Network
 from ctrip.domain.chain import Block, Move, Receipt
 from ctrip.domain.decide import Step, fire, quiet
-from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Stale
-from ctrip.domain.ledger import (
-    GAS_EXPENSE,
-    GAS_STATION,
-    ON_ADDRESSES,
-    OPERATOR,
-    TOKEN_FEE_EXPENSE,
-    TREASURY,
-    Entry,
-)
+from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainError, CtripError, FenceLost, Stale
 from ctrip.domain.machine import Trigger
 from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import Intent, IntentState, Kind, mined, moves_with, parse_key, sweeps_with
+from ctrip.domain.sweep import (
+    Intent,
+    IntentState,
+    Kind,
+    mined,
+    moves_with,
+    parse_key,
+    postings,
+    reversed_posting,
+    sweeps_with,
+)
 from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.recording import Recorder
-
-NONCE_PATIENCE = 20  # blocks after which a nonce that the chain has used, without a receipt of ours, was another's
+from ctrip.services.refusals import refusal_of
+from ctrip.services.watch_nonces import NonceWatcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Followed:
     """What a look at own transactions found: payments that changed, and how many transactions are unfinished.
 
     `moves` are by payment what its sweep has moved that is mined and not final: facts of this pass, stored with the
-    payment only once they are final.
+    payment only once they are final. `unsure` names the payments with a transaction whose fate this pass could not
+    tell. `failure` is the first thing that failed on the way.
     """
 
     changed: tuple[Payment, ...]
@@ -38,6 +43,24 @@ class Followed:
     unfinished: int
     unsure: frozenset[str] = frozenset()
     failure: Exception | None = None
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One pass over the intents, and what it has found so far."""
+
+    head: Block
+    final: int
+    fence: Fence
+    changed: list[Payment] = field(default_factory=list)
+    moves: dict[str, tuple[Move, ...]] = field(default_factory=dict)
+    unsure: set[str] = field(default_factory=set)
+    failure: Exception | None = None
+
+    def moved(self, intent: Intent) -> None:
+        """Note what a sweep has moved that is not final."""
+        if intent.kind is Kind.SWEEP:
+            self.moves[intent.payment_id] = moves_with(self.moves.get(intent.payment_id, ()), intent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,16 +82,16 @@ class IntentFollower:
     log: Log
 
     def follow(self, head: Block, final: int, fence: Fence) -> Followed:
-        """Take every unfinished intent a step further where the chain allows; `final` is the height of its finality."""
+        """Take every unfinished intent a step further where the chain allows; `final` is the height of its finality.
+
+        One transaction's trouble ends no other's following; only `FenceLost` leaves.
+        """
         unfinished = self.money.unfinished(self.network.name)
-        changed, moves = [], dict[str, tuple[Move, ...]]()
+        this = _Pass(head, min(final, head.number - self.network.confirmations + 1), fence)
         for intent in unfinished:
-            found = self._one(intent, head, final, fence)
-            if isinstance(found, Payment):
-                changed.append(found)
-            elif found is not None:
-                moves[found.payment_id] = moves_with(moves.get(found.payment_id, ()), found)
-        return Followed(tuple(changed), moves, len(unfinished))
+            with self._apart(intent, this):
+                self._one(intent, this)
+        return Followed(tuple(this.changed), this.moves, len(unfinished), frozenset(this.unsure), this.failure)
 
     def reopen(self, payment: Payment, key: str, fence: Fence) -> Payment | None:
         """Take an own transaction back whose block a reorganisation removed, however final it seemed."""
@@ -82,75 +105,161 @@ class IntentFollower:
             self.log.warning("own_transaction_moved_on", intent=key, error=str(exc))
             return None
 
-    def _one(self, intent: Intent, head: Block, final: int, fence: Fence) -> Payment | Intent | None:
-        """Return the payment that changed, or the mined sweep that has not changed it yet."""
+    @contextmanager
+    def _apart(self, intent: Intent, this: _Pass) -> Iterator[None]:
+        """Keep one transaction's trouble from all the others: what became of it is unknown in this pass."""
         try:
-            if intent.state is IntentState.MINED:
-                return self._watch_mined(intent, head, final, fence)
-            return self._watch_sent(intent, head, fence)
-        except Stale:
-            self.log.info("intent_moved_on", intent=intent.key)
+            yield
+        except FenceLost:
+            raise
+        except Stale as exc:
+            this.unsure.add(intent.payment_id)
+            self.log.info("intent_moved_on", intent=intent.key, error=str(exc))
         except AlreadyExists as exc:
+            this.unsure.add(intent.payment_id)
             self.log.error("intent_stuck", intent=intent.key, error=str(exc))
-        return None
+        except Exception as exc:  # a node's, the store's, or a bug: it must not stop a chain
+            this.unsure.add(intent.payment_id)
+            this.failure = this.failure or exc
+            note = self.log.warning if isinstance(exc, ChainError | Busy) else self.log.error
+            note("intent_not_followed", intent=intent.key, kind=type(exc).__name__, error=exc)
 
-    def _watch_sent(self, intent: Intent, head: Block, fence: Fence) -> Payment | Intent | None:
+    def _one(self, intent: Intent, this: _Pass) -> None:
+        if intent.state is IntentState.UNREADABLE:
+            this.unsure |= {found for found in (self.payments.by_address(intent.sender),) if found}
+            self.log.error("intent_unreadable", intent=intent.key)
+        elif intent.state is IntentState.MINED:
+            self._watch_mined(intent, this)
+        elif intent.state is IntentState.TAKEN:
+            self._watch_taken(intent, this)
+        else:
+            self._watch_sent(intent, this)
+
+    # -- not in a block yet
+
+    def _watch_sent(self, intent: Intent, this: _Pass) -> None:
+        used = self.chain.nonce_at(intent.sender, this.head)
+        if used is not None and used <= intent.nonce:
+            self._offer(self._watcher().unused(intent), this)
+        elif receipt := self._receipt(intent, this.head):
+            self._mined(intent, receipt, this)
+        else:
+            # Its fate is unknown until a receipt shows it, or every block that may hold it has been read.
+            this.unsure.add(intent.payment_id)
+            if used is None:
+                self._offer(intent, this)
+            elif ended := self._watcher().taken(intent, this.final):
+                self._taken(ended, this)
+
+    def _receipt(self, intent: Intent, head: Block) -> Receipt | None:
+        """Find the attempt that the chain took."""
         for attempt in reversed(intent.attempts):
             receipt = self.chain.receipt(attempt.tx_hash)
             if receipt is not None and receipt.block_number <= head.number:
-                return self._mined(intent, receipt, fence)
-        last = intent.attempts[-1]
-        if head.number - last.head >= NONCE_PATIENCE and self.chain.nonce(intent.sender) > intent.nonce:
-            return self._overtaken(intent, fence)
-        if not self.chain.known(last.tx_hash):
-            try:
-                self.chain.broadcast(last.raw)
-            except BroadcastRejected as exc:
-                self.log.warning("rebroadcast_rejected", intent=intent.key, error=str(exc))
+                return receipt
         return None
 
-    def _overtaken(self, intent: Intent, fence: Fence) -> Payment | None:
-        """Somebody else used the nonce: a restored store, or a key in other hands. It will never be mined."""
-        self.log.error("nonce_taken", intent=intent.key)
+    def _offer(self, intent: Intent, this: _Pass) -> None:
+        """Send the newest bytes again where no node holds them, whatever one answered when it was given them."""
+        last = intent.attempts[-1]
+        if self.chain.known(last.tx_hash):
+            if intent.refusal is not None:
+                self._write(intent, refusal=None)
+            elif gas.slow(intent, self.network, this.head, self.clock.now()):
+                self._ask_for_more(intent)
+            return
+        try:
+            self.chain.broadcast(last.raw)
+        except BroadcastRejected as exc:
+            this.unsure.add(intent.payment_id)
+            self.log.warning("rebroadcast_rejected", intent=intent.key, error=str(exc))
+            refusal = refusal_of(exc, intent.refusal)
+            if refusal != intent.refusal:
+                intent = self._write(intent, refusal=refusal)
+            if gas.refused(intent, this.head) and not refusal.capped:
+                self.jobs.sweep(self.network.name, intent.asset)
+
+    def _ask_for_more(self, intent: Intent) -> None:
+        """Have a slow transaction hurried: about once in each time that one may take."""
+        waited = self.clock.now() - intent.attempts[-1].at
+        if waited % gas.patience_ms(self.network, len(intent.attempts)) < 2_000 * self.network.poll_seconds:
+            self.jobs.sweep(self.network.name, intent.asset)
+
+    def _taken(self, intent: Intent, this: _Pass) -> None:
+        """Somebody else used the nonce: a restored store, or a key in other hands. The address is free again."""
         payment, now = self._payment(intent), self.clock.now()
-        after = _changed(intent, now, state=IntentState.FAILED)
-        return self._commit(payment, quiet(payment, now, pending=_released(payment, intent)), intent, after, fence)
+        after = _changed(intent, now, state=IntentState.TAKEN, taken_at=now, refusal=None)
+        step = quiet(payment, now, pending=_released(payment, intent))
+        this.changed.append(self._commit(payment, step, intent, after, this.fence))
+        self.log.error("nonce_taken", intent=intent.key, payment=payment.id)
 
-    def _watch_mined(self, intent: Intent, head: Block, final: int, fence: Fence) -> Payment | Intent | None:
+    def _watch_taken(self, intent: Intent, this: _Pass) -> None:
+        """Undo what was concluded, should a receipt come after all, or the nonce be free again."""
+        watcher, now = self._watcher(), self.clock.now()
+        look = watcher.look_again(intent)
+        used = self.chain.nonce_at(intent.sender, this.head) if look else None
+        receipt = self._receipt(intent, this.head) if look and (used is None or used > intent.nonce) else None
+        if receipt is not None:
+            self._mined(intent, receipt, this)
+            return
+        this.unsure.add(intent.payment_id)
+        if used is not None and used <= intent.nonce:
+            self._resume(intent, _changed(watcher.cleared(intent), now, state=IntentState.SIGNED), this)
+        elif look:
+            over = watcher.watched_long_enough(intent, self._payment(intent))
+            self._write(intent, state=IntentState.FAILED if over else IntentState.TAKEN)
+
+    # -- in a block
+
+    def _watch_mined(self, intent: Intent, this: _Pass) -> None:
         receipt = self.chain.receipt(intent.tx_hash or "")
-        sweep = intent if intent.kind is Kind.SWEEP else None
-        if receipt is None or receipt.block_number > head.number:
-            return sweep if self._still_mined(intent, head) else self._unmined(intent, fence)
-        if receipt.block_hash != intent.block_hash:
-            return self._mined(intent, receipt, fence)
-        deep = head.number - receipt.block_number + 1 >= self.network.confirmations
-        if not deep or receipt.block_number > final:
-            return sweep
-        return self._final(intent, receipt, fence)
+        if receipt is None or receipt.block_number > this.head.number:
+            self._without_receipt(intent, this)
+        elif receipt.block_hash != intent.block_hash:
+            self._mined(intent, receipt, this)
+        elif receipt.block_number > this.final:
+            this.moved(intent)
+        else:
+            self._final(intent, receipt, this)
 
-    def _still_mined(self, intent: Intent, head: Block) -> bool:
-        """Whether the block that took it stands: then a missing receipt is a node's that is behind."""
-        if intent.block_number is None or intent.block_number > head.number:
-            return False
-        block = self.chain.blocks([intent.block_number]).get(intent.block_number)
-        return block is None or block.hash == intent.block_hash
+    def _without_receipt(self, intent: Intent, this: _Pass) -> None:
+        """Ask for the block that took it: where it stands, the missing receipt is a node's that is behind."""
+        number = intent.block_number or 0
+        block = self.chain.blocks([number]).get(number)
+        if block is not None and block.hash != intent.block_hash:
+            after = self._unmined(intent, this.fence)
+            this.changed += [after] if after else []
+            return
+        if block is None:
+            this.unsure.add(intent.payment_id)
+        this.moved(intent)
 
-    def _mined(self, intent: Intent, receipt: Receipt, fence: Fence) -> Payment | Intent:
-        now = self.clock.now()
-        after = mined(intent, receipt, now)
-        if intent.kind is Kind.SWEEP:
+    def _mined(self, intent: Intent, receipt: Receipt, this: _Pass) -> None:
+        after = mined(intent, receipt, self.clock.now())
+        if intent.kind is Kind.SWEEP and intent.state is IntentState.TAKEN:
+            self._resume(intent, after, this)
+        elif intent.kind is Kind.SWEEP:
             self.money.write_intent(intent, after)
-            return after
-        # The gas that came frees the address for the transfer that waits for it.
-        payment = self._payment(intent)
-        step = quiet(payment, now, moves=moves_with(payment.moves, after), pending=_released(payment, intent))
-        return self._commit(payment, step, intent, after, fence)
+        else:
+            # The gas that came frees the address for the transfer that waits for it.
+            payment, now = self._payment(intent), self.clock.now()
+            step = quiet(payment, now, moves=moves_with(payment.moves, after), pending=_released(payment, intent))
+            this.changed.append(self._commit(payment, step, intent, after, this.fence))
+        if intent.state is IntentState.TAKEN:
+            self.log.warning("receipt_came_after_all", intent=intent.key)
+        this.moved(after)
+
+    def _resume(self, intent: Intent, after: Intent, this: _Pass) -> None:
+        """Put a transaction under way again whose nonce was thought to be another's."""
+        payment, now = self._payment(intent), self.clock.now()
+        swept = intent.kind is Kind.SWEEP and payment.status in (Status.PAID, Status.SETTLED)
+        step = quiet(payment, now, pending=payment.pending or intent.key, tier=Tier.SWEEP if swept else payment.tier)
+        this.changed.append(self._commit(payment, step, intent, after, this.fence))
 
     def _unmined(self, intent: Intent, fence: Fence) -> Payment | None:
         """A reorganisation took it out: the same bytes are sent again."""
-        after = _changed(
-            intent, self.clock.now(), state=IntentState.SIGNED, tx_hash=None, block_number=None, block_hash=None
-        )
+        now = self.clock.now()
+        after = _changed(intent, now, state=IntentState.SIGNED, tx_hash=None, block_number=None, block_hash=None)
         if intent.kind is Kind.SWEEP and intent.unfinished:
             self.money.write_intent(intent, after)  # the payment knows nothing of it yet
             return None
@@ -158,53 +267,67 @@ class IntentFollower:
         swept = payment.status in (Status.PAID, Status.SETTLED)
         step = quiet(
             payment,
-            self.clock.now(),
+            now,
             tier=Tier.SWEEP if swept else payment.tier,
-            moves=_without(payment.moves, intent.tx_hash),
+            moves=tuple(move for move in payment.moves if move.tx_hash != intent.tx_hash),
             sweeps=tuple(sweep for sweep in payment.sweeps if sweep.tx_hash != intent.tx_hash),
             pending=intent.key if payment.pending is None else payment.pending,
         )
         if not intent.unfinished:
-            step = replace(step, entries=tuple(_reversed(entry) for entry in _entries(intent, self.clock.now())))
+            step = replace(step, entries=tuple(map(reversed_posting, postings(intent, now))))
         return self._commit(payment, step, intent, after, fence)
 
-    def _final(self, intent: Intent, receipt: Receipt, fence: Fence) -> Payment | None:
+    def _final(self, intent: Intent, receipt: Receipt, this: _Pass) -> None:
         now = self.clock.now()
-        after = _changed(intent, now, state=IntentState.FINAL if receipt.success else IntentState.FAILED)
-        entries = _entries(after, now)
-        if not receipt.success:
-            self.log.error("own_transaction_failed", intent=intent.key, tx_hash=intent.tx_hash)
+        state = IntentState.FINAL if receipt.success else IntentState.FAILED
+        after = _changed(intent, now, state=IntentState.CANCELLED if intent.cancelled else state)
         if intent.kind is Kind.FUND:
-            for entry in entries:
-                self.money.post(entry)
-            self.money.write_intent(intent, after)
-            return None
-        payment = self._payment(intent)
-        step = replace(self._finished(payment, after, now), entries=entries)
-        return self._commit(payment, step, intent, after, fence)
+            self.money.settle(intent, after, postings(after, now), this.fence)
+        else:
+            payment = self._payment(intent)
+            step = replace(self._finished(payment, after, now), entries=postings(after, now))
+            this.changed.append(self._commit(payment, step, intent, after, this.fence))
+        if after.state is IntentState.FAILED:
+            self.log.error("own_transaction_failed", intent=intent.key, tx_hash=intent.tx_hash)
 
     def _finished(self, payment: Payment, intent: Intent, now: int) -> Step:
         """Settle the payment when nothing worth a transaction is left at its address."""
-        last = intent.attempts[-1]
-        # What another transaction would cost, the fee of a layer below included, is not worth one.
-        dust = last.gas * last.max_fee + 2 * intent.fee if intent.token is None else 0
         ended: dict[str, Any] = {
             "moves": moves_with(payment.moves, intent),
-            "sweeps": sweeps_with(payment.sweeps, intent, "final" if intent.state is IntentState.FINAL else "failed"),
             "pending": _released(payment, intent),
         }
+        if intent.state is not IntentState.CANCELLED:
+            shown = "final" if intent.state is IntentState.FINAL else "failed"
+            ended["sweeps"] = sweeps_with(payment.sweeps, intent, shown)
         left = replace(payment, moves=ended["moves"]).unswept
-        if intent.state is IntentState.FAILED or left > dust or payment.tier is not Tier.SWEEP:
+        over = intent.state is IntentState.FINAL and left <= self._dust(payment, intent)
+        if not over or payment.tier is not Tier.SWEEP or ended["pending"] is not None:
             return quiet(payment, now, **ended)
         if payment.status is Status.PAID:
             return fire(payment, Trigger.SETTLED, now, **ended)
         return quiet(payment, now, **ended, tier=Tier.MONITORED)
 
+    def _dust(self, payment: Payment, intent: Intent) -> int:
+        """Return what is not worth another transaction, the fee of a layer below included."""
+        last, asset = intent.attempts[-1], self.network.asset(payment.token_id)
+        cost = last.gas * last.max_fee + 2 * intent.fee if intent.token is None else 0
+        return max(cost, asset.sweep_floor - 1 if asset else 0)
+
+    # -- storing
+
+    def _watcher(self) -> NonceWatcher:
+        return NonceWatcher(network=self.network, chain=self.chain, money=self.money, clock=self.clock, log=self.log)
+
     def _payment(self, intent: Intent) -> Payment:
         payment = self.payments.get(intent.payment_id)
         if payment is None:
-            raise Stale(f"payment {intent.payment_id} of intent {intent.key} is not there")
+            raise _Orphan(f"payment {intent.payment_id} of intent {intent.key} is not there")
         return payment
+
+    def _write(self, intent: Intent, **changes: object) -> Intent:
+        after = _changed(intent, self.clock.now(), **changes)
+        self.money.write_intent(intent, after)
+        return after
 
     def _commit(self, payment: Payment, step: Step, before: Intent, after: Intent, fence: Fence) -> Payment:
         commit: Commit = self.recorder.step(payment, step, fence=fence, intents=((before, after),))
@@ -214,6 +337,10 @@ class IntentFollower:
         return commit.after
 
 
+class _Orphan(CtripError):
+    """The payment of an intent is not there."""
+
+
 def _released(payment: Payment, intent: Intent) -> str | None:
     """Free the address of this intent, and of no other."""
     return None if payment.pending == intent.key else payment.pending
@@ -221,39 +348,3 @@ def _released(payment: Payment, intent: Intent) -> str | None:
 
 def _changed(intent: Intent, now: int, **changes: object) -> Intent:
     return replace(intent, updated_at=now, version=intent.version + 1, **changes)  # type: ignore[arg-type]
-
-
-def _without(moves: tuple[Move, ...], tx_hash: str | None) -> tuple[Move, ...]:
-    return tuple(move for move in moves if move.tx_hash != tx_hash)
-
-
-def _reversed(entry: Entry) -> Entry:
-    return replace(entry, id=f"{entry.id}#reversed", debit=entry.credit, credit=entry.debit)
-
-
-def _entries(intent: Intent, now: int) -> tuple[Entry, ...]:
-    """Post what moved and what it cost; the gas is the operator's expense."""
-    source, target = (GAS_STATION, ON_ADDRESSES) if intent.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
-    gas_from = GAS_STATION if intent.kind is Kind.FUND else ON_ADDRESSES
-    rows = [
-        ("moved", intent.asset, source, target, intent.amount),
-        ("gas", "native", gas_from, GAS_EXPENSE, intent.fee),
-        ("kept", intent.asset, source, TOKEN_FEE_EXPENSE, intent.left - intent.amount),
-    ]
-    return tuple(
-        Entry(
-            # The version too: a reorganisation that is undone brings the very same block back.
-            id=f"{intent.key}#{intent.block_hash}#{intent.version:06d}#{name}",
-            owner=OPERATOR,
-            chain=intent.chain,
-            asset=asset,
-            debit=debit,
-            credit=credit,
-            amount=amount,
-            payment_id=intent.payment_id,
-            tx_hash=intent.tx_hash,
-            at=now,
-        )
-        for name, asset, credit, debit, amount in rows
-        if amount
-    )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ctrip.domain.sweep import IntentState
 from ctrip.ports import AccessStore, Clock, Jobs, MoneyStore
 
 LOOK_MS = 600_000
@@ -19,10 +20,15 @@ class SweepResumer:
     chains: Sequence[str]
 
     def run(self) -> list[str]:
-        """Open and scan every chain that has unfinished own transactions; return their names."""
-        now = self.clock.now()
-        busy = [chain for chain in self.chains if self.money.unfinished(chain)]
-        for chain in busy:
-            if self.access.raise_gate(chain, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now):
-                self.jobs.scan(chain)
+        """Open and scan every chain that has unfinished own transactions; return their names.
+
+        One pass is enough where there are only such that are watched in case a receipt comes after all.
+        """
+        now, busy = self.clock.now(), []
+        for chain in self.chains:
+            if states := {intent.state for intent in self.money.unfinished(chain)}:
+                busy.append(chain)
+                hot = now + LOOK_MS if states - {IntentState.TAKEN} else 0
+                if self.access.raise_gate(chain, hot_until=hot, warm_until=now + LOOK_MS, now=now):
+                    self.jobs.scan(chain)
         return busy

@@ -1,10 +1,11 @@
 """Sign, after comparing everything that could have been swapped: sender, destination, amount of gas money."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ctrip.domain.assets import Network
 from ctrip.domain.chain import Signed, Transaction
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.sweep import transfer_destination
@@ -32,16 +33,16 @@ class Wallet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GuardedSigner:
-    """A `Signer` that signs nothing but sweeps to the treasury and gas for our own addresses.
+    """A `Signer` that signs nothing but sweeps to the treasury, gas for our own addresses, and what cancels a sweep.
 
-    `wallet` opens the wallet when it is first needed; `treasuries` are by chain id; `gas_cap` is the most the gas
-    station gives at a time, `fee_cap` the most that a transaction may cost.
+    `wallet` opens the wallet when it is first needed; `treasuries` are by chain id. `networks` are the enabled ones:
+    what the gas station may give at a time, and what a transaction may cost, is its own chain's, whatever the request
+    says.
     """
 
     wallet: Callable[[], Wallet]
     treasuries: Mapping[int, str]
-    gas_cap: int
-    fee_cap: int = 10**17
+    networks: Sequence[Network]
 
     def account_xpub(self, account: int) -> str:
         """Return a merchant's extended public key (account 0 is the operator's own)."""
@@ -52,16 +53,25 @@ class GuardedSigner:
     def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
         """Derive, compare, sign; raises `SigningRefused` with the comparison that failed."""
         account, index = _parse(path)
-        if transaction.gas * transaction.max_fee > self.fee_cap:
-            raise SigningRefused(f"a transaction may cost at most {self.fee_cap}")
+        network = self._network(transaction.chain_id)
+        if transaction.gas * transaction.max_fee > network.fee_cap:
+            raise SigningRefused(f"a transaction on {network.name} may cost at most {network.fee_cap}")
         wallet = self.wallet()
         if wallet.address(path).lower() != sender.lower():
             raise SigningRefused("the sender is not the address at its path")
         if account == 0:
             self._check_gas(wallet, (account, index), transaction, recipient_path)
-        else:
+            if transaction.value > network.gas_funding_cap:
+                raise SigningRefused(f"the gas station gives at most {network.gas_funding_cap} at a time")
+        elif not _cancels(sender, transaction):
             self._check_sweep(wallet, account, transaction)
         return wallet.sign(path, transaction)
+
+    def _network(self, chain_id: int) -> Network:
+        found = next((each for each in self.networks if each.chain_id == chain_id), None)
+        if found is None:
+            raise SigningRefused("the transaction's chain is not enabled")
+        return found
 
     def _check_sweep(self, wallet: Wallet, account: int, transaction: Transaction) -> None:
         treasury = self.treasuries.get(transaction.chain_id, "")
@@ -86,8 +96,11 @@ class GuardedSigner:
             raise SigningRefused("the gas station gives coin to deposit addresses only")
         if wallet.address(recipient).lower() != transaction.to.lower():
             raise SigningRefused("the recipient is not the address at its path")
-        if transaction.value > self.gas_cap:
-            raise SigningRefused(f"the gas station gives at most {self.gas_cap} at a time")
+
+
+def _cancels(sender: str, transaction: Transaction) -> bool:
+    """Whether it only uses a nonce: it moves nothing, and goes to the sender itself."""
+    return transaction.to.lower() == sender.lower() and transaction.value == 0 and transaction.data == "0x"
 
 
 def _parse(path: str) -> tuple[int, int]:

@@ -1,31 +1,36 @@
 """Sweep what was credited to the treasury: the intent is written before anything is sent."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
+from ctrip.domain import gas
 from ctrip.domain.assets import Network
-from ctrip.domain.chain import Fees, Holding, Transaction
-from ctrip.domain.errors import AlreadyExists, BroadcastRejected, ChainError, SigningRefused, Stale, Unavailable
-from ctrip.domain.keys import ExtendedKey, account_path
-from ctrip.domain.payment import Custody, Flag, Payment, Tier
+from ctrip.domain.chain import Holding, Transaction
+from ctrip.domain.errors import AlreadyExists, Busy, CtripError, Refused, Stale, Unavailable
+from ctrip.domain.payment import Custody, Flag, Payment, Status, Tier
 from ctrip.domain.sweep import (
     NATIVE_GAS,
-    STUCK_AFTER_BLOCKS,
-    Attempt,
     Intent,
     IntentState,
     Kind,
-    bumped,
-    max_fee,
-    parse_key,
+    Setback,
+    set_back,
     sweep_coin,
     transfer_data,
 )
 from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer
+from ctrip.services.hurry_intents import IntentHurrier
+from ctrip.services.send_intents import TRIES, IntentSender, Market, taken
 
-GAS_STATION_PATH = f"{account_path(0)}/0/1"
-FAILURES_ALLOWED = 3
-FEE_CEILING = 8  # times today's fee: a replacement that costs more only feeds what is really wrong
-TRIES = 4
+MOST_PAYMENTS = 100  # of one job, the most valuable first
+PARKED_SLICE = 20  # of the parked payments are judged again in each job
+TOKEN_SWEEP_GAS = 100_000  # about what the gas and the transfer of a token cost together
+BACK_FACTOR = 2  # a parked payment comes back once it is worth so many times what keeps others from being parked
+
+
+class _Reverts(CtripError):
+    """The sweep of a payment fails on the chain, whoever is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,199 +49,237 @@ class DepositSweeper:
     def sweep(self, asset_key: str) -> int:
         """Take each payment of an asset that has funds to move a step further; return how many transactions were sent.
 
-        One bad member harms no other; the first failure is raised at the end, so that the job is tried again.
+        One bad member harms no other. What a retry may mend (a node or the store that does not answer) is raised at the
+        end, so that the job is tried again; all else is remembered with the payment, and tried later and later.
         """
-        sent, _ = 0, self.chain.head()  # an endpoint whose head stands still steps aside before balances are read
-        failure: Exception | None = None
-        for payment in self.payments.watched(self.network.name, Tier.SWEEP):
-            if payment.asset_key != asset_key:
-                continue
-            try:
-                sent += self._one(payment)
-            except (AlreadyExists, Stale) as exc:
-                self.log.info("sweep_left_to_another", payment=payment.id, error=str(exc))
-            except Unavailable as exc:
-                self.log.warning("sweep_waits_for_a_node", payment=payment.id, error=str(exc))
-                failure = failure or exc
-            except (ChainError, SigningRefused) as exc:
-                self.log.error("sweep_failed", payment=payment.id, error=str(exc), kind=type(exc).__name__)
-                failure = failure or exc
-        if failure:
-            raise failure
-        return sent
+        return _Job(self, asset_key).run()
+
+
+@dataclass(slots=True)
+class _Job:
+    """One job: what it has sent, and what went wrong."""
+
+    sweeper: DepositSweeper
+    asset_key: str
+    sent: int = 0
+    failure: Exception | None = None
+    setbacks: dict[str, Setback] = field(default_factory=dict)
+    sender: IntentSender = field(init=False)
+    market: Market = field(init=False)
+
+    def __post_init__(self) -> None:
+        own = self.sweeper
+        self.market = Market(own.network, own.chain, own.clock)
+        self.sender = IntentSender(
+            network=own.network,
+            chain=own.chain,
+            money=own.money,
+            signer=own.signer,
+            clock=own.clock,
+            log=own.log,
+            market=self.market,
+        )
+
+    def run(self) -> int:
+        self.market.head()  # an endpoint whose head stands still steps aside before balances are read
+        self._read_setbacks()
+        hurrier = IntentHurrier(sender=self.sender, payments=self.sweeper.payments, treasury=self.sweeper.treasury)
+        self.sent += hurrier.run(self.asset_key, self._apart_intent)
+        self._judge_parked()
+        for payment in self._candidates():
+            with self._apart(payment):
+                self.sent += self._one(payment)
+        if self.failure:
+            raise self.failure
+        return self.sent
+
+    # -- apart from each other
+
+    @contextmanager
+    def _apart(self, payment: Payment) -> Iterator[None]:
+        """Keep one payment's trouble from all the others."""
+        log = self.sweeper.log
+        try:
+            yield
+        except (AlreadyExists, Stale) as exc:
+            log.info("sweep_left_to_another", payment=payment.id, error=str(exc))
+        except (Unavailable, Busy) as exc:
+            log.warning("sweep_waits_for_a_node", payment=payment.id, error=str(exc))
+            self.failure = self.failure or exc
+        except Exception as exc:  # a revert, a refusal, or a bug
+            self._set_back(payment, exc)
+
+    @contextmanager
+    def _apart_intent(self, intent: Intent) -> Iterator[None]:
+        """Keep the trouble of one transaction under way from all the others."""
+        log = self.sweeper.log
+        try:
+            yield
+        except (AlreadyExists, Stale) as exc:
+            log.info("sweep_left_to_another", intent=intent.key, error=str(exc))
+        except (Unavailable, Busy) as exc:
+            log.warning("hurrying_waits_for_a_node", intent=intent.key, error=str(exc))
+            self.failure = self.failure or exc
+        except Exception as exc:  # a refusal, or a bug
+            log.error("hurrying_failed", intent=intent.key, kind=type(exc).__name__, error=exc)
+
+    def _set_back(self, payment: Payment, exc: Exception) -> None:
+        """Remember a failure with its payment: the sweep is tried again later, and each time later still."""
+        own = self.sweeper
+        setback = set_back(self.setbacks.get(payment.id), f"{type(exc).__name__}: {exc}", own.clock.now())
+        facts = {"payment": payment.id, "failures": setback.failures, "kind": type(exc).__name__, "error": exc}
+        if not isinstance(exc, _Reverts):
+            own.log.error("sweep_failed", **facts)
+        elif setback.failures == 1:
+            own.log.error("sweep_reverts", **facts)
+        else:
+            own.log.warning("sweep_reverts_again", **facts)
+        try:
+            own.money.set_back(own.network.name, payment.id, setback)
+        except Exception as lost:  # it is only tried again too soon
+            own.log.warning("setback_not_stored", payment=payment.id, error=lost)
+
+    def _read_setbacks(self) -> None:
+        try:
+            self.setbacks = self.sweeper.money.setbacks(self.sweeper.network.name)
+        except Busy:
+            raise
+        except Exception as exc:  # what cannot be read sets nobody back
+            self.sweeper.log.error("setbacks_unreadable", chain=self.sweeper.network.name, error=exc)
+
+    # -- which payments
+
+    def _candidates(self) -> list[Payment]:
+        own = self.sweeper
+        waiting = [each for each in own.payments.watched(own.network.name, Tier.SWEEP) if self._due(each)]
+        return sorted(waiting, key=lambda each: (-each.unswept, each.raised_at))[:MOST_PAYMENTS]
+
+    def _due(self, payment: Payment) -> bool:
+        if payment.asset_key != self.asset_key or payment.tier is not Tier.SWEEP or payment.pending:
+            return False
+        if Flag.HELD in payment.flags or payment.policy.custody is not Custody.HOT:
+            return False
+        setback = self.setbacks.get(payment.id)
+        return setback is None or self.sweeper.clock.now() >= setback.until
+
+    def _judge_parked(self) -> None:
+        """Bring back what has become worth its gas, of those that were judged the longest ago."""
+        own, now = self.sweeper, self.sweeper.clock.now()
+        for payment in own.payments.longest_in(own.network.name, Tier.PARKED, PARKED_SLICE):
+            with self._apart(payment):
+                usual = TOKEN_SWEEP_GAS if payment.token_address else NATIVE_GAS
+                cost = BACK_FACTOR * usual * self.market.price().max_fee
+                worth = payment.unswept > 0 and self._worth_it(payment, payment.unswept, cost)
+                own.payments.retier(payment, Tier.SWEEP if worth else Tier.PARKED, now)
+
+    def _worth_it(self, payment: Payment, amount: int, cost: int) -> bool:
+        asset = self.sweeper.network.asset(payment.token_id)
+        return asset is None or gas.worth_it(asset, amount, cost, settled=payment.status is Status.SETTLED)
+
+    def _park(self, payment: Payment, balance: int) -> bool:
+        own = self.sweeper
+        own.payments.retier(payment, Tier.PARKED, own.clock.now())
+        own.log.info("not_worth_sweeping", payment=payment.id, balance=str(balance))
+        return False
+
+    # -- one payment
 
     def _one(self, payment: Payment) -> bool:
-        if payment.tier is not Tier.SWEEP or Flag.HELD in payment.flags or payment.policy.custody is not Custody.HOT:
+        last = self.sweeper.money.last_intent(self.sweeper.network.name, payment.address)
+        self._look_back(payment, last)
+        holdings = [Holding(payment.address, token) for token in dict.fromkeys((payment.token_address, None))]
+        found = self.market.balances(*holdings)
+        if found is None:
+            self.sweeper.log.info("balance_unknown", payment=payment.id)
             return False
-        if payment.pending:
-            return self._hurry(payment)
-        return self._transfer(payment) if payment.token_address else self._coin(payment)
+        if found[0] == 0:
+            return False
+        if not self._worth_it(payment, found[0], 0):
+            return self._park(payment, found[0])
+        if payment.token_address:
+            return self._transfer(payment, payment.token_address, found[0], found[1], last)
+        return self._coin(payment, found[0], last)
 
-    def _coin(self, payment: Payment) -> bool:
-        balance = self.chain.balance(Holding(payment.address, None))
-        if balance == 0:
+    def _look_back(self, payment: Payment, last: Intent | None) -> None:
+        """Set a payment back whose last sweep was mined and failed."""
+        known = self.setbacks.get(payment.id)
+        failed = last is not None and last.state is IntentState.FAILED and last.tx_hash is not None
+        if last is not None and failed and (known is None or known.at < last.updated_at):
+            raise _Reverts(f"transaction {last.tx_hash} failed")
+
+    def _coin(self, payment: Payment, balance: int, last: Intent | None) -> bool:
+        own, price = self.sweeper, self.market.price()
+        needed = self._estimated(lambda: self.market.plain_gas(payment.address, own.treasury, 1))
+        below = own.chain.layer_fee()
+        if not self._worth_it(payment, balance, needed * price.max_fee + below):
+            return self._park(payment, balance)
+        if not self.sender.affordable(payment.id, needed, price.max_fee):
             return False
-        fees = self.chain.fees()
-        gas = self.chain.estimate_gas(payment.address, self.treasury, 1, "0x")
         transaction = sweep_coin(
-            chain_id=self.network.chain_id,
-            nonce=self._nonce(payment.address),
-            to=self.treasury,
-            balance=balance - self.chain.layer_fee(),
-            gas=gas,
-            fee=max_fee(fees),
+            chain_id=own.network.chain_id,
+            nonce=self.market.next_nonce(payment.address, last),
+            to=own.treasury,
+            balance=balance - below,
+            gas=needed,
+            fee=price.max_fee,
         )
         if transaction is None:
-            self.log.info("not_worth_sweeping", payment=payment.id, balance=str(balance))
-            return False
-        return self._send(payment, replace(transaction, legacy=fees.legacy), Kind.SWEEP)
+            return self._park(payment, balance)
+        return self._send(payment, transaction, below=below)
 
-    def _transfer(self, payment: Payment) -> bool:
-        token = payment.token_address or ""
-        balance = self.chain.balance(Holding(payment.address, token))
-        if balance == 0 or self._failed_too_often(payment):
+    def _transfer(self, payment: Payment, token: str, balance: int, coin: int, last: Intent | None) -> bool:
+        own, price, data = self.sweeper, self.market.price(), transfer_data(self.sweeper.treasury, balance)
+        needed = self._estimated(lambda: own.chain.estimate_gas(payment.address, token, 0, data)) * 6 // 5
+        below = own.chain.layer_fee()
+        cost = needed * price.max_fee + below
+        if not self._worth_it(payment, balance, cost + (NATIVE_GAS * price.max_fee if coin < cost else 0)):
+            return self._park(payment, balance)
+        if not self.sender.affordable(payment.id, needed, price.max_fee):
             return False
-        fees, data = self.chain.fees(), transfer_data(self.treasury, balance)
-        gas = self.chain.estimate_gas(payment.address, token, 0, data) * 6 // 5
-        fee = max_fee(fees)
-        cost = gas * fee + self.chain.layer_fee()
-        if self.chain.balance(Holding(payment.address, None)) < cost:
-            return self._fund(payment, cost * 2, fees)
+        if coin < cost:
+            return self._fund(payment, cost, coin)
         transaction = Transaction(
-            chain_id=self.network.chain_id,
-            nonce=self._nonce(payment.address),
+            chain_id=own.network.chain_id,
+            nonce=self.market.next_nonce(payment.address, last),
             to=token,
             value=0,
             data=data,
-            gas=gas,
-            max_fee=fee,
-            priority_fee=min(fees.priority, fee),
-            legacy=fees.legacy,
+            gas=needed,
+            max_fee=price.max_fee,
+            priority_fee=min(price.tip, price.max_fee),
         )
-        return self._send(payment, transaction, Kind.SWEEP)
+        return self._send(payment, transaction, below=below, amount=balance)
 
-    def _fund(self, payment: Payment, value: int, fees: Fees) -> bool:
-        """Give a deposit address the gas for its transfer, twice over: a rising base fee needs no second one."""
-        station = ExtendedKey.parse(self.signer.account_xpub(0)).child(0).child(1).address()
-        fee = max_fee(fees)
-        # More than 21,000 where the gas of a layer below is part of it.
-        estimate = self.chain.estimate_gas(station, payment.address, value, "0x")
-        gas = NATIVE_GAS if estimate <= NATIVE_GAS else estimate * 6 // 5
+    def _estimated(self, ask: Callable[[], int]) -> int:
+        try:
+            return ask()
+        except Refused as exc:
+            raise _Reverts(str(exc)) from exc
+
+    def _fund(self, payment: Payment, cost: int, coin: int) -> bool:
+        """Have the gas station give an address the gas for its transfer."""
         for _ in range(TRIES):
-            transaction = Transaction(
-                chain_id=self.network.chain_id,
-                nonce=self._nonce(station),
-                to=payment.address,
-                value=value,
-                gas=gas,
-                max_fee=fee,
-                priority_fee=min(fees.priority, fee),
-                legacy=fees.legacy,
-            )
+            intent = self.sender.fund(payment, cost, coin)
+            if intent is None:
+                return False
             try:
-                return self._send(payment, transaction, Kind.FUND, sender=station)
+                self.sweeper.payments.reserve(payment, intent)
             except AlreadyExists as exc:
-                if exc.key != "intent":
+                if not taken(exc):
                     raise
+                continue
+            self.sender.broadcast(intent)
+            return True
         raise Stale("the gas station's nonces are taken faster than ours are written")
 
-    def _send(self, payment: Payment, transaction: Transaction, kind: Kind, *, sender: str | None = None) -> bool:
+    def _send(self, payment: Payment, transaction: Transaction, *, below: int, amount: int = 0) -> bool:
         """Sign, commit the intent, and only then broadcast; a crash in between is mended by the follower."""
-        fund = kind is Kind.FUND
-        path = GAS_STATION_PATH if fund else payment.derivation_path
-        source = sender or payment.address
-        now = self.clock.now()
-        intent = Intent(
-            chain=self.network.name,
-            sender=source,
-            nonce=transaction.nonce,
-            path=path,
-            kind=kind,
-            payment_id=payment.id,
-            merchant_id=payment.merchant_id,
-            asset="native" if fund else payment.asset_key,
-            token=None if fund else payment.token_address,
-            to=payment.address if fund else self.treasury,
-            attempts=(self._attempt(path, source, transaction, payment.derivation_path if fund else None),),
-            created_at=now,
-            updated_at=now,
+        transaction = replace(transaction, legacy=self.market.fees().legacy)
+        path = payment.derivation_path
+        attempt = self.sender.attempt(path, payment.address, transaction, amount=amount, below=below)
+        intent = self.sender.intent(
+            payment, Kind.SWEEP, transaction.nonce, attempt, sender=payment.address, to=self.sweeper.treasury
         )
-        self.payments.reserve(payment, intent)
-        self._broadcast(intent)
+        self.sweeper.payments.reserve(payment, intent)
+        self.sender.broadcast(intent)
         return True
-
-    def _hurry(self, payment: Payment) -> bool:
-        """Replace a transaction that no block takes, at the same nonce, both fees raised."""
-        chain, sender, nonce = parse_key(payment.pending or "")
-        intent = self.money.intent(chain, sender, nonce)
-        if intent is None or intent.state not in (IntentState.SIGNED, IntentState.SENT):
-            return False
-        last = intent.attempts[-1]
-        if self.chain.head().number - last.head < STUCK_AFTER_BLOCKS:
-            return False
-        if self.chain.nonce(sender) < nonce:
-            return False  # it waits for an earlier one, which more money would not hurry
-        fees = self.chain.fees()
-        fee = max(bumped(last.max_fee), max_fee(fees))
-        if fee > FEE_CEILING * max_fee(fees):
-            self.log.error("fee_ceiling", intent=intent.key, fee=str(fee))
-            return False
-        balance = self.chain.balance(Holding(sender, None))
-        coin = intent.kind is Kind.SWEEP and intent.token is None
-        below = self.chain.layer_fee()
-        value = balance - last.gas * fee - below if coin else last.value
-        if (value <= 0 and coin) or balance < value + last.gas * fee:
-            self.log.error("cannot_replace", intent=intent.key, balance=str(balance))
-            return False
-        transaction = Transaction(
-            chain_id=self.network.chain_id,
-            nonce=intent.nonce,
-            to=intent.token or intent.to,
-            value=value,
-            data=self._data(intent) if intent.token else "0x",
-            gas=last.gas,
-            max_fee=fee,
-            priority_fee=fee if coin else min(bumped(last.priority_fee), fee),
-            legacy=fees.legacy,
-        )
-        recipient = payment.derivation_path if intent.kind is Kind.FUND else None
-        attempt = self._attempt(intent.path, sender, transaction, recipient)
-        after = replace(
-            intent, attempts=(*intent.attempts, attempt), updated_at=self.clock.now(), version=intent.version + 1
-        )
-        self.money.write_intent(intent, after)
-        self._broadcast(after)
-        return True
-
-    def _data(self, intent: Intent) -> str:
-        return transfer_data(self.treasury, self.chain.balance(Holding(intent.sender, intent.token)))
-
-    def _attempt(self, path: str, sender: str, transaction: Transaction, recipient_path: str | None) -> Attempt:
-        signed = self.signer.sign(path, sender, transaction, recipient_path=recipient_path)
-        return Attempt(
-            raw=signed.raw,
-            tx_hash=signed.tx_hash,
-            gas=transaction.gas,
-            max_fee=transaction.max_fee,
-            priority_fee=transaction.priority_fee,
-            value=transaction.value,
-            head=self.chain.head().number,
-        )
-
-    def _broadcast(self, intent: Intent) -> None:
-        """Hand the bytes over; that it was done is not stored, as the follower asks the node and does it again."""
-        try:
-            self.chain.broadcast(intent.attempts[-1].raw)
-        except BroadcastRejected as exc:
-            self.log.warning("broadcast_rejected", intent=intent.key, error=str(exc))
-
-    def _nonce(self, sender: str) -> int:
-        """Take the next nonce: after our newest intent, and never behind the chain."""
-        last = self.money.last_intent(self.network.name, sender)
-        return max(last.nonce + 1 if last else 0, self.chain.nonce(sender))
-
-    def _failed_too_often(self, payment: Payment) -> bool:
-        failed = [i for i in self.money.intents_of(self.network.name, payment.address) if i.state is IntentState.FAILED]
-        if len(failed) >= FAILURES_ALLOWED:
-            self.log.error("sweep_given_up", payment=payment.id, failures=len(failed))
-        return len(failed) >= FAILURES_ALLOWED

@@ -1,6 +1,6 @@
 """The clauses of a decision's transaction: what each demands, and what it is called when it does not hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import cast
@@ -8,9 +8,10 @@ from typing import cast
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
+from ctrip.domain.ledger import Entry
 from ctrip.domain.payment import Payment
 from ctrip.domain.sweep import Intent
-from ctrip.ports import Commit, Remembered
+from ctrip.ports import Commit, Fence, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, remember
 from ctrip.store.database import Write, check, keyed, put, text
@@ -33,8 +34,7 @@ class Clauses:
     def _guards(self) -> Iterator[Write]:
         commit, payment = self._commit, self._commit.after
         if (fence := commit.fence) is not None:
-            # Holds while no newer scanner has taken the chain.
-            yield check(self._names.money, tables.tip_key(fence.chain), Path("fence") == fence.number, name="fence")
+            yield fence_check(self._names.money, fence)
         if (idempotency := commit.idempotency) is not None:
             event = commit.event.ulid if commit.event else ""
             first = Remembered(idempotency.body_hash, payment.id, event, commit.answer)
@@ -70,9 +70,7 @@ class Clauses:
     def _money(self) -> Iterator[Write]:
         for before, after in self._commit.intents:
             yield intent_write(self._names.money, before, after)
-        for _, entries in groupby(self._commit.entries, lambda entry: entry.owner):
-            # Holds unless the same cause has posted already.
-            yield put(self._names.money, posting_item(list(entries)), ABSENT, name="entry")
+        yield from postings(self._names.money, self._commit.entries)
 
     def _facts(self) -> Iterator[Write]:
         # Without conditions: their keys belong to the version, or to the fact, that the clauses above decide about.
@@ -89,6 +87,23 @@ def reservation(names: tables.Tables, before: Payment, intent: Intent) -> list[W
         put(names.payments, item, unmoved(before), name="stale payment"),
         intent_write(names.money, None, intent),
     ]
+
+
+def settlement(table: str, before: Intent, after: Intent, entries: Sequence[Entry], fence: Fence) -> list[Write]:
+    """Move an intent on with what it posts, where no payment changes."""
+    return [fence_check(table, fence), intent_write(table, before, after), *postings(table, entries)]
+
+
+def fence_check(table: str, fence: Fence) -> Write:
+    """Demand that no newer scanner has taken the chain."""
+    return check(table, tables.tip_key(fence.chain), Path("fence") == fence.number, name="fence")
+
+
+def postings(table: str, entries: Sequence[Entry]) -> Iterator[Write]:
+    """Post entries, those of one owner in one item."""
+    for _, each in groupby(entries, lambda entry: entry.owner):
+        # Holds unless the same cause has posted already.
+        yield put(table, posting_item(list(each)), ABSENT, name="entry")
 
 
 def unmoved(before: Payment) -> Condition:

@@ -8,7 +8,7 @@ from ctrip.domain.chain import Transfer
 from ctrip.domain.events import Event
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payment import Payment, Tier
-from ctrip.domain.sweep import Intent
+from ctrip.domain.sweep import Intent, IntentState, Kind, Setback
 from ctrip.domain.watch import Watch, touched
 from ctrip.ports import Delivery
 from ctrip.store import tables
@@ -17,6 +17,7 @@ from ctrip.store.database import Item, document, keyed, number, read_document, t
 
 EVENT_SECONDS = 60 * 86_400
 IDEMPOTENCY_SECONDS = 48 * 3_600
+SETBACK_SECONDS = 30 * 86_400
 
 _PAYMENT_KEYS = frozenset({"id", "merchant_id", "pending"})
 _AUDIT_KEYS = frozenset({"subject"})
@@ -167,6 +168,38 @@ def intent_item(intent: Intent) -> Item:
 def intent_of(item: Item) -> Intent:
     """Read an intent."""
     return decode(Intent, read_document(item, "doc"))
+
+
+def unreadable_intent(item: Item, chain: str) -> Intent:
+    """Name an intent whose document cannot be read by what its key tells."""
+    key = tables.key_of(item)
+    return Intent(
+        chain=chain,
+        sender=key.pk.rsplit("#", 1)[1],
+        nonce=int(key.sk),
+        path="",
+        kind=Kind.SWEEP,
+        payment_id="",
+        merchant_id="",
+        asset="",
+        token=None,
+        to="",
+        state=IntentState.UNREADABLE,
+    )
+
+
+def setback_item(chain: str, payment_id: str, setback: Setback) -> Item:
+    """Lay a setback out; it goes by itself some weeks after it has ended."""
+    return keyed(
+        tables.setback_key(chain, payment_id),
+        doc=document(encode(setback)),
+        ttl=number(setback.until // 1000 + SETBACK_SECONDS),
+    )
+
+
+def setback_of(item: Item) -> Setback:
+    """Read a setback."""
+    return decode(Setback, read_document(item, "doc"))
 
 
 def posting_item(entries: Sequence[Entry]) -> Item:

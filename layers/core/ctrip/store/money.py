@@ -7,15 +7,14 @@ from pynamodb.expressions.operand import Path
 from ctrip.domain.access import Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.ledger import Entry
-from ctrip.domain.sweep import Intent
+from ctrip.domain.sweep import Intent, Setback
 from ctrip.ports import Fence
 from ctrip.store import tables
-from ctrip.store.changes import ABSENT
-from ctrip.store.clauses import intent_write
+from ctrip.store.clauses import intent_write, settlement
 from ctrip.store.codec import decode, encode
 from ctrip.store.database import Item, Store, put, update
 from ctrip.store.errors import ConditionFailed
-from ctrip.store.layout import entries_of, intent_of, posting_item
+from ctrip.store.layout import entries_of, intent_of, setback_item, setback_of, unreadable_intent
 
 _SWEEPING = ("sweeping_to", "sweeping_refused")
 _TIP_KEYS = frozenset({"chain", "fence", *_SWEEPING})
@@ -79,11 +78,11 @@ class DynamoMoney(Store):
         return intent_of(rows.items[0]) if rows.items else None
 
     def unfinished(self, chain: str) -> list[Intent]:
-        """Return the intents of a chain that are not final, by sender and nonce."""
+        """Return the intents of a chain that have not ended, by sender and nonce."""
         condition = Path("due_pk") == tables.unfinished_partition(chain)
         keys = [tables.key_of(item) for item in self._db.each(self._table, condition, index="due")]
         items = self._db.batch(self._table, keys)
-        found = [intent_of(items[key]) for key in keys if key in items]
+        found = [_readable(items[key], chain) for key in keys if key in items]
         return [intent for intent in found if intent.unfinished]
 
     def entries(self, owner: str) -> list[Entry]:
@@ -92,13 +91,32 @@ class DynamoMoney(Store):
         found = (entry for item in items for entry in entries_of(item))
         return sorted(found, key=lambda entry: (entry.at, entry.id))
 
-    def post(self, entry: Entry) -> None:
-        """Post an entry; the same id a second time changes nothing."""
+    def settle(self, before: Intent, after: Intent, entries: Sequence[Entry], fence: Fence) -> None:
+        """Store an intent and what it posts, all or nothing; raises `FenceLost`, `Stale` or `AlreadyExists`."""
+        writes = settlement(self._table, before, after, entries, fence)
         try:
-            # Holds unless the same cause has posted already.
-            self._db.write(put(self._table, posting_item([entry]), ABSENT))
-        except ConditionFailed:
-            return
+            self._db.transact(writes, ours=lambda: self.intent(after.chain, after.sender, after.nonce) == after)
+        except ConditionFailed as exc:
+            name = writes[min(exc.places)].name
+            if name == "fence":
+                raise FenceLost("a newer scanner has taken the chain") from exc
+            raise (AlreadyExists("entry") if name == "entry" else Stale("the intent has moved on")) from exc
+
+    def setbacks(self, chain: str) -> dict[str, Setback]:
+        """Return by payment why sweeps of a chain are not tried before some time."""
+        rows = self._db.each(self._table, Path("pk") == tables.setbacks_partition(chain), consistent=True)
+        return {tables.key_of(item).sk: setback_of(item) for item in rows}
+
+    def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
+        """Keep why, and until when, a payment's sweep is not tried; the newest stands."""
+        self._db.write(put(self._table, setback_item(chain, payment_id, setback)))
+
+
+def _readable(item: Item, chain: str) -> Intent:
+    try:
+        return intent_of(item)
+    except Exception:  # whatever is wrong with one document must not hide the others
+        return unreadable_intent(item, chain)
 
 
 def _tip(chain: str, item: Item) -> Tip:

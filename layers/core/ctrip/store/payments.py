@@ -15,11 +15,11 @@ from ctrip.domain.watch import Watch
 from ctrip.ports import Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered
-from ctrip.store.clauses import Clauses, reservation
+from ctrip.store.clauses import Clauses, reservation, unmoved
 from ctrip.store.codec import decode
-from ctrip.store.database import Store, put, read_document
+from ctrip.store.database import Item, Store, put, read_document
 from ctrip.store.errors import ConditionFailed
-from ctrip.store.layout import intent_of, payment_of, transfer_item, transfer_of, watch_of
+from ctrip.store.layout import intent_of, payment_item, payment_of, transfer_item, transfer_of, watch_of
 from ctrip.store.tables import Key
 
 DEAD = frozenset({Status.EXPIRED, Status.FAILED})  # a cancelled payment is an expired one
@@ -59,6 +59,27 @@ class DynamoPayments(Store):
         except ConditionFailed as exc:
             raise _refusal(writes[min(exc.places)].name) from exc
         return replace(before, pending=intent.key)
+
+    def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
+        """Move a payment to a tier, raised now; no version of it."""
+        after = replace(before, tier=tier, raised_at=now)
+        write = put(self._table, payment_item(after), unmoved(before), name="stale payment")
+        try:
+            self._db.write(write, ours=lambda: self.get(before.id) == after)
+        except ConditionFailed as exc:
+            raise _refusal(write.name) from exc
+        return after
+
+    def longest_in(self, chain: str, tier: Tier, limit: int) -> list[Payment]:
+        """Return at most `limit` payments of a tier, those first that were raised to it first."""
+        rows: list[Item] = []
+        for shard in range(tables.WATCH_SHARDS):
+            condition = Path("watch_pk") == tables.watch_partition(chain, tier, shard)
+            rows += self._db.query(self._table, condition, index="watch", limit=limit).items
+        keys = [tables.key_of(row) for row in sorted(rows, key=lambda row: tables.plain(row, "watch_sk"))[:limit]]
+        items = self._db.batch(self._table, keys)
+        found = [payment_of(items[key]) for key in keys if key in items]
+        return [each for each in found if each.tier is tier]
 
     def get(self, payment_id: str) -> Payment | None:
         """Read a payment, consistently."""

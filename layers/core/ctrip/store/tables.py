@@ -189,6 +189,16 @@ def intent_key(chain: str, sender: str, nonce: int) -> Key:
     return Key(sender_partition(chain, sender), f"{nonce:012d}")
 
 
+def setbacks_partition(chain: str) -> str:
+    """Name a chain's payments whose sweeps are not tried for the time being."""
+    return f"SB#{chain}"
+
+
+def setback_key(chain: str, payment_id: str) -> Key:
+    """Name why one payment's sweep is not tried."""
+    return Key(setbacks_partition(chain), payment_id)
+
+
 def unfinished_partition(chain: str) -> str:
     """Name a chain's partition of the index `due`."""
     return f"U#{chain}"
