@@ -255,13 +255,17 @@ def test_a_block_that_was_replaced_is_read_anew(anvil: Anvil) -> None:
     """What is remembered is remembered by hash, never by height."""
     chain = chain_at(anvil.url)
     first = chain.head().number
-    anvil.pay(address(1), 5)
     wanted = [Arrivals(address(1), None, first)]
-    assert [each.amount for each in chain.transfers(wanted, chain.head().number)[0]] == [5]
+    before = anvil.rpc("evm_snapshot")
+    anvil.pay(address(1), 5)
+    height = chain.head().number
+    assert [each.amount for each in chain.transfers(wanted, height)[0]] == [5]
+    anvil.rpc("evm_revert", before)
+    sent = anvil.pay(address(1), 6)
+    assert chain.head().number == height
+    assert [(each.tx_hash, each.amount) for each in chain.transfers(wanted, height)[0]] == [(sent, 6)]
     anvil.rpc("anvil_reorg", 1, [])
     assert chain.transfers(wanted, chain.head().number) == [[]]
-    sent = anvil.pay(address(1), 6)
-    assert [(each.tx_hash, each.amount) for each in chain.transfers(wanted, chain.head().number)[0]] == [(sent, 6)]
 
 
 def test_each_address_is_explained_from_its_own_first_block(anvil: Anvil) -> None:
