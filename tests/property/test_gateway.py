@@ -247,7 +247,7 @@ class Gateway(RuleBasedStateMachine):
         stuck = payment.status is Status.PAID and balance == 0 and payment.credited and Flag.HELD not in payment.flags
         assert not stuck, "everything is where it belongs, and the payment is not settled"
         assert payment.tier is not Tier.SWEEP or balance or Flag.HELD in payment.flags, "swept for ever"
-        if payment.status is Status.SETTLED and payment.tier is not Tier.SWEEP:
+        if payment.status is Status.SETTLED and payment.tier not in (Tier.SWEEP, Tier.PARKED):
             assert balance == 0, "settled, and something is still there"
 
     def _check_intents(self):
