@@ -151,7 +151,7 @@ def test_caps_and_floors_are_read_as_text_or_integers() -> None:
 
 
 def test_the_chains_caps_leave_room_for_a_busy_day() -> None:
-    """A token's transfer at a hundred times the floor is under every cap, and none reaches what geth refuses to relay."""
+    """A token's transfer at a hundred times the floor is under every cap, and none is more than geth relays."""
     for network in load_networks().values():
         floor = max(network.fee_floor.fee, network.fee_floor.tip)
         assert 100_000 * floor * 100 <= network.fee_cap < 10**18
