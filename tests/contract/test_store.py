@@ -152,9 +152,44 @@ class TestPayments:
         """A decision whose entry has been posted already is refused as such."""
         made = creation(payment())
         stores.payments.commit(made)
-        stores.money.post(entry())
-        failing = step(made.after, Trigger.SEEN, entries=(entry(),))
+        posted = step(made.after, Trigger.SEEN, entries=(entry(),))
+        stores.payments.commit(posted)
+        failing = step(posted.after, Trigger.SHORT, entries=(entry(),))
         assert refused(lambda: stores.payments.commit(failing), AlreadyExists).key == "entry"
+
+    def test_a_payment_moves_to_a_tier_without_a_new_version(self, stores: Stores) -> None:
+        """It is listed there and nowhere else, raised now; a decision on what it was before still holds."""
+        made = creation(payment(tier=Tier.SWEEP, raised_at=NOW)).after
+        stores.payments.commit(creation(made))
+        parked = stores.payments.retier(made, Tier.PARKED, NOW + 5)
+        assert parked == replace(made, tier=Tier.PARKED, raised_at=NOW + 5)
+        assert stores.payments.get(made.id) == parked
+        assert stores.payments.watched("anvil", Tier.SWEEP) == []
+        assert stores.payments.watched("anvil", Tier.PARKED) == [parked]
+        stores.payments.commit(step(parked, Trigger.SEEN))
+        refused(lambda: stores.payments.retier(parked, Tier.SWEEP, NOW + 6), Stale)
+        refused(lambda: stores.payments.retier(payment(), Tier.SWEEP, NOW + 6), Stale)
+
+    def test_a_payment_with_a_transaction_under_way_is_not_moved_by_who_knows_of_none(self, stores: Stores) -> None:
+        """A reservation came in between."""
+        made = creation(payment(tier=Tier.SWEEP)).after
+        stores.payments.commit(creation(made))
+        stores.payments.reserve(made, intent(payment_id=made.id))
+        refused(lambda: stores.payments.retier(made, Tier.PARKED, NOW + 5), Stale)
+
+    def test_the_longest_in_a_tier_come_first(self, stores: Stores) -> None:
+        """As many as are asked for, over all shards; one that is raised once more goes to the end."""
+        made = [creation(payment(tier=Tier.PARKED, raised_at=NOW + 20 - number)).after for number in range(12)]
+        for each in (*made, payment(tier=Tier.PARKED, chain="sepolia"), payment(tier=Tier.SWEEP)):
+            stores.payments.commit(creation(each))
+        oldest = made[::-1]
+        assert [each.id for each in stores.payments.longest_in("anvil", Tier.PARKED, 5)] == [
+            each.id for each in oldest[:5]
+        ]
+        stores.payments.retier(oldest[0], Tier.PARKED, NOW + 99)
+        assert [each.id for each in stores.payments.longest_in("anvil", Tier.PARKED, 50)] == [
+            each.id for each in (*oldest[1:], oldest[0])
+        ]
 
     def test_an_intent_is_taken_once_and_moves_on_from_where_it_was(self, stores: Stores) -> None:
         """Within a decision a taken nonce is refused by name, and an intent that has moved on as stale."""

@@ -108,6 +108,22 @@ def test_an_intent_of_ours_is_no_conflict(line: Line) -> None:
     assert line.others.money.intent("anvil", first.sender, 0) == sent
 
 
+def test_a_tier_and_a_settlement_of_ours_are_no_conflict(line: Line) -> None:
+    """What was done and not answered counts as done."""
+    made = creation(payment())
+    line.stores.payments.commit(made)
+    losing(line.connection, "PutItem", arrives=True)
+    parked = line.stores.payments.retier(made.after, Tier.PARKED, NOW + 1)
+    assert line.others.payments.get(made.after.id) == parked
+    forgetting_tokens(line.connection)
+    first, final = intent(), replace(intent(), state=IntentState.FINAL, version=2)
+    line.stores.money.write_intent(None, first)
+    fence = line.stores.money.take("anvil")
+    losing(line.connection, "TransactWriteItems", arrives=True)
+    line.stores.money.settle(first, final, [entry()], fence)
+    assert line.others.money.entries("mer_1") == [entry()]
+
+
 @pytest.mark.parametrize("forgets", [False, True], ids=["token", "read back"])
 def test_a_reservation_of_ours_is_no_conflict(line: Line, forgets: bool) -> None:
     """Putting a transaction under way whose answer was lost counts as done; another's in its place does not."""

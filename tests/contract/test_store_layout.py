@@ -9,18 +9,20 @@ from typing import Any
 
 import pytest
 
+from ctrip.domain.gas import MOST_ATTEMPTS
 from ctrip.domain.machine import Trigger
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payment import Status, Tier
+from ctrip.domain.sweep import Attempt, IntentState, Refusal
 from ctrip.ports import Delivery, Idempotency, PaymentFilter
 from ctrip.store.codec import decode, encode
 from ctrip.store.database import read_document
 from ctrip.store.events import DynamoEvents
-from ctrip.store.layout import event_of, payment_item
+from ctrip.store.layout import event_of, intent_item, payment_item
 from ctrip.store.tables import outbox_key
 from tests.support.dynamodb import ROOT
 from tests.support.faults import counting
-from tests.support.objects import NOW, creation, entry, payment, step
+from tests.support.objects import NOW, creation, entry, intent, payment, step
 from tests.support.stores import Stage
 
 HASH = "0x" + "ab" * 32
@@ -171,6 +173,36 @@ def test_what_one_cause_posts_is_one_item(stage: Stage) -> None:
         ("L#mer_2", entry(3).id),
     ]
     assert [*stores.money.entries("mer_1"), *stores.money.entries("mer_2")] == list(entries)
+
+
+def test_an_intent_that_cannot_be_read_hides_no_other(stage: Stage) -> None:
+    """Its key still says whose it is; everything else of it is unknown."""
+    stores, good, bad = stage.stores(), intent(3), intent(4)
+    for each in (good, bad):
+        stores.money.write_intent(None, each)
+    key = {"pk": {"S": f"N#anvil#{bad.sender.lower()}"}, "sk": {"S": f"{4:012d}"}}
+    stage.client.update_item(
+        TableName=stage.table("money"),
+        Key=key,
+        UpdateExpression="SET doc = :d",
+        ExpressionAttributeValues={":d": {"S": "garbage"}},
+    )
+    found = {each.nonce: each for each in stores.money.unfinished("anvil")}
+    assert found[3] == good
+    assert (found[4].state, found[4].sender, found[4].payment_id) == (IntentState.UNREADABLE, bad.sender.lower(), "")
+
+
+def test_an_intent_of_the_most_attempts_fits_into_an_item(stage: Stage) -> None:
+    """Token transfers at prices of any length: far from 400 KB."""
+    stores = stage.stores()
+    attempts = tuple(
+        Attempt("0x" + f"{place:04x}" * 120, HASH, 60_000, 2**60 + place, 2**59, 0, place, NOW, 2**90, 2**50)
+        for place in range(MOST_ATTEMPTS)
+    )
+    whole = intent(attempts=attempts, refusal=Refusal("x" * 160, priced=True, minimum=2**60))
+    stores.money.write_intent(None, whole)
+    assert stores.money.intent("anvil", whole.sender, 0) == whole
+    assert len(str(intent_item(whole))) < 100_000
 
 
 def test_what_is_watched_is_seen_without_reading_a_payment(stage: Stage) -> None:

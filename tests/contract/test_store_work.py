@@ -7,12 +7,13 @@ from typing import Any
 from ctrip.domain.access import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.sweep import Attempt, IntentState
+from ctrip.domain.sweep import Attempt, IntentState, Refusal, Setback
 from ctrip.ports import Delivery, Due, Fence
 from tests.support.objects import NOW, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused
 
 DAY = 86_400_000
+ATTEMPT = Attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9)
 
 
 def due(ulid: str, attempt: int, at: int, *, leases: int = 0) -> Due:
@@ -169,13 +170,53 @@ class TestMoney:
             stores.money.write_intent(each, replace(each, state=state, version=2))
         assert [each.nonce for each in stores.money.unfinished("anvil")] == [0]
 
-    def test_an_entry_stands_as_it_was_first_posted(self, stores: Stores) -> None:
-        """The same cause posts once, and the ledger is read oldest first, each owner's its own."""
-        for number in (2, 1):
-            stores.money.post(entry(number, amount=MAX_AMOUNT))
-        stores.money.post(entry(1, amount=5))
-        stores.money.post(entry(3, owner="mer_2"))
-        assert stores.money.entries("mer_1") == [entry(1, amount=MAX_AMOUNT), entry(2, amount=MAX_AMOUNT)]
+    def test_one_that_went_to_another_is_watched_until_it_ends(self, stores: Stores) -> None:
+        """Everything that is remembered of it comes back, and it is listed; cancelled is an end."""
+        made = intent(
+            attempts=(ATTEMPT, replace(ATTEMPT, at=NOW, amount=MAX_AMOUNT, below=MAX_AMOUNT, cancels=True)),
+            refusal=Refusal("ä" * 100, priced=True, minimum=2**70, capped=True),
+            recipient_path="m/44'/60'/1'/0/7",
+            missing_since=NOW,
+            passed_at=9,
+            searched=7,
+            state=IntentState.TAKEN,
+            taken_at=NOW + 1,
+        )
+        stores.money.write_intent(None, made)
+        assert stores.money.unfinished("anvil") == [made]
+        stores.money.write_intent(made, replace(made, state=IntentState.CANCELLED, version=2))
+        assert stores.money.unfinished("anvil") == []
+
+    def test_an_intent_and_what_it_posts_change_together(self, stores: Stores) -> None:
+        """All or nothing: while the fence holds, from where the intent was, each cause once."""
+        fence = stores.money.take("anvil")
+        first, second = intent(), replace(intent(), state=IntentState.FINAL, version=2)
+        stores.money.write_intent(None, first)
+        rows = [entry(2, amount=MAX_AMOUNT), entry(1), entry(3, owner="mer_2")]
+        stores.money.settle(first, second, rows, fence)
+        assert stores.money.intent("anvil", first.sender, 0) == second
+        assert stores.money.entries("mer_1") == [entry(1), entry(2, amount=MAX_AMOUNT)]
+        assert stores.money.entries("mer_2") == [entry(3, owner="mer_2")]
+        third = replace(second, state=IntentState.SIGNED, version=3)
+        assert refused(lambda: stores.money.settle(second, third, rows[:1], fence), AlreadyExists).key == "entry"
+        refused(lambda: stores.money.settle(first, third, [entry(4)], fence), Stale)
+        newer = stores.money.take("anvil")
+        refused(lambda: stores.money.settle(second, third, [entry(4)], fence), FenceLost)
+        assert stores.money.intent("anvil", first.sender, 0) == second
+        assert len(stores.money.entries("mer_1")) == 2
+        stores.money.settle(second, third, [], newer)
+        assert stores.money.intent("anvil", first.sender, 0) == third
+
+    def test_a_payment_that_is_set_back_stays_so(self, stores: Stores) -> None:
+        """Each chain's its own, the newest of a payment stands."""
+        first = Setback(failures=1, until=NOW + 60_000, at=NOW, reason="reverted: \n ä")
+        assert stores.money.setbacks("anvil") == {}
+        stores.money.set_back("anvil", "p1", first)
+        stores.money.set_back("anvil", "p2", first)
+        stores.money.set_back("sepolia", "p3", first)
+        again = replace(first, failures=2, until=NOW + 2**42)
+        stores.money.set_back("anvil", "p1", again)
+        assert stores.money.setbacks("anvil") == {"p1": again, "p2": first}
 
 
 class TestAccess:

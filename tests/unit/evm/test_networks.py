@@ -7,9 +7,10 @@ import uuid
 import pytest
 import yaml
 
-from ctrip.domain.assets import ChainKind
+from ctrip.config import load
+from ctrip.domain.assets import ChainKind, FeeFloor
 from ctrip.domain.errors import ConfigurationError
-from ctrip.networks import load_networks, parse
+from ctrip.networks import load_networks, parse, with_caps
 
 NAMES = [
     "ethereum",
@@ -24,6 +25,7 @@ NAMES = [
     "nile",
     "anvil",
 ]
+OPTIONAL = ("poll_seconds", "gas_funding_cap", "fee_cap", "fee_floor", "gas_estimated", "colour")
 GOOD = """
 mine:
   title: Mine
@@ -107,6 +109,18 @@ def test_an_unknown_or_unbuilt_chain_fails_in_one_line() -> None:
         ("tokens", [{"symbol": "ETH", "address": "0x" + "1" * 40, "decimals": 6}]),
         ("tokens", [{"symbol": "A", "address": "0x" + "1" * 40, "decimals": 6, "enabled": "yes"}]),
         ("tokens", [{"symbol": symbol, "address": "0x" + "1" * 40, "decimals": 6} for symbol in "AB"]),
+        ("gas_funding_cap", 0),
+        ("gas_funding_cap", "1e16"),
+        ("fee_cap", "-1"),
+        ("fee_cap", 0.5),
+        ("fee_cap", True),
+        ("fee_floor", {"tip": "x"}),
+        ("fee_floor", {"tips": 1}),
+        ("fee_floor", 7),
+        ("gas_estimated", "yes"),
+        ("coin", {"symbol": "ETH", "decimals": 18, "coin_value": 5}),
+        ("tokens", [{"symbol": "A", "address": "0x" + "1" * 40, "decimals": 6, "sweep_floor": "few"}]),
+        ("tokens", [{"symbol": "A", "address": "0x" + "1" * 40, "decimals": 6, "coin_value": 0}]),
         ("colour", "blue"),
     ],
 )
@@ -118,9 +132,65 @@ def test_each_field_is_checked(path: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match="mine"):
         parse(yaml.safe_dump(document))
     document["mine"].pop(path)
-    if path not in ("poll_seconds", "colour"):
+    if path not in OPTIONAL:
         with pytest.raises(ConfigurationError, match=path):
             parse(yaml.safe_dump(document))
+
+
+def test_caps_and_floors_are_read_as_text_or_integers() -> None:
+    """What is not named has a default; amounts beyond 2^53 are exact."""
+    plain = parse(GOOD)["mine"]
+    assert (plain.gas_funding_cap, plain.fee_cap, plain.fee_floor) == (10**16, 10**17, FeeFloor())
+    document = yaml.safe_load(GOOD)
+    document["mine"] |= {"gas_funding_cap": str(2**70 + 1), "fee_cap": 7, "fee_floor": {"tip": "25", "fee": 30}}
+    document["mine"]["tokens"][0] |= {"sweep_floor": "100", "coin_value": str(2**80 + 1)}
+    full = parse(yaml.safe_dump(document))["mine"]
+    assert (full.gas_funding_cap, full.fee_cap, full.fee_floor) == (2**70 + 1, 7, FeeFloor(25, 30))
+    assert (full.tokens[0].sweep_floor, full.tokens[0].coin_value) == (100, 2**80 + 1)
+    assert full.tokens[0].worth(3 * 10**6) == 3 * (2**80 + 1)
+
+
+def test_the_chains_caps_leave_room_for_a_busy_day() -> None:
+    """A token's transfer at a hundred times the floor is under every cap, and none is more than geth relays."""
+    for network in load_networks().values():
+        floor = max(network.fee_floor.fee, network.fee_floor.tip)
+        assert 100_000 * floor * 100 <= network.fee_cap < 10**18
+        assert 2 * 100_000 * floor * 50 <= network.gas_funding_cap < 10**18
+        assert network.kind is ChainKind.TRON or network.name.endswith(("net", "sepolia", "anvil")) or floor
+    polygon = load_networks()["polygon"]
+    assert polygon.fee_floor.tip == 25 * 10**9
+    assert polygon.fee_cap >= 100_000 * 500 * 10**9
+    assert load_networks()["arbitrum"].gas_estimated
+
+
+def test_a_stage_has_caps_of_its_own() -> None:
+    """By chain, in place of the file's; a chain that nobody knows and an amount that is none are refused by name."""
+    enabled = load_networks(["anvil", "polygon"])
+    changed = with_caps(enabled, gas_funding={"polygon": "12345678901234567890"}, fee={"anvil": 5, "bsc": "7"})
+    assert changed["polygon"].gas_funding_cap == 12345678901234567890
+    assert changed["polygon"].fee_cap == enabled["polygon"].fee_cap
+    assert (changed["anvil"].fee_cap, list(changed)) == (5, ["anvil", "polygon"])
+    for caps in (
+        {"moon": "1"},
+        {"anvil": "x"},
+        {"anvil": "0"},
+        {"anvil": ("1",)},
+        {"anvil": True},
+        {"anvil": "\uff11"},
+    ):
+        with pytest.raises(ConfigurationError, match="CTRIP_FEE_CAP"):
+            with_caps(enabled, gas_funding={}, fee=caps)
+        with pytest.raises(ConfigurationError, match="CTRIP_GAS_FUNDING_CAP"):
+            with_caps(enabled, gas_funding=caps, fee={})
+
+
+def test_caps_are_settings_in_json() -> None:
+    """A bare number, which used to hold for all coins alike, is refused."""
+    read = load({"CTRIP_FEE_CAP": '{"polygon": "500000000000000000"}'})
+    assert dict(read.fee_cap) == {"polygon": "500000000000000000"}
+    for text in ("10", '["polygon"]', '{"polygon": 0.5}', "{"):
+        with pytest.raises(ConfigurationError, match="CTRIP_FEE_CAP"):
+            load({"CTRIP_FEE_CAP": text})
 
 
 @pytest.mark.parametrize("text", ["[]", "a: [", "ab: {}", "A-Chain: {}", GOOD + GOOD.replace("mine:", "other:")])

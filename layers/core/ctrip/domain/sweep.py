@@ -17,7 +17,8 @@ from ctrip.domain.ledger import (
 from ctrip.domain.payment import Payment, Sweep
 
 NATIVE_GAS = 21_000
-FIRST_BACKOFF_MS = 60_000
+REVERTED_BACKOFF_MS = 60_000
+FAILED_BACKOFF_MS = 5_000
 LONGEST_BACKOFF_MS = 86_400_000
 
 
@@ -272,11 +273,11 @@ def _most(intent: Intent, attempt: Attempt, token: str | None) -> int:
     return attempt.amount if same else 0
 
 
-def set_back(before: Setback | None, reason: str, now: int) -> Setback:
+def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVERTED_BACKOFF_MS) -> Setback:
     """Count one more failure, and wait four times as long as after the last, up to a day; old ones are forgotten."""
     recent = before is not None and now - before.until <= LONGEST_BACKOFF_MS
     failures = before.failures + 1 if before and recent else 1
-    pause = min(FIRST_BACKOFF_MS << 2 * min(failures - 1, 10), LONGEST_BACKOFF_MS)
+    pause = min(first << 2 * min(failures - 1, 10), LONGEST_BACKOFF_MS)
     return Setback(failures, now + pause, now, reason[:200])
 
 

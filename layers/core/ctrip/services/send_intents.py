@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from ctrip.domain import gas
 from ctrip.domain.assets import Network
 from ctrip.domain.chain import Block, Fees, Holding, Transaction
-from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Stale, Unavailable
+from ctrip.domain.errors import AlreadyExists, BroadcastRejected, CtripError, Refused, Stale, Unavailable
 from ctrip.domain.keys import ExtendedKey, account_path
 from ctrip.domain.payment import Payment
 from ctrip.domain.sweep import NATIVE_GAS, Attempt, Intent, Kind
@@ -14,6 +14,10 @@ from ctrip.services.refusals import refusal_of
 
 GAS_STATION_PATH = f"{account_path(0)}/0/1"
 TRIES = 4
+
+
+class Reverts(CtripError):
+    """A transaction fails on the chain, whoever is asked: an answer, not a failure of a node."""
 
 
 @dataclass(slots=True)
@@ -52,8 +56,15 @@ class Market:
         """Return the gas of a plain transfer: exactly 21,000 where no code and no layer below asks for more."""
         if not self.network.gas_estimated and not self._has_code(to):
             return NATIVE_GAS
-        estimate = self.chain.estimate_gas(sender, to, value, "0x")
+        estimate = self.estimate(sender, to, value, "0x")
         return estimate * 6 // 5 if self.network.gas_estimated else estimate
+
+    def estimate(self, sender: str, to: str, value: int, data: str) -> int:
+        """Return the gas of a call; raises `Reverts`."""
+        try:
+            return self.chain.estimate_gas(sender, to, value, data)
+        except Refused as exc:
+            raise Reverts(str(exc)) from exc
 
     def next_nonce(self, sender: str, last: Intent | None) -> int:
         """Return the nonce after our newest intent, never behind the chain's; `Unavailable` where that is unknown."""

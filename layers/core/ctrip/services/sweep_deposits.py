@@ -1,16 +1,18 @@
 """Sweep what was credited to the treasury: the intent is written before anything is sent."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ctrip.domain import gas
 from ctrip.domain.assets import Network
 from ctrip.domain.chain import Holding, Transaction
-from ctrip.domain.errors import AlreadyExists, Busy, CtripError, Refused, Stale, Unavailable
+from ctrip.domain.errors import AlreadyExists, Busy, Stale, Unavailable
 from ctrip.domain.payment import Custody, Flag, Payment, Status, Tier
 from ctrip.domain.sweep import (
+    FAILED_BACKOFF_MS,
     NATIVE_GAS,
+    REVERTED_BACKOFF_MS,
     Intent,
     IntentState,
     Kind,
@@ -21,16 +23,12 @@ from ctrip.domain.sweep import (
 )
 from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer
 from ctrip.services.hurry_intents import IntentHurrier
-from ctrip.services.send_intents import TRIES, IntentSender, Market, taken
+from ctrip.services.send_intents import TRIES, IntentSender, Market, Reverts, taken
 
 MOST_PAYMENTS = 100  # of one job, the most valuable first
 PARKED_SLICE = 20  # of the parked payments are judged again in each job
 TOKEN_SWEEP_GAS = 100_000  # about what the gas and the transfer of a token cost together
 BACK_FACTOR = 2  # a parked payment comes back once it is worth so many times what keeps others from being parked
-
-
-class _Reverts(CtripError):
-    """The sweep of a payment fails on the chain, whoever is asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +124,11 @@ class _Job:
     def _set_back(self, payment: Payment, exc: Exception) -> None:
         """Remember a failure with its payment: the sweep is tried again later, and each time later still."""
         own = self.sweeper
-        setback = set_back(self.setbacks.get(payment.id), f"{type(exc).__name__}: {exc}", own.clock.now())
+        first = REVERTED_BACKOFF_MS if isinstance(exc, Reverts) else FAILED_BACKOFF_MS
+        known, reason = self.setbacks.get(payment.id), f"{type(exc).__name__}: {exc}"
+        setback = set_back(known, reason, own.clock.now(), first=first)
         facts = {"payment": payment.id, "failures": setback.failures, "kind": type(exc).__name__, "error": exc}
-        if not isinstance(exc, _Reverts):
+        if not isinstance(exc, Reverts):
             own.log.error("sweep_failed", **facts)
         elif setback.failures == 1:
             own.log.error("sweep_reverts", **facts)
@@ -205,11 +205,11 @@ class _Job:
         known = self.setbacks.get(payment.id)
         failed = last is not None and last.state is IntentState.FAILED and last.tx_hash is not None
         if last is not None and failed and (known is None or known.at < last.updated_at):
-            raise _Reverts(f"transaction {last.tx_hash} failed")
+            raise Reverts(f"transaction {last.tx_hash} failed")
 
     def _coin(self, payment: Payment, balance: int, last: Intent | None) -> bool:
         own, price = self.sweeper, self.market.price()
-        needed = self._estimated(lambda: self.market.plain_gas(payment.address, own.treasury, 1))
+        needed = self.market.plain_gas(payment.address, own.treasury, 1)
         below = own.chain.layer_fee()
         if not self._worth_it(payment, balance, needed * price.max_fee + below):
             return self._park(payment, balance)
@@ -229,7 +229,7 @@ class _Job:
 
     def _transfer(self, payment: Payment, token: str, balance: int, coin: int, last: Intent | None) -> bool:
         own, price, data = self.sweeper, self.market.price(), transfer_data(self.sweeper.treasury, balance)
-        needed = self._estimated(lambda: own.chain.estimate_gas(payment.address, token, 0, data)) * 6 // 5
+        needed = self.market.estimate(payment.address, token, 0, data) * 6 // 5
         below = own.chain.layer_fee()
         cost = needed * price.max_fee + below
         if not self._worth_it(payment, balance, cost + (NATIVE_GAS * price.max_fee if coin < cost else 0)):
@@ -249,12 +249,6 @@ class _Job:
             priority_fee=min(price.tip, price.max_fee),
         )
         return self._send(payment, transaction, below=below, amount=balance)
-
-    def _estimated(self, ask: Callable[[], int]) -> int:
-        try:
-            return ask()
-        except Refused as exc:
-            raise _Reverts(str(exc)) from exc
 
     def _fund(self, payment: Payment, cost: int, coin: int) -> bool:
         """Have the gas station give an address the gas for its transfer."""
