@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from ctrip.domain.assets import FeeFloor
 from ctrip.domain.chain import Arrivals, Block, Holding, Transaction
 from ctrip.domain.errors import BroadcastRejected, Unavailable
-from ctrip.domain.sweep import bumped, max_fee
+from ctrip.domain.gas import bumped, price
 from ctrip.keys.wallet import MnemonicWallet
 from infra.local.wallet import ANVIL_MNEMONIC
 from tests.evm_support import Anvil, chain_at
@@ -56,7 +57,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 def transaction(bench: Bench, *, value: int = 1000, to: str = FRESH) -> Transaction:
     """A transfer of the coin at today's fee."""
-    fee = max_fee(bench.chain.fees())
+    fee = price(bench.chain.fees(), FeeFloor()).max_fee
     return Transaction(
         chain_id=31337, nonce=bench.chain.nonce(SENDER), to=to, value=value, gas=21_000, max_fee=fee, priority_fee=1
     )

@@ -48,7 +48,8 @@ def test_a_token_sweep_and_gas_for_an_own_address_are_signed():
 
 def test_each_chain_has_its_own_treasury_and_a_chain_without_one_is_not_swept():
     """The signer goes by the chain id that it signs for."""
-    signer = replace(SIGNER, treasuries={1: TREASURY, 8453: TOKEN})
+    base, optimism = (replace(CHEAP, name=name, chain_id=number) for name, number in (("base", 8453), ("optimism", 10)))
+    signer = replace(SIGNER, treasuries={1: TREASURY, 8453: TOKEN}, networks=[CHEAP, base, optimism])
     sender = WALLET.address(DEPOSIT)
     signer.sign(DEPOSIT, sender, SWEEP)
     signer.sign(DEPOSIT, sender, replace(SWEEP, chain_id=8453, to=TOKEN))

@@ -394,7 +394,8 @@ class ScanRun:
         if not (ours or payment.id in self.unsure):
             return False
         since = intent.updated_at if intent else payment.updated_at
-        if self.scan.clock.now() - since > UNCLEAR_MS and payment.id not in self.alarmed:
+        overdue = self.scan.clock.now() - since > UNCLEAR_MS
+        if overdue and payment.id not in self.unsure | self.alarmed:  # of the unsure ones the follower tells
             self.alarmed.add(payment.id)
             self.scan.log.error("own_transaction_unclear", payment=payment.id, chain=payment.chain)
         return True
