@@ -265,7 +265,9 @@ class _Run:
             return
         if others:
             self.others_at = now
-            for payment in scan.strays.beside(list(self.watched.values()), at, self.fence):
+            # Gas that we may have sent ourselves is no stray money.
+            sure = [payment for payment in self.watched.values() if payment.id not in self.unsure]
+            for payment in scan.strays.beside(sure, at, self.fence):
                 self._keep(payment)
         if daily:
             for payment in scan.strays.daily(at, self.fence):
