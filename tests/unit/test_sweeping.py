@@ -678,6 +678,24 @@ def test_a_slice_of_the_parked_is_judged_in_each_job():
     assert raised_now == payments[:20]
 
 
+def test_a_job_ends_in_time_and_the_next_one_goes_on(monkeypatch):
+    """Nodes that take 15 seconds an answer: what is left is not lost, and the job does not die of it."""
+    world = World()
+    payments = [paid(world, COIN + place) for place in range(5)]
+    real = FakeChain.nonce_at
+
+    def slow(self, address, at):
+        world.clock.at += 15_000
+        return real(self, address, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeChain, "nonce_at", slow)
+        assert world.sweeper.sweep("native") == 3
+    world.chain.mine(1, seconds=45)
+    world.settle(14)
+    assert {world.payment(each.id).status for each in payments} == {Status.SETTLED}
+
+
 def test_the_most_valuable_are_swept_first_and_not_all_at_once(monkeypatch):
     """A hundred in one job."""
     monkeypatch.setattr("ctrip.services.sweep_deposits.MOST_PAYMENTS", 3)
