@@ -8,8 +8,7 @@ from eth_account import Account
 from ctrip.aws.signer import answer_call
 from ctrip.domain.chain import Transaction
 from ctrip.domain.errors import SigningRefused
-from ctrip.domain.gas import bumped
-from ctrip.domain.sweep import transfer_data, transfer_destination
+from ctrip.domain.sweep import bumped, transfer_data, transfer_destination
 from ctrip.keys.wallet import MnemonicWallet
 from ctrip.services.provision_merchant import AccountProvisioner
 from ctrip.services.sign_transaction import GuardedSigner

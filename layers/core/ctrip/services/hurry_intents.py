@@ -112,12 +112,11 @@ class IntentHurrier:
         return used == intent.nonce
 
     def _capped(self, intent: Intent) -> None:
-        refusal, log = intent.refusal, self.sender.log
-        facts = {"intent": intent.key, "cap": str(self.sender.network.fee_cap)}
+        refusal, cap = intent.refusal, str(self.sender.network.fee_cap)
         if refusal is None or refusal.capped:
-            log.warning("fee_cap_reached", **facts)
+            self.sender.log.warning("fee_cap_reached", intent=intent.key, cap=cap)
             return
-        log.error("fee_cap_reached", **facts)
+        self.sender.log.error("fee_cap_reached", intent=intent.key, cap=cap)
         self.sender.note(intent, replace(intent, refusal=replace(refusal, capped=True)))
 
     def _cancelling(self, intent: Intent, cost: _Cost) -> Attempt | None:

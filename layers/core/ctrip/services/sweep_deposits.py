@@ -137,15 +137,16 @@ class _Job:
         """Remember a failure with its payment: the sweep is tried again later, and each time later still."""
         own = self.sweeper
         first = REVERTED_BACKOFF_MS if isinstance(exc, Reverts) else FAILED_BACKOFF_MS
-        known, reason = self.setbacks.get(payment.id), f"{type(exc).__name__}: {exc}"
+        # What else fails may quote anything: its kind is enough.
+        known, reason = self.setbacks.get(payment.id), str(exc) if isinstance(exc, Reverts) else type(exc).__name__
         setback = set_back(known, reason, own.clock.now(), first=first)
-        facts = {"payment": payment.id, "failures": setback.failures, "kind": type(exc).__name__, "error": exc}
+        count = setback.failures
         if not isinstance(exc, Reverts):
-            own.log.error("sweep_failed", **facts)
-        elif setback.failures == 1:
-            own.log.error("sweep_reverts", **facts)
+            own.log.error("sweep_failed", payment=payment.id, failures=count, kind=type(exc).__name__, error=exc)
+        elif count == 1:
+            own.log.error("sweep_reverts", payment=payment.id, failures=count, error=exc)
         else:
-            own.log.warning("sweep_reverts_again", **facts)
+            own.log.warning("sweep_reverts_again", payment=payment.id, failures=count, error=exc)
         try:
             own.money.set_back(own.network.name, payment.id, setback)
         except Exception as lost:  # it is only tried again too soon
