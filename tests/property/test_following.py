@@ -4,6 +4,7 @@ Whatever happens: each payment's money moves once, the ledger says what the chai
 failed. Each bug in `PLANTED` is put in once, and the same machine must find it.
 """
 
+import json
 from collections import Counter
 
 import pytest
@@ -16,7 +17,7 @@ from ctrip.domain.payment import Status
 from ctrip.domain.sweep import Intent, IntentState
 from ctrip.services import follow_intents, watch_nonces
 from ctrip.services.follow_intents import IntentFollower
-from tests.fakes.chain import FakeChain
+from tests.fakes.chain import FakeChain, Tx
 from tests.world import STATION, T0, TREASURY, USDC, World
 
 COIN, TOKEN = 10**12, 5_000
@@ -28,7 +29,7 @@ class Moody(FakeChain):
 
     def __init__(self) -> None:
         super().__init__(T0)
-        self.late, self.bodies, self.refuses = False, "whole", False
+        self.late, self.bodies, self.refuses, self.lied = False, "whole", False, False
 
     def receipt(self, tx_hash):
         return None if self.late else super().receipt(tx_hash)
@@ -38,6 +39,7 @@ class Moody(FakeChain):
 
     def hashes(self, numbers):
         found = super().hashes(numbers)
+        self.lied = self.lied or self.bodies == "empty"
         return {"whole": found, "absent": {}, "empty": dict.fromkeys(found, frozenset())}[self.bodies]
 
     def broadcast(self, raw):
@@ -124,12 +126,43 @@ class Following(RuleBasedStateMachine):
         self.world.chain.late = False
         self.go_on(3)
 
+    @rule(which=st.integers(0, 2))
+    def blocks_that_lie_and_a_receipt_that_comes(self, which):
+        """Another whole story: the nonce is believed to be another's, until the receipt shows that it was not."""
+        self.world.chain.late, self.world.chain.bodies = True, "empty"
+        self.go_on(40 + which)
+        self.world.chain.late, self.world.chain.bodies = False, "whole"
+        self.go_on(which)
+
+    @rule()
+    def an_older_attempt_is_mined(self):
+        """The replacement did not reach the node that made the block."""
+        for intent in self.world.stores.money.unfinished("anvil"):
+            if intent.waiting and len(intent.attempts) > 1:
+                older = Tx(**json.loads(bytes.fromhex(intent.attempts[-2].raw[2:])))
+                rivals = [tx for tx in self.world.chain.pool if (tx.sender, tx.nonce) == (older.sender, older.nonce)]
+                for rival in rivals:
+                    self.world.chain.pool.remove(rival)
+                self.world.chain.pool.append(older)
+        self.world.chain.base_fee = 0
+        self.work(1)
+
+    @rule()
+    def gas_rises_and_falls_again(self):
+        """Faster than replacements follow; then the older ones are good enough, too."""
+        for place in range(14):
+            self.prices(0, 900 * 3**place // 2**place, names=True)
+            self.work(1)
+        self.an_older_attempt_is_mined()
+
     def _pass(self):
         for step in (self.world.run.one, self.world.sweep):
             try:
                 step()
             except (ChainError, Busy):
                 continue
+        wrong = "nonce_taken" in self.world.log.alarms() and not self.world.chain.lied
+        assert not wrong, "a nonce was said to be another's, though no block told so"
         for payment in self.payments:
             after = self.world.stores.payments._state.payments[payment.id]
             assert (after.flags, after.amount_received) == (frozenset(), payment.amount), "somebody was told of a loss"
@@ -210,19 +243,6 @@ def what_was_concluded_is_not_watched(patch):
 def nobody_is_told_what_is_unsure(patch):
     """Money that left looks stolen."""
     patch.setattr(follow_intents._Pass, "unsure", property(lambda self: set(), lambda self, value: None), raising=False)
-
-
-def one_failure_ends_the_following(patch):
-    """The others wait for ever behind it."""
-    real = IntentFollower.follow
-
-    def follow(self, head, final, fence):
-        found = real(self, head, final, fence)
-        if found.failure:
-            raise found.failure
-        return found
-
-    patch.setattr(IntentFollower, "follow", follow)
 
 
 def bytes_are_sent_once(patch):

@@ -309,6 +309,25 @@ def test_only_the_lowest_nonce_of_a_sender_is_hurried():
     assert {world.payment(each.id).status for each in payments} == {Status.SETTLED}
 
 
+@pytest.mark.parametrize("nonce", [0, 2], ids=["behind", "used"])
+def test_a_nonce_that_the_chain_does_not_wait_for_is_neither_hurried_nor_cancelled(nonce, monkeypatch):
+    """It waits for an earlier one, or it was mined and its receipt is late: more money comes too late."""
+    world = World()
+    payment = paid(world)
+    world.settle()
+    world.chain.deposit(payment.address, COIN)
+    world.step(4)
+    world.sweeper.sweep("native")
+    world.chain.base_fee = 1000
+    world.chain.mine(20)
+    world.clock.at += 20_000
+    monkeypatch.setattr(FakeChain, "nonce_at", lambda *_: nonce)
+    world.sweeper.sweep("native")
+    hold(world, payment)
+    world.sweeper.sweep("native")
+    assert [len(each.attempts) for each in ours(world, payment)] == [1, 1]
+
+
 def test_gas_that_was_given_before_gas_rose_is_topped_up():
     """The transfer has become too dear for what its address was given: the station gives more, once."""
     world = World()
@@ -676,6 +695,24 @@ def test_a_slice_of_the_parked_is_judged_in_each_job():
     world.sweeper.sweep("native")
     raised_now = [each for each in payments if world.payment(each.id).raised_at == world.clock.at]
     assert raised_now == payments[:20]
+
+
+def test_a_job_ends_in_time_and_the_next_one_goes_on(monkeypatch):
+    """Nodes that take 15 seconds an answer: what is left is not lost, and the job does not die of it."""
+    world = World()
+    payments = [paid(world, COIN + place) for place in range(5)]
+    real = FakeChain.nonce_at
+
+    def slow(self, address, at):
+        world.clock.at += 15_000
+        return real(self, address, at)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeChain, "nonce_at", slow)
+        assert world.sweeper.sweep("native") == 3
+    world.chain.mine(1, seconds=45)
+    world.settle(14)
+    assert {world.payment(each.id).status for each in payments} == {Status.SETTLED}
 
 
 def test_the_most_valuable_are_swept_first_and_not_all_at_once(monkeypatch):

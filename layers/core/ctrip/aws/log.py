@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 # The facts that may be logged, each a decision: none of them is text that a caller chose freely.
 FACTS = frozenset(
     {
-        "address", "age_seconds", "amount", "answered", "asset", "attempt", "balance", "block", "by", "chain", "count",
-        "error", "event", "failures", "fee", "fence", "head", "hour", "intent", "key_id", "kind", "merchant", "newest",
-        "part", "payment", "payments", "retry_in", "root", "seal", "session", "status", "tx_hash", "type", "what",
-        "where",
+        "address", "age_seconds", "amount", "answered", "asset", "attempt", "balance", "block", "by", "cap", "chain",
+        "count", "error", "event", "failures", "fee", "fence", "head", "hour", "intent", "key_id", "kind", "merchant",
+        "newest", "part", "payment", "payments", "retry_in", "root", "seal", "session", "status", "tx_hash", "type",
+        "what", "where",
         # bound to an invocation
         "aws_request_id", "request_id",
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ctrip.domain.assets import Asset, FeeFloor, Network
 from ctrip.domain.chain import Block, Fees
-from ctrip.domain.sweep import Attempt, Intent, Refusal
+from ctrip.domain.sweep import Attempt, Intent, Refusal, bumped, least_tip, max_fee
 
 # A transaction is replaced once so much time and so many blocks have gone by: money hurries no chain that stands still.
 STUCK_BLOCKS = 10
@@ -27,12 +27,8 @@ class Price:
 
 
 def price(fees: Fees, floor: FeeFloor) -> Price:
-    """Choose a price near the base fee, with room for one full block, and never under what nodes take.
-
-    The tip is 1 at least: nodes refuse 0.
-    """
-    tip = max(fees.priority, floor.tip, 1)
-    return Price(max(fees.base * 9 // 8 + tip, floor.fee), tip)
+    """Choose a price for a first attempt."""
+    return Price(max_fee(fees, floor), least_tip(fees, floor))
 
 
 def raised(intent: Intent, fees: Fees, floor: FeeFloor, fee_cap: int, *, whole: bool) -> Price | None:
@@ -66,11 +62,6 @@ def _about_tip(named: int, last: Attempt, fees: Fees) -> bool:
 def grown(fee: int, times: int) -> int:
     """Raise a fee after so many attempts."""
     return bumped(fee) if times < STEEP_FROM else fee * 2
-
-
-def bumped(fee: int) -> int:
-    """Raise a fee by the least that every node accepts as a replacement: 12.5 %, rounded up."""
-    return -(-fee * 9 // 8)
 
 
 def patience_ms(network: Network, attempts: int) -> int:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ctrip.domain.chain import Move, Receipt, TokenTransfer, Transaction
+from ctrip.domain.assets import FeeFloor
+from ctrip.domain.chain import Fees, Move, Receipt, TokenTransfer, Transaction
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.ledger import (
     GAS_EXPENSE,
@@ -17,6 +18,7 @@ from ctrip.domain.ledger import (
 from ctrip.domain.payment import Payment, Sweep
 
 NATIVE_GAS = 21_000
+NO_FLOOR = FeeFloor()
 REVERTED_BACKOFF_MS = 60_000
 FAILED_BACKOFF_MS = 5_000
 LONGEST_BACKOFF_MS = 86_400_000
@@ -158,6 +160,21 @@ def parse_key(key: str) -> tuple[str, str, int]:
     """Read chain, sender and nonce out of an intent's key."""
     chain, sender, nonce = key.split("#")
     return chain, sender, int(nonce)
+
+
+def least_tip(fees: Fees, floor: FeeFloor) -> int:
+    """Choose what the block's producer gets per gas: as suggested, and never under what nodes take, which is not 0."""
+    return max(fees.priority, floor.tip, 1)
+
+
+def max_fee(fees: Fees, floor: FeeFloor = NO_FLOOR) -> int:
+    """Choose a fee per gas near the base fee, with room for one full block; a replacement does the rest."""
+    return max(fees.base * 9 // 8 + least_tip(fees, floor), floor.fee)
+
+
+def bumped(fee: int) -> int:
+    """Raise a fee by the least that every node accepts as a replacement: 12.5 %, rounded up."""
+    return -(-fee * 9 // 8)
 
 
 def sweep_coin(*, chain_id: int, nonce: int, to: str, balance: int, gas: int, fee: int) -> Transaction | None:

@@ -1,6 +1,6 @@
 """Replace own transactions that no block takes, and cancel those of payments that are held."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -38,8 +38,17 @@ class IntentHurrier:
     payments: PaymentStore
     treasury: str
 
-    def run(self, asset_key: str, apart: Callable[[Intent], AbstractContextManager[None]]) -> int:
-        """Hurry what is due among the gas station's transactions and the sweeps of an asset; return how many."""
+    def run(
+        self,
+        asset_key: str,
+        known: Mapping[str, Payment],
+        apart: Callable[[Intent], AbstractContextManager[None]],
+        enough: Callable[[], bool],
+    ) -> int:
+        """Hurry what is due among the gas station's transactions and the sweeps of an asset; return how many.
+
+        `known` are payments that need not be read again; `apart` keeps one's trouble to itself; `enough` ends the job.
+        """
         unfinished = self.sender.money.unfinished(self.sender.network.name)
         lowest: dict[str, Intent] = {}
         for intent in sorted(unfinished, key=lambda each: -each.nonce):
@@ -47,14 +56,17 @@ class IntentHurrier:
                 lowest[intent.sender.lower()] = intent
         funded = {each.payment_id for each in unfinished if each.kind is Kind.FUND}
         count = 0
-        for intent in lowest.values():
-            if intent.kind is Kind.FUND or intent.asset == asset_key:
+        # The gas station's first: the most depends on them.
+        for intent in sorted(lowest.values(), key=lambda each: each.kind is not Kind.FUND):
+            if not enough() and (intent.kind is Kind.FUND or intent.asset == asset_key):
                 with apart(intent):
-                    count += self._one(intent, funded)
+                    count += self._one(intent, known, funded)
         return count
 
-    def _one(self, intent: Intent, funded: set[str]) -> bool:
-        payment = self.payments.get(intent.payment_id) if intent.kind is Kind.SWEEP else None
+    def _one(self, intent: Intent, known: Mapping[str, Payment], funded: set[str]) -> bool:
+        payment = known.get(intent.payment_id) if intent.kind is Kind.SWEEP else None
+        if payment is None and intent.kind is Kind.SWEEP:
+            payment = self.payments.get(intent.payment_id)
         cancel = payment is not None and Flag.HELD in payment.flags
         if intent.kind is Kind.SWEEP and not cancel and not _credited(payment):
             return False
@@ -100,12 +112,11 @@ class IntentHurrier:
         return used == intent.nonce
 
     def _capped(self, intent: Intent) -> None:
-        refusal, log = intent.refusal, self.sender.log
-        facts = {"intent": intent.key, "cap": str(self.sender.network.fee_cap)}
+        refusal, cap = intent.refusal, str(self.sender.network.fee_cap)
         if refusal is None or refusal.capped:
-            log.warning("fee_cap_reached", **facts)
+            self.sender.log.warning("fee_cap_reached", intent=intent.key, cap=cap)
             return
-        log.error("fee_cap_reached", **facts)
+        self.sender.log.error("fee_cap_reached", intent=intent.key, cap=cap)
         self.sender.note(intent, replace(intent, refusal=replace(refusal, capped=True)))
 
     def _cancelling(self, intent: Intent, cost: _Cost) -> Attempt | None:

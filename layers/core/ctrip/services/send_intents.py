@@ -131,7 +131,7 @@ class IntentSender:
             self.log.warning("broadcast_rejected", intent=intent.key, error=str(exc))
             refusal = refusal_of(exc, intent.refusal)
             if gas.hopeless(refusal):
-                self.log.error("fee_above_nodes_cap", intent=intent.key, do="lower the fee cap, or raise the nodes'")
+                self.log.error("fee_above_nodes_cap", intent=intent.key, what="lower the fee cap, or raise the nodes'")
             self.note(intent, replace(intent, refusal=refusal))
 
     def note(self, before: Intent, after: Intent) -> None:
@@ -156,11 +156,11 @@ class IntentSender:
         """
         cap = self.network.gas_funding_cap
         if cost - coin > cap:
-            self.log.error("gas_funding_cap_reached", payment=payment.id, needed=str(cost - coin), cap=str(cap))
+            self.log.error("gas_funding_cap_reached", payment=payment.id, amount=str(cost - coin), cap=str(cap))
             return None
         value, station, price = min(2 * cost, cap), self.station(), self.market.price()
         if value < 2 * cost:
-            self.log.warning("gas_funding_capped", payment=payment.id, given=str(value), wanted=str(2 * cost))
+            self.log.warning("gas_funding_capped", payment=payment.id, amount=str(2 * cost), cap=str(cap))
         needed = self.market.plain_gas(station, payment.address, value)
         held = self.market.balances(Holding(station, None))
         if held is None:

@@ -1,6 +1,6 @@
 """Sweep what was credited to the treasury: the intent is written before anything is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +25,7 @@ from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer
 from ctrip.services.hurry_intents import IntentHurrier
 from ctrip.services.send_intents import TRIES, IntentSender, Market, Reverts, taken
 
+TIME_MS = 40_000  # of the minute that a job has
 MOST_PAYMENTS = 100  # of one job, the most valuable first
 PARKED_SLICE = 20  # of the parked payments are judged again in each job
 TOKEN_SWEEP_GAS = 100_000  # about what the gas and the transfer of a token cost together
@@ -60,6 +61,7 @@ class _Job:
     sweeper: DepositSweeper
     asset_key: str
     sent: int = 0
+    began: int = 0
     failure: Exception | None = None
     setbacks: dict[str, Setback] = field(default_factory=dict)
     sender: IntentSender = field(init=False)
@@ -67,6 +69,7 @@ class _Job:
 
     def __post_init__(self) -> None:
         own = self.sweeper
+        self.began = own.clock.now()
         self.market = Market(own.network, own.chain, own.clock)
         self.sender = IntentSender(
             network=own.network,
@@ -81,15 +84,24 @@ class _Job:
     def run(self) -> int:
         self.market.head()  # an endpoint whose head stands still steps aside before balances are read
         self._read_setbacks()
-        hurrier = IntentHurrier(sender=self.sender, payments=self.sweeper.payments, treasury=self.sweeper.treasury)
-        self.sent += hurrier.run(self.asset_key, self._apart_intent)
-        self._judge_parked()
-        for payment in self._candidates():
+        own = self.sweeper
+        waiting = own.payments.watched(own.network.name, Tier.SWEEP)
+        known = {payment.id: payment for payment in waiting}
+        hurrier = IntentHurrier(sender=self.sender, payments=own.payments, treasury=own.treasury)
+        self.sent += hurrier.run(self.asset_key, known, self._apart_intent, self._enough)
+        for payment in self._candidates([*waiting, *self._judge_parked()]):
+            if self._enough():
+                own.log.info("sweeping_goes_on_later", chain=own.network.name, asset=self.asset_key)
+                break
             with self._apart(payment):
                 self.sent += self._one(payment)
         if self.failure:
             raise self.failure
         return self.sent
+
+    def _enough(self) -> bool:
+        """Whether the job's time is over: what is left is the next one's."""
+        return self.sweeper.clock.now() - self.began >= TIME_MS
 
     # -- apart from each other
 
@@ -125,15 +137,16 @@ class _Job:
         """Remember a failure with its payment: the sweep is tried again later, and each time later still."""
         own = self.sweeper
         first = REVERTED_BACKOFF_MS if isinstance(exc, Reverts) else FAILED_BACKOFF_MS
-        known, reason = self.setbacks.get(payment.id), f"{type(exc).__name__}: {exc}"
+        # What else fails may quote anything: its kind is enough.
+        known, reason = self.setbacks.get(payment.id), str(exc) if isinstance(exc, Reverts) else type(exc).__name__
         setback = set_back(known, reason, own.clock.now(), first=first)
-        facts = {"payment": payment.id, "failures": setback.failures, "kind": type(exc).__name__, "error": exc}
+        count = setback.failures
         if not isinstance(exc, Reverts):
-            own.log.error("sweep_failed", **facts)
-        elif setback.failures == 1:
-            own.log.error("sweep_reverts", **facts)
+            own.log.error("sweep_failed", payment=payment.id, failures=count, kind=type(exc).__name__, error=exc)
+        elif count == 1:
+            own.log.error("sweep_reverts", payment=payment.id, failures=count, error=exc)
         else:
-            own.log.warning("sweep_reverts_again", **facts)
+            own.log.warning("sweep_reverts_again", payment=payment.id, failures=count, error=exc)
         try:
             own.money.set_back(own.network.name, payment.id, setback)
         except Exception as lost:  # it is only tried again too soon
@@ -149,10 +162,9 @@ class _Job:
 
     # -- which payments
 
-    def _candidates(self) -> list[Payment]:
-        own = self.sweeper
-        waiting = [each for each in own.payments.watched(own.network.name, Tier.SWEEP) if self._due(each)]
-        return sorted(waiting, key=lambda each: (-each.unswept, each.raised_at))[:MOST_PAYMENTS]
+    def _candidates(self, waiting: Sequence[Payment]) -> list[Payment]:
+        due = [each for each in waiting if self._due(each)]
+        return sorted(due, key=lambda each: (-each.unswept, each.raised_at))[:MOST_PAYMENTS]
 
     def _due(self, payment: Payment) -> bool:
         if payment.asset_key != self.asset_key or payment.tier is not Tier.SWEEP or payment.pending:
@@ -162,15 +174,17 @@ class _Job:
         setback = self.setbacks.get(payment.id)
         return setback is None or self.sweeper.clock.now() >= setback.until
 
-    def _judge_parked(self) -> None:
+    def _judge_parked(self) -> list[Payment]:
         """Bring back what has become worth its gas, of those that were judged the longest ago."""
         own, now = self.sweeper, self.sweeper.clock.now()
+        judged = []
         for payment in own.payments.longest_in(own.network.name, Tier.PARKED, PARKED_SLICE):
             with self._apart(payment):
                 usual = TOKEN_SWEEP_GAS if payment.token_address else NATIVE_GAS
                 cost = BACK_FACTOR * usual * self.market.price().max_fee
                 worth = payment.unswept > 0 and self._worth_it(payment, payment.unswept, cost)
-                own.payments.retier(payment, Tier.SWEEP if worth else Tier.PARKED, now)
+                judged.append(own.payments.retier(payment, Tier.SWEEP if worth else Tier.PARKED, now))
+        return judged
 
     def _worth_it(self, payment: Payment, amount: int, cost: int) -> bool:
         asset = self.sweeper.network.asset(payment.token_id)

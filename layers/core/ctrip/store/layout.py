@@ -38,7 +38,8 @@ def payment_item(payment: Payment) -> Item:
     if payment.pending is not None:
         item["pending"] = text(payment.pending)
     if payment.tier is not Tier.CLOSED:
-        shard = tables.watch_shard(payment.id)
+        # The parked are few in each read and written slowly: one shard, so that asking for the oldest is one query.
+        shard = 0 if payment.tier is Tier.PARKED else tables.watch_shard(payment.id)
         item["watch_pk"] = text(tables.watch_partition(payment.chain, payment.tier, shard))
         item["watch_sk"] = text(tables.watch_place(payment.raised_at, payment.id))
         item["look"] = text(_look(payment))

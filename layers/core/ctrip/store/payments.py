@@ -73,7 +73,7 @@ class DynamoPayments(Store):
     def longest_in(self, chain: str, tier: Tier, limit: int) -> list[Payment]:
         """Return at most `limit` payments of a tier, those first that were raised to it first."""
         rows: list[Item] = []
-        for shard in range(tables.WATCH_SHARDS):
+        for shard in range(1 if tier is Tier.PARKED else tables.WATCH_SHARDS):
             condition = Path("watch_pk") == tables.watch_partition(chain, tier, shard)
             rows += self._db.query(self._table, condition, index="watch", limit=limit).items
         keys = [tables.key_of(row) for row in sorted(rows, key=lambda row: tables.plain(row, "watch_sk"))[:limit]]
