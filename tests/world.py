@@ -30,6 +30,7 @@ from ctrip.services.replay import Replayer
 from ctrip.services.scan_chain import ChainScanner, ScanRun
 from ctrip.services.sweep_deposits import DepositSweeper
 from ctrip.services.trust_chain import ChainTrust
+from ctrip.services.vouch_address import AddressVoucher
 from ctrip.system import SystemIds
 from tests.fakes.chain import FakeChain, FakeSigner
 from tests.fakes.store import FakeStores
@@ -313,6 +314,9 @@ class World:
                 finder=BlockFinder(NETWORK, self.chain),
             ),
             counter=OpenCounter(self.stores.limits, self.clock, "anvil"),
+            voucher=AddressVoucher(
+                access=self.stores.access, verifying_key=AUTHORITY.verifying_key, clock=self.clock, log=self.log
+            ),
             trust=ChainTrust(
                 network=NETWORK, chain=self.chain, clock=self.clock, log=self.log, agree_above=self.agree_above
             ),

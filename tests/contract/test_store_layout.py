@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ctrip.domain.errors import Busy
 from ctrip.domain.gas import MOST_ATTEMPTS
 from ctrip.domain.machine import Trigger
 from ctrip.domain.money import MAX_AMOUNT
@@ -213,6 +214,53 @@ def test_what_is_watched_is_seen_without_reading_a_payment(stage: Stage) -> None
     calls = counting(stage.connection)
     assert len(stores.payments.rows("anvil", Tier.OPEN)) == 3
     assert {name for name, _ in calls} == {"Query"}
+
+
+@pytest.mark.parametrize(
+    "mangled", [{"doc": {"S": "garbage"}}, {"doc": {"B": b"x"}}, {"look": {"S": "x"}}, {"doc": {"S": "{}"}}]
+)
+def test_a_payment_that_cannot_be_read_hides_no_other(stage: Stage, mangled: dict[str, Any]) -> None:
+    """Neither from the watch set nor from a sweep job."""
+    stores = stage.stores()
+    good, bad = creation(payment()), creation(payment())
+    for each in (good, bad):
+        stores.payments.commit(each)
+    stage.client.put_item(TableName=stage.table("payments"), Item=payment_item(bad.after) | mangled)
+    assert good.after.id in {row.id for row in stores.payments.rows("anvil", Tier.OPEN)}
+    assert good.after.id in {row.id for row in stores.payments.slice("anvil", Tier.OPEN, after="", limit=9)[0]}
+    assert stores.payments.read([bad.after.id, good.after.id])[good.after.id] == good.after
+    assert good.after in stores.payments.watched("anvil", Tier.OPEN)
+
+
+def test_keys_that_dynamodb_leaves_unprocessed_are_asked_for_with_pauses_and_not_for_ever(stage: Stage) -> None:
+    """Half of them at first, which is progress; all of them for ever, which ends in `Busy` after few questions."""
+    stores = stage.stores()
+    made = [creation(payment()).after for _ in range(6)]
+    for each in made:
+        stores.payments.commit(creation(each))
+    real, asked = stage.connection.dispatch, []
+
+    def halved(operation: str, wanted: dict[str, Any]) -> dict[str, Any]:
+        if operation != "BatchGetItem":
+            return real(operation, wanted)
+        asked.append(operation)
+        ((name, keys),) = wanted["RequestItems"].items()
+        now, later = keys["Keys"][:served], keys["Keys"][served:]
+        answer = real(operation, {"RequestItems": {name: keys | {"Keys": now}}}) if now else {"Responses": {}}
+        return answer | {"UnprocessedKeys": {name: keys | {"Keys": later}} if later else {}}
+
+    stage.connection.dispatch = halved  # type: ignore[method-assign]
+    try:
+        served = 2
+        assert len(stores.payments.read([each.id for each in made])) == 6
+        assert len(asked) == 3
+        served = 0
+        asked.clear()
+        with pytest.raises(Busy):
+            stores.payments.read([made[0].id])
+        assert len(asked) <= 16
+    finally:
+        stage.connection.dispatch = real  # type: ignore[method-assign]
 
 
 def test_the_watch_set_is_right_while_its_index_lags(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ctrip.domain.chain import Block, Holding
 from ctrip.domain.errors import AlreadyExists, Busy, Forbidden, NotHeld, Unavailable
 from ctrip.domain.payment import INLINE, INLINE_MOVES, Custody, Flag, Hold, Late, Policy, Status, Tier
-from tests.world import ORIGIN, T0, USDC, World
+from tests.world import ORIGIN, T0, USDC, XPUB2, World
 
 COIN = 10**18
 
@@ -666,6 +666,38 @@ def test_dust_on_one_payment_grows_no_item_and_stops_nobody():
     assert after.credited == COIN + 60 * (COIN // 100) == after.amount_received
     assert (after.status, after.unswept, world.chain.total(None, [payment.address])) == (Status.SETTLED, 0, 0)
     assert world.log.alarms() == []
+
+
+# --- swapped keys
+
+
+@pytest.mark.parametrize("swap", ["the merchant's key", "another merchant's row", "the payment's address"])
+def test_money_on_an_address_that_the_signer_does_not_vouch_for_is_not_credited(swap):
+    """Whoever writes the merchant's row, or the payment's, gets nothing credited; an alarm tells."""
+    world = in_step()
+    payment, other = world.create(COIN), world.create(COIN)
+    world.step()
+    merchants, state = world.stores.access._merchants, world.stores.payments._state
+    good, stored = merchants["m1"], state.payments[payment.id]
+    if swap == "the payment's address":
+        thief = "0x00000000000000000000000000000000000000EE"
+        state.payments[payment.id] = replace(stored, address=thief)
+        late_scanner(world)
+    else:
+        merchants["m1"] = replace(good, xpub=XPUB2) if swap == "the merchant's key" else replace(good, id="m2")
+        world.clock.at += 31_000
+        world.chain.mine(31)
+    world.chain.deposit(state.payments[payment.id].address, COIN)
+    world.step(5)
+    world.step()
+    assert world.payment(payment.id).status is Status.DETECTED
+    assert (entries(world, payment), world.log.alarms()) == ([], ["extended_key_mismatch"])
+    merchants["m1"], state.payments[payment.id] = good, replace(world.payment(payment.id), address=stored.address)
+    late_scanner(world, 31)
+    world.chain.mine(31)
+    world.chain.deposit(other.address, COIN)
+    world.step(5)
+    assert world.payment(other.id).status is Status.PAID
 
 
 # --- what is watched

@@ -366,6 +366,7 @@ def scanner(name: str) -> "ChainScanner":
     from ctrip.services.look_at import Looker
     from ctrip.services.scan_chain import ChainScanner
     from ctrip.services.trust_chain import ChainTrust
+    from ctrip.services.vouch_address import AddressVoucher
 
     network, chain, lines = _network(name), _chain(name), log("scan")
     explainer = Explainer(chain=chain, payments=payments(), clock=clock, log=lines)
@@ -411,6 +412,7 @@ def scanner(name: str) -> "ChainScanner":
             finder=BlockFinder(network, chain),
         ),
         counter=OpenCounter(limits(), clock, name),
+        voucher=AddressVoucher(access=access(), verifying_key=settings().verifying_key, clock=clock, log=lines),
         trust=ChainTrust(network=network, chain=chain, clock=clock, log=lines, agree_above=_agree_above(network)),
         log=lines,
         monitor_ms=settings().monitor_seconds * 1000,

@@ -79,7 +79,9 @@ class StrayFinder:
             return []
         given = self.access.indexes(merchant.id, "evm") if merchant.xpub else 0
         last = min(given, progress.index + CHUNK)
-        changed = self._look_at(merchant, range(progress.index, last), at, fence, unsure)
+        # What a merchant's own wallet had used before it came here was never given out.
+        first = max(progress.index, merchant.first_index)
+        changed = self._look_at(merchant, range(first, max(first, last)), at, fence, unsure)
         upcoming = Round(chain=self.network.name, merchant_id=merchant.id, index=last)
         self.access.advance_round(upcoming, next_daily_at=None)
         return changed

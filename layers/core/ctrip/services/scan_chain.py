@@ -36,6 +36,7 @@ from ctrip.services.follow_intents import IntentFollower
 from ctrip.services.look_at import Looker, Sight, net
 from ctrip.services.recording import Recorder
 from ctrip.services.trust_chain import ChainTrust
+from ctrip.services.vouch_address import AddressVoucher
 from ctrip.services.watch_list import WatchList
 
 REFRESH_MS = 15_000
@@ -67,6 +68,7 @@ class ChainScanner:
     strays: StrayFinder
     trust: ChainTrust
     counter: OpenCounter
+    voucher: AddressVoucher
     log: Log
     monitor_ms: int
     other_ms: int
@@ -369,6 +371,9 @@ class ScanRun:
     def _judged(self, payment: Payment, look: Look) -> Look:
         """Add what two hosts say of a large amount, and whether another payment has the order."""
         look = replace(look, superseded=self._superseded(payment, look.received))
+        due = look.confirmed is not None and look.confirmed >= payment.enough and look.confirmed > payment.credited
+        if due and not self.scan.voucher.vouches(payment):
+            return replace(look, agreed=False)
         return replace(look, agreed=self.scan.trust.agreed(payment, look))
 
     def _superseded(self, payment: Payment, received: int | None) -> bool:
@@ -484,6 +489,8 @@ class ScanRun:
                 for payment in scan.strays.daily(at, self.fence, unsure=self.unsure):
                     self.watch.keep(payment)
             self.gate_read = 0  # the round may be over: ask the gate
+            for asset in scan_assets(scan.network):  # what was parked is judged again, though nothing else is swept
+                scan.jobs.sweep(scan.network.name, asset.key)
 
     def _enqueue_sweeps(self, now: int) -> None:
         wanted = {(row.token or "native") for row in self.watch.rows.values() if row.tier is Tier.SWEEP}

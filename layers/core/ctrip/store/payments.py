@@ -1,7 +1,9 @@
 """Payments, and the one transaction in which a decision about one of them commits."""
 
 import re
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from pynamodb.expressions.operand import Path
@@ -22,6 +24,8 @@ from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import intent_of, payment_item, payment_of, transfer_item, transfer_of, watch_of
 from ctrip.store.tables import Key
 
+# What reading an item raises that something has mangled.
+UNREADABLE = (KeyError, TypeError, ValueError, zlib.error)
 DEAD = frozenset({Status.EXPIRED, Status.FAILED})  # a cancelled payment is an expired one
 INDEX_PAGES = 5
 TAKEOVERS = 3
@@ -129,8 +133,7 @@ class DynamoPayments(Store):
             condition = Path("watch_pk") == tables.watch_partition(chain, tier, shard)
             if raised_after:
                 condition &= Path("watch_sk") >= tables.since(raised_after + 1)
-            rows = self._db.each(self._table, condition, index="watch")
-            found += [watch_of(row, tier, names) for row in rows]
+            found += _readable(self._db.each(self._table, condition, index="watch"), tier, names)
         return found
 
     def slice(self, chain: str, tier: Tier, *, after: str, limit: int) -> tuple[list[Watch], str]:
@@ -142,7 +145,7 @@ class DynamoPayments(Store):
             if place:
                 condition &= Path("watch_sk") > place
             rows = self._db.query(self._table, condition, index="watch", limit=limit - len(found))
-            found += [watch_of(row, tier, {}) for row in rows.items]
+            found += _readable(rows.items, tier, {})
             if rows.more:
                 return found, f"{shard}:{tables.plain(rows.items[-1], 'watch_sk')}"
             if len(found) >= limit:
@@ -157,7 +160,7 @@ class DynamoPayments(Store):
         for item in items.values():
             try:
                 payment = payment_of(item)
-            except (KeyError, TypeError, ValueError):
+            except UNREADABLE:
                 continue  # whoever asked misses it, and says so
             found[payment.id] = payment
         return found
@@ -248,6 +251,15 @@ class DynamoPayments(Store):
         rows = self._db.query(self._table, condition, index="list", limit=limit, forward=False)
         keys = [(tables.key_of(item), tables.plain(item, "list_sk")) for item in rows.items]
         return [pair for pair in keys if pair[1] != position], rows.more
+
+
+def _readable(rows: Iterable[Item], tier: Tier, names: dict[str, str]) -> list[Watch]:
+    """Read rows of the index `watch`; one that cannot be read hides no other."""
+    found: list[Watch] = []
+    for row in rows:
+        with suppress(*UNREADABLE):
+            found.append(watch_of(row, tier, names))
+    return found
 
 
 def _matches(payment: Payment, wanted: PaymentFilter) -> bool:

@@ -1,0 +1,56 @@
+"""Whether a deposit address comes from an extended key that the signer vouches for: asked before money is credited."""
+
+from dataclasses import dataclass, field
+
+from ctrip.domain.access import Merchant
+from ctrip.domain.keys import ExtendedKey, verify_extended_key
+from ctrip.domain.payment import Payment
+from ctrip.ports import AccessStore, Clock, Log
+
+REMEMBER_MS = 30_000
+KNOWN_AT_MOST = 1_000  # merchants
+
+
+@dataclass(slots=True, kw_only=True)
+class AddressVoucher:
+    """Derives addresses again, from merchants' keys as the signer signed them.
+
+    Whoever can write a merchant's row, or a payment's, cannot direct its payers' money elsewhere and have it credited.
+    """
+
+    access: AccessStore
+    verifying_key: str
+    clock: Clock
+    log: Log
+    _known: dict[str, tuple[int, Merchant]] = field(default_factory=dict)
+    _alarmed: set[str] = field(default_factory=set)
+
+    def vouches(self, payment: Payment) -> bool:
+        """Say whether a payment's address is its merchant's own at the payment's path; alarms once where it is not."""
+        merchant = self._merchant(payment.merchant_id)
+        if merchant is not None and verify_extended_key(merchant, self.verifying_key) and _derived(merchant, payment):
+            return True
+        if payment.id not in self._alarmed:
+            self._alarmed.add(payment.id)
+            self.log.error("extended_key_mismatch", merchant=payment.merchant_id, payment=payment.id)
+        return False
+
+    def _merchant(self, merchant_id: str) -> Merchant | None:
+        now = self.clock.now()
+        known = self._known.get(merchant_id)
+        if known and now < known[0]:
+            return known[1]
+        merchant = self.access.merchant(merchant_id)
+        if merchant is not None:
+            if len(self._known) >= KNOWN_AT_MOST:
+                self._known.clear()
+            self._known[merchant_id] = (now + REMEMBER_MS, merchant)
+        return merchant
+
+
+def _derived(merchant: Merchant, payment: Payment) -> bool:
+    try:
+        index = int(payment.derivation_path.rsplit("/", 1)[1])
+        return ExtendedKey.parse(merchant.xpub).child(0).child(index).address() == payment.address
+    except (ValueError, IndexError):
+        return False
