@@ -230,6 +230,15 @@ def test_a_package_belongs_to_its_stage(packaged: Packaged) -> None:
         assert body["Runtime"] == f"python3.{sys.version_info.minor}"
 
 
+def test_the_verifying_key_is_the_stacks(packaged: Packaged) -> None:
+    """Who verifies extended keys has it from a parameter, and none from a table; everything else of theirs stays."""
+    assert packaged.template["Parameters"]["VerifyingKey"]["Default"] == ""
+    for name in ("APIHandler", "Scan", "Signer"):
+        variables = packaged.functions[name]["Environment"]["Variables"]
+        assert variables["CTRIP_VERIFYING_KEY"] == {"Ref": "VerifyingKey"}, name
+        assert variables["CTRIP_STAGE"] == STAGE, name
+
+
 def test_nothing_of_this_machine_is_in_it(packaged: Packaged) -> None:
     """No region, account or path of whoever packaged stands in the template."""
     text = packaged.path.read_text()
