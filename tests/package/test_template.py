@@ -115,7 +115,7 @@ ACCESS_WRITERS = {
     "SignerRole": {"MER#*", "ACC#*", "XPUB#*", "SIG#*", "AUD#*"},
     "ProvisionRole": {"MER#*", "AUD#*", "IX#*", "WAIT"},
     "SealRole": {"SEALS", "SEAL#*"},
-    "ScanRole": {"G#*", "OPEN#*"},
+    "ScanRole": {"G#*", "OPEN#*", "AB#*"},
     "TickRole": {"G#*"},
     "SweepDueRole": {"G#*"},
 }
