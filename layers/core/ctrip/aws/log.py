@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 FACTS = frozenset(
     {
         "address", "age_seconds", "amount", "answered", "asset", "attempt", "balance", "block", "by", "cap", "chain",
-        "count", "error", "event", "failures", "fee", "fence", "head", "hour", "intent", "key_id", "kind", "merchant", "newest",
-        "payment", "retry_in", "root", "seal", "session", "status", "tx_hash", "type", "what", "where",
+        "count", "error", "event", "failures", "fee", "fence", "head", "hour", "intent", "key_id", "kind", "merchant",
+        "newest", "payment", "retry_in", "root", "seal", "session", "status", "tx_hash", "type", "what", "where",
         # bound to an invocation
         "aws_request_id", "request_id",
     }
