@@ -33,9 +33,17 @@ def fill(world: NodeWorld, many: int, tier: Tier = Tier.OPEN, start: int = 0) ->
     return made
 
 
+class Trusting:
+    """Vouches for addresses that were made up: ten thousand need no derivation of their own."""
+
+    def vouches(self, payment: Payment) -> bool:
+        return bool(payment.address)
+
+
 def quiet(world: NodeWorld) -> None:
     """Leave out the slower tiers, which come once a minute."""
-    world.scanner = replace(world.scanner, other_ms=60_000, monitor_ms=60_000)
+    trusting: Any = Trusting()
+    world.scanner = replace(world.scanner, other_ms=60_000, monitor_ms=60_000, voucher=trusting)
     world.run = world.new_run()
     world.run.others_at = world.run.watch.round_at = world.clock.at
 

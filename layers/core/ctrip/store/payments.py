@@ -25,7 +25,7 @@ from ctrip.store.layout import intent_of, payment_item, payment_of, transfer_ite
 from ctrip.store.tables import Key
 
 # What reading an item raises that something has mangled.
-UNREADABLE = (KeyError, TypeError, ValueError, zlib.error)
+UNREADABLE = (LookupError, TypeError, ValueError, zlib.error)
 DEAD = frozenset({Status.EXPIRED, Status.FAILED})  # a cancelled payment is an expired one
 INDEX_PAGES = 5
 TAKEOVERS = 3
