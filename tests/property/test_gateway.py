@@ -274,6 +274,20 @@ class Gateway(RuleBasedStateMachine):
         self.world.chain.deposit(payment.address, payment.amount, payment.token_address)
         self.world.settle(14)
 
+    @rule(token=st.booleans())
+    def a_deposit_moves_to_a_later_block(self, token):
+        """Seen in a block that is replaced, and mined again in the next one: its depth counts anew."""
+        known = len(self.payments)
+        self.create(token)
+        for payment_id in self.payments[known:]:
+            payment = self.world.payment(payment_id)
+            self.world.step()
+            self.world.chain.deposit(payment.address, payment.amount, payment.token_address)
+            self.world.step()
+            self.world.chain.reorg(1, later=True)
+            for _ in range(3):
+                self.world.step()
+
     @precondition(lambda self: self.payments)
     @rule(which=st.integers(0, 20), after=st.integers(1, 6))
     def crash_while_sweeping_and_reorganise(self, which, after):
@@ -347,7 +361,8 @@ class Gateway(RuleBasedStateMachine):
         mined = Counter(tx.tx_hash for block in self.world.chain.chain for tx in block.txs)
         for intent in self.world.stores.money._state.intents.values():
             assert sum(mined[attempt.tx_hash] for attempt in intent.attempts) <= 1
-            assert intent.state in (IntentState.FINAL, IntentState.FAILED), "an own transaction was never finished"
+            ended = (IntentState.FINAL, IntentState.FAILED, IntentState.CANCELLED)
+            assert intent.state in ended, f"an own transaction was never finished: {intent.state}"
             by_payment[intent.payment_id, intent.kind].append(intent)
         for payment_id in self.payments:
             credited = [c for c in self.world.stores.payments.commits if c.entries and c.after.id == payment_id]
