@@ -135,6 +135,23 @@ def test_a_payment_whose_address_is_empty_at_the_first_look_costs_nothing_more()
     assert world.payment(payment.id).baseline == 0
 
 
+def test_old_money_of_a_token_that_was_set_aside_counts_no_more_later():
+    """Nothing was decided about it meanwhile, so its first look is still to come, in another scanner too."""
+    world = in_step()
+    world.chain.deposit(upcoming(world), 5_000, USDC.address)
+    world.step(8)
+    payment = world.create(5_000, asset="USDC")
+    world.chain.token_decimals = 18
+    late_scanner(world)
+    for _ in range(3):
+        world.step(40)
+    world.chain.token_decimals = 6
+    late_scanner(world)
+    world.step(5)
+    after = world.payment(payment.id)
+    assert (after.status, after.amount_received, after.baseline) == (Status.PENDING, 0, 5_000)
+
+
 class Forgetful:
     """A node that has the state of its newest blocks alone."""
 

@@ -252,7 +252,7 @@ class ScanRun:
         )
         if passed:
             tip = replace(tip, passed_at=now, failing_since=0)
-            if not self.watch.fresh & self.troubles.keys():
+            if not self.watch.fresh:
                 tip = replace(tip, looked_at=now)
         self._store(tip)
 
@@ -305,8 +305,7 @@ class ScanRun:
         sight, blind = self.scan.looker.sight(payments, at, final=final, base=base, previous=previous)
         payments = [each for each in payments if each.id not in blind and not self._reopened(each, sight)]
         self._decide_all(payments, by_id, sight)
-        undecided = blind | self.troubles.keys() | {row.id for row in due if by_id[row.id] is None}
-        self.watch.looked(due, undecided)
+        self.watch.looked(due, by_id)
         if blind:
             self.troubles["headers"] = Unavailable(f"no endpoint holds what {len(blind)} payments need")
         with self._apart("explanations"):

@@ -1,7 +1,7 @@
 """What one scanner keeps in memory of what it watches, from pass to pass."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ctrip.domain.payment import Payment, Tier
@@ -127,9 +127,17 @@ class WatchList:
         for held in (self.read, self.rows, self._read_at):
             held.pop(payment_id, None)
 
-    def looked(self, rows: Iterable[Watch], undecided: set[str]) -> None:
-        """Note that these have been looked at; what could not be decided is as fresh as before."""
-        self.fresh.difference_update(row.id for row in rows if row.id not in undecided) if self.fresh else None
+    def looked(self, rows: Iterable[Watch], balances: Mapping[str, int | None]) -> None:
+        """Note that these have been looked at.
+
+        One whose balance is unknown, or that shows money of which nothing is recorded yet for whatever reason, is as
+        fresh as before: its first look is still to come.
+        """
+        for row in rows if self.fresh else ():
+            payment = self.read.get(row.id)
+            recorded = payment is not None and payment.baseline is not None
+            if balances[row.id] == 0 or recorded:
+                self.fresh.discard(row.id)
 
     def counts(self) -> Counter[str]:
         """Count the open payments by merchant."""
