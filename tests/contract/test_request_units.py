@@ -36,7 +36,7 @@ from tests.support.metering import Charge, LongChain, LongSigner, Meter, table, 
 from tests.support.stores import Stage
 from tests.world import _WALLET, T0, FakeSealer, World, put_key
 
-WRITE_GOAL, READ_GOAL = 80, 20
+WRITE_GOAL, READ_GOAL = 140, 20
 MERCHANT = "3f1c9a4e-0c2b-4d37-9a55-2f3f7a1f0c11"
 TOKEN = "ctrip_livedemo1_" + "k" * 32
 COIN = 1_512_345_678_901_234_567
@@ -149,7 +149,7 @@ def life(stage: Stage) -> Life:
     return made
 
 
-def test_a_native_payments_life_costs_80_write_and_20_read_units(life: Life) -> None:
+def test_a_native_payments_life_costs_140_write_and_20_read_units(life: Life) -> None:
     """From its creation to its settlement and an empty outbox, with one endpoint and nobody polling."""
     world, meter = life.world, life.meter
     with meter.during("create"):

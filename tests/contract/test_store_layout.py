@@ -17,7 +17,7 @@ from ctrip.domain.payment import Status, Tier
 from ctrip.domain.sweep import Attempt, IntentState, Refusal
 from ctrip.ports import Delivery, Idempotency, PaymentFilter
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import read_document
+from ctrip.store.database import FORMAT, UnknownFormat
 from ctrip.store.events import DynamoEvents
 from ctrip.store.layout import event_of, intent_item, payment_item
 from ctrip.store.tables import outbox_key
@@ -65,16 +65,78 @@ def delivery(ulid: str, attempt: int) -> Delivery:
 
 
 def test_amounts_are_stored_as_canonical_decimal_strings(stage: Stage) -> None:
-    """Amounts of any size, and any integer beyond 2^53, are text in the document; versions and times are numbers."""
-    commit = creation(payment(amount=5, credited=MAX_AMOUNT, detected_in_block=2**53 + 1))
+    """Amounts of any size, and any integer beyond 2^53, are text; versions and times are numbers."""
+    commit = creation(payment(amount=MAX_AMOUNT, credited=MAX_AMOUNT, detected_in_block=2**53 + 1))
     stage.stores().payments.commit(commit)
     item = raw(stage, "payments", f"P#{commit.after.id}", "META")
-    held = json.loads(read_document(item, "doc"))
-    assert held["amount"] == "5"
+    held = json.loads(item["doc"]["S"])
+    assert item["amount"] == {"S": str(MAX_AMOUNT)}
     assert held["credited"] == str(MAX_AMOUNT)
     assert held["detected_in_block"] == str(2**53 + 1)
-    assert held["created_at"] == NOW
+    assert item["created_at"] == {"N": str(NOW)}
     assert item["version"] == {"N": "1"}
+
+
+def test_what_an_operator_looks_for_stands_beside_the_document(stage: Stage) -> None:
+    """As attributes that any console, export or query reads; no field stands in both, so that none contradicts."""
+    stores = stage.stores()
+    made = creation(payment(order_id="order-7", amount=12_500_000))
+    stores.payments.commit(made)
+    stores.payments.commit(step(made.after, Trigger.SEEN, amount_received=5))
+    assert made.event
+    sent = intent(0, tx_hash=HASH, state=IntentState.MINED)
+    stores.money.write_intent(None, sent)
+    of = made.after
+    shown = raw(stage, "payments", f"P#{of.id}", "META")
+    assert {name: next(iter(held.values())) for name, held in shown.items() if name in PAYMENT} == {
+        "status": "detected",
+        "chain": of.chain,
+        "symbol": of.symbol,
+        "amount": "12500000",
+        "amount_received": "5",
+        "address": of.address,
+        "order_id": "order-7",
+        "created_at": str(of.created_at),
+        "expires_at": str(of.expires_at),
+    }
+    told = next(each for each in outbox(stage) if each["sk"]["S"] == made.event.ulid)
+    assert (told["type"]["S"], told["payment_id"]["S"]) == ("payment.created", of.id)
+    stores.events.acknowledge(made.event)
+    kept = filed(stage, made.event.ulid)
+    assert kept
+    assert (kept["type"]["S"], kept["payment_id"]["S"]) == ("payment.created", of.id)
+    money = raw(stage, "money", f"N#anvil#{sent.sender.lower()}", f"{0:012d}")
+    assert {name: money[name]["S"] for name in ("kind", "state", "tx_hash")} == {
+        "kind": sent.kind.value,
+        "state": "mined",
+        "tx_hash": HASH,
+    }
+    for item in (shown, told, kept, money):
+        assert set(json.loads(item["doc"]["S"])) & set(item) == set()
+
+
+PAYMENT = {"status", "chain", "symbol", "amount", "amount_received", "address", "order_id", "created_at", "expires_at"}
+
+
+@pytest.mark.parametrize(
+    ("written", "is_read"), [(None, True), (FORMAT, True), (FORMAT + 1, False), (FORMAT + 7, False)]
+)
+def test_items_of_this_format_and_the_one_before_are_read_and_no_others(
+    stage: Stage, written: int | None, *, is_read: bool
+) -> None:
+    """The format before the first one is an item that names none; what is newer is refused, and hides no other."""
+    stores = stage.stores()
+    of, other = creation(payment()), creation(payment())
+    for each in (of, other):
+        stores.payments.commit(each)
+    item = {name: held for name, held in payment_item(of.after).items() if name != "format"}
+    item |= {} if written is None else {"format": {"N": str(written)}}
+    stage.client.put_item(TableName=stage.table("payments"), Item=item)
+    found = stores.payments.read([of.after.id, other.after.id])
+    assert found == {each.after.id: each.after for each in ((of, other) if is_read else (other,))}
+    if not is_read:
+        with pytest.raises(UnknownFormat):
+            stores.payments.get(of.after.id)
 
 
 def test_a_policy_is_frozen_whole() -> None:

@@ -15,7 +15,7 @@ from ctrip.domain.events import Event
 from ctrip.store import tables
 from ctrip.store.access import DynamoAccess
 from ctrip.store.codec import encode
-from ctrip.store.database import Database, Item, delete, document, keyed, number, put, read_document
+from ctrip.store.database import Database, Item, delete, keyed, number, put, text
 from ctrip.store.events import DynamoEvents
 from ctrip.store.layout import event_item, outbox_item
 from ctrip.store.seals import DynamoSeals
@@ -33,16 +33,18 @@ class Tables:
         self.seals = DynamoSeals("local", connected=self.connection)
         self.names = self.database.tables
 
+    def items(self, table: str) -> Iterator[Item]:
+        """Read a table whole."""
+        pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=getattr(self.names, table))
+        return (item for page in pages for item in page["Items"])
+
     def texts(self, table: str) -> set[str]:
-        """Return every string that stands in a table, documents unpacked, and each string within them."""
-        dynamodb = boto3.client("dynamodb")
-        pages = dynamodb.get_paginator("scan").paginate(TableName=getattr(self.names, table))
+        """Return every string that stands in a table, and each string within those that are documents."""
         found: set[str] = set()
-        for item in (item for page in pages for item in page["Items"]):
-            for name, held in item.items():
+        for item in self.items(table):
+            for held in item.values():
                 [value] = held.values()
-                text = read_document(item, name) if isinstance(value, bytes) else str(value)
-                found |= {text, *_strings(text)}
+                found |= {str(value), *_strings(str(value))}
         return found
 
     def tell_again(self, merchant_id: str, payment_id: str, *, ago_ms: int) -> None:
@@ -69,7 +71,7 @@ class Tables:
 
     def overwrite(self, merchant: Merchant) -> None:
         """Write a merchant's row as somebody does who got hold of the table."""
-        item = keyed(tables.merchant_key(merchant.id), version=number(merchant.version), doc=document(encode(merchant)))
+        item = keyed(tables.merchant_key(merchant.id), version=number(merchant.version), doc=text(encode(merchant)))
         self.database.write(put(self.names.access, item))
 
     def gate(self) -> Item:

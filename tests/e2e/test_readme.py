@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import boto3
 import pytest
 
 from infra import env as make_env
 from infra.local.process import ROOT
+from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -98,6 +102,21 @@ def test_the_curl_examples_run_as_they_stand(shop: Shop) -> None:
     assert '"code"' not in done.stdout
     [made] = shop.gateway.http.get("/api/v1/payments", params={"order_id": "order-1"}).json()["data"]
     assert made["fulfillable"]
+
+
+def test_an_item_is_read_as_the_readme_says(shop: Shop, behind: Tables) -> None:
+    """The command names a table and a key that are there, and shows the attributes that stand below it."""
+    [command] = blocks("sh", "How it works")
+    [shown] = blocks("json", "How it works")
+    made = shop.ask(amount=1_000_000, asset="USDC", order_id="order-4711")
+    words = shlex.split(command.replace("$ID", made["id"]))
+    assert words[:3] == ["aws", "dynamodb", "get-item"]
+    given = dict(zip(words[3::2], words[4::2], strict=True))
+    item = boto3.client("dynamodb").get_item(TableName=given["--table-name"], Key=json.loads(given["--key"]))["Item"]
+    expected = json.loads(shown.replace("...", ""))["Item"]
+    assert {name: list(held) for name, held in expected.items()} == {name: list(item[name]) for name in expected}
+    assert set(item) - set(expected) <= {"list_pk", "list_sk", "watch_pk", "watch_sk", "look"}
+    assert json.loads(item["doc"]["S"])["derivation_path"] == made["derivation_path"]
 
 
 def test_the_contents_lead_somewhere() -> None:

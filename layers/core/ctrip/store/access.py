@@ -12,7 +12,7 @@ from ctrip.ports import AccessChange, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, read_audit, read_remembered, remember
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Item, Store, Write, delete, document, keyed, number, put, read_document, text, update
+from ctrip.store.database import Item, Store, Write, delete, keyed, number, put, read_document, text, update
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.tables import Key
 
@@ -173,7 +173,7 @@ class DynamoAccess(Store):
         self._db.write(update(self._table, tables.gate_key(progress.chain), actions))
 
     def _merchant(self, before: Merchant | None, after: Merchant) -> list[Write]:
-        item = keyed(tables.merchant_key(after.id), version=number(after.version), doc=document(encode(after)))
+        item = keyed(tables.merchant_key(after.id), version=number(after.version), doc=text(encode(after)))
         if before is None:
             # Holds where the id is new.
             writes = [put(self._table, item, ABSENT, name="merchant")]
@@ -206,7 +206,7 @@ class DynamoAccess(Store):
         ]
 
     def _key(self, before: ApiKey | None, after: ApiKey, *, now: int) -> list[Write]:
-        item = keyed(tables.api_key_key(after.id), version=number(after.version), doc=document(encode(after)))
+        item = keyed(tables.api_key_key(after.id), version=number(after.version), doc=text(encode(after)))
         pointer = keyed(Key(tables.keys_partition(after.merchant_id), after.id))
         if before is None:
             # Holds where the id is new.

@@ -8,7 +8,7 @@ from ctrip.ports import AdminChange, Remembered, TokenKey
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, remember
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Store, Write, document, keyed, number, put, read_document, text
+from ctrip.store.database import Store, Write, keyed, number, put, read_document, text
 from ctrip.store.errors import ConditionFailed
 
 TOKEN_KEYS = 5
@@ -43,7 +43,7 @@ class DynamoAdmins(Store):
     def change(self, change: AdminChange) -> None:
         """Write all of it or nothing."""
         before, after = change.admin
-        item = keyed(tables.admin_key(after.id), version=number(after.version), doc=document(encode(after)))
+        item = keyed(tables.admin_key(after.id), version=number(after.version), doc=text(encode(after)))
         writes: list[Write] = []
         if change.idempotency is not None:
             first = Remembered(change.idempotency.body_hash, answer=change.answer)
@@ -70,7 +70,7 @@ class DynamoAdmins(Store):
         item = keyed(
             tables.session_key(after.id),
             version=number(after.version),
-            doc=document(encode(after)),
+            doc=text(encode(after)),
             ttl=number(after.expires_at // 1000 + _LINGER_SECONDS),
         )
         condition = ABSENT if before is None else Path("version") == before.version
@@ -87,4 +87,4 @@ class DynamoAdmins(Store):
 
     def put_token_key(self, key: TokenKey) -> None:
         """Store one more."""
-        self._db.write(put(self._table, keyed(tables.token_key_key(key.id), doc=document(encode(key)))))
+        self._db.write(put(self._table, keyed(tables.token_key_key(key.id), doc=text(encode(key)))))

@@ -9,7 +9,7 @@ from ctrip.domain.errors import AlreadyExists, CtripError, Stale
 from ctrip.ports import Idempotency, Remembered
 from ctrip.store import tables
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Database, Write, document, keyed, number, put, read_document
+from ctrip.store.database import Database, Write, keyed, number, put, read_document, text
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import IDEMPOTENCY_SECONDS
 
@@ -19,9 +19,7 @@ _AUDIT_KEYS = frozenset({"subject", "version"})
 
 def perform(db: Database, table: str, writes: Sequence[Write], audit: AuditRecord) -> None:
     """Write all of it or nothing; raises `AlreadyExists` or `Stale` named after the first clause that failed."""
-    record = keyed(
-        tables.access_audit_key(audit.subject, audit.version), doc=document(encode(audit, without=_AUDIT_KEYS))
-    )
+    record = keyed(tables.access_audit_key(audit.subject, audit.version), doc=text(encode(audit, without=_AUDIT_KEYS)))
     # Holds unless the version has been written: two changes cannot both follow the same one.
     every = [*writes, put(table, record, ABSENT, name="stale audit")]
     try:
@@ -44,7 +42,7 @@ def remember(table: str, idempotency: Idempotency, first: Remembered, now: int) 
     """Keep what an idempotency key answered first."""
     item = keyed(
         tables.idempotency_key(idempotency.owner, idempotency.route, idempotency.key),
-        doc=document(encode(first)),
+        doc=text(encode(first)),
         ttl=number(now // 1000 + IDEMPOTENCY_SECONDS),
     )
     # Holds where the key is new, or so old that only DynamoDB's sweeper has not come yet.

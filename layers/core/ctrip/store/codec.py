@@ -5,7 +5,7 @@ another language 16. A field that holds nothing (None, empty, zero, False) and w
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from enum import Enum
 from types import NoneType, UnionType
@@ -53,14 +53,24 @@ _PLANS: dict[Any, tuple[_Plan, ...]] = {}
 
 
 def encode(value: Any, *, without: frozenset[str] = frozenset()) -> str:
-    """Write a dataclass as a document, less the fields that the item's keys hold already."""
+    """Write a dataclass as a document, less the fields that the item's keys and attributes hold already."""
     # What a node or a receiver said stands in some documents, and need not be text.
     return whole(json.dumps(_to_dict(value, without), separators=(",", ":"), ensure_ascii=False))
 
 
-def decode(kind: type[T], document: str, **known: Any) -> T:
+def decode(kind: type[T], document: str, /, **known: Any) -> T:
     """Read a document; `known` are the fields that were left out of it. Unknown names are ignored."""
     return _from_dict(kind, json.loads(document), known)
+
+
+def encode_all(values: Iterable[Any]) -> str:
+    """Write dataclasses as one document, an array."""
+    return f"[{','.join(map(encode, values))}]"
+
+
+def decode_all(kind: type[T], document: str) -> list[T]:
+    """Read a document that `encode_all` wrote."""
+    return [_from_dict(kind, held, {}) for held in json.loads(document)]
 
 
 def _to_dict(value: Any, without: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -10,11 +10,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action, Update
 
 from ctrip.domain.errors import Busy, Contended
 from ctrip.ports import Clock
-from ctrip.store.dictionary import compress, decompress
 from ctrip.store.errors import ConditionFailed, Failure, classify
 from ctrip.store.tables import Key, Tables, key_of
 from ctrip.system import SystemClock, spread
@@ -27,6 +27,9 @@ LONGEST_PAUSE = 0.4
 TRIES = 16
 BATCH = 100
 USER_AGENT = "ctrip/1"
+# The format that items are written in. Readers take the one before as well, so that a deployment needs no pause: what
+# a new format changes is read by `format_of` until the next one.
+FORMAT = 1
 
 Item: TypeAlias = dict[str, dict[str, Any]]
 
@@ -75,16 +78,22 @@ def text(value: str) -> dict[str, Any]:
     return {"S": value}
 
 
-def document(value: str) -> dict[str, Any]:
-    """Spell a document: compressed where that makes it shorter, as DynamoDB charges by the kilobyte."""
-    packed = compress(value)
-    return {"B": packed} if len(packed) < len(value.encode()) else text(value)
+class UnknownFormat(ValueError):
+    """An item is of a format that this code does not read: a newer one, or older than the one before."""
+
+
+def format_of(item: Item) -> int:
+    """Return the format that an item was written in; raises `UnknownFormat` for one that is not read here."""
+    held = int(item["format"]["N"]) if "format" in item else 0
+    if held not in (FORMAT - 1, FORMAT):
+        raise UnknownFormat(f"an item of format {held}; {FORMAT - 1} and {FORMAT} are read here")
+    return held
 
 
 def read_document(item: Item, name: str) -> str:
-    """Read a document, whichever way it was spelt."""
-    held = item[name]
-    return decompress(held["B"]) if "B" in held else cast("str", held["S"])
+    """Read a document, JSON text; raises `UnknownFormat`."""
+    format_of(item)
+    return cast("str", item[name]["S"])
 
 
 def number(value: int) -> dict[str, Any]:
@@ -93,8 +102,13 @@ def number(value: int) -> dict[str, Any]:
 
 
 def keyed(key: Key, **attributes: dict[str, Any]) -> Item:
-    """Build an item."""
-    return {"pk": text(key.pk), "sk": text(key.sk), **attributes}
+    """Build an item, in the newest format."""
+    return named(key) | {"format": number(FORMAT)} | attributes
+
+
+def named(key: Key) -> Item:
+    """Write a key as DynamoDB asks for it."""
+    return {"pk": text(key.pk), "sk": text(key.sk)}
 
 
 def put(table: str, item: Item, condition: Condition | None = None, *, name: str = "") -> Write:
@@ -104,17 +118,18 @@ def put(table: str, item: Item, condition: Condition | None = None, *, name: str
 
 def check(table: str, key: Key, condition: Condition, *, name: str) -> Write:
     """Write nothing, and demand that a condition holds."""
-    return Write("ConditionCheck", _expressed({"TableName": table, "Key": keyed(key)}, condition), name)
+    return Write("ConditionCheck", _expressed({"TableName": table, "Key": named(key)}, condition), name)
 
 
 def delete(table: str, key: Key) -> Write:
     """Remove an item, if it is there."""
-    return Write("Delete", {"TableName": table, "Key": keyed(key)})
+    return Write("Delete", {"TableName": table, "Key": named(key)})
 
 
 def update(table: str, key: Key, actions: Sequence[Action], condition: Condition | None = None) -> Write:
     """Change attributes of an item, which is created where it is missing."""
-    return Write("Update", _expressed({"TableName": table, "Key": keyed(key)}, condition, actions))
+    every = [*actions, Path("format").set(FORMAT)]
+    return Write("Update", _expressed({"TableName": table, "Key": named(key)}, condition, every))
 
 
 class Database:
@@ -135,7 +150,7 @@ class Database:
 
     def get(self, table: str, key: Key, *, consistent: bool = True) -> Item | None:
         """Read an item."""
-        answer = self._call("GetItem", {"TableName": table, "Key": keyed(key), "ConsistentRead": consistent})
+        answer = self._call("GetItem", {"TableName": table, "Key": named(key), "ConsistentRead": consistent})
         return cast("Item | None", answer.get("Item"))
 
     def batch(self, table: str, keys: Sequence[Key], *, consistent: bool = True) -> dict[Key, Item]:
@@ -147,7 +162,7 @@ class Database:
         distinct = list(dict.fromkeys(keys))
         for start in range(0, len(distinct), BATCH):
             wanted: Any = {
-                table: {"Keys": [keyed(key) for key in distinct[start : start + BATCH]], "ConsistentRead": consistent}
+                table: {"Keys": [named(key) for key in distinct[start : start + BATCH]], "ConsistentRead": consistent}
             }
             began, attempt = self._clock.now(), 0
             while wanted:

@@ -1,42 +1,60 @@
-"""How domain objects lie in items: keys, the few attributes that conditions and indexes need, and one document."""
+"""How domain objects lie in items: keys, attributes for conditions, indexes and operators, and one JSON document."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.chain import Transfer
 from ctrip.domain.events import Event
 from ctrip.domain.ledger import Entry
-from ctrip.domain.payment import Payment, Tier
+from ctrip.domain.payment import Payment, Status, Tier
 from ctrip.domain.sweep import Intent, IntentState, Kind, Setback
 from ctrip.domain.watch import Watch, touched
 from ctrip.ports import Delivery
 from ctrip.store import tables
-from ctrip.store.codec import decode, encode
-from ctrip.store.database import Item, document, keyed, number, read_document, text
+from ctrip.store.codec import decode, decode_all, encode, encode_all
+from ctrip.store.database import Item, keyed, number, read_document, text
 
 EVENT_SECONDS = 60 * 86_400
 IDEMPOTENCY_SECONDS = 48 * 3_600
 SETBACK_SECONDS = 30 * 86_400
 
-_PAYMENT_KEYS = frozenset({"id", "merchant_id", "pending"})
+# What keys and attributes hold already: no field is stored twice.
+_PAYMENT_KEYS = frozenset(
+    {
+        *("id", "merchant_id", "pending", "version", "status", "chain", "symbol", "address"),
+        *("amount", "amount_received", "order_id", "created_at", "expires_at"),
+    }
+)
 _AUDIT_KEYS = frozenset({"subject"})
-_EVENT_KEYS = frozenset({"ulid", "merchant_id", "body"})
+_EVENT_KEYS = frozenset({"ulid", "merchant_id", "type", "payment_id", "body"})
+_INTENT_KEYS = frozenset({"version", "kind", "state", "tx_hash"})
 _DELIVERY_KEYS = frozenset({"event_ulid", "attempt"})
 
 
 def payment_item(payment: Payment) -> Item:
-    """Lay a payment out; a closed one stands in no tier. What is under way is an attribute, for conditions to see."""
+    """Lay a payment out; a closed one stands in no tier.
+
+    Beside the document stand what conditions see and what an operator looks for.
+    """
     item = keyed(
         tables.payment_key(payment.id),
         version=number(payment.version),
         status=text(payment.status.value),
+        chain=text(payment.chain),
+        symbol=text(payment.symbol),
+        address=text(payment.address),
+        amount=text(str(payment.amount)),
+        amount_received=text(str(payment.amount_received)),
+        created_at=number(payment.created_at),
+        expires_at=number(payment.expires_at),
         list_pk=text(tables.list_partition(payment.merchant_id)),
         list_sk=text(tables.list_position(payment)),
-        doc=document(encode(payment, without=_PAYMENT_KEYS)),
+        doc=text(encode(payment, without=_PAYMENT_KEYS)),
     )
-    if payment.pending is not None:
-        item["pending"] = text(payment.pending)
+    for name, held in (("pending", payment.pending), ("order_id", payment.order_id)):
+        if held is not None:
+            item[name] = text(held)
     if payment.tier is not Tier.CLOSED:
         # The parked are few in each read and written slowly: one shard, so that asking for the oldest is one query.
         shard = 0 if payment.tier is Tier.PARKED else tables.watch_shard(payment.id)
@@ -82,11 +100,15 @@ def watch_of(item: Item, tier: Tier, known: dict[str, str]) -> Watch:
 
 def payment_of(item: Item) -> Payment:
     """Read a payment."""
-    known = {
+    known: dict[str, Any] = {
         "id": tables.plain(item, "pk").removeprefix("P#"),
         "merchant_id": tables.plain(item, "list_pk").removeprefix("M#"),
-        "pending": tables.plain(item, "pending") if "pending" in item else None,
+        "status": Status(tables.plain(item, "status")),
     }
+    known |= {name: tables.plain(item, name) for name in ("chain", "symbol", "address")}
+    known |= {name: tables.plain(item, name) if name in item else None for name in ("pending", "order_id")}
+    numbers = ("version", "amount", "amount_received", "created_at", "expires_at")
+    known |= {name: int(tables.plain(item, name)) for name in numbers}
     return decode(Payment, read_document(item, "doc"), **known)
 
 
@@ -94,14 +116,14 @@ def audit_item(record: AuditRecord, event: Event | None) -> Item:
     """Lay an audit record out."""
     return keyed(
         tables.audit_key(record.subject, record.version),
-        doc=document(encode(record, without=_AUDIT_KEYS)),
+        doc=text(encode(record, without=_AUDIT_KEYS)),
         event=text(event.ulid if event else ""),
     )
 
 
 def transfer_item(payment_id: str, transfer: Transfer) -> Item:
     """Lay one of a payment's transfers out."""
-    return keyed(tables.transfer_key(payment_id, transfer), doc=document(encode(transfer)))
+    return keyed(tables.transfer_key(payment_id, transfer), doc=text(encode(transfer)))
 
 
 def transfer_of(item: Item) -> Transfer:
@@ -122,7 +144,7 @@ def event_item(event: Event, first: Delivery | None) -> Item:
         ttl=number(event.at // 1000 + EVENT_SECONDS),
     )
     if first is not None:
-        item["first"] = document(encode(first, without=_DELIVERY_KEYS))
+        item["first"] = text(encode(first, without=_DELIVERY_KEYS))
     return item
 
 
@@ -130,15 +152,15 @@ def event_of(item: Item) -> Event:
     """Read an event, in the outbox or kept."""
     key = tables.key_of(item)
     merchant_id = tables.plain(item, "merchant") if "merchant" in item else key.pk.removeprefix("E#")
-    known = {"ulid": key.sk, "merchant_id": merchant_id, "body": read_document(item, "body")}
-    return decode(Event, read_document(item, "doc"), **known)
+    known = {name: tables.plain(item, name) for name in ("type", "payment_id", "body")}
+    return decode(Event, read_document(item, "doc"), ulid=key.sk, merchant_id=merchant_id, **known)
 
 
 def delivery_item(delivery: Delivery) -> Item:
     """Lay a further attempt out."""
     return keyed(
         tables.delivery_key(delivery.event_ulid, delivery.attempt),
-        doc=document(encode(delivery, without=_DELIVERY_KEYS)),
+        doc=text(encode(delivery, without=_DELIVERY_KEYS)),
         ttl=number(delivery.at // 1000 + EVENT_SECONDS),
     )
 
@@ -153,13 +175,22 @@ def delivery_of(item: Item, ulid: str, attempt: int) -> Delivery | None:
 
 def _frozen(event: Event) -> dict[str, dict[str, Any]]:
     # The body is kept as it was frozen, beside the document.
-    return {"doc": document(encode(event, without=_EVENT_KEYS)), "body": document(event.body)}
+    attributes = {"type": event.type, "payment_id": event.payment_id, "body": event.body}
+    return {"doc": text(encode(event, without=_EVENT_KEYS))} | {name: text(held) for name, held in attributes.items()}
 
 
 def intent_item(intent: Intent) -> Item:
     """Lay an intent out; an unfinished one stands in the index `due`."""
     key = tables.intent_key(intent.chain, intent.sender, intent.nonce)
-    item = keyed(key, version=number(intent.version), doc=document(encode(intent)))
+    item = keyed(
+        key,
+        version=number(intent.version),
+        kind=text(intent.kind.value),
+        state=text(intent.state.value),
+        doc=text(encode(intent, without=_INTENT_KEYS)),
+    )
+    if intent.tx_hash is not None:
+        item["tx_hash"] = text(intent.tx_hash)
     if intent.unfinished:
         item["due_pk"] = text(tables.unfinished_partition(intent.chain))
         item["due_sk"] = text(f"{tables.folded(intent.sender)}#{key.sk}")
@@ -168,7 +199,14 @@ def intent_item(intent: Intent) -> Item:
 
 def intent_of(item: Item) -> Intent:
     """Read an intent."""
-    return decode(Intent, read_document(item, "doc"))
+    return decode(
+        Intent,
+        read_document(item, "doc"),
+        version=int(tables.plain(item, "version")),
+        kind=Kind(tables.plain(item, "kind")),
+        state=IntentState(tables.plain(item, "state")),
+        tx_hash=tables.plain(item, "tx_hash") if "tx_hash" in item else None,
+    )
 
 
 def unreadable_intent(item: Item, chain: str) -> Intent:
@@ -193,7 +231,7 @@ def setback_item(chain: str, payment_id: str, setback: Setback) -> Item:
     """Lay a setback out; it goes by itself some weeks after it has ended."""
     return keyed(
         tables.setback_key(chain, payment_id),
-        doc=document(encode(setback)),
+        doc=text(encode(setback)),
         ttl=number(setback.until // 1000 + SETBACK_SECONDS),
     )
 
@@ -209,18 +247,9 @@ def posting_item(entries: Sequence[Entry]) -> Item:
     The same cause makes the same entries in the same order: where the first one stands, all of them do.
     """
     first = entries[0]
-    return keyed(tables.entry_key(first.owner, first.id), doc=_documents(entries))
+    return keyed(tables.entry_key(first.owner, first.id), doc=text(encode_all(entries)))
 
 
 def entries_of(item: Item) -> list[Entry]:
     """Read what one cause has posted."""
-    return [decode(Entry, each) for each in _lines(item, "doc")]
-
-
-def _documents(values: Iterable[Any]) -> dict[str, Any]:
-    # JSON has no line break outside of its strings, and none unescaped inside.
-    return document("\n".join(map(encode, values)))
-
-
-def _lines(item: Item, name: str) -> list[str]:
-    return read_document(item, name).split("\n") if name in item else []
+    return decode_all(Entry, read_document(item, "doc"))

@@ -12,7 +12,7 @@ from ctrip.ports import Fence
 from ctrip.store import tables
 from ctrip.store.clauses import intent_write, settlement
 from ctrip.store.codec import decode, encode
-from ctrip.store.database import Item, Store, put, update
+from ctrip.store.database import Item, Store, put, read_document, update
 from ctrip.store.errors import ConditionFailed
 from ctrip.store.layout import entries_of, intent_of, setback_item, setback_of, unreadable_intent
 
@@ -121,7 +121,7 @@ def _readable(item: Item, chain: str) -> Intent:
 
 def _tip(chain: str, item: Item) -> Tip:
     # A chain that was taken and never scanned has a fence and no document.
-    held = tables.plain(item, "doc") if "doc" in item else "{}"
+    held = read_document(item, "doc") if "doc" in item else "{}"
     fence = int(tables.plain(item, "fence")) if "fence" in item else 0
     noted = {name: tables.plain(item, name) for name in _SWEEPING if name in item}
     return decode(Tip, held, chain=chain, fence=fence, **noted)

@@ -1,7 +1,6 @@
 """Payments, and the one transaction in which a decision about one of them commits."""
 
 import re
-import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -25,7 +24,7 @@ from ctrip.store.layout import intent_of, payment_item, payment_of, transfer_ite
 from ctrip.store.tables import Key
 
 # What reading an item raises that something has mangled.
-UNREADABLE = (LookupError, TypeError, ValueError, zlib.error)
+UNREADABLE = (LookupError, TypeError, ValueError)
 DEAD = frozenset({Status.EXPIRED, Status.FAILED})  # a cancelled payment is an expired one
 INDEX_PAGES = 5
 TAKEOVERS = 3
