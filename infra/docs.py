@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ctrip.config import example, reference
-from ctrip.domain.machine import diagram
+from ctrip.domain.payments.machine import diagram
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 def states() -> str:
     """Write the payment's life as a page."""
     return (
-        "# A payment's life\n\nGenerated from the table in `ctrip/domain/machine.py`; `make docs` writes it anew. "
-        f"+ and - name the flags that an edge raises and lowers.\n\n```mermaid\n{diagram()}\n```\n"
+        "# A payment's life\n\nGenerated from the table in `ctrip/domain/payments/machine.py`; `make docs` writes it "
+        f"anew. + and - name the flags that an edge raises and lowers.\n\n```mermaid\n{diagram()}\n```\n"
     )
 
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from ctrip.domain.chain import Block
-from ctrip.domain.observe import Look
-from ctrip.domain.payment import Observation, Payment
+from ctrip.domain.chains.chain import Block
+from ctrip.domain.detection.observe import Look
+from ctrip.domain.payments.payment import Observation, Payment
 
 T0 = 1_760_000_000_000
 ADDRESS = "0x9858EfFD232B4033E47d90003D41EC34EcaEda94"

@@ -23,7 +23,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from ctrip.chains.evm.client import EvmChain
-from ctrip.domain.assets import Asset, Network
+from ctrip.domain.chains.assets import Asset, Network
 from ctrip.networks import load_networks
 from infra.local import npm, tokens, wallet
 

@@ -4,11 +4,11 @@ import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ctrip.domain.access import ApiKey, Limits, Merchant
-from ctrip.domain.assets import Asset, ChainKind, Network
 from ctrip.domain.audit import Origin
+from ctrip.domain.chains.assets import Asset, ChainKind, Network
 from ctrip.domain.keys import key_statement
-from ctrip.domain.payment import Payment
+from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
+from ctrip.domain.payments.payment import Payment
 from ctrip.keys.authority import KeyAuthority
 from ctrip.keys.wallet import MnemonicWallet
 from ctrip.ports import AccessChange, AccessStore, Reply

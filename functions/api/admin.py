@@ -3,9 +3,9 @@
 from chalice import Response
 
 from ctrip import bootstrap
-from ctrip.domain.access_view import admin_view, audit_view
 from ctrip.domain.admins import Permission
 from ctrip.domain.errors import InvalidField
+from ctrip.views.access import admin_view, audit_view
 from functions.api.http import Call, Resource, address_of, answer, answered, nothing, request_id
 from functions.api.keys import filtered as filtered_keys
 from functions.api.keys import wanted

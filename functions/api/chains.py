@@ -5,9 +5,9 @@ from typing import Any
 from chalice import Response
 
 from ctrip import bootstrap
-from ctrip.domain.access import Scope
-from ctrip.domain.assets import Asset, Network
+from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.errors import BadRequest, FieldError, InvalidField
+from ctrip.domain.merchants.access import Scope
 from functions.api.http import Call, Resource, answer
 from functions.api.models import Paged, TokenQuery
 

@@ -3,7 +3,7 @@
 from chalice import Response
 
 from ctrip import bootstrap
-from ctrip.domain.access import Scope
+from ctrip.domain.merchants.access import Scope
 from ctrip.ports import EventFilter
 from ctrip.services.read_events import ulid_of
 from functions.api.http import Call, Resource, answer

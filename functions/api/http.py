@@ -13,7 +13,6 @@ from chalice.app import Blueprint, Request
 from pydantic import BaseModel
 
 from ctrip import bootstrap
-from ctrip.domain.access import Merchant, Scope
 from ctrip.domain.admins import Permission
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import (
@@ -27,7 +26,8 @@ from ctrip.domain.errors import (
     TooLarge,
     UnsupportedMedia,
 )
-from ctrip.domain.signing import SignedRequest
+from ctrip.domain.merchants.access import Merchant, Scope
+from ctrip.domain.merchants.signing import SignedRequest
 from ctrip.domain.text import is_whole, whole
 from ctrip.ports import Idempotency
 from ctrip.services.authenticate import Caller

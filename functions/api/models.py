@@ -16,11 +16,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ctrip.domain.access import Scope
 from ctrip.domain.admins import Role
 from ctrip.domain.errors import BadRequest, FieldError
+from ctrip.domain.merchants.access import Scope
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.payment import Late, Status
+from ctrip.domain.payments.payment import Late, Status
 from ctrip.services.create_payment import CreatePayment
 from ctrip.services.manage_merchants import Terms
 

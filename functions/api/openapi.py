@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from ctrip.domain.events import API_VERSION
+from ctrip.domain.webhooks.events import API_VERSION
 from functions.api import schemas
 from functions.api.codes import ALWAYS, AUTHENTICATED, CODES, OF_BODIES, OF_CHANGES, OF_IDEMPOTENCY, OF_KEYS
 from functions.api.http import CHANGES, HTML, JSON, OPERATIONS, Operation

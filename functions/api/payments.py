@@ -3,7 +3,7 @@
 from chalice import Response
 
 from ctrip import bootstrap
-from ctrip.domain.access import Scope
+from ctrip.domain.merchants.access import Scope
 from ctrip.ports import PaymentFilter
 from functions.api.http import Call, Resource, answer, answered, base_url
 from functions.api.models import PaymentQuery, PaymentRequest, TransferQuery

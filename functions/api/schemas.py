@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from ctrip.domain.access import Scope
 from ctrip.domain.admins import Role
-from ctrip.domain.machine import EVENTS
-from ctrip.domain.payment import Custody, Flag, Late, Status
+from ctrip.domain.merchants.access import Scope
+from ctrip.domain.payments.machine import EVENTS
+from ctrip.domain.payments.payment import Custody, Flag, Late, Status
 from functions.api.codes import CODES, FIELD_CODES
 
 

@@ -20,8 +20,8 @@ from typing import Any
 import requests
 
 from ctrip.chains.evm.client import EvmChain
-from ctrip.domain.access import Tip
-from ctrip.domain.payment import Payment, Status
+from ctrip.domain.merchants.access import Tip
+from ctrip.domain.payments.payment import Payment, Status
 from ctrip.system import SystemClock
 from infra.bench.figure import Figure, percentile
 from infra.local import wallet

@@ -204,7 +204,7 @@ def create_key(
 ) -> None:
     """Make a key, and print its secrets, this once."""
     from ctrip import bootstrap
-    from ctrip.domain.access import Scope
+    from ctrip.domain.merchants.access import Scope
     from ctrip.services.manage_keys import NewKey
 
     try:
@@ -329,7 +329,7 @@ Subject = Annotated[str, typer.Argument(help="Its id.")]
 def show_audit(kind: Kind, subject: Subject) -> None:
     """Show what was done to it: by whom, from where, when."""
     from ctrip import bootstrap
-    from ctrip.domain.access_view import audit_view
+    from ctrip.views.access import audit_view
 
     chain = bootstrap.audit_reader().whole(f"{kind}_id", subject)
     shown([audit_view(each) for each in chain], ("version", "at", "action", "actor", "address", "after"))

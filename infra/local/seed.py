@@ -77,8 +77,8 @@ def _seed_secrets_and_merchant() -> None:
 def _seed_merchant(origin: Origin) -> None:
     """Make the merchant and its key as their services would, but for the ids and the secrets, which never change."""
     from ctrip import bootstrap
-    from ctrip.domain.access import ApiKey, Merchant, Scope
     from ctrip.domain.errors import ChainError
+    from ctrip.domain.merchants.access import ApiKey, Merchant, Scope
     from ctrip.ports import AccessChange
     from ctrip.services.manage_keys import sealed_version
     from ctrip.services.manage_merchants import change_merchant, merchant_record

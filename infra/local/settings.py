@@ -61,7 +61,7 @@ def _check_gateway(env: Mapping[str, str]) -> None:
 
 def _check_not_ours(treasuries: Iterable[str]) -> None:
     # Imported here: deriving takes half a second, and few set a treasury of their own.
-    from ctrip.domain.treasury import own_address
+    from ctrip.domain.sweeping.treasury import own_address
     from ctrip.keys.wallet import MnemonicWallet
     from infra.local.wallet import LOCAL_MNEMONIC
 

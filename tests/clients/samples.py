@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ctrip.domain.payment import Flag, Status, Sweep
-from ctrip.domain.view import event_body, payment_view
+from ctrip.domain.payments.payment import Flag, Status, Sweep
+from ctrip.views.payments import event_body, payment_view
 from tests.support import objects
 
 LARGEST = 2**256 - 1

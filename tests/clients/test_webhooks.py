@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from ctrip.domain.webhook import new_secret, sign
+from ctrip.domain.webhooks.webhook import new_secret, sign
 from ctrip_client import Event, WebhookRefused, verify_plain_signature, verify_webhook
 from tests.clients import samples
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.assets import FeeFloor
-from ctrip.domain.chain import Arrivals, Block, Holding, Transaction
+from ctrip.domain.chains.assets import FeeFloor
+from ctrip.domain.chains.chain import Arrivals, Block, Holding, Transaction
 from ctrip.domain.errors import BroadcastRejected, Unavailable
-from ctrip.domain.gas import bumped, price
+from ctrip.domain.sweeping.gas import bumped, price
 from ctrip.keys.wallet import MnemonicWallet
 from infra.local.wallet import ANVIL_MNEMONIC
 from tests.evm_support import Anvil, chain_at

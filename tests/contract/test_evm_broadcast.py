@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctrip.domain.chain import Holding
+from ctrip.domain.chains.chain import Holding
 from ctrip.domain.errors import BroadcastRejected, ChainError, Unavailable, Underpriced
 from infra.local import wallet
 from tests.contract.test_evm_sending import signed

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ctrip.chains.evm import probe
-from ctrip.domain.chain import Block, Holding
+from ctrip.domain.chains.chain import Block, Holding
 from ctrip.domain.errors import ChainError, Unavailable
 from ctrip.ports import Chain
 from infra.local import tokens

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ctrip.chains.evm.client import EvmChain
-from ctrip.domain.chain import Holding
+from ctrip.domain.chains.chain import Holding
 from ctrip.domain.errors import ChainError, ConfigurationError, Unavailable, WrongChain
 from tests.evm_support import NETWORK, Anvil, Proxy, Rule, TestClock, address, chain_at, running_anvil
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.chain import Block, Holding
+from ctrip.domain.chains.chain import Block, Holding
 from ctrip.domain.errors import ChainError, Refused, Unavailable
 from infra.local import wallet
 from tests.detection import faults

@@ -23,9 +23,9 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.access import ApiKey, Limits, Scope
-from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import IntentState
+from ctrip.domain.merchants.access import ApiKey, Limits, Scope
+from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.ports import Idempotency
 from ctrip.services.authenticate import Authenticator
 from ctrip.services.create_payment import INDEXES_AT_A_TIME, ROUTE, CreatePayment

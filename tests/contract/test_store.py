@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ctrip.domain.audit import holds
-from ctrip.domain.chain import Move, Transfer
+from ctrip.domain.chains.chain import Move, Transfer
 from ctrip.domain.errors import AlreadyExists, Busy, FenceLost, Stale
-from ctrip.domain.machine import Trigger
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.payment import Flag, Moved, Observation, Policy, Status, Sweep, Tier
-from ctrip.domain.sweep import IntentState
+from ctrip.domain.payments.machine import Trigger
+from ctrip.domain.payments.payment import Flag, Moved, Observation, Policy, Status, Sweep, Tier
+from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.ports import Fence, Idempotency, PaymentFilter, Remembered
 from tests.support.objects import NOW, creation, entry, intent, payment, quiet, step
 from tests.support.stores import Stores, refused

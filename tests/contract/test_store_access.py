@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ctrip.domain.access import ApiKey, KeyVersion, Limits, Merchant, Scope
 from ctrip.domain.admins import Admin, Role, Session
 from ctrip.domain.audit import Origin, broken, holds
 from ctrip.domain.errors import AlreadyExists, Stale
-from ctrip.domain.payment import Custody, Policy
+from ctrip.domain.merchants.access import ApiKey, KeyVersion, Limits, Merchant, Scope
+from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.ports import AccessChange, AdminChange, Delivery, EventFilter, Idempotency, Remembered, Seal, TokenKey
 from ctrip.services.manage_admins import admin_record
 from ctrip.services.manage_merchants import merchant_record

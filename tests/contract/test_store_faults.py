@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ctrip.domain.errors import AlreadyExists, Busy, Stale
-from ctrip.domain.events import Event
-from ctrip.domain.machine import Trigger
-from ctrip.domain.payment import Status, Tier
-from ctrip.domain.sweep import Attempt, IntentState
+from ctrip.domain.payments.machine import Trigger
+from ctrip.domain.payments.payment import Status, Tier
+from ctrip.domain.sweeping.sweep import Attempt, IntentState
+from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery, Due, Idempotency
 from ctrip.store import database
 from ctrip.store.access import DynamoAccess

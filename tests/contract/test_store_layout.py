@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from ctrip.domain.errors import Busy
-from ctrip.domain.gas import MOST_ATTEMPTS
-from ctrip.domain.machine import Trigger
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.payment import Status, Tier
-from ctrip.domain.sweep import Attempt, IntentState, Refusal
+from ctrip.domain.payments.machine import Trigger
+from ctrip.domain.payments.payment import Status, Tier
+from ctrip.domain.sweeping.gas import MOST_ATTEMPTS
+from ctrip.domain.sweeping.sweep import Attempt, IntentState, Refusal
 from ctrip.ports import Delivery, Idempotency, PaymentFilter
 from ctrip.store.codec import decode, encode
 from ctrip.store.database import FORMAT, UnknownFormat

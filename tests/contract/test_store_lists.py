@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.chain import Transfer
+from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import InvalidField
-from ctrip.domain.machine import Trigger
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.payment import Status, Tier
-from ctrip.domain.watch import Watch
+from ctrip.domain.payments.machine import Trigger
+from ctrip.domain.payments.payment import Status, Tier
 from ctrip.ports import PaymentFilter
 from tests.support.objects import NOW, creation, payment, quiet, step
 from tests.support.stores import Stores, refused

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ctrip.domain.access import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
+from ctrip.domain.merchants.access import Gate, Round, Tip
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.sweep import Attempt, IntentState, Refusal, Setback
+from ctrip.domain.sweeping.sweep import Attempt, IntentState, Refusal, Setback
 from ctrip.ports import Delivery, Due, Fence
 from tests.support.objects import NOW, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused

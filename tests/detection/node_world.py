@@ -9,9 +9,9 @@ from typing import Any
 from eth_abi.abi import encode
 
 from ctrip.chains.evm.client import EvmChain
-from ctrip.domain.assets import Asset, Network, token_id
+from ctrip.domain.chains.assets import Asset, Network, token_id
 from ctrip.domain.ledger import TREASURY as TREASURY_ACCOUNT
-from ctrip.domain.payment import Payment
+from ctrip.domain.payments.payment import Payment
 from ctrip.services.find_blocks import BlockFinder
 from ctrip.services.scan_chain import ChainScanner
 from ctrip.services.sign_transaction import GuardedSigner

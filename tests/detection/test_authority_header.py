@@ -8,7 +8,7 @@ import rlp
 from eth_utils.crypto import keccak
 
 from ctrip.chains.evm.client import EvmChain
-from ctrip.domain.chain import Block
+from ctrip.domain.chains.chain import Block
 from tests.evm_support import NETWORK, Proxy, TestClock
 
 EMPTY_TRIE = "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ctrip.domain.ledger import ON_ADDRESSES
-from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import IntentState, Kind
+from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping.sweep import IntentState, Kind
 from ctrip.ports import Idempotency
 from ctrip.services.create_payment import ROUTE, CreatePayment
 from ctrip.services.scan_chain import ScanRun

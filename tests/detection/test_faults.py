@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ctrip.domain.payment import Payment, Status
+from ctrip.domain.payments.payment import Payment, Status
 from tests.detection import faults
 from tests.detection.faults import FAULT_SECONDS, Fault
 from tests.detection.node_world import COIN, LIFE, PAID, TOKEN, NodeWorld

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.payment import Flag, Payment, Status
-from ctrip.domain.sweep import Intent, IntentState
+from ctrip.domain.payments.payment import Flag, Payment, Status
+from ctrip.domain.sweeping.sweep import Intent, IntentState
 from tests.detection.node_world import COIN, TOKEN, NodeWorld
 from tests.evm_support import Anvil, Proxy
 from tests.world import STATION, TREASURY

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import IntentState
+from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping.sweep import IntentState
 from tests.detection.node_world import COIN, LIFE, PAID, TOKEN, NodeWorld
 from tests.evm_support import NETWORK, Anvil, running_anvil
 from tests.world import TREASURY, World

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.chain import Arrivals
-from ctrip.domain.payment import Payment, Status, Tier
+from ctrip.domain.chains.chain import Arrivals
+from ctrip.domain.payments.payment import Payment, Status, Tier
 from tests.detection.node_world import COIN, TOKEN, NodeWorld
 from tests.evm_support import address
 

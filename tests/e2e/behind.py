@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 from pynamodb.connection import Connection
 
-from ctrip.domain.access import Merchant
-from ctrip.domain.events import Event
+from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.webhooks.events import Event
 from ctrip.store import tables
 from ctrip.store.access import DynamoAccess
 from ctrip.store.codec import encode

@@ -14,7 +14,7 @@ import pyotp
 import pytest
 from bip_utils import Bip32Slip10Secp256k1, Bip39SeedGenerator
 
-from ctrip.domain.payment import Custody
+from ctrip.domain.payments.payment import Custody
 from ctrip_client import Client
 from infra.local import tokens, wallet
 from tests.e2e.behind import Tables

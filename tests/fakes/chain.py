@@ -5,9 +5,19 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from ctrip.domain.chain import Arrivals, Block, Fees, Holding, Receipt, Signed, TokenTransfer, Transaction, Transfer
+from ctrip.domain.chains.chain import (
+    Arrivals,
+    Block,
+    Fees,
+    Holding,
+    Receipt,
+    Signed,
+    TokenTransfer,
+    Transaction,
+    Transfer,
+)
 from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable, Underpriced
-from ctrip.domain.sweep import NATIVE_GAS, transfer_destination
+from ctrip.domain.sweeping.sweep import NATIVE_GAS, transfer_destination
 
 TOKEN_GAS = 50_000
 Balances = dict[tuple[str, str | None], int]

@@ -6,17 +6,17 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ctrip.domain.access import ApiKey, Gate, Merchant, Round, Tip
 from ctrip.domain.admins import Admin, Session
 from ctrip.domain.audit import AuditRecord
-from ctrip.domain.chain import Transfer
+from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
-from ctrip.domain.events import Event
 from ctrip.domain.keys import fingerprint
 from ctrip.domain.ledger import Entry
-from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import Intent, Setback
-from ctrip.domain.watch import Watch
+from ctrip.domain.merchants.access import ApiKey, Gate, Merchant, Round, Tip
+from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping.sweep import Intent, Setback
+from ctrip.domain.webhooks.events import Event
 from ctrip.ports import (
     AccessChange,
     AdminChange,

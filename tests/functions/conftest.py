@@ -9,8 +9,8 @@ import pytest
 from chalice.test import Client
 
 from ctrip import bootstrap, config
-from ctrip.domain.access import ApiKey, Scope
 from ctrip.domain.admins import Role
+from ctrip.domain.merchants.access import ApiKey, Scope
 from ctrip.services.manage_admins import AdminManager
 from ctrip.services.manage_keys import sealed_version
 from functions.api import openapi, schemas

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import app
-from ctrip.domain.access import Scope
 from ctrip.domain.admins import MATRIX, Permission, Role
-from ctrip.domain.signing import SignedRequest
+from ctrip.domain.merchants.access import Scope
+from ctrip.domain.merchants.signing import SignedRequest
 from functions.api.http import OPERATIONS, Operation
 from tests.functions.conftest import KEY, SIGNING_SECRET, Api, add_key
 from tests.world import XPUB2, put_merchant

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from ctrip import bootstrap
-from ctrip.domain.access import Limits, Scope
 from ctrip.domain.audit import broken
 from ctrip.domain.errors import Busy, Contended
-from ctrip.domain.payment import Status, Tier
+from ctrip.domain.merchants.access import Limits, Scope
+from ctrip.domain.payments.payment import Status, Tier
 from ctrip.services import seal_audit
 from ctrip.services.discover_account import AccountDiscoverer
 from ctrip.services.limit_calls import CallLimiter

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ctrip.domain.access import Scope
+from ctrip.domain.merchants.access import Scope
 from ctrip.domain.money import MAX_AMOUNT
 from tests.functions.conftest import KEY, add_key
 from tests.world import ORIGIN, USDC, XPUB2, put_merchant

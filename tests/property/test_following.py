@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from ctrip.domain.errors import Busy, ChainError, Unavailable
-from ctrip.domain.payment import Status
-from ctrip.domain.sweep import Intent, IntentState
+from ctrip.domain.payments.payment import Status
+from ctrip.domain.sweeping.sweep import Intent, IntentState
 from ctrip.services import follow_intents, watch_nonces
 from ctrip.services.follow_intents import IntentFollower
 from tests.fakes.chain import FakeChain, Tx
@@ -252,8 +252,8 @@ def bytes_are_sent_once(patch):
 
 def a_refused_price_is_not_raised(patch):
     """The nonce waits for ever."""
-    patch.setattr("ctrip.domain.gas.refused", lambda intent, head: False)
-    patch.setattr("ctrip.domain.gas.slow", lambda intent, network, head, now: False)
+    patch.setattr("ctrip.domain.sweeping.gas.refused", lambda intent, head: False)
+    patch.setattr("ctrip.domain.sweeping.gas.slow", lambda intent, network, head, now: False)
 
 
 def old_attempts_are_forgotten(patch):

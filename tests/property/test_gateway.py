@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from ctrip.domain.chain import Holding
+from ctrip.domain.chains.chain import Holding
 from ctrip.domain.errors import BroadcastRejected, Busy, ChainError, ChainUnavailable, Conflict, FenceLost
 from ctrip.domain.keys import ExtendedKey
-from ctrip.domain.payment import Flag, Status, Tier
-from ctrip.domain.sweep import IntentState
+from ctrip.domain.payments.payment import Flag, Status, Tier
+from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.ports import Idempotency, Reply
 from ctrip.services import follow_intents, look_at, scan_chain
 from ctrip.services.create_payment import ROUTE, CreatePayment
@@ -486,7 +486,7 @@ def intents_are_not_rebroadcast(patch):
 
 
 def an_overpayment_is_not_credited(patch):
-    from ctrip.domain import decide
+    from ctrip.domain.detection import decide
 
     patch.setitem(decide._RULES, Status.PAID, lambda *_: None)
     patch.setitem(decide._RULES, Status.SETTLED, lambda *_: None)
@@ -519,7 +519,7 @@ def an_older_look_undoes_a_newer_one(patch):
 
 
 def each_base_unit_is_told(patch):
-    from ctrip.domain import decide
+    from ctrip.domain.detection import decide
 
     real = decide.next_step
     patch.setattr(scan_chain, "next_step", lambda p, look, now: real(p, replace(look, pause_ms=0), now))

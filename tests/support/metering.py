@@ -9,7 +9,7 @@ from typing import Any
 
 from pynamodb.connection import Connection
 
-from ctrip.domain.chain import Signed, Transaction, Transfer
+from ctrip.domain.chains.chain import Signed, Transaction, Transfer
 from ctrip.keys.wallet import MnemonicWallet
 from tests.fakes.chain import FakeChain, FakeSigner, Tx
 from tests.support.stores import Stores

@@ -5,15 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 from ctrip.domain.audit import Origin, payment_record
-from ctrip.domain.decide import fire
-from ctrip.domain.events import Event
+from ctrip.domain.detection.decide import fire
 from ctrip.domain.ledger import Entry
-from ctrip.domain.machine import Trigger
-from ctrip.domain.payment import Payment
-from ctrip.domain.sweep import Intent, Kind
-from ctrip.domain.view import event_body
+from ctrip.domain.payments.machine import Trigger
+from ctrip.domain.payments.payment import Payment
+from ctrip.domain.sweeping.sweep import Intent, Kind
+from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Commit
 from ctrip.system import SystemIds
+from ctrip.views.payments import event_body
 
 NOW = 1_795_000_000_000
 IDS = SystemIds()

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.domain.decide import next_step
-from ctrip.domain.observe import by_deadline, canonical, promote, record
-from ctrip.domain.payment import Flag, Late, Observation, Policy, Status, Tier
+from ctrip.domain.detection.decide import next_step
+from ctrip.domain.detection.observe import by_deadline, canonical, promote, record
+from ctrip.domain.payments.payment import Flag, Late, Observation, Policy, Status, Tier
 from tests.build import T0, block, look, payment
 
 NOW = T0 + 60_000

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctrip.domain.access import Merchant
-from ctrip.domain.assets import Asset
+from ctrip.domain.chains.assets import Asset
 from ctrip.domain.errors import Conflict, Unavailable
-from ctrip.domain.payment import Custody, Policy, Status
+from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.payments.payment import Custody, Policy, Status
 from ctrip.services.discover_account import GAP, AccountDiscoverer
 from ctrip.services.manage_merchants import change_merchant
 from ctrip.services.provision_merchant import WaitingProvisioner

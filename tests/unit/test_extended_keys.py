@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctrip.domain import keys
-from ctrip.domain.access import Merchant
 from ctrip.domain.errors import Conflict, SigningRefused
 from ctrip.domain.keys import key_statement, verify_extended_key
-from ctrip.domain.payment import Custody, Policy
+from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.keys.authority import KeyAuthority
 from ctrip.ports import AccessChange
 from ctrip.services.manage_merchants import merchant_record

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctrip.domain.chain import Block
+from ctrip.domain.chains.chain import Block
+from ctrip.domain.detection.observe import promote, record
 from ctrip.domain.errors import NotHeld
-from ctrip.domain.observe import promote, record
-from ctrip.domain.payment import Observation
+from ctrip.domain.payments.payment import Observation
 from ctrip.services.find_blocks import BlockFinder
 from tests.world import NETWORK
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ctrip.domain.errors import BroadcastRejected, Busy, FenceLost, Unavailable
-from ctrip.domain.payment import Status
-from ctrip.domain.sweep import Attempt, IntentState, Kind, could_explain
+from ctrip.domain.payments.payment import Status
+from ctrip.domain.sweeping.sweep import Attempt, IntentState, Kind, could_explain
 from ctrip.services.resume_sweeps import SweepResumer
 from tests.fakes.chain import FakeChain
 from tests.support.objects import intent as some_intent

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctrip.domain.chain import Block, Holding
+from ctrip.domain.chains.chain import Block, Holding
 from ctrip.domain.errors import AlreadyExists, Busy, Forbidden, NotHeld, Unavailable
-from ctrip.domain.payment import INLINE, INLINE_MOVES, Custody, Flag, Hold, Late, Policy, Status, Tier
+from ctrip.domain.payments.payment import INLINE, INLINE_MOVES, Custody, Flag, Hold, Late, Policy, Status, Tier
 from tests.world import ORIGIN, T0, USDC, XPUB2, World
 
 COIN = 10**18

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ctrip.domain.errors import IllegalTransition
-from ctrip.domain.machine import EVENTS, TRANSITIONS, Trigger, diagram, follow
-from ctrip.domain.payment import Flag, Status
+from ctrip.domain.payments.machine import EVENTS, TRANSITIONS, Trigger, diagram, follow
+from ctrip.domain.payments.payment import Flag, Status
 
 # payments.md, section 1, as pairs: nothing else may change a status.
 ALLOWED = {

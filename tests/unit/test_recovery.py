@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.domain.decide import quiet
+from ctrip.domain.detection.decide import quiet
 from ctrip.domain.errors import Busy, Forbidden, InvalidField
-from ctrip.domain.payment import Flag, Status, Tier
-from ctrip.domain.sweep import IntentState
+from ctrip.domain.payments.payment import Flag, Status, Tier
+from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.services.create_payment import check_url
 from ctrip.services.start_scans import ScanStarter
 from ctrip.services.telling import BestEffort

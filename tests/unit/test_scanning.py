@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ctrip.domain.errors import Unavailable
-from ctrip.domain.payment import Flag, Late, Policy, Status, Tier
-from ctrip.domain.sweep import IntentState
+from ctrip.domain.payments.payment import Flag, Late, Policy, Status, Tier
+from ctrip.domain.sweeping.sweep import IntentState
 from tests.world import NETWORK, ORIGIN, TREASURY, USDC, World
 
 

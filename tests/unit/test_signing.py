@@ -6,11 +6,11 @@ import pytest
 from eth_account import Account
 
 from ctrip.aws.signer import answer_call
-from ctrip.domain.chain import Transaction
+from ctrip.domain.chains.chain import Transaction
 from ctrip.domain.errors import SigningRefused
-from ctrip.domain.gas import bumped
 from ctrip.domain.keys import verify_extended_key
-from ctrip.domain.sweep import transfer_data, transfer_destination
+from ctrip.domain.sweeping.gas import bumped
+from ctrip.domain.sweeping.sweep import transfer_data, transfer_destination
 from ctrip.keys.authority import KeyAuthority
 from ctrip.keys.wallet import MnemonicWallet
 from ctrip.services.provision_merchant import AccountProvisioner

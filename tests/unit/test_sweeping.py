@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from ctrip.domain.assets import FeeFloor
-from ctrip.domain.chain import Fees, Signed
+from ctrip.domain.chains.assets import FeeFloor
+from ctrip.domain.chains.chain import Fees, Signed
 from ctrip.domain.errors import BroadcastRejected, Busy, Refused, SigningRefused, Stale, Unavailable
-from ctrip.domain.gas import MOST_ATTEMPTS, price, raised
-from ctrip.domain.payment import Flag, Status, Tier
-from ctrip.domain.sweep import Attempt, IntentState, Kind, Refusal, set_back
+from ctrip.domain.payments.payment import Flag, Status, Tier
+from ctrip.domain.sweeping.gas import MOST_ATTEMPTS, price, raised
+from ctrip.domain.sweeping.sweep import Attempt, IntentState, Kind, Refusal, set_back
 from tests.fakes import chain as fake_chain
 from tests.fakes.chain import FakeChain
 from tests.fakes.store import FakePayments

@@ -9,7 +9,7 @@ from ctrip import config
 from ctrip.chains.evm.errors import Unreachable
 from ctrip.domain.errors import ConfigurationError, Unavailable
 from ctrip.domain.keys import checksum
-from ctrip.domain.payment import Status
+from ctrip.domain.payments.payment import Status
 from ctrip.networks import check_treasuries, load_networks
 from ctrip.services.check_treasury import CheckedSweeper
 from tests.world import _WALLET, STATION, TREASURY, USDC, World

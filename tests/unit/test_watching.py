@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from ctrip.domain.chain import Block
+from ctrip.domain.chains.chain import Block
 from ctrip.domain.errors import WrongChain
-from ctrip.domain.payment import Flag, Status
+from ctrip.domain.payments.payment import Flag, Status
 from tests.world import NETWORK, USDC, XPUB2, World, put_merchant
 
 

@@ -5,8 +5,8 @@ import json
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from ctrip.domain.retry import RETRY_SECONDS, next_delay
-from ctrip.domain.webhook import new_secret, sign
+from ctrip.domain.webhooks.retry import RETRY_SECONDS, next_delay
+from ctrip.domain.webhooks.webhook import new_secret, sign
 from ctrip.ports import Reply
 from ctrip.services import relay_outbox
 from tests.world import ORIGIN, World

@@ -4,7 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ctrip import config
-from ctrip.domain.assets import Network
+from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
 from ctrip.domain.money import parse_decimal
 from ctrip.system import SystemClock, SystemIds, fraction, spread
@@ -189,7 +189,7 @@ def authenticator() -> "Authenticator":
 @cache
 def limiter() -> "CallLimiter":
     """Build what keeps merchants to their share."""
-    from ctrip.domain.access import Limits
+    from ctrip.domain.merchants.access import Limits
     from ctrip.services.limit_calls import CallLimiter
 
     most = Limits(calls_per_second=settings().calls_per_second, open_payments=settings().open_payments)

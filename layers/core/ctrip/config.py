@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ctrip.domain.errors import ConfigurationError
-from ctrip.domain.treasury import EVERY_CHAIN, SETTING, parse_treasuries
+from ctrip.domain.sweeping.treasury import EVERY_CHAIN, SETTING, parse_treasuries
 
 LOCAL = "local"
 

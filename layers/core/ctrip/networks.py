@@ -8,9 +8,9 @@ from dataclasses import replace
 from importlib import resources
 from typing import Any
 
-from ctrip.domain import treasury
-from ctrip.domain.assets import FEE_CAP, GAS_FUNDING_CAP, Asset, ChainKind, FeeFloor, Network, token_id
+from ctrip.domain.chains.assets import FEE_CAP, GAS_FUNDING_CAP, Asset, ChainKind, FeeFloor, Network, token_id
 from ctrip.domain.errors import ConfigurationError
+from ctrip.domain.sweeping import treasury
 
 BUILT = frozenset({ChainKind.EVM})
 _NAME = re.compile(r"[a-z][a-z0-9-]{2,19}", re.ASCII)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ctrip.config import load
-from ctrip.domain.assets import ChainKind, FeeFloor
+from ctrip.domain.chains.assets import ChainKind, FeeFloor
 from ctrip.domain.errors import ConfigurationError
 from ctrip.networks import load_networks, parse, with_caps
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctrip.chains.evm import probe
-from ctrip.domain.chain import Holding
+from ctrip.domain.chains.chain import Holding
 
 TOKEN = "0x" + "aa" * 20
 AMOUNTS = st.one_of(st.none(), st.integers(0, 2**256 - 1))

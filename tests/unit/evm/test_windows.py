@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ctrip.chains.evm.client import EvmChain
 from ctrip.chains.evm.errors import TooMuch, translate
-from ctrip.domain.chain import Arrivals, Block, Holding
+from ctrip.domain.chains.chain import Arrivals, Block, Holding
 from ctrip.domain.errors import ChainError
 from tests.evm_support import NETWORK, TestClock, address
 

@@ -114,7 +114,7 @@ def test_a_file_without_its_gateway_is_no_gateway(tmp_path: Any, monkeypatch: py
 
 def test_the_receiver_takes_only_what_verifies() -> None:
     """A body without its signatures is refused with 401 and never counts as an event; asked so, it fails at first."""
-    from ctrip.domain.webhook import sign
+    from ctrip.domain.webhooks.webhook import sign
     from ctrip.system import SystemClock
 
     secret = ABOUT["merchant"]["webhook_secret"]

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ctrip.aws.clients import PATIENT, client
-from ctrip.domain.chain import Signed, Transaction
+from ctrip.domain.chains.chain import Signed, Transaction
 from ctrip.domain.errors import SigningRefused, Unavailable
 from ctrip.ports import Provisioner, Signer
 

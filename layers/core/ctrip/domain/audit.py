@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ctrip.domain.payment import Flag, Payment
+from ctrip.domain.payments.payment import Flag, Payment
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from coincurve import PublicKey
 from Crypto.Hash import keccak
 
-from ctrip.domain.access import Merchant
+from ctrip.domain.merchants.access import Merchant
 
 ACCOUNT_DEPTH = 3
 _PUBLIC = bytes.fromhex("0488b21e")

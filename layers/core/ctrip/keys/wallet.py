@@ -5,7 +5,7 @@ from typing import Any
 from bip_utils import Bip39SeedGenerator, Bip44, Bip44Changes, Bip44Coins
 from eth_account import Account
 
-from ctrip.domain.chain import Signed, Transaction
+from ctrip.domain.chains.chain import Signed, Transaction
 from ctrip.domain.keys import checksum
 
 

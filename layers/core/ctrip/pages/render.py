@@ -9,9 +9,9 @@ import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ctrip.domain.payment import Payment
-from ctrip.domain.view import payment_view
+from ctrip.domain.payments.payment import Payment
 from ctrip.pages.status import status_view
+from ctrip.views.payments import payment_view
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ctrip.domain.access import ApiKey, Gate, Merchant, Round
 from ctrip.domain.admins import Admin, Session
 from ctrip.domain.audit import AuditRecord
+from ctrip.domain.merchants.access import ApiKey, Gate, Merchant, Round
 from ctrip.ports.stores import Idempotency, Remembered
 
 

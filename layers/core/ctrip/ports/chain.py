@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from ctrip.domain.chain import Arrivals, Block, Fees, Holding, Receipt, Transfer
+from ctrip.domain.chains.chain import Arrivals, Block, Fees, Holding, Receipt, Transfer
 
 
 class ChainReader(Protocol):

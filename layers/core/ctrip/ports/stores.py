@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ctrip.domain.access import Tip
 from ctrip.domain.audit import AuditRecord
-from ctrip.domain.chain import Transfer
-from ctrip.domain.events import Event
+from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.detection.watch import Watch
 from ctrip.domain.ledger import Entry
-from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import Intent, Setback
-from ctrip.domain.watch import Watch
+from ctrip.domain.merchants.access import Tip
+from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping.sweep import Intent, Setback
+from ctrip.domain.webhooks.events import Event
 
 
 @dataclass(frozen=True, slots=True)

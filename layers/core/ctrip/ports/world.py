@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ctrip.domain.chain import Signed, Transaction
+from ctrip.domain.chains.chain import Signed, Transaction
 
 
 class Clock(Protocol):

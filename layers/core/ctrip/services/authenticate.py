@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ctrip.domain import signing
-from ctrip.domain.access import ApiKey, KeyVersion, Merchant, Scope
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Busy, Forbidden, Unauthorized
-from ctrip.domain.signing import SignedRequest
+from ctrip.domain.merchants import signing
+from ctrip.domain.merchants.access import ApiKey, KeyVersion, Merchant, Scope
+from ctrip.domain.merchants.signing import SignedRequest
 from ctrip.ports import AccessStore, Clock, LimitStore, Log, Sealer
 
 KEY_ID = re.compile(r"[0-9a-z]{8,32}", re.ASCII)

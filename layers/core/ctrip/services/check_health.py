@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ctrip.domain.access import Gate, Tip
-from ctrip.domain.assets import Network
-from ctrip.domain.readiness import judge
-from ctrip.domain.view import rfc3339
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.detection.readiness import judge
+from ctrip.domain.merchants.access import Gate, Tip
 from ctrip.ports import AccessStore, Clock, Log, MoneyStore
+from ctrip.views.payments import rfc3339
 
 ALARM_EVERY_MS = 60_000
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ctrip.domain.treasury import OPERATORS_ACCOUNT, own_address
+from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, own_address
 from ctrip.ports import ChainReader, Log, MoneyStore, Signer
 
 

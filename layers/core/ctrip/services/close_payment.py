@@ -4,15 +4,15 @@ import json
 from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin
-from ctrip.domain.decide import fire, quiet
+from ctrip.domain.detection.decide import fire, quiet
 from ctrip.domain.errors import AlreadyExists, Conflict, Contended, Forbidden, Stale
-from ctrip.domain.machine import Trigger
-from ctrip.domain.payment import Flag, Hold, Payment, Status, Tier
-from ctrip.domain.view import payment_view
+from ctrip.domain.payments.machine import Trigger
+from ctrip.domain.payments.payment import Flag, Hold, Payment, Status, Tier
 from ctrip.ports import AccessStore, Clock, Commit, Idempotency, Jobs, PaymentStore
 from ctrip.services.read_payment import PaymentReader
 from ctrip.services.recording import Recorder
 from ctrip.services.replay import Answer, Replayer, in_progress
+from ctrip.views.payments import payment_view
 
 DUST_PER_MILLE = 1
 TRIES = 3

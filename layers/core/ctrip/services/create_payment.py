@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from ctrip.domain.access import Gate, Merchant, Tip
-from ctrip.domain.assets import Asset, Network, payment_uri
 from ctrip.domain.audit import Origin
+from ctrip.domain.chains.assets import Asset, Network, payment_uri
+from ctrip.domain.detection.readiness import closed_to_payments
 from ctrip.domain.errors import (
     AlreadyExists,
     BadRequest,
@@ -21,15 +21,15 @@ from ctrip.domain.errors import (
     InvalidField,
 )
 from ctrip.domain.keys import ExtendedKey, account_path, verify_extended_key
-from ctrip.domain.machine import FIRST_EVENT
+from ctrip.domain.merchants.access import Gate, Merchant, Tip
 from ctrip.domain.money import parse_amount, parse_decimal
-from ctrip.domain.payment import Payment
-from ctrip.domain.readiness import closed_to_payments
-from ctrip.domain.view import payment_view
+from ctrip.domain.payments.machine import FIRST_EVENT
+from ctrip.domain.payments.payment import Payment
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.limit_calls import CallLimiter
 from ctrip.services.recording import Recorder
 from ctrip.services.replay import Answer, Replayer, in_progress
+from ctrip.views.payments import payment_view
 
 ROUTE = "POST /api/v1/payments"
 GRACE_MS = 600_000  # the scanner goes on looking this long past a deadline, until the confirmed block has passed it

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ctrip.domain.access import Merchant
-from ctrip.domain.events import Event
-from ctrip.domain.retry import next_delay
-from ctrip.domain.webhook import sign
+from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.webhooks.events import Event
+from ctrip.domain.webhooks.retry import next_delay
+from ctrip.domain.webhooks.webhook import sign
 from ctrip.ports import AccessStore, Clock, Delivery, EventStore, Jobs, Log, Receivers, Reply, Sealer
 
 LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index

@@ -7,12 +7,12 @@ counters may be too low.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ctrip.domain.access import Merchant
-from ctrip.domain.assets import Network
 from ctrip.domain.audit import Origin
-from ctrip.domain.chain import Holding
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import Holding
 from ctrip.domain.errors import ChainError, Unavailable
 from ctrip.domain.keys import ExtendedKey
+from ctrip.domain.merchants.access import Merchant
 from ctrip.ports import AccessStore, ChainReader, Clock
 from ctrip.services.manage_merchants import change_merchant
 

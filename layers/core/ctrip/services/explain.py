@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-from ctrip.domain.chain import Arrivals, Block, Transfer
+from ctrip.domain.chains.chain import Arrivals, Block, Transfer
+from ctrip.domain.detection.observe import Look
 from ctrip.domain.errors import ChainError
-from ctrip.domain.observe import Look
-from ctrip.domain.payment import INLINE, Payment
+from ctrip.domain.payments.payment import INLINE, Payment
 from ctrip.ports import ChainReader, Clock, Log, PaymentStore
 
 BUDGET = 200  # payments explained in one pass

@@ -3,8 +3,8 @@
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from ctrip.domain.assets import Network
-from ctrip.domain.chain import Block
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import Block
 from ctrip.domain.errors import NotHeld
 from ctrip.ports import ChainReader
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from ctrip.domain.access import Merchant, Round
-from ctrip.domain.assets import Asset, Network
-from ctrip.domain.chain import Arrivals, Block, Holding
-from ctrip.domain.decide import explain_stray, note_stray
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.chain import Arrivals, Block, Holding
+from ctrip.domain.detection.decide import explain_stray, note_stray
+from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import Busy, ChainError, FenceLost, Stale
 from ctrip.domain.keys import ExtendedKey
-from ctrip.domain.payment import Payment, Stray, Tier
-from ctrip.domain.watch import Watch
+from ctrip.domain.merchants.access import Merchant, Round
+from ctrip.domain.payments.payment import Payment, Stray, Tier
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore
 from ctrip.services.find_blocks import BlockFinder
 from ctrip.services.recording import Recorder

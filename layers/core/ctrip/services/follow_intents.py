@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ctrip.domain import gas
-from ctrip.domain.assets import Network
-from ctrip.domain.chain import Block, Move, Receipt
-from ctrip.domain.decide import Step, fire, quiet
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import Block, Move, Receipt
+from ctrip.domain.detection.decide import Step, fire, quiet
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainError, CtripError, FenceLost, Stale
-from ctrip.domain.machine import Trigger
-from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import (
+from ctrip.domain.payments.machine import Trigger
+from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping import gas
+from ctrip.domain.sweeping.sweep import (
     Intent,
     IntentState,
     Kind,

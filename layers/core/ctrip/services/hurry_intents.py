@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from ctrip.domain import gas
-from ctrip.domain.chain import Holding, Transaction
+from ctrip.domain.chains.chain import Holding, Transaction
 from ctrip.domain.errors import AlreadyExists, Unavailable
-from ctrip.domain.gas import Price
-from ctrip.domain.payment import Flag, Payment, Status
-from ctrip.domain.sweep import NATIVE_GAS, Attempt, Intent, Kind, transfer_data
+from ctrip.domain.payments.payment import Flag, Payment, Status
+from ctrip.domain.sweeping import gas
+from ctrip.domain.sweeping.gas import Price
+from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Intent, Kind, transfer_data
 from ctrip.ports import PaymentStore
 from ctrip.services.send_intents import IntentSender
 

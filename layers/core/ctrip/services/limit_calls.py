@@ -7,9 +7,9 @@ exceeded by what processes hold, so that nobody waits for a neighbour and a call
 from collections import deque
 from dataclasses import dataclass, field
 
-from ctrip.domain.access import Limits, Merchant
 from ctrip.domain.errors import TooMany
-from ctrip.domain.limits import Bucket, retry_after
+from ctrip.domain.merchants.access import Limits, Merchant
+from ctrip.domain.merchants.limits import Bucket, retry_after
 from ctrip.ports import Clock, LimitStore
 
 HOLD_MS = 1_000  # what a process has not used by then is lost, as the bucket has filled up again

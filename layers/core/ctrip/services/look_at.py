@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
-from ctrip.domain.assets import Network
-from ctrip.domain.chain import Arrivals, Block, Holding
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import Arrivals, Block, Holding
+from ctrip.domain.detection.observe import OBSERVATIONS, Look, by_deadline, canonical, promote, record, stands
 from ctrip.domain.errors import ChainError, NotHeld
-from ctrip.domain.observe import OBSERVATIONS, Look, by_deadline, canonical, promote, record, stands
-from ctrip.domain.payment import Flag, Hold, Observation, Payment, Status
+from ctrip.domain.payments.payment import Flag, Hold, Observation, Payment, Status
 from ctrip.ports import ChainReader, Clock, Log, PaymentStore
 from ctrip.services.explain import Explainer, Unexplained, unexplained
 from ctrip.services.find_blocks import BlockFinder

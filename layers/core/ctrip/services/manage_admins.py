@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ctrip.domain.access_view import admin_view
 from ctrip.domain.admins import Admin, Role, fold_email
 from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, Contended, InvalidField, NotFound, Stale, Unauthorized
@@ -14,6 +13,7 @@ from ctrip.ports import AdminChange, AdminStore, Clock, Idempotency, Ids, OneTim
 from ctrip.services.lock_out import Lockout
 from ctrip.services.manage_merchants import LONGEST_ID
 from ctrip.services.replay import Answer, Memory, Replayer, in_progress
+from ctrip.views.access import admin_view
 
 TRIES = 5
 PASSWORD_BYTES = 15

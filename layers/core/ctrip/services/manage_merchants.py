@@ -5,15 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ctrip.domain.access import ApiKey, Limits, Merchant
-from ctrip.domain.access_view import merchant_view
 from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, Contended, InvalidField, NotFound, Stale
 from ctrip.domain.keys import parse_account_xpub
-from ctrip.domain.payment import Custody, Late, Policy
-from ctrip.domain.webhook import new_secret
+from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
+from ctrip.domain.payments.payment import Custody, Late, Policy
+from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessChange, AccessStore, Clock, Idempotency, Ids, Jobs, Sealer
 from ctrip.services.replay import Answer, Replayer, in_progress
+from ctrip.views.access import merchant_view
 
 TRIES = 5
 LONGEST_ID = 64  # a longer one is nobody's, and DynamoDB would refuse it as a key

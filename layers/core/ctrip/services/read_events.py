@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ctrip.domain.errors import InvalidField
-from ctrip.domain.events import Event
+from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Clock, EventFilter, EventStore
 from ctrip.services.read_payment import PaymentReader
 

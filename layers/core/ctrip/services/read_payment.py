@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ctrip.domain.errors import NotFound
-from ctrip.domain.payment import Payment, Status
-from ctrip.domain.sweep import as_shown, parse_key
-from ctrip.domain.view import payment_view, transfer_view
+from ctrip.domain.payments.payment import Payment, Status
+from ctrip.domain.sweeping.sweep import as_shown, parse_key
 from ctrip.ports import MoneyStore, PaymentFilter, PaymentStore
+from ctrip.views.payments import payment_view, transfer_view
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 

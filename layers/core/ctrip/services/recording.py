@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin, payment_record
-from ctrip.domain.decide import Step
-from ctrip.domain.events import Event
-from ctrip.domain.payment import Payment, Stray
-from ctrip.domain.sweep import Intent
-from ctrip.domain.view import event_body
+from ctrip.domain.detection.decide import Step
+from ctrip.domain.payments.payment import Payment, Stray
+from ctrip.domain.sweeping.sweep import Intent
+from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Commit, Fence, Idempotency, Ids
+from ctrip.views.payments import event_body
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """From what nodes said to an own transaction to what is remembered of it."""
 
 from ctrip.domain.errors import BroadcastRejected, Underpriced
-from ctrip.domain.sweep import Refusal
+from ctrip.domain.sweeping.sweep import Refusal
 
 REASON_LENGTH = 160
 

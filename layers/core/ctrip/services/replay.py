@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ctrip.domain.errors import Conflict, KeyReused
-from ctrip.domain.view import first_answer
 from ctrip.ports import EventStore, Idempotency, Remembered
+from ctrip.views.payments import first_answer
 
 
 class Memory(Protocol):

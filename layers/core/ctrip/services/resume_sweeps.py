@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ctrip.domain.sweep import IntentState
+from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.ports import AccessStore, Clock, Jobs, MoneyStore
 
 LOOK_MS = 600_000

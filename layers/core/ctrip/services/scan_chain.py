@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ctrip.domain.access import Tip
-from ctrip.domain.assets import Asset, Network
-from ctrip.domain.chain import Block, Move
-from ctrip.domain.decide import Step, fire, next_step, quiet
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.chain import Block, Move
+from ctrip.domain.detection.decide import Step, fire, next_step, quiet
+from ctrip.domain.detection.observe import Look
+from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import (
     AlreadyExists,
     Busy,
@@ -23,11 +24,10 @@ from ctrip.domain.errors import (
     Unavailable,
     WrongChain,
 )
-from ctrip.domain.machine import Trigger
-from ctrip.domain.observe import Look
-from ctrip.domain.payment import Flag, Payment, Status, Tier
-from ctrip.domain.sweep import could_explain, parse_key
-from ctrip.domain.watch import Watch
+from ctrip.domain.merchants.access import Tip
+from ctrip.domain.payments.machine import Trigger
+from ctrip.domain.payments.payment import Flag, Payment, Status, Tier
+from ctrip.domain.sweeping.sweep import could_explain, parse_key
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.count_open import OpenCounter
 from ctrip.services.explain import Explainer

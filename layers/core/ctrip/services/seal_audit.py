@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from ctrip.domain.audit import AuditRecord, broken
 from ctrip.domain.errors import AlreadyExists
-from ctrip.domain.view import rfc3339
 from ctrip.ports import AccessStore, AdminStore, Clock, EventStore, Log, PaymentStore, Seal, SealStore
+from ctrip.views.payments import rfc3339
 
 HOUR_MS = 3_600_000
 GRACE_MS = 120_000  # a transaction that was under way when the hour ended has committed by then

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field, replace
 
-from ctrip.domain import gas
-from ctrip.domain.assets import Network
-from ctrip.domain.chain import Block, Fees, Holding, Transaction
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import Block, Fees, Holding, Transaction
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, CtripError, Refused, Stale, Unavailable
 from ctrip.domain.keys import ExtendedKey, account_path
-from ctrip.domain.payment import Payment
-from ctrip.domain.sweep import NATIVE_GAS, Attempt, Intent, Kind
+from ctrip.domain.payments.payment import Payment
+from ctrip.domain.sweeping import gas
+from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Intent, Kind
 from ctrip.ports import Chain, Clock, Log, MoneyStore, Signer
 from ctrip.services.refusals import refusal_of
 

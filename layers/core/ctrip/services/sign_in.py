@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from ctrip.domain.access_view import admin_view
 from ctrip.domain.admins import Admin, Permission, Session, fold_email
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Busy, Forbidden, Stale, Unauthorized
@@ -26,6 +25,7 @@ from ctrip.ports import (
 )
 from ctrip.services.lock_out import Lockout
 from ctrip.services.manage_admins import change_admin
+from ctrip.views.access import admin_view
 
 ACCESS_SECONDS = 900
 SESSION_MS = 12 * 3_600_000

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ctrip.domain.assets import Network
-from ctrip.domain.chain import Signed, Transaction
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import Signed, Transaction
 from ctrip.domain.errors import SigningRefused
-from ctrip.domain.sweep import transfer_destination
-from ctrip.domain.treasury import own_address
+from ctrip.domain.sweeping.sweep import transfer_destination
+from ctrip.domain.sweeping.treasury import own_address
 
 _PATH = re.compile(r"m/44'/60'/([0-9]{1,9})'/0/([0-9]{1,9})", re.ASCII)
 GAS_STATION = (0, 1)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ctrip.domain.access import Gate
-from ctrip.domain.assets import Network
-from ctrip.domain.readiness import judge
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.detection.readiness import judge
+from ctrip.domain.merchants.access import Gate
 from ctrip.ports import AccessStore, Clock, Jobs, Log, MoneyStore
 
 WARM_EVERY_MS = 300_000

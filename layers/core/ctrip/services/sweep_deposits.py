@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from ctrip.domain import gas
-from ctrip.domain.assets import Network
-from ctrip.domain.chain import Holding, Transaction
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import Holding, Transaction
 from ctrip.domain.errors import AlreadyExists, Busy, Stale, Unavailable
-from ctrip.domain.payment import Custody, Flag, Payment, Status, Tier
-from ctrip.domain.sweep import (
+from ctrip.domain.payments.payment import Custody, Flag, Payment, Status, Tier
+from ctrip.domain.sweeping import gas
+from ctrip.domain.sweeping.sweep import (
     FAILED_BACKOFF_MS,
     NATIVE_GAS,
     REVERTED_BACKOFF_MS,

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ctrip.domain.assets import Asset, Network
-from ctrip.domain.chain import Block, Holding
-from ctrip.domain.observe import Look
-from ctrip.domain.payment import Payment
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.chain import Block, Holding
+from ctrip.domain.detection.observe import Look
+from ctrip.domain.payments.payment import Payment
 from ctrip.ports import Chain, Clock, Log
 
 REMEMBERED = 256  # heads whose hashes are kept, to tell a node that lags from a chain that was rolled back

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from ctrip.domain.access import Merchant
 from ctrip.domain.keys import ExtendedKey, verify_extended_key
-from ctrip.domain.payment import Payment
+from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.payments.payment import Payment
 from ctrip.ports import AccessStore, Clock, Log
 
 REMEMBER_MS = 30_000

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ctrip.domain.payment import Payment, Tier
-from ctrip.domain.watch import Watch
+from ctrip.domain.detection.watch import Watch
+from ctrip.domain.payments.payment import Payment, Tier
 from ctrip.ports import Log, PaymentStore
 
 OVERLAP_MS = 60_000  # the watch index lags: each refresh looks back this far

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from ctrip.domain.assets import Network
-from ctrip.domain.payment import Payment
-from ctrip.domain.sweep import Intent
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.payments.payment import Payment
+from ctrip.domain.sweeping.sweep import Intent
 from ctrip.ports import Chain, Clock, Log, MoneyStore
 
 # For so long a receipt may be late without anybody being alarmed.

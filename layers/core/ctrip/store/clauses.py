@@ -9,8 +9,8 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.ledger import Entry
-from ctrip.domain.payment import Payment
-from ctrip.domain.sweep import Intent
+from ctrip.domain.payments.payment import Payment
+from ctrip.domain.sweeping.sweep import Intent
 from ctrip.ports import Commit, Fence, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, remember

@@ -5,7 +5,7 @@ from itertools import islice
 
 from pynamodb.expressions.operand import Path
 
-from ctrip.domain.events import Event
+from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery, Due, EventFilter, EventPage
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ctrip.domain.audit import AuditRecord
-from ctrip.domain.chain import Transfer
-from ctrip.domain.events import Event
+from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.detection.watch import Watch, touched
 from ctrip.domain.ledger import Entry
-from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import Intent, IntentState, Kind, Setback
-from ctrip.domain.watch import Watch, touched
+from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping.sweep import Intent, IntentState, Kind, Setback
+from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery
 from ctrip.store import tables
 from ctrip.store.codec import decode, decode_all, encode, encode_all

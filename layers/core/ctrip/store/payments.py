@@ -8,11 +8,11 @@ from dataclasses import replace
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.audit import AuditRecord
-from ctrip.domain.chain import Transfer
+from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, Stale
-from ctrip.domain.payment import Payment, Status, Tier
-from ctrip.domain.sweep import Intent
-from ctrip.domain.watch import Watch
+from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping.sweep import Intent
 from ctrip.ports import Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered

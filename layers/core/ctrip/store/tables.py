@@ -9,10 +9,10 @@ import re
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from ctrip.domain.chain import Transfer
+from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.keys import fingerprint
-from ctrip.domain.payment import Payment, Tier
+from ctrip.domain.payments.payment import Payment, Tier
 
 WATCH_SHARDS = 4
 _LATEST = 10**13 - 1  # unix milliseconds that have thirteen digits

@@ -24,8 +24,8 @@ from ctrip.chains.evm.logs import token_transfers
 from ctrip.chains.evm.pool import Pool
 from ctrip.chains.evm.probe import Blind, OtherFork, Prober, order
 from ctrip.chains.evm.transport import ANSWER_SECONDS
-from ctrip.domain.assets import Network
-from ctrip.domain.chain import Arrivals, Block, Fees, Holding, Receipt, Transfer
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import Arrivals, Block, Fees, Holding, Receipt, Transfer
 from ctrip.domain.errors import ChainError, ConfigurationError, Refused
 from ctrip.ports import Clock
 

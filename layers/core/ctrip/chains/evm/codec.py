@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from ctrip.domain.chain import Block
+from ctrip.domain.chains.chain import Block
 
 TRANSFER = (
     "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"  # keccak("Transfer(address,address,uint256)")

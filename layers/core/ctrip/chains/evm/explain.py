@@ -13,7 +13,7 @@ from ctrip.chains.evm.bodies import Bodies, Body, learn_moves, learn_success
 from ctrip.chains.evm.codec import account
 from ctrip.chains.evm.endpoints import Endpoint
 from ctrip.chains.evm.probe import Prober
-from ctrip.domain.chain import Transfer
+from ctrip.domain.chains.chain import Transfer
 
 BLOCKS = 256
 _TRACED_BLOCKS = 32

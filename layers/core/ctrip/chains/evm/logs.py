@@ -13,7 +13,7 @@ from ctrip.chains.evm.codec import TRANSFER, account, digest, from_topic, quanti
 from ctrip.chains.evm.endpoints import TRIES, Endpoint
 from ctrip.chains.evm.errors import TooMuch
 from ctrip.chains.evm.pool import Pool
-from ctrip.domain.chain import Transfer
+from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.errors import ChainError
 
 LOG_RANGE = 10_000

@@ -18,7 +18,7 @@ from eth_abi.exceptions import DecodingError
 from ctrip.chains.evm.codec import BALANCE_OF, TOTAL_SUPPLY, account, block, octets, pinned, quantity, topic, word
 from ctrip.chains.evm.endpoints import GARBAGE, TRIES, Endpoint
 from ctrip.chains.evm.errors import Missing, Reverted, TooMuch, Unreachable, Unsupported
-from ctrip.domain.chain import Block, Holding
+from ctrip.domain.chains.chain import Block, Holding
 from ctrip.domain.errors import Refused
 
 MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 
-from ctrip.domain.payment import Custody, Policy
+from ctrip.domain.payments.payment import Custody, Policy
 
 LIVE_VERSIONS = 2  # the newest, and the one that it replaces
 

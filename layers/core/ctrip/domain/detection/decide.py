@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ctrip.domain.detection.observe import Look
 from ctrip.domain.ledger import LOSSES, ON_ADDRESSES, UNMATCHED, Entry, available, delivered, own_wallet
-from ctrip.domain.machine import Trigger, follow
-from ctrip.domain.observe import Look
-from ctrip.domain.payment import INLINE, Custody, Flag, Hold, Late, Payment, Status, Stray, Tier
+from ctrip.domain.payments.machine import Trigger, follow
+from ctrip.domain.payments.payment import INLINE, Custody, Flag, Hold, Late, Payment, Status, Stray, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from ctrip.domain.chain import Transfer
-from ctrip.domain.events import API_VERSION
+from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.keys import checksum
 from ctrip.domain.money import format_decimal
-from ctrip.domain.payment import Flag, Payment, Status, Stray
+from ctrip.domain.payments.payment import Flag, Payment, Status, Stray
+from ctrip.domain.webhooks.events import API_VERSION
 
 _AMOUNTS = ("amount", "amount_received", "amount_confirmed")
 

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from ctrip.domain.access import ApiKey, Merchant, Scope
 from ctrip.domain.admins import Admin
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.keys import account_path
-from ctrip.domain.view import rfc3339
+from ctrip.domain.merchants.access import ApiKey, Merchant, Scope
+from ctrip.views.payments import rfc3339
 
 
 def merchant_view(merchant: Merchant) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from ctrip.domain.assets import FeeFloor
-from ctrip.domain.chain import Fees, Move, Receipt, TokenTransfer, Transaction
+from ctrip.domain.chains.assets import FeeFloor
+from ctrip.domain.chains.chain import Fees, Move, Receipt, TokenTransfer, Transaction
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.ledger import (
     GAS_EXPENSE,
@@ -15,7 +15,7 @@ from ctrip.domain.ledger import (
     TREASURY,
     Entry,
 )
-from ctrip.domain.payment import Payment, Sweep
+from ctrip.domain.payments.payment import Payment, Sweep
 
 NATIVE_GAS = 21_000
 NO_FLOOR = FeeFloor()

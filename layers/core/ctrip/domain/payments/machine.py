@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ctrip.domain.errors import IllegalTransition
-from ctrip.domain.payment import Flag, Status
+from ctrip.domain.payments.payment import Flag, Status
 
 
 class Trigger(StrEnum):

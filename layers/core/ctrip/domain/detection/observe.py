@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ctrip.domain.chain import Block, Transfer
-from ctrip.domain.payment import Observation
+from ctrip.domain.chains.chain import Block, Transfer
+from ctrip.domain.payments.payment import Observation
 
 OBSERVATIONS = 16  # kept of one payment between the head and the confirmed depth, about
 

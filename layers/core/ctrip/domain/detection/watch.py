@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ctrip.domain.chain import Holding
-from ctrip.domain.payment import Payment, Tier
+from ctrip.domain.chains.chain import Holding
+from ctrip.domain.payments.payment import Payment, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

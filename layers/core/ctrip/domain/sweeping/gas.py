@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from ctrip.domain.assets import Asset, FeeFloor, Network
-from ctrip.domain.chain import Block, Fees
-from ctrip.domain.sweep import Attempt, Intent, Refusal, bumped, least_tip, max_fee
+from ctrip.domain.chains.assets import Asset, FeeFloor, Network
+from ctrip.domain.chains.chain import Block, Fees
+from ctrip.domain.sweeping.sweep import Attempt, Intent, Refusal, bumped, least_tip, max_fee
 
 # A transaction is replaced once so much time and so many blocks have gone by: money hurries no chain that stands still.
 STUCK_BLOCKS = 10

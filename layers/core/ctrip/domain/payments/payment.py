@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ctrip.domain.chain import Block, Move, Transfer
+from ctrip.domain.chains.chain import Block, Move, Transfer
 from ctrip.domain.money import less_tolerance
 
 INLINE = (

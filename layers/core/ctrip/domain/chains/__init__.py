@@ -1,0 +1,1 @@
+"""Networks, what can be paid on them, and what a chain shows."""

@@ -1,0 +1,1 @@
+"""Merchants, their API keys, their limits, and how they sign requests."""

@@ -1,0 +1,1 @@
+"""A payment as it stands, and the table of its life."""

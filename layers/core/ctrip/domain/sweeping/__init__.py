@@ -1,0 +1,1 @@
+"""Own transactions: what they move, what they offer for gas, where they may go."""

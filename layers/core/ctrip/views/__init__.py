@@ -1,0 +1,1 @@
+"""What the world sees of the domain: HTTP answers, webhooks, the command line."""
