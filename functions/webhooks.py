@@ -21,7 +21,7 @@ def handle(event: Any) -> dict[str, Any]:
 
 def deliver(body: str) -> None:
     """Do one job; its lines carry the request that it follows from."""
-    from ctrip.services.deliver_webhook import parse_job
+    from ctrip.services.webhooks.deliver_webhook import parse_job
 
     with bind(request_id=json.loads(body).get("request_id")):
         bootstrap.deliverer().deliver(*parse_job(body))

@@ -12,25 +12,25 @@ from ctrip.domain.payments.payment import Payment
 from ctrip.keys.authority import KeyAuthority
 from ctrip.keys.wallet import MnemonicWallet
 from ctrip.ports import AccessChange, AccessStore, Reply
-from ctrip.services.close_payment import PaymentCloser
-from ctrip.services.count_open import OpenCounter
-from ctrip.services.create_payment import CreatePayment, PaymentCreator
-from ctrip.services.deliver_webhook import WebhookDeliverer
-from ctrip.services.explain import Explainer
-from ctrip.services.find_blocks import BlockFinder
-from ctrip.services.find_strays import StrayFinder
-from ctrip.services.follow_intents import IntentFollower
-from ctrip.services.limit_calls import CallLimiter
-from ctrip.services.look_at import Looker
-from ctrip.services.manage_merchants import merchant_record
-from ctrip.services.read_payment import PaymentReader
-from ctrip.services.recording import Recorder
-from ctrip.services.relay_outbox import OutboxRelay
-from ctrip.services.replay import Replayer
-from ctrip.services.scan_chain import ChainScanner, ScanRun
-from ctrip.services.sweep_deposits import DepositSweeper
-from ctrip.services.trust_chain import ChainTrust
-from ctrip.services.vouch_address import AddressVoucher
+from ctrip.services.detection.count_open import OpenCounter
+from ctrip.services.detection.explain import Explainer
+from ctrip.services.detection.find_blocks import BlockFinder
+from ctrip.services.detection.find_strays import StrayFinder
+from ctrip.services.detection.look_at import Looker
+from ctrip.services.detection.scan_chain import ChainScanner, ScanRun
+from ctrip.services.detection.trust_chain import ChainTrust
+from ctrip.services.detection.vouch_address import AddressVoucher
+from ctrip.services.merchants.limit_calls import CallLimiter
+from ctrip.services.merchants.manage_merchants import merchant_record
+from ctrip.services.payments.close_payment import PaymentCloser
+from ctrip.services.payments.create_payment import CreatePayment, PaymentCreator
+from ctrip.services.payments.read_payment import PaymentReader
+from ctrip.services.shared.recording import Recorder
+from ctrip.services.shared.replay import Replayer
+from ctrip.services.sweeping.follow_intents import IntentFollower
+from ctrip.services.sweeping.sweep_deposits import DepositSweeper
+from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
+from ctrip.services.webhooks.relay_outbox import OutboxRelay
 from ctrip.system import SystemIds
 from tests.fakes.chain import FakeChain, FakeSigner
 from tests.fakes.store import FakeStores

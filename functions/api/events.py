@@ -5,7 +5,7 @@ from chalice import Response
 from ctrip import bootstrap
 from ctrip.domain.merchants.access import Scope
 from ctrip.ports import EventFilter
-from ctrip.services.read_events import ulid_of
+from ctrip.services.webhooks.read_events import ulid_of
 from functions.api.http import Call, Resource, answer
 from functions.api.models import EventQuery
 

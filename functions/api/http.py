@@ -30,9 +30,9 @@ from ctrip.domain.merchants.access import Merchant, Scope
 from ctrip.domain.merchants.signing import SignedRequest
 from ctrip.domain.text import is_whole, whole
 from ctrip.ports import Idempotency
-from ctrip.services.authenticate import Caller
-from ctrip.services.replay import Answer
-from ctrip.services.sign_in import SignedIn
+from ctrip.services.admins.sign_in import SignedIn
+from ctrip.services.merchants.authenticate import Caller
+from ctrip.services.shared.replay import Answer
 from functions.api.models import NoBody, NoQuery, parse
 
 BODY_BYTES = 32 * 1024

@@ -4,7 +4,7 @@ from chalice import Response
 
 from ctrip import bootstrap
 from ctrip.domain.merchants.access import Scope
-from ctrip.services.manage_keys import KeyFilter, NewKey
+from ctrip.services.merchants.manage_keys import KeyFilter, NewKey
 from functions.api.http import Call, Resource, answer, answered, nothing
 from functions.api.models import KeyQuery, KeyRequest, RotationRequest
 

@@ -21,8 +21,8 @@ from ctrip.domain.errors import BadRequest, FieldError
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.payment import Late, Status
-from ctrip.services.create_payment import CreatePayment
-from ctrip.services.manage_merchants import Terms
+from ctrip.services.merchants.manage_merchants import Terms
+from ctrip.services.payments.create_payment import CreatePayment
 
 M = TypeVar("M", bound=BaseModel)
 EVENT_TYPES = r"^[a-z_]{3,20}\.[a-z_]{3,30}$"

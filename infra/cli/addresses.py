@@ -9,7 +9,7 @@ import typer
 from infra.cli.show import table
 
 if TYPE_CHECKING:
-    from ctrip.services.discover_account import AccountDiscoverer
+    from ctrip.services.merchants.discover_account import AccountDiscoverer
 
 SHOWN = 3
 

@@ -107,7 +107,7 @@ def create_merchant(
 ) -> None:
     """Make a merchant, wait for its account, and print its webhook secret, this once."""
     from ctrip import bootstrap
-    from ctrip.services.manage_merchants import Terms
+    from ctrip.services.merchants.manage_merchants import Terms
 
     if xpub:
         confirm_addresses(xpub, yes=yes)
@@ -148,7 +148,7 @@ def update_merchant(
 ) -> None:
     """Change a merchant's terms; payments that exist keep theirs."""
     from ctrip import bootstrap
-    from ctrip.services.manage_merchants import Terms
+    from ctrip.services.merchants.manage_merchants import Terms
 
     terms = Terms(
         name=name,
@@ -164,7 +164,7 @@ def update_merchant(
 
 def _switch(merchant_id: str, *, on: bool) -> None:
     from ctrip import bootstrap
-    from ctrip.services.manage_merchants import Terms
+    from ctrip.services.merchants.manage_merchants import Terms
 
     shown(bootstrap.merchant_manager().update(merchant_id, Terms(enabled=on), _origin()))
 
@@ -205,7 +205,7 @@ def create_key(
     """Make a key, and print its secrets, this once."""
     from ctrip import bootstrap
     from ctrip.domain.merchants.access import Scope
-    from ctrip.services.manage_keys import NewKey
+    from ctrip.services.merchants.manage_keys import NewKey
 
     try:
         scopes = frozenset(map(Scope, scope))

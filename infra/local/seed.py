@@ -80,8 +80,8 @@ def _seed_merchant(origin: Origin) -> None:
     from ctrip.domain.errors import ChainError
     from ctrip.domain.merchants.access import ApiKey, Merchant, Scope
     from ctrip.ports import AccessChange
-    from ctrip.services.manage_keys import sealed_version
-    from ctrip.services.manage_merchants import change_merchant, merchant_record
+    from ctrip.services.merchants.manage_keys import sealed_version
+    from ctrip.services.merchants.manage_merchants import change_merchant, merchant_record
 
     access, sealer, now = bootstrap.access(), bootstrap.sealer(), bootstrap.clock.now()
     merchant = Merchant(

@@ -27,10 +27,10 @@ from ctrip.domain.merchants.access import ApiKey, Limits, Scope
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.ports import Idempotency
-from ctrip.services.authenticate import Authenticator
-from ctrip.services.create_payment import INDEXES_AT_A_TIME, ROUTE, CreatePayment
-from ctrip.services.limit_calls import PLACES_AT_A_TIME
-from ctrip.services.manage_keys import sealed_version
+from ctrip.services.merchants.authenticate import Authenticator
+from ctrip.services.merchants.limit_calls import PLACES_AT_A_TIME
+from ctrip.services.merchants.manage_keys import sealed_version
+from ctrip.services.payments.create_payment import INDEXES_AT_A_TIME, ROUTE, CreatePayment
 from ctrip.system import SystemIds
 from tests.support.metering import Charge, LongChain, LongSigner, Meter, table, total
 from tests.support.stores import Stage

@@ -11,8 +11,8 @@ from ctrip.domain.errors import AlreadyExists, Stale
 from ctrip.domain.merchants.access import ApiKey, KeyVersion, Limits, Merchant, Scope
 from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.ports import AccessChange, AdminChange, Delivery, EventFilter, Idempotency, Remembered, Seal, TokenKey
-from ctrip.services.manage_admins import admin_record
-from ctrip.services.manage_merchants import merchant_record
+from ctrip.services.admins.manage_admins import admin_record
+from ctrip.services.merchants.manage_merchants import merchant_record
 from tests.support.objects import NOW, creation, payment
 from tests.support.stores import Stage, Stores, refused
 from tests.world import XPUB, XPUB2

@@ -12,10 +12,10 @@ from ctrip.chains.evm.client import EvmChain
 from ctrip.domain.chains.assets import Asset, Network, token_id
 from ctrip.domain.ledger import TREASURY as TREASURY_ACCOUNT
 from ctrip.domain.payments.payment import Payment
-from ctrip.services.find_blocks import BlockFinder
-from ctrip.services.scan_chain import ChainScanner
-from ctrip.services.sign_transaction import GuardedSigner
-from ctrip.services.trust_chain import ChainTrust
+from ctrip.services.detection.find_blocks import BlockFinder
+from ctrip.services.detection.scan_chain import ChainScanner
+from ctrip.services.detection.trust_chain import ChainTrust
+from ctrip.services.sweeping.sign_transaction import GuardedSigner
 from tests.evm_support import NETWORK, Anvil, artefact, call_data
 from tests.world import _WALLET, STATION, TREASURY, World
 

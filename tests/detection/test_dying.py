@@ -10,8 +10,8 @@ from ctrip.domain.ledger import ON_ADDRESSES
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import IntentState, Kind
 from ctrip.ports import Idempotency
-from ctrip.services.create_payment import ROUTE, CreatePayment
-from ctrip.services.scan_chain import ScanRun
+from ctrip.services.detection.scan_chain import ScanRun
+from ctrip.services.payments.create_payment import ROUTE, CreatePayment
 from tests.detection.dying import Mortal, make_mortal
 from tests.detection.node_world import COIN, LIFE, TOKEN, NodeWorld
 from tests.evm_support import Anvil

@@ -11,8 +11,8 @@ from chalice.test import Client
 from ctrip import bootstrap, config
 from ctrip.domain.admins import Role
 from ctrip.domain.merchants.access import ApiKey, Scope
-from ctrip.services.manage_admins import AdminManager
-from ctrip.services.manage_keys import sealed_version
+from ctrip.services.admins.manage_admins import AdminManager
+from ctrip.services.merchants.manage_keys import sealed_version
 from functions.api import openapi, schemas
 from functions.api.codes import CODES
 from functions.api.http import HTML, OPERATIONS, Operation

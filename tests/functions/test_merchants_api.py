@@ -12,11 +12,11 @@ from ctrip.domain.audit import broken
 from ctrip.domain.errors import Busy, Contended
 from ctrip.domain.merchants.access import Limits, Scope
 from ctrip.domain.payments.payment import Status, Tier
-from ctrip.services import seal_audit
-from ctrip.services.discover_account import AccountDiscoverer
-from ctrip.services.limit_calls import CallLimiter
-from ctrip.services.provision_merchant import AccountProvisioner, WaitingProvisioner
-from ctrip.services.seal_audit import AuditSealer, AuditVerifier, hour_of
+from ctrip.services.audit import seal_audit
+from ctrip.services.audit.seal_audit import AuditSealer, AuditVerifier, hour_of
+from ctrip.services.merchants.discover_account import AccountDiscoverer
+from ctrip.services.merchants.limit_calls import CallLimiter
+from ctrip.services.merchants.provision_merchant import AccountProvisioner, WaitingProvisioner
 from tests.functions.conftest import KEY, Api, add_key
 from tests.world import _WALLET, AUTHORITY, NETWORK, put_merchant
 
@@ -321,7 +321,7 @@ def test_the_last_use_is_told(api: Api) -> None:
 
 def test_a_merchant_has_so_many_keys(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Revoked ones do not count."""
-    monkeypatch.setattr("ctrip.services.manage_keys.MOST_KEYS", 2)
+    monkeypatch.setattr("ctrip.services.merchants.manage_keys.MOST_KEYS", 2)
     made = api.call("POST", "/api/v1/keys", {"name": "n", "scopes": ["payments:read"]}).json
     full = api.call("POST", "/api/v1/keys", {"name": "n", "scopes": ["payments:read"]})
     assert (full.status_code, full.json["code"]) == (409, "too_many_keys")

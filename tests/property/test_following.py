@@ -15,8 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from ctrip.domain.errors import Busy, ChainError, Unavailable
 from ctrip.domain.payments.payment import Status
 from ctrip.domain.sweeping.sweep import Intent, IntentState
-from ctrip.services import follow_intents, watch_nonces
-from ctrip.services.follow_intents import IntentFollower
+from ctrip.services.sweeping import follow_intents, watch_nonces
+from ctrip.services.sweeping.follow_intents import IntentFollower
 from tests.fakes.chain import FakeChain, Tx
 from tests.world import STATION, T0, TREASURY, USDC, World
 

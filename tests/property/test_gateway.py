@@ -20,8 +20,9 @@ from ctrip.domain.keys import ExtendedKey
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.ports import Idempotency, Reply
-from ctrip.services import follow_intents, look_at, scan_chain
-from ctrip.services.create_payment import ROUTE, CreatePayment
+from ctrip.services.detection import look_at, scan_chain
+from ctrip.services.payments.create_payment import ROUTE, CreatePayment
+from ctrip.services.sweeping import follow_intents
 from tests.unit.test_machine import ALLOWED
 from tests.world import ORIGIN, STATION, TREASURY, USDC, XPUB, World
 
@@ -464,13 +465,13 @@ def the_fence_is_not_checked(patch):
 
 
 def lost_messages_are_not_relayed(patch):
-    from ctrip.services.relay_outbox import OutboxRelay
+    from ctrip.services.webhooks.relay_outbox import OutboxRelay
 
     patch.setattr(OutboxRelay, "run", lambda self: 0)
 
 
 def a_mined_sweep_is_not_watched_for_reorganisations(patch):
-    from ctrip.services.follow_intents import IntentFollower
+    from ctrip.services.sweeping.follow_intents import IntentFollower
 
     def final_at_once(self, intent, head, fence):
         receipt = self.chain.receipt(intent.tx_hash or "")

@@ -10,9 +10,9 @@ from ctrip.domain.chains.assets import Asset
 from ctrip.domain.errors import Conflict, Unavailable
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payment import Custody, Policy, Status
-from ctrip.services.discover_account import GAP, AccountDiscoverer
-from ctrip.services.manage_merchants import change_merchant
-from ctrip.services.provision_merchant import WaitingProvisioner
+from ctrip.services.merchants.discover_account import GAP, AccountDiscoverer
+from ctrip.services.merchants.manage_merchants import change_merchant
+from ctrip.services.merchants.provision_merchant import WaitingProvisioner
 from tests.fakes.chain import FakeChain, Tx
 from tests.unit.test_extended_keys import provisioner, stored
 from tests.world import _WALLET, NETWORK, ORIGIN, T0, USDC, XPUB2, World

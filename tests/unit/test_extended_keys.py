@@ -13,8 +13,8 @@ from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.keys.authority import KeyAuthority
 from ctrip.ports import AccessChange
-from ctrip.services.manage_merchants import merchant_record
-from ctrip.services.provision_merchant import AccountProvisioner
+from ctrip.services.merchants.manage_merchants import merchant_record
+from ctrip.services.merchants.provision_merchant import AccountProvisioner
 from tests.world import _WALLET, AUTHORITY, ORIGIN, XPUB, XPUB2, World, put_merchant, signed
 
 KEY = AUTHORITY.verifying_key

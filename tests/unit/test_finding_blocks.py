@@ -10,7 +10,7 @@ from ctrip.domain.chains.chain import Block
 from ctrip.domain.detection.observe import promote, record
 from ctrip.domain.errors import NotHeld
 from ctrip.domain.payments.payment import Observation
-from ctrip.services.find_blocks import BlockFinder
+from ctrip.services.detection.find_blocks import BlockFinder
 from tests.world import NETWORK
 
 T = 1_760_000_000_000

@@ -7,7 +7,7 @@ import pytest
 from ctrip.domain.errors import BroadcastRejected, Busy, FenceLost, Unavailable
 from ctrip.domain.payments.payment import Status
 from ctrip.domain.sweeping.sweep import Attempt, IntentState, Kind, could_explain
-from ctrip.services.resume_sweeps import SweepResumer
+from ctrip.services.sweeping.resume_sweeps import SweepResumer
 from tests.fakes.chain import FakeChain
 from tests.support.objects import intent as some_intent
 from tests.world import STATION, T0, TREASURY, USDC, World

@@ -722,7 +722,7 @@ def test_money_on_an_address_that_the_signer_does_not_vouch_for_is_not_credited(
 
 def test_the_slow_tiers_are_seen_a_slice_a_pass_and_an_accepted_payment_waits_for_none(monkeypatch):
     """However many are monitored: a pass reads a slice of them, the next one goes on."""
-    monkeypatch.setattr("ctrip.services.watch_list.SLICE", 5)
+    monkeypatch.setattr("ctrip.services.detection.watch_list.SLICE", 5)
     world = in_step(policy=Policy(late=Late.REVIEW))
     payments = [world.create(COIN, expires_in=60) for _ in range(23)]
     world.step(70)
@@ -745,7 +745,7 @@ def test_the_slow_tiers_are_seen_a_slice_a_pass_and_an_accepted_payment_waits_fo
 
 def test_the_round_over_the_slow_tiers_goes_on_in_the_next_scanner(monkeypatch):
     """Its position is stored with the tip."""
-    monkeypatch.setattr("ctrip.services.watch_list.SLICE", 2)
+    monkeypatch.setattr("ctrip.services.detection.watch_list.SLICE", 2)
     world = in_step(policy=Policy(late=Late.REVIEW))
     payments = [world.create(COIN, expires_in=60) for _ in range(7)]
     world.step(70)

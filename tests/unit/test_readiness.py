@@ -6,7 +6,7 @@ import pytest
 
 from ctrip.domain.detection.readiness import closed_to_payments, judge
 from ctrip.domain.merchants.access import Gate, Tip
-from ctrip.services.start_scans import ScanStarter
+from ctrip.services.detection.start_scans import ScanStarter
 from tests.world import NETWORK, T0, World
 
 SLOW = replace(NETWORK, poll_seconds=12.0, head_age_alarm=120)

@@ -8,9 +8,9 @@ from ctrip.domain.detection.decide import quiet
 from ctrip.domain.errors import Busy, Forbidden, InvalidField
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import IntentState
-from ctrip.services.create_payment import check_url
-from ctrip.services.start_scans import ScanStarter
-from ctrip.services.telling import BestEffort
+from ctrip.services.detection.start_scans import ScanStarter
+from ctrip.services.payments.create_payment import check_url
+from ctrip.services.shared.telling import BestEffort
 from tests.world import NETWORK, ORIGIN, USDC, World
 
 COIN = 10**9
@@ -181,7 +181,7 @@ def test_a_pause_that_could_not_be_written_is_not_lost():
 
 def test_a_reversal_that_lost_a_race_is_done_in_the_next_pass_though_the_chain_is_paused(monkeypatch):
     """The sweeper had just changed the payment: paused without the reversal is no place to stop."""
-    monkeypatch.setattr("ctrip.services.watch_list.REREAD", 0)
+    monkeypatch.setattr("ctrip.services.detection.watch_list.REREAD", 0)
     world = World()
     payment = world.create(COIN)
     tx = world.chain.deposit(payment.address, COIN)

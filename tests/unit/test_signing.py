@@ -13,8 +13,8 @@ from ctrip.domain.sweeping.gas import bumped
 from ctrip.domain.sweeping.sweep import transfer_data, transfer_destination
 from ctrip.keys.authority import KeyAuthority
 from ctrip.keys.wallet import MnemonicWallet
-from ctrip.services.provision_merchant import AccountProvisioner
-from ctrip.services.sign_transaction import GuardedSigner
+from ctrip.services.merchants.provision_merchant import AccountProvisioner
+from ctrip.services.sweeping.sign_transaction import GuardedSigner
 from tests.world import NETWORK, World
 
 MNEMONIC = "abandon " * 11 + "about"

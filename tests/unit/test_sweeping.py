@@ -717,7 +717,7 @@ def test_a_job_ends_in_time_and_the_next_one_goes_on(monkeypatch):
 
 def test_the_most_valuable_are_swept_first_and_not_all_at_once(monkeypatch):
     """A hundred in one job."""
-    monkeypatch.setattr("ctrip.services.sweep_deposits.MOST_PAYMENTS", 3)
+    monkeypatch.setattr("ctrip.services.sweeping.sweep_deposits.MOST_PAYMENTS", 3)
     world = World()
     payments = [world.create((place + 1) * COIN) for place in (1, 4, 0, 3, 2)]
     for payment in payments:

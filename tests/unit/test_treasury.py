@@ -11,7 +11,7 @@ from ctrip.domain.errors import ConfigurationError, Unavailable
 from ctrip.domain.keys import checksum
 from ctrip.domain.payments.payment import Status
 from ctrip.networks import check_treasuries, load_networks
-from ctrip.services.check_treasury import CheckedSweeper
+from ctrip.services.sweeping.check_treasury import CheckedSweeper
 from tests.world import _WALLET, STATION, TREASURY, USDC, World
 
 GOOD = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"

@@ -8,7 +8,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from ctrip.domain.webhooks.retry import RETRY_SECONDS, next_delay
 from ctrip.domain.webhooks.webhook import new_secret, sign
 from ctrip.ports import Reply
-from ctrip.services import relay_outbox
+from ctrip.services.webhooks import relay_outbox
 from tests.world import ORIGIN, World
 
 SECRETS = (new_secret(b"n" * 32), new_secret(b"o" * 32))

@@ -15,32 +15,32 @@ if TYPE_CHECKING:
     from ctrip.aws.secrets import KmsSealer
     from ctrip.keys.authority import KeyAuthority
     from ctrip.ports import Log
-    from ctrip.services.authenticate import Authenticator
-    from ctrip.services.check_health import HealthChecker
-    from ctrip.services.check_treasury import CheckedSweeper
-    from ctrip.services.close_payment import PaymentCloser
-    from ctrip.services.create_payment import PaymentCreator
-    from ctrip.services.deliver_webhook import WebhookDeliverer
-    from ctrip.services.discover_account import AccountDiscoverer
-    from ctrip.services.limit_calls import CallLimiter
-    from ctrip.services.lock_out import Lockout
-    from ctrip.services.manage_admins import AdminManager
-    from ctrip.services.manage_keys import KeyManager
-    from ctrip.services.manage_merchants import MerchantManager
-    from ctrip.services.provision_merchant import AccountProvisioner, WaitingProvisioner
-    from ctrip.services.read_audit import AuditReader
-    from ctrip.services.read_events import EventReader
-    from ctrip.services.read_payment import PaymentReader
-    from ctrip.services.recording import Recorder
-    from ctrip.services.relay_outbox import OutboxRelay
-    from ctrip.services.resume_sweeps import SweepResumer
-    from ctrip.services.scan_chain import ChainScanner
-    from ctrip.services.seal_audit import AuditSealer, AuditVerifier
-    from ctrip.services.sign_in import Doorkeeper
-    from ctrip.services.sign_transaction import GuardedSigner
-    from ctrip.services.start_scans import ScanStarter
-    from ctrip.services.sweep_deposits import DepositSweeper
-    from ctrip.services.telling import BestEffort
+    from ctrip.services.admins.lock_out import Lockout
+    from ctrip.services.admins.manage_admins import AdminManager
+    from ctrip.services.admins.sign_in import Doorkeeper
+    from ctrip.services.audit.read_audit import AuditReader
+    from ctrip.services.audit.seal_audit import AuditSealer, AuditVerifier
+    from ctrip.services.detection.check_health import HealthChecker
+    from ctrip.services.detection.scan_chain import ChainScanner
+    from ctrip.services.detection.start_scans import ScanStarter
+    from ctrip.services.merchants.authenticate import Authenticator
+    from ctrip.services.merchants.discover_account import AccountDiscoverer
+    from ctrip.services.merchants.limit_calls import CallLimiter
+    from ctrip.services.merchants.manage_keys import KeyManager
+    from ctrip.services.merchants.manage_merchants import MerchantManager
+    from ctrip.services.merchants.provision_merchant import AccountProvisioner, WaitingProvisioner
+    from ctrip.services.payments.close_payment import PaymentCloser
+    from ctrip.services.payments.create_payment import PaymentCreator
+    from ctrip.services.payments.read_payment import PaymentReader
+    from ctrip.services.shared.recording import Recorder
+    from ctrip.services.shared.telling import BestEffort
+    from ctrip.services.sweeping.check_treasury import CheckedSweeper
+    from ctrip.services.sweeping.resume_sweeps import SweepResumer
+    from ctrip.services.sweeping.sign_transaction import GuardedSigner
+    from ctrip.services.sweeping.sweep_deposits import DepositSweeper
+    from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
+    from ctrip.services.webhooks.read_events import EventReader
+    from ctrip.services.webhooks.relay_outbox import OutboxRelay
     from ctrip.store.access import DynamoAccess
     from ctrip.store.admins import DynamoAdmins
     from ctrip.store.events import DynamoEvents
@@ -163,14 +163,14 @@ def jobs() -> "AwsJobs":
 
 def telling(service: str) -> "BestEffort":
     """Build queues for those who have committed already."""
-    from ctrip.services.telling import BestEffort
+    from ctrip.services.shared.telling import BestEffort
 
     return BestEffort(jobs(), log(service))
 
 
 def recorder(actor: str) -> "Recorder":
     """Build a recorder for one kind of actor."""
-    from ctrip.services.recording import Recorder
+    from ctrip.services.shared.recording import Recorder
 
     return Recorder(ids, actor, settings().webhook_url)
 
@@ -181,7 +181,7 @@ def recorder(actor: str) -> "Recorder":
 @cache
 def authenticator() -> "Authenticator":
     """Build what verifies callers."""
-    from ctrip.services.authenticate import Authenticator
+    from ctrip.services.merchants.authenticate import Authenticator
 
     return Authenticator(access(), limits(), sealer(), clock, log("api"), settings().key_cache_seconds * 1000)
 
@@ -190,7 +190,7 @@ def authenticator() -> "Authenticator":
 def limiter() -> "CallLimiter":
     """Build what keeps merchants to their share."""
     from ctrip.domain.merchants.access import Limits
-    from ctrip.services.limit_calls import CallLimiter
+    from ctrip.services.merchants.limit_calls import CallLimiter
 
     most = Limits(calls_per_second=settings().calls_per_second, open_payments=settings().open_payments)
     return CallLimiter(limits(), clock, most)
@@ -199,8 +199,8 @@ def limiter() -> "CallLimiter":
 @cache
 def creator() -> "PaymentCreator":
     """Build what creates payments."""
-    from ctrip.services.create_payment import PaymentCreator
-    from ctrip.services.replay import Replayer
+    from ctrip.services.payments.create_payment import PaymentCreator
+    from ctrip.services.shared.replay import Replayer
 
     return PaymentCreator(
         networks=networks(),
@@ -222,7 +222,7 @@ def creator() -> "PaymentCreator":
 @cache
 def reader() -> "PaymentReader":
     """Build what reads payments."""
-    from ctrip.services.read_payment import PaymentReader
+    from ctrip.services.payments.read_payment import PaymentReader
 
     return PaymentReader(payments(), money())
 
@@ -230,8 +230,8 @@ def reader() -> "PaymentReader":
 @cache
 def closer() -> "PaymentCloser":
     """Build what cancels and accepts payments."""
-    from ctrip.services.close_payment import PaymentCloser
-    from ctrip.services.replay import Replayer
+    from ctrip.services.payments.close_payment import PaymentCloser
+    from ctrip.services.shared.replay import Replayer
 
     return PaymentCloser(
         reader=reader(),
@@ -247,7 +247,7 @@ def closer() -> "PaymentCloser":
 @cache
 def event_reader() -> "EventReader":
     """Build what reads events."""
-    from ctrip.services.read_events import EventReader
+    from ctrip.services.webhooks.read_events import EventReader
 
     return EventReader(events(), reader(), clock)
 
@@ -255,7 +255,7 @@ def event_reader() -> "EventReader":
 @cache
 def audit_reader() -> "AuditReader":
     """Build what reads audit chains."""
-    from ctrip.services.read_audit import AuditReader
+    from ctrip.services.audit.read_audit import AuditReader
 
     return AuditReader(reader(), access(), admins())
 
@@ -263,7 +263,7 @@ def audit_reader() -> "AuditReader":
 @cache
 def key_manager() -> "KeyManager":
     """Build what makes and ends API keys."""
-    from ctrip.services.manage_keys import KeyManager
+    from ctrip.services.merchants.manage_keys import KeyManager
 
     return KeyManager(access=access(), sealer=sealer(), clock=clock, ids=ids)
 
@@ -271,7 +271,7 @@ def key_manager() -> "KeyManager":
 @cache
 def merchant_manager() -> "MerchantManager":
     """Build what makes and changes merchants."""
-    from ctrip.services.manage_merchants import MerchantManager
+    from ctrip.services.merchants.manage_merchants import MerchantManager
 
     return MerchantManager(access=access(), sealer=sealer(), jobs=telling("api"), clock=clock, ids=ids)
 
@@ -281,7 +281,7 @@ def admin_manager() -> "AdminManager":
     """Build what makes and changes admins."""
     from ctrip.auth.codes import TotpCodes
     from ctrip.auth.passwords import Argon2Passwords
-    from ctrip.services.manage_admins import AdminManager
+    from ctrip.services.admins.manage_admins import AdminManager
 
     return AdminManager(
         admins=admins(),
@@ -296,7 +296,7 @@ def admin_manager() -> "AdminManager":
 
 
 def _lockout() -> "Lockout":
-    from ctrip.services.lock_out import Lockout
+    from ctrip.services.admins.lock_out import Lockout
 
     return Lockout(limits(), clock, log("api"))
 
@@ -307,7 +307,7 @@ def doorkeeper() -> "Doorkeeper":
     from ctrip.auth.codes import TotpCodes
     from ctrip.auth.passwords import Argon2Passwords
     from ctrip.auth.tokens import JwtTokens
-    from ctrip.services.sign_in import Doorkeeper
+    from ctrip.services.admins.sign_in import Doorkeeper
 
     return Doorkeeper(
         admins=admins(),
@@ -330,7 +330,7 @@ def _issuer() -> str:
 def health() -> "HealthChecker":
     """Build what judges readiness."""
     from ctrip.aws.queues import queue_depths
-    from ctrip.services.check_health import HealthChecker
+    from ctrip.services.detection.check_health import HealthChecker
 
     stage = settings().stage
     return HealthChecker(
@@ -350,7 +350,7 @@ def health() -> "HealthChecker":
 @cache
 def starter() -> "ScanStarter":
     """Build what starts scanners."""
-    from ctrip.services.start_scans import ScanStarter
+    from ctrip.services.detection.start_scans import ScanStarter
 
     return ScanStarter(networks=networks(), access=access(), money=money(), jobs=jobs(), clock=clock, log=log("tick"))
 
@@ -358,15 +358,15 @@ def starter() -> "ScanStarter":
 @cache
 def scanner(name: str) -> "ChainScanner":
     """Build one chain's scanner; raises `ConfigurationError` for a chain that is not enabled."""
-    from ctrip.services.count_open import OpenCounter
-    from ctrip.services.explain import Explainer
-    from ctrip.services.find_blocks import BlockFinder
-    from ctrip.services.find_strays import StrayFinder
-    from ctrip.services.follow_intents import IntentFollower
-    from ctrip.services.look_at import Looker
-    from ctrip.services.scan_chain import ChainScanner
-    from ctrip.services.trust_chain import ChainTrust
-    from ctrip.services.vouch_address import AddressVoucher
+    from ctrip.services.detection.count_open import OpenCounter
+    from ctrip.services.detection.explain import Explainer
+    from ctrip.services.detection.find_blocks import BlockFinder
+    from ctrip.services.detection.find_strays import StrayFinder
+    from ctrip.services.detection.look_at import Looker
+    from ctrip.services.detection.scan_chain import ChainScanner
+    from ctrip.services.detection.trust_chain import ChainTrust
+    from ctrip.services.detection.vouch_address import AddressVoucher
+    from ctrip.services.sweeping.follow_intents import IntentFollower
 
     network, chain, lines = _network(name), _chain(name), log("scan")
     explainer = Explainer(chain=chain, payments=payments(), clock=clock, log=lines)
@@ -424,7 +424,7 @@ def scanner(name: str) -> "ChainScanner":
 @cache
 def resumer() -> "SweepResumer":
     """Build the net under sweeping."""
-    from ctrip.services.resume_sweeps import SweepResumer
+    from ctrip.services.sweeping.resume_sweeps import SweepResumer
 
     return SweepResumer(money(), access(), jobs(), clock, tuple(networks()))
 
@@ -433,7 +433,7 @@ def resumer() -> "SweepResumer":
 def sweeper(name: str) -> "CheckedSweeper":
     """Build one chain's sweeper, and what checks its treasury first."""
     from ctrip.aws.signer import LambdaSigner
-    from ctrip.services.check_treasury import CheckedSweeper
+    from ctrip.services.sweeping.check_treasury import CheckedSweeper
 
     return CheckedSweeper(
         chain=_network(name).name,
@@ -450,7 +450,7 @@ def sweeper(name: str) -> "CheckedSweeper":
 @cache
 def _deposit_sweeper(name: str) -> "DepositSweeper":
     from ctrip.aws.signer import LambdaSigner
-    from ctrip.services.sweep_deposits import DepositSweeper
+    from ctrip.services.sweeping.sweep_deposits import DepositSweeper
 
     return DepositSweeper(
         network=_network(name),
@@ -468,7 +468,7 @@ def _deposit_sweeper(name: str) -> "DepositSweeper":
 def deliverer() -> "WebhookDeliverer":
     """Build what delivers webhooks."""
     from ctrip.net.receivers import HttpReceivers
-    from ctrip.services.deliver_webhook import WebhookDeliverer
+    from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
 
     return WebhookDeliverer(
         events=events(),
@@ -486,7 +486,7 @@ def deliverer() -> "WebhookDeliverer":
 @cache
 def relay() -> "OutboxRelay":
     """Build what repeats the unacknowledged."""
-    from ctrip.services.relay_outbox import OutboxRelay
+    from ctrip.services.webhooks.relay_outbox import OutboxRelay
 
     return OutboxRelay(events(), jobs(), clock)
 
@@ -494,7 +494,7 @@ def relay() -> "OutboxRelay":
 @cache
 def audit_sealer() -> "AuditSealer":
     """Build what seals the audit chains."""
-    from ctrip.services.seal_audit import AuditSealer
+    from ctrip.services.audit.seal_audit import AuditSealer
 
     return AuditSealer(
         payments=payments(),
@@ -510,14 +510,14 @@ def audit_sealer() -> "AuditSealer":
 @cache
 def audit_verifier() -> "AuditVerifier":
     """Build what checks audit chains."""
-    from ctrip.services.seal_audit import AuditVerifier
+    from ctrip.services.audit.seal_audit import AuditVerifier
 
     return AuditVerifier(seals())
 
 
 def account_discoverer() -> "AccountDiscoverer":
     """Build what finds the addresses that were used before; for each run anew, as it remembers who did not answer."""
-    from ctrip.services.discover_account import AccountDiscoverer
+    from ctrip.services.merchants.discover_account import AccountDiscoverer
 
     return AccountDiscoverer(networks=networks(), open_chain=_chain, access=access(), clock=clock)
 
@@ -525,7 +525,7 @@ def account_discoverer() -> "AccountDiscoverer":
 def waiting_provisioner() -> "WaitingProvisioner":
     """Build what has waiting merchants provisioned by the signer."""
     from ctrip.aws.signer import LambdaSigner
-    from ctrip.services.provision_merchant import WaitingProvisioner
+    from ctrip.services.merchants.provision_merchant import WaitingProvisioner
 
     return WaitingProvisioner(access(), LambdaSigner(settings().stage), account_discoverer(), log("provision"))
 
@@ -533,7 +533,7 @@ def waiting_provisioner() -> "WaitingProvisioner":
 @cache
 def account_provisioner() -> "AccountProvisioner":
     """Build the signer's end of provisioning."""
-    from ctrip.services.provision_merchant import AccountProvisioner
+    from ctrip.services.merchants.provision_merchant import AccountProvisioner
 
     return AccountProvisioner(
         access=access(),
@@ -548,7 +548,7 @@ def account_provisioner() -> "AccountProvisioner":
 def signer() -> "GuardedSigner":
     """Build the only holder of private keys; the mnemonic is read when it is first needed, once."""
     from ctrip.keys.wallet import MnemonicWallet
-    from ctrip.services.sign_transaction import GuardedSigner
+    from ctrip.services.sweeping.sign_transaction import GuardedSigner
 
     @cache
     def wallet() -> MnemonicWallet:

@@ -22,8 +22,8 @@ from ctrip.domain.sweeping.sweep import (
     transfer_data,
 )
 from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer
-from ctrip.services.hurry_intents import IntentHurrier
-from ctrip.services.send_intents import TRIES, IntentSender, Market, Reverts, taken
+from ctrip.services.sweeping.hurry_intents import IntentHurrier
+from ctrip.services.sweeping.send_intents import TRIES, IntentSender, Market, Reverts, taken
 
 TIME_MS = 40_000  # of the minute that a job has
 MOST_PAYMENTS = 100  # of one job, the most valuable first

@@ -10,9 +10,9 @@ from ctrip.domain.admins import Admin, Role, fold_email
 from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, Contended, InvalidField, NotFound, Stale, Unauthorized
 from ctrip.ports import AdminChange, AdminStore, Clock, Idempotency, Ids, OneTimeCodes, Passwords, Sealer
-from ctrip.services.lock_out import Lockout
-from ctrip.services.manage_merchants import LONGEST_ID
-from ctrip.services.replay import Answer, Memory, Replayer, in_progress
+from ctrip.services.admins.lock_out import Lockout
+from ctrip.services.merchants.manage_merchants import LONGEST_ID
+from ctrip.services.shared.replay import Answer, Memory, Replayer, in_progress
 from ctrip.views.access import admin_view
 
 TRIES = 5

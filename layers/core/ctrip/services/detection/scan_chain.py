@@ -29,15 +29,15 @@ from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Flag, Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import could_explain, parse_key
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
-from ctrip.services.count_open import OpenCounter
-from ctrip.services.explain import Explainer
-from ctrip.services.find_strays import StrayFinder
-from ctrip.services.follow_intents import IntentFollower
-from ctrip.services.look_at import Looker, Sight, net
-from ctrip.services.recording import Recorder
-from ctrip.services.trust_chain import ChainTrust
-from ctrip.services.vouch_address import AddressVoucher
-from ctrip.services.watch_list import WatchList
+from ctrip.services.detection.count_open import OpenCounter
+from ctrip.services.detection.explain import Explainer
+from ctrip.services.detection.find_strays import StrayFinder
+from ctrip.services.detection.look_at import Looker, Sight, net
+from ctrip.services.detection.trust_chain import ChainTrust
+from ctrip.services.detection.vouch_address import AddressVoucher
+from ctrip.services.detection.watch_list import WatchList
+from ctrip.services.shared.recording import Recorder
+from ctrip.services.sweeping.follow_intents import IntentFollower
 
 REFRESH_MS = 15_000
 KEEP_HOT_MS = 600_000

@@ -11,7 +11,7 @@ from ctrip.domain.sweeping import gas
 from ctrip.domain.sweeping.gas import Price
 from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Intent, Kind, transfer_data
 from ctrip.ports import PaymentStore
-from ctrip.services.send_intents import IntentSender
+from ctrip.services.sweeping.send_intents import IntentSender
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping import gas
 from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Intent, Kind
 from ctrip.ports import Chain, Clock, Log, MoneyStore, Signer
-from ctrip.services.refusals import refusal_of
+from ctrip.services.sweeping.refusals import refusal_of
 
 GAS_STATION_PATH = f"{account_path(0)}/0/1"
 TRIES = 4

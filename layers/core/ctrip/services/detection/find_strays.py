@@ -12,8 +12,8 @@ from ctrip.domain.keys import ExtendedKey
 from ctrip.domain.merchants.access import Merchant, Round
 from ctrip.domain.payments.payment import Payment, Stray, Tier
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore
-from ctrip.services.find_blocks import BlockFinder
-from ctrip.services.recording import Recorder
+from ctrip.services.detection.find_blocks import BlockFinder
+from ctrip.services.shared.recording import Recorder
 
 MINUTE_MS = 60_000
 REMEMBERED = 10_000  # strays whose next question is remembered

@@ -8,7 +8,7 @@ from typing import Any
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Clock, EventFilter, EventStore
-from ctrip.services.read_payment import PaymentReader
+from ctrip.services.payments.read_payment import PaymentReader
 
 # An event is dated before it commits: whoever follows the feed must not be shown the later one first.
 SETTLE_MS = 1_000

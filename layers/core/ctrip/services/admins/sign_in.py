@@ -23,8 +23,8 @@ from ctrip.ports import (
     TokenKey,
     Tokens,
 )
-from ctrip.services.lock_out import Lockout
-from ctrip.services.manage_admins import change_admin
+from ctrip.services.admins.lock_out import Lockout
+from ctrip.services.admins.manage_admins import change_admin
 from ctrip.views.access import admin_view
 
 ACCESS_SECONDS = 900

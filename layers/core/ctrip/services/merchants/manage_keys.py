@@ -11,9 +11,9 @@ from ctrip.domain.audit import Origin
 from ctrip.domain.errors import AlreadyExists, Conflict, Contended, Forbidden, InvalidField, NotFound, Stale
 from ctrip.domain.merchants.access import LIVE_VERSIONS, ApiKey, KeyVersion, Scope
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Sealer
-from ctrip.services.authenticate import KEY_ID
-from ctrip.services.manage_merchants import change_merchant, find_merchant
-from ctrip.services.replay import Answer, Replayer, in_progress
+from ctrip.services.merchants.authenticate import KEY_ID
+from ctrip.services.merchants.manage_merchants import change_merchant, find_merchant
+from ctrip.services.shared.replay import Answer, Replayer, in_progress
 from ctrip.views.access import key_view
 
 ID_BYTES = 10

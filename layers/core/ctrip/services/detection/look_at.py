@@ -10,8 +10,8 @@ from ctrip.domain.detection.observe import OBSERVATIONS, Look, by_deadline, cano
 from ctrip.domain.errors import ChainError, NotHeld
 from ctrip.domain.payments.payment import Flag, Hold, Observation, Payment, Status
 from ctrip.ports import ChainReader, Clock, Log, PaymentStore
-from ctrip.services.explain import Explainer, Unexplained, unexplained
-from ctrip.services.find_blocks import BlockFinder
+from ctrip.services.detection.explain import Explainer, Unexplained, unexplained
+from ctrip.services.detection.find_blocks import BlockFinder
 
 HORIZON = 128  # blocks within which a reorganisation is looked for, or four times the confirmations
 STATE_KEPT = 120  # blocks of which every node has the state; of an older one a refusal is final

@@ -14,7 +14,7 @@ from ctrip.domain.errors import ChainError, Unavailable
 from ctrip.domain.keys import ExtendedKey
 from ctrip.domain.merchants.access import Merchant
 from ctrip.ports import AccessStore, ChainReader, Clock
-from ctrip.services.manage_merchants import change_merchant
+from ctrip.services.merchants.manage_merchants import change_merchant
 
 CURVE = "evm"
 GAP = 20  # BIP-44: as many unused addresses in a row end an account

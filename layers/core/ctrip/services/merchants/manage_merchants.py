@@ -12,7 +12,7 @@ from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
 from ctrip.domain.payments.payment import Custody, Late, Policy
 from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessChange, AccessStore, Clock, Idempotency, Ids, Jobs, Sealer
-from ctrip.services.replay import Answer, Replayer, in_progress
+from ctrip.services.shared.replay import Answer, Replayer, in_progress
 from ctrip.views.access import merchant_view
 
 TRIES = 5

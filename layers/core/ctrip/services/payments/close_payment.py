@@ -9,9 +9,9 @@ from ctrip.domain.errors import AlreadyExists, Conflict, Contended, Forbidden, S
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Flag, Hold, Payment, Status, Tier
 from ctrip.ports import AccessStore, Clock, Commit, Idempotency, Jobs, PaymentStore
-from ctrip.services.read_payment import PaymentReader
-from ctrip.services.recording import Recorder
-from ctrip.services.replay import Answer, Replayer, in_progress
+from ctrip.services.payments.read_payment import PaymentReader
+from ctrip.services.shared.recording import Recorder
+from ctrip.services.shared.replay import Answer, Replayer, in_progress
 from ctrip.views.payments import payment_view
 
 DUST_PER_MILLE = 1

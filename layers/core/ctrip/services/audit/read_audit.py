@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import NotFound
 from ctrip.ports import AccessStore, AdminStore
-from ctrip.services.manage_merchants import LONGEST_ID, find_merchant
-from ctrip.services.read_payment import PaymentReader
+from ctrip.services.merchants.manage_merchants import LONGEST_ID, find_merchant
+from ctrip.services.payments.read_payment import PaymentReader
 
 
 @dataclass(frozen=True, slots=True)

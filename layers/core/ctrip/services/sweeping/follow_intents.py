@@ -24,9 +24,9 @@ from ctrip.domain.sweeping.sweep import (
     sweeps_with,
 )
 from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore
-from ctrip.services.recording import Recorder
-from ctrip.services.refusals import refusal_of
-from ctrip.services.watch_nonces import NonceWatcher
+from ctrip.services.shared.recording import Recorder
+from ctrip.services.sweeping.refusals import refusal_of
+from ctrip.services.sweeping.watch_nonces import NonceWatcher
 
 
 @dataclass(frozen=True, slots=True)

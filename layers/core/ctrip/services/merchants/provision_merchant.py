@@ -12,8 +12,8 @@ from ctrip.domain.errors import AlreadyExists, ChainError, SigningRefused
 from ctrip.domain.keys import key_statement, parse_account_xpub, verify_extended_key
 from ctrip.domain.merchants.access import Merchant
 from ctrip.ports import AccessStore, Clock, Log, Provisioner
-from ctrip.services.discover_account import AccountDiscoverer
-from ctrip.services.manage_merchants import change_merchant
+from ctrip.services.merchants.discover_account import AccountDiscoverer
+from ctrip.services.merchants.manage_merchants import change_merchant
 
 SIGNER = Origin("signer")
 FIRST_VERSION = 1

@@ -26,9 +26,9 @@ from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payments.machine import FIRST_EVENT
 from ctrip.domain.payments.payment import Payment
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
-from ctrip.services.limit_calls import CallLimiter
-from ctrip.services.recording import Recorder
-from ctrip.services.replay import Answer, Replayer, in_progress
+from ctrip.services.merchants.limit_calls import CallLimiter
+from ctrip.services.shared.recording import Recorder
+from ctrip.services.shared.replay import Answer, Replayer, in_progress
 from ctrip.views.payments import payment_view
 
 ROUTE = "POST /api/v1/payments"

@@ -1,0 +1,1 @@
+"""The people who operate a stage: accounts, sign-in, lockout."""

@@ -1,0 +1,1 @@
+"""Reading the audit chains, and sealing them each hour."""

@@ -1,0 +1,1 @@
+"""Merchants and their keys: make, change, provision, authenticate, limit."""

@@ -1,0 +1,1 @@
+"""Payments as merchants ask for them: create, read, cancel, accept."""

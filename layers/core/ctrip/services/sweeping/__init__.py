@@ -1,0 +1,1 @@
+"""From deposits to the treasury: sign, send, follow, replace."""
