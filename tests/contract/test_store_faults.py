@@ -15,8 +15,8 @@ from ctrip.domain.payments.payment import Status, Tier
 from ctrip.domain.sweeping.sweep import Attempt, IntentState
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery, Due, Idempotency
-from ctrip.store import database
 from ctrip.store.access import DynamoAccess
+from ctrip.store.engine import database
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
 from tests.support import dynamodb

@@ -16,8 +16,8 @@ from ctrip.domain.payments.payment import Status, Tier
 from ctrip.domain.sweeping.gas import MOST_ATTEMPTS
 from ctrip.domain.sweeping.sweep import Attempt, IntentState, Refusal
 from ctrip.ports import Delivery, Idempotency, PaymentFilter
-from ctrip.store.codec import decode, encode
-from ctrip.store.database import FORMAT, UnknownFormat
+from ctrip.store.engine.codec import decode, encode
+from ctrip.store.engine.database import FORMAT, UnknownFormat
 from ctrip.store.events import DynamoEvents
 from ctrip.store.layout import event_of, intent_item, payment_item
 from ctrip.store.tables import outbox_key

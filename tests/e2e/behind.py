@@ -14,8 +14,8 @@ from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.webhooks.events import Event
 from ctrip.store import tables
 from ctrip.store.access import DynamoAccess
-from ctrip.store.codec import encode
-from ctrip.store.database import Database, Item, delete, keyed, number, put, text
+from ctrip.store.engine.codec import encode
+from ctrip.store.engine.database import Database, Item, delete, keyed, number, put, text
 from ctrip.store.events import DynamoEvents
 from ctrip.store.layout import event_item, outbox_item
 from ctrip.store.seals import DynamoSeals

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from ctrip.store import tables
-from ctrip.store.database import FORMAT, Item, keyed, put, text
+from ctrip.store.engine.database import FORMAT, Item, keyed, put, text
 from infra.local import wallet
 from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop

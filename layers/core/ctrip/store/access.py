@@ -11,9 +11,9 @@ from ctrip.domain.merchants.access import ApiKey, Gate, Merchant, Round
 from ctrip.ports import AccessChange, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, read_audit, read_remembered, remember
-from ctrip.store.codec import decode, encode
-from ctrip.store.database import Item, Store, Write, delete, keyed, number, put, read_document, text, update
-from ctrip.store.errors import ConditionFailed
+from ctrip.store.engine.codec import decode, encode
+from ctrip.store.engine.database import Item, Store, Write, delete, keyed, number, put, read_document, text, update
+from ctrip.store.engine.errors import ConditionFailed
 from ctrip.store.tables import Key
 
 RACES = 8

@@ -7,9 +7,9 @@ from ctrip.domain.errors import AlreadyExists, Stale
 from ctrip.ports import AdminChange, Remembered, TokenKey
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, remember
-from ctrip.store.codec import decode, encode
-from ctrip.store.database import Store, Write, keyed, number, put, read_document, text
-from ctrip.store.errors import ConditionFailed
+from ctrip.store.engine.codec import decode, encode
+from ctrip.store.engine.database import Store, Write, keyed, number, put, read_document, text
+from ctrip.store.engine.errors import ConditionFailed
 
 TOKEN_KEYS = 5
 _LINGER_SECONDS = 7 * 86_400  # a dead session is kept this long, for whoever asks what it was

@@ -8,9 +8,9 @@ from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import AlreadyExists, CtripError, Stale
 from ctrip.ports import Idempotency, Remembered
 from ctrip.store import tables
-from ctrip.store.codec import decode, encode
-from ctrip.store.database import Database, Write, keyed, number, put, read_document, text
-from ctrip.store.errors import ConditionFailed
+from ctrip.store.engine.codec import decode, encode
+from ctrip.store.engine.database import Database, Write, keyed, number, put, read_document, text
+from ctrip.store.engine.errors import ConditionFailed
 from ctrip.store.layout import IDEMPOTENCY_SECONDS
 
 ABSENT = Path("pk").does_not_exist()

@@ -14,7 +14,7 @@ from ctrip.domain.sweeping.sweep import Intent
 from ctrip.ports import Commit, Fence, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, remember
-from ctrip.store.database import Write, check, keyed, put, text
+from ctrip.store.engine.database import Write, check, keyed, put, text
 from ctrip.store.layout import audit_item, intent_item, outbox_item, payment_item, posting_item
 
 

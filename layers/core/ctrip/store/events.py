@@ -9,8 +9,8 @@ from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery, Due, EventFilter, EventPage
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
-from ctrip.store.database import Item, Store, delete, keyed, put, text, update
-from ctrip.store.errors import ConditionFailed
+from ctrip.store.engine.database import Item, Store, delete, keyed, put, text, update
+from ctrip.store.engine.errors import ConditionFailed
 from ctrip.store.layout import delivery_item, delivery_of, event_item, event_of
 
 PAGES = 5

@@ -12,8 +12,8 @@ from ctrip.domain.sweeping.sweep import Intent, IntentState, Kind, Setback
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery
 from ctrip.store import tables
-from ctrip.store.codec import decode, decode_all, encode, encode_all
-from ctrip.store.database import Item, keyed, number, read_document, text
+from ctrip.store.engine.codec import decode, decode_all, encode, encode_all
+from ctrip.store.engine.database import Item, keyed, number, read_document, text
 
 EVENT_SECONDS = 60 * 86_400
 IDEMPOTENCY_SECONDS = 48 * 3_600

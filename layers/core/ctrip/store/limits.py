@@ -8,8 +8,8 @@ from ctrip.domain.merchants.signing import SKEW_SECONDS
 from ctrip.ports.access import WATCHED_FOR_EACH
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
-from ctrip.store.database import Store, keyed, number, put, text, update
-from ctrip.store.errors import ConditionFailed
+from ctrip.store.engine.database import Store, keyed, number, put, text, update
+from ctrip.store.engine.errors import ConditionFailed
 
 STALE_MS = 900_000  # a count that no scanner has set for this long says nothing any more
 RACES = 3

@@ -11,9 +11,9 @@ from ctrip.domain.sweeping.sweep import Intent, Setback
 from ctrip.ports import Fence
 from ctrip.store import tables
 from ctrip.store.clauses import intent_write, settlement
-from ctrip.store.codec import decode, encode
-from ctrip.store.database import Item, Store, put, read_document, update
-from ctrip.store.errors import ConditionFailed
+from ctrip.store.engine.codec import decode, encode
+from ctrip.store.engine.database import Item, Store, put, read_document, update
+from ctrip.store.engine.errors import ConditionFailed
 from ctrip.store.layout import entries_of, intent_of, setback_item, setback_of, unreadable_intent
 
 _SWEEPING = ("sweeping_to", "sweeping_refused")

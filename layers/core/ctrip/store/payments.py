@@ -17,9 +17,9 @@ from ctrip.ports import Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered
 from ctrip.store.clauses import Clauses, reservation, unmoved
-from ctrip.store.codec import decode
-from ctrip.store.database import Item, Store, put, read_document
-from ctrip.store.errors import ConditionFailed
+from ctrip.store.engine.codec import decode
+from ctrip.store.engine.database import Item, Store, put, read_document
+from ctrip.store.engine.errors import ConditionFailed
 from ctrip.store.layout import intent_of, payment_item, payment_of, transfer_item, transfer_of, watch_of
 from ctrip.store.tables import Key
 

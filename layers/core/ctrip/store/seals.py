@@ -9,9 +9,9 @@ from ctrip.domain.errors import AlreadyExists
 from ctrip.ports import Seal
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
-from ctrip.store.codec import decode, encode
-from ctrip.store.database import Store, keyed, put, read_document, text
-from ctrip.store.errors import ConditionFailed
+from ctrip.store.engine.codec import decode, encode
+from ctrip.store.engine.database import Store, keyed, put, read_document, text
+from ctrip.store.engine.errors import ConditionFailed
 
 CHUNK = 2_000  # heads in an item: 64 characters each, and an item holds 400 KB
 

@@ -15,7 +15,7 @@ from pynamodb.expressions.update import Action, Update
 
 from ctrip.domain.errors import Busy, Contended
 from ctrip.ports import Clock
-from ctrip.store.errors import ConditionFailed, Failure, classify
+from ctrip.store.engine.errors import ConditionFailed, Failure, classify
 from ctrip.store.tables import Key, Tables, key_of
 from ctrip.system import SystemClock, spread
 

@@ -1,0 +1,1 @@
+"""DynamoDB without a subject: calls, retries, errors and documents."""
