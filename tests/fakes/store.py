@@ -33,7 +33,7 @@ from ctrip.ports import (
     Seal,
     TokenKey,
 )
-from ctrip.ports.access import WATCHED_FOR_EACH
+from ctrip.ports.merchants import WATCHED_FOR_EACH
 
 _DAY_MS = 86_400_000
 _STALE_MS = 900_000

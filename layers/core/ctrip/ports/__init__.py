@@ -1,37 +1,19 @@
 """What the services need of the world, as Protocols; adapters implement them and know nothing of each other."""
 
-from ctrip.ports.access import AccessChange, AccessStore, AdminChange, AdminStore, LimitStore, Seal, SealStore, TokenKey
+from ctrip.ports.admins import AdminChange, AdminStore, TokenKey
+from ctrip.ports.audit import Seal, SealStore
 from ctrip.ports.chain import Chain, ChainReader, ChainWriter
-from ctrip.ports.stores import (
-    Commit,
-    Delivery,
-    Due,
-    EventFilter,
-    EventPage,
-    EventStore,
-    Fence,
-    Idempotency,
-    MoneyStore,
-    Page,
-    PaymentFilter,
-    PaymentStore,
-    Remembered,
-)
-from ctrip.ports.world import (
-    Claims,
-    Clock,
-    Ids,
-    Jobs,
-    Log,
-    OneTimeCodes,
-    Passwords,
-    Provisioner,
-    Receivers,
-    Reply,
-    Sealer,
-    Signer,
-    Tokens,
-)
+from ctrip.ports.credentials import Claims, OneTimeCodes, Passwords, Sealer, Tokens
+from ctrip.ports.events import Delivery, Due, EventFilter, EventPage, EventStore
+from ctrip.ports.gates import Fence
+from ctrip.ports.http import Receivers, Reply
+from ctrip.ports.idempotency import Idempotency, Remembered
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
+from ctrip.ports.runtime import Clock, Ids, Log
+from ctrip.ports.signing import Provisioner, Signer
 
 __all__ = [
     "AccessChange",

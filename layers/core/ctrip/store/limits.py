@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.merchants.signing import SKEW_SECONDS
-from ctrip.ports.access import WATCHED_FOR_EACH
+from ctrip.ports.merchants import WATCHED_FOR_EACH
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.engine.database import Store, keyed, number, put, text, update

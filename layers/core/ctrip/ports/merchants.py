@@ -1,13 +1,12 @@
-"""Merchants, keys, limits, admins and seals, as the services keep them."""
+"""Merchants, keys, gates and limits, as the services keep them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ctrip.domain.admins import Admin, Session
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.merchants.access import ApiKey, Gate, Merchant, Round
-from ctrip.ports.stores import Idempotency, Remembered
+from ctrip.ports.idempotency import Idempotency, Remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,90 +150,4 @@ class LimitStore(Protocol):
 
     def forgive(self, scope: str, window: int) -> None:
         """Take one attempt back."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminChange:
-    """What one decision about an admin changes, in one transaction; before is None for a new one."""
-
-    admin: tuple[Admin | None, Admin]
-    audit: AuditRecord
-    idempotency: Idempotency | None = None
-    answer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TokenKey:
-    """A key that signs access tokens: `id` is a ULID, `sealed` the secret; unix milliseconds."""
-
-    id: str
-    sealed: str
-    created_at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seal:
-    """One hour's heads of audit chains, as one hash; `previous` is the seal before, `count` the heads."""
-
-    hour: str
-    count: int
-    root: str
-    previous: str
-    hash: str
-
-
-class SealStore(Protocol):
-    """The hourly seals, and the heads that each covers."""
-
-    def last(self) -> Seal | None:
-        """Return the newest seal."""
-        ...
-
-    def seal(self, hour: str) -> Seal | None:
-        """Return an hour's seal."""
-        ...
-
-    def leaves(self, seal: Seal) -> list[str]:
-        """Return the heads that a seal covers, sorted."""
-        ...
-
-    def put(self, seal: Seal, leaves: Sequence[str]) -> None:
-        """Store an hour's seal after its heads, once; raises `AlreadyExists` ("seal")."""
-        ...
-
-
-class AdminStore(Protocol):
-    """Admins, their sessions, and the keys that sign their tokens."""
-
-    def admin(self, admin_id: str) -> Admin | None:
-        """Read an admin, consistently."""
-        ...
-
-    def by_email(self, email: str) -> str | None:
-        """Return the id of the admin with an e-mail address, in the spelling it is stored in."""
-        ...
-
-    def admins(self, after: str, limit: int) -> list[Admin]:
-        """List admins by id, those after one."""
-        ...
-
-    def change(self, change: AdminChange) -> None:
-        """Write all of it or nothing; raises `AlreadyExists` ("admin", "email" or "idempotency"), `Stale`, `Busy`."""
-        ...
-
-    def session(self, session_id: str) -> Session | None:
-        """Read a session, consistently."""
-        ...
-
-    def save_session(self, before: Session | None, after: Session) -> None:
-        """Store a session; raises `AlreadyExists` ("session") or `Stale`."""
-        ...
-
-    def token_keys(self) -> list[TokenKey]:
-        """Return the keys that sign access tokens, newest first, bounded."""
-        ...
-
-    def put_token_key(self, key: TokenKey) -> None:
-        """Store one more."""
         ...

@@ -1,0 +1,121 @@
+"""Events and deliveries, as the services keep them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ctrip.domain.webhooks.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One attempt to deliver one event; `status_code` is None where no answer came."""
+
+    event_ulid: str
+    attempt: int
+    at: int
+    latency_ms: int
+    status_code: int | None
+    error: str | None
+    next_attempt_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An attempt whose time has come (`at`), and how many times it has been left to a worker already."""
+
+    merchant_id: str
+    ulid: str
+    attempt: int
+    at: int
+    leases: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """What a feed asks for: `after` and `position` are ULIDs, the latter a cursor's; times are unix milliseconds.
+
+    Nothing from `until` on is shown: what is younger may yet be preceded by what commits more slowly.
+    """
+
+    newest_first: bool = True
+    after: str | None = None
+    type: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+    until: int | None = None
+    limit: int = 20
+    position: str | None = None
+
+    def takes(self, event: Event) -> bool:
+        """Whether an event is among what is asked for, wherever the page begins."""
+        return (
+            event.ulid > (self.after or "")
+            and self.type in (None, event.type)
+            and (self.created_after is None or event.at >= self.created_after)
+            and (self.created_before is None or event.at <= self.created_before)
+            and (self.until is None or event.at < self.until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """A page of events; it may be short while `position` is set."""
+
+    events: tuple[Event, ...]
+    position: str | None
+
+
+class EventStore(Protocol):
+    """Events, what is still to be told of them, and how telling went."""
+
+    def page(self, merchant_id: str, wanted: EventFilter) -> EventPage:
+        """List a merchant's events; reads at most five pages, then answers short."""
+        ...
+
+    def payments_between(self, merchant_id: str, first: int, last: int) -> set[str]:
+        """Return the ids of payments of which something was told from `first` up to before `last` (milliseconds)."""
+        ...
+
+    def named(self, merchant_id: str, ulids: Sequence[str]) -> list[Event]:
+        """Return the events of these ULIDs that are still kept, in that order."""
+        ...
+
+    def event(self, merchant_id: str, ulid: str) -> Event | None:
+        """Read an event, consistently."""
+        ...
+
+    def unacknowledged(self, before: int) -> list[tuple[str, str, int]]:
+        """Return merchant id, ulid and time of events committed before that time and not acknowledged, oldest first."""
+        ...
+
+    def acknowledge(self, event: Event) -> None:
+        """Keep an event that is told to nobody, and strike it off the outbox; a second time changes nothing."""
+        ...
+
+    def attempted(self, merchant_id: str, ulid: str, attempt: int) -> Delivery | None:
+        """Return the record of an attempt; one of this moment may be missing yet."""
+        ...
+
+    def record(self, event: Event, delivery: Delivery, *, due_index: bool) -> None:
+        """Store an attempt, once, and then do what follows from it; the one whose record stands already does nothing.
+
+        A crash in between leaves the record without what follows: whoever repeats the attempt finds it, and finishes.
+        """
+        ...
+
+    def finish(self, merchant_id: str, delivery: Delivery, *, due_index: bool) -> None:
+        """Do what follows from an attempt that is on record; a second time changes nothing.
+
+        With `due_index` the next attempt goes on the due index; then the first one strikes the event off the outbox,
+        and a later one its own row off the due index.
+        """
+        ...
+
+    def due(self, before: int) -> list["Due"]:
+        """Return the attempts that are due by `before` and leased to nobody then, soonest first, bounded."""
+        ...
+
+    def lease(self, due: "Due", until: int) -> bool:
+        """Leave a due attempt to a worker until that time; False where its outcome has been recorded meanwhile."""
+        ...

@@ -1,0 +1,71 @@
+"""Own transactions, ledger entries and fences, as the services keep them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ctrip.domain.ledger import Entry
+from ctrip.domain.merchants.access import Tip
+from ctrip.domain.sweeping.sweep import Intent, Setback
+from ctrip.ports.gates import Fence
+
+
+class MoneyStore(Protocol):
+    """Intents, ledger and scanner fences."""
+
+    def take(self, chain: str) -> Fence:
+        """Take a chain: increment its fence unconditionally."""
+        ...
+
+    def beat(self, tip: Tip) -> None:
+        """Store how far the scanner has come; raises `FenceLost`."""
+        ...
+
+    def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
+        """Read the tips of chains in one call."""
+        ...
+
+    def note_sweeping(self, chain: str, to: str, refused: str) -> None:
+        """Note beside a chain's tip the treasury that was checked, and why nothing is swept there; empty: it is."""
+        ...
+
+    def write_intent(self, before: Intent | None, after: Intent) -> None:
+        """Store an intent; raises `AlreadyExists` ("intent") when its nonce is taken, `Stale` when it moved on."""
+        ...
+
+    def intent(self, chain: str, sender: str, nonce: int) -> Intent | None:
+        """Read an intent, consistently."""
+        ...
+
+    def intents_of(self, chain: str, sender: str) -> list[Intent]:
+        """Return every intent of a sender on a chain, by nonce; for deposit addresses, which have few."""
+        ...
+
+    def last_intent(self, chain: str, sender: str) -> Intent | None:
+        """Return the intent of the highest nonce of a sender, read consistently."""
+        ...
+
+    def unfinished(self, chain: str) -> list[Intent]:
+        """Return the intents of a chain that have not ended; the index lags, the intents are read consistently.
+
+        One that cannot be decoded has the state `unreadable`, and nothing but its chain, sender and nonce.
+        """
+        ...
+
+    def settle(self, before: Intent, after: Intent, entries: Sequence[Entry], fence: Fence) -> None:
+        """Store an intent and what it posts, all or nothing, while no newer scanner has taken the chain.
+
+        Raises `FenceLost`, `Stale` when the intent has moved on, `AlreadyExists` ("entry"), and `Busy`.
+        """
+        ...
+
+    def setbacks(self, chain: str) -> dict[str, Setback]:
+        """Return by payment why sweeps of a chain are not tried before some time, read consistently."""
+        ...
+
+    def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
+        """Keep why, and until when, a payment's sweep is not tried; the newest stands."""
+        ...
+
+    def entries(self, owner: str) -> list[Entry]:
+        """Return an owner's ledger, oldest first."""
+        ...

@@ -1,0 +1,150 @@
+"""Payments, as the services keep them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ctrip.domain.audit import AuditRecord
+from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.detection.watch import Watch
+from ctrip.domain.ledger import Entry
+from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping.sweep import Intent
+from ctrip.domain.webhooks.events import Event
+from ctrip.ports.gates import Fence
+from ctrip.ports.idempotency import Idempotency, Remembered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """Everything one decision changes, in one transaction.
+
+    `before` is None for a creation. `intents` are (before, after) pairs, before None for a new one. With a `fence`, the
+    transaction fails when a newer scanner has taken the chain; with `holds_order`, when another payment has the order.
+    """
+
+    before: Payment | None
+    after: Payment
+    audit: AuditRecord
+    event: Event | None = None
+    entries: tuple[Entry, ...] = ()
+    holds_order: bool = False
+    intents: tuple[tuple[Intent | None, Intent], ...] = ()
+    fence: Fence | None = None
+    idempotency: Idempotency | None = None
+    answer: str = ""  # what the idempotency key is to give again, where no event holds it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFilter:
+    """What a list asks for; times are unix milliseconds, both ends included."""
+
+    status: Status | None = None
+    chain: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+    limit: int = 20
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, newest first; it may be short while `cursor` is set."""
+
+    payments: tuple[Payment, ...]
+    cursor: str | None
+
+
+class PaymentStore(Protocol):
+    """Payments and everything that changes with them."""
+
+    def commit(self, commit: Commit) -> None:
+        """Write all of it or nothing.
+
+        Raises `AlreadyExists` ("id", "address", "order", "idempotency", "intent" or "entry"), `Stale` when the
+        payment, its order or an intent has moved on, `FenceLost`, and `Busy` where conflicts or throttling outlast the
+        retries. A write that was our own but whose answer was lost counts as done.
+        """
+        ...
+
+    def reserve(self, before: Payment, intent: Intent) -> Payment:
+        """Put an own transaction of a payment under way: the new intent, and its name as the payment's `pending`.
+
+        No version of the payment: nothing that it tells anybody changes. Any other decision about a payment that knows
+        of none under way is stale from now on. Raises `AlreadyExists` ("intent") when the nonce is taken, `Stale` when
+        the payment has moved on, and `Busy`.
+        """
+        ...
+
+    def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
+        """Move a payment to a tier, raised `now` (unix milliseconds), or raise it once more in its own; return it.
+
+        No version of the payment, as with `reserve`. Raises `Stale` when the payment has moved on, and `Busy`.
+        """
+        ...
+
+    def longest_in(self, chain: str, tier: Tier, limit: int) -> list[Payment]:
+        """Return at most `limit` payments of a tier, those first that were raised to it first; the index lags."""
+        ...
+
+    def get(self, payment_id: str) -> Payment | None:
+        """Read a payment, consistently."""
+        ...
+
+    def by_order(self, merchant_id: str, order_id: str) -> str | None:
+        """Return the id of the payment that holds the merchant's order, dead ones included."""
+        ...
+
+    def by_address(self, address: str) -> str | None:
+        """Return the id of the payment that owns a deposit address."""
+        ...
+
+    def page(self, merchant_id: str, wanted: PaymentFilter) -> Page:
+        """List a merchant's payments, newest first; raises `InvalidField` for a cursor that is not ours."""
+        ...
+
+    def watched(self, chain: str, tier: Tier) -> list[Payment]:
+        """Return the payments of a tier; the index lags, the payments do not."""
+        ...
+
+    def rows(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Watch]:
+        """Return what the index shows of a tier, raised after that time; no payment itself is read, and it lags."""
+        ...
+
+    def slice(self, chain: str, tier: Tier, *, after: str, limit: int) -> tuple[list[Watch], str]:
+        """Return about `limit` rows of a tier from a position on, and the next position; the first and last are ""."""
+        ...
+
+    def read(self, payment_ids: Sequence[str]) -> dict[str, Payment]:
+        """Read payments by their ids, consistently; what does not exist, or cannot be read, is left out."""
+        ...
+
+    def add_transfers(self, payment_id: str, transfers: Sequence[Transfer]) -> None:
+        """Keep a row for each of a payment's transfers; a second time changes nothing."""
+        ...
+
+    def drop_transfers(self, payment_id: str, transfers: Sequence[Transfer]) -> None:
+        """Take transfers whose blocks are gone out of the list."""
+        ...
+
+    def transfers(
+        self, payment_id: str, *, before: str | None = None, limit: int = 20
+    ) -> tuple[list[Transfer], str | None]:
+        """Return a payment's transfers, newest first, and the position after the page, None at the end."""
+        ...
+
+    def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:
+        """Return what an idempotency key answered first, read consistently."""
+        ...
+
+    def audit(self, payment_id: str) -> list[AuditRecord]:
+        """Return a payment's audit chain, oldest first."""
+        ...
+
+    def events_of(self, payment_id: str) -> list[str]:
+        """Return the ULIDs of a payment's events, oldest first, as its audit chain names them."""
+        ...
+
+    def heads(self, payment_ids: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Return the version and audit head of payments, read consistently."""
+        ...
