@@ -20,7 +20,7 @@ from typing import Any
 import requests
 
 from ctrip.chains.evm.client import EvmChain
-from ctrip.domain.merchants.access import Tip
+from ctrip.domain.detection.gates import Tip
 from ctrip.domain.payments.payment import Payment, Status
 from ctrip.system import SystemClock
 from infra.bench.figure import Figure, percentile

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
-from ctrip.domain.merchants.access import Gate, Round, Tip
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.sweeping.sweep import Attempt, IntentState, Refusal, Setback
 from ctrip.ports import Delivery, Due, Fence

@@ -8,7 +8,7 @@ import pytest
 from chalice.app import Request
 
 from ctrip.aws.lines import Line
-from ctrip.domain.merchants.access import Tip
+from ctrip.domain.detection.gates import Tip
 from ctrip.store.engine.codec import decode, encode
 from functions.api.http import OPERATIONS, Operation, guarded, received
 from tests.functions.conftest import KEY, Api

@@ -2,7 +2,7 @@
 
 import app
 from ctrip import bootstrap, config
-from ctrip.domain.merchants.access import Gate, Tip
+from ctrip.domain.detection.gates import Gate, Tip
 from tests.world import USDC
 
 

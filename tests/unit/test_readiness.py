@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from ctrip.domain.detection.gates import Gate, Tip
 from ctrip.domain.detection.readiness import closed_to_payments, judge
-from ctrip.domain.merchants.access import Gate, Tip
 from ctrip.services.detection.start_scans import ScanStarter
 from tests.world import NETWORK, T0, World
 

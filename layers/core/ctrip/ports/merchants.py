@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ctrip.domain.audit import AuditRecord
-from ctrip.domain.merchants.access import ApiKey, Gate, Merchant, Round
+from ctrip.domain.detection.gates import Gate, Round
+from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.ports.idempotency import Idempotency, Remembered
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from ctrip.domain.detection.gates import Tip
 from ctrip.domain.ledger import Entry
-from ctrip.domain.merchants.access import Tip
 from ctrip.domain.sweeping.sweep import Intent, Setback
 from ctrip.ports.gates import Fence
 

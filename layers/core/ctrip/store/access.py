@@ -6,8 +6,9 @@ from contextlib import suppress
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.audit import AuditRecord
+from ctrip.domain.detection.gates import Gate, Round
 from ctrip.domain.errors import Busy
-from ctrip.domain.merchants.access import ApiKey, Gate, Merchant, Round
+from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.ports import AccessChange, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, read_audit, read_remembered, remember

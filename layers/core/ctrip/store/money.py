@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from pynamodb.expressions.operand import Path
 
+from ctrip.domain.detection.gates import Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.ledger import Entry
-from ctrip.domain.merchants.access import Tip
 from ctrip.domain.sweeping.sweep import Intent, Setback
 from ctrip.ports import Fence
 from ctrip.store import tables

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.merchants.access import Gate, Tip
+from ctrip.domain.detection.gates import Gate, Tip
 
 FAILING_PASSES = 5  # passes in a row that must have failed before a chain counts as failing
 LEAST_FAILING_MS = 30_000  # and for so long at least: a chain of one-second passes may stumble for a moment

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ctrip.domain.chains.assets import Network
+from ctrip.domain.detection.gates import Gate, Tip
 from ctrip.domain.detection.readiness import judge
-from ctrip.domain.merchants.access import Gate, Tip
 from ctrip.ports import AccessStore, Clock, Log, MoneyStore
 from ctrip.views.payments import rfc3339
 

@@ -11,6 +11,7 @@ from typing import Any
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import Block, Move
 from ctrip.domain.detection.decide import Step, fire, next_step, quiet
+from ctrip.domain.detection.gates import Tip
 from ctrip.domain.detection.observe import Look
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import (
@@ -24,7 +25,6 @@ from ctrip.domain.errors import (
     Unavailable,
     WrongChain,
 )
-from ctrip.domain.merchants.access import Tip
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Flag, Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import could_explain, parse_key

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ctrip.domain.chains.assets import Network
+from ctrip.domain.detection.gates import Gate
 from ctrip.domain.detection.readiness import judge
-from ctrip.domain.merchants.access import Gate
 from ctrip.ports import AccessStore, Clock, Jobs, Log, MoneyStore
 
 WARM_EVERY_MS = 300_000

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network, payment_uri
+from ctrip.domain.detection.gates import Gate, Tip
 from ctrip.domain.detection.readiness import closed_to_payments
 from ctrip.domain.errors import (
     AlreadyExists,
@@ -21,7 +22,7 @@ from ctrip.domain.errors import (
     InvalidField,
 )
 from ctrip.domain.keys import ExtendedKey, account_path, verify_extended_key
-from ctrip.domain.merchants.access import Gate, Merchant, Tip
+from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payments.machine import FIRST_EVENT
 from ctrip.domain.payments.payment import Payment
