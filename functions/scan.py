@@ -4,6 +4,7 @@ from typing import Any
 
 from ctrip import bootstrap
 from ctrip.aws.log import bind
+from ctrip.domain.jobs import ScanJob, job_of
 
 MARGIN_MS = 2_000  # the pass under way must end before Lambda does
 
@@ -11,5 +12,6 @@ MARGIN_MS = 2_000  # the pass under way must end before Lambda does
 def handle(event: dict[str, Any], context: Any) -> int:
     """Loop over one chain; return the number of passes."""
     until = bootstrap.clock.now() + context.get_remaining_time_in_millis() - MARGIN_MS
-    with bind(request_id=event.get("request_id")):
-        return bootstrap.scanner(event["chain"]).run(until)
+    job = job_of(ScanJob, event)
+    with bind(request_id=job.request_id or None):
+        return bootstrap.scanner(job.chain).run(until)

@@ -1,16 +1,16 @@
 """Sweep jobs, one message at a time; and each five minutes the net under them."""
 
-import json
 from typing import Any
 
 from ctrip import bootstrap
+from ctrip.domain.jobs import SweepJob, decode_job
 
 
 def handle(event: Any) -> dict[str, Any]:
     """Take one chain's asset a step further; a failure leaves the message to be tried again."""
     for record in event:
-        job = json.loads(record.body)
-        bootstrap.sweeper(job["chain"]).sweep(job["asset"])
+        job = decode_job(SweepJob, record.body)
+        bootstrap.sweeper(job.chain).sweep(job.asset)
     return {"batchItemFailures": []}
 
 

@@ -1,10 +1,10 @@
 """Webhook jobs: one bad message never redelivers its siblings."""
 
-import json
 from typing import Any
 
 from ctrip import bootstrap
 from ctrip.aws.log import bind
+from ctrip.domain.jobs import WebhookJob, decode_job
 
 
 def handle(event: Any) -> dict[str, Any]:
@@ -21,7 +21,6 @@ def handle(event: Any) -> dict[str, Any]:
 
 def deliver(body: str) -> None:
     """Do one job; its lines carry the request that it follows from."""
-    from ctrip.services.webhooks.deliver_webhook import parse_job
-
-    with bind(request_id=json.loads(body).get("request_id")):
-        bootstrap.deliverer().deliver(*parse_job(body))
+    job = decode_job(WebhookJob, body)
+    with bind(request_id=job.request_id or None):
+        bootstrap.deliverer().deliver(job)

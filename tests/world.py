@@ -1,11 +1,13 @@
 """A whole gateway in memory: real services and domain, fake stores, chain, queues and clock."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, ChainKind, Network
+from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob
 from ctrip.domain.keys import key_statement
 from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
 from ctrip.domain.payments.payment import Payment
@@ -25,8 +27,8 @@ from ctrip.services.merchants.manage_merchants import merchant_record
 from ctrip.services.payments.close_payment import PaymentCloser
 from ctrip.services.payments.create_payment import CreatePayment, PaymentCreator
 from ctrip.services.payments.read_payment import PaymentReader
+from ctrip.services.shared.once import Once
 from ctrip.services.shared.recording import Recorder
-from ctrip.services.shared.replay import Replayer
 from ctrip.services.sweeping.follow_intents import IntentFollower
 from ctrip.services.sweeping.sweep_deposits import DepositSweeper
 from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
@@ -106,30 +108,30 @@ class FakeClock:
 class FakeJobs:
     """Queues as lists; `broken` loses what is sent, as a crash right after a commit does."""
 
-    deliveries: list[tuple[str, str, int]] = field(default_factory=list)
-    delayed: list[tuple[tuple[str, str, int], int]] = field(default_factory=list)
-    sweeps: list[tuple[str, str]] = field(default_factory=list)
+    deliveries: list[WebhookJob] = field(default_factory=list)
+    delayed: list[tuple[WebhookJob, int]] = field(default_factory=list)
+    sweeps: list[SweepJob] = field(default_factory=list)
     scans: list[str] = field(default_factory=list)
     provisions: int = 0
     broken: bool = False
 
-    def deliver(self, deliveries: Any, *, delay: int = 0) -> None:
+    def deliver(self, jobs: Sequence[WebhookJob], *, delay: int = 0) -> None:
         if self.broken:
             return
-        for job in deliveries:
+        for job in jobs:
             if delay:
                 self.delayed.append((job, delay))
             else:
                 self.deliveries.append(job)
 
-    def sweep(self, chain: str, asset_key: str) -> None:
-        self.sweeps.append((chain, asset_key))
+    def sweep(self, job: SweepJob) -> None:
+        self.sweeps.append(job)
 
     def provision(self) -> None:
         self.provisions += 1
 
-    def scan(self, chain: str) -> None:
-        self.scans.append(chain)
+    def scan(self, job: ScanJob) -> None:
+        self.scans.append(job.chain)
 
 
 @dataclass(slots=True)
@@ -224,7 +226,7 @@ class World:
             networks={"anvil": NETWORK},
             payments=self.stores.payments,
             money=self.stores.money,
-            replayer=Replayer(self.stores.payments, self.stores.events),
+            once=Once(self.stores.payments, self.stores.events),
             access=self.stores.access,
             limiter=self.limiter,
             jobs=self.jobs,
@@ -243,7 +245,7 @@ class World:
             jobs=self.jobs,
             clock=self.clock,
             recorder=self.recorder("api"),
-            replayer=Replayer(self.stores.payments, self.stores.events),
+            once=Once(self.stores.payments, self.stores.events),
         )
         self.sweeper = DepositSweeper(
             network=NETWORK,
@@ -364,7 +366,7 @@ class World:
     def sweep(self) -> None:
         """Do the queued sweep jobs."""
         jobs, self.jobs.sweeps = set(self.jobs.sweeps), []
-        for _, asset in sorted(jobs):
+        for asset in sorted(job.asset for job in jobs):
             self.sweeper.sweep(asset)
 
     def settle(self, rounds: int = 12) -> None:
@@ -376,4 +378,4 @@ class World:
     def deliver_all(self) -> None:
         """Do the queued webhook jobs."""
         while self.jobs.deliveries:
-            self.deliverer.deliver(*self.jobs.deliveries.pop(0))
+            self.deliverer.deliver(self.jobs.deliveries.pop(0))

@@ -32,7 +32,7 @@ from ctrip.domain.text import is_whole, whole
 from ctrip.ports import Idempotency
 from ctrip.services.admins.sign_in import SignedIn
 from ctrip.services.merchants.authenticate import Caller
-from ctrip.services.shared.replay import Answer
+from ctrip.services.shared.once import Answer
 from functions.api.models import NoBody, NoQuery, parse
 
 BODY_BYTES = 32 * 1024

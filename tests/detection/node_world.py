@@ -109,11 +109,11 @@ class NodeWorld(World):
         from ctrip.domain.errors import ChainError
 
         jobs, self.jobs.sweeps = sorted(set(self.jobs.sweeps)), []
-        for chain, asset in jobs:
+        for job in jobs:
             try:
-                self.sweeper.sweep(asset)
+                self.sweeper.sweep(job.asset)
             except ChainError:
-                self.jobs.sweeps.append((chain, asset))
+                self.jobs.sweeps.append(job)
 
     # -- what came of it
 

@@ -80,12 +80,12 @@ class Life:
     def _sweep(self) -> None:
         """Do the queued jobs: one is struck off the queue when it is done, not before."""
         for job in sorted(set(self.world.jobs.sweeps)):
-            self.world.sweeper.sweep(job[1])
+            self.world.sweeper.sweep(job.asset)
             self.world.jobs.sweeps = [each for each in self.world.jobs.sweeps if each != job]
 
     def _deliver(self) -> None:
         while self.world.jobs.deliveries:
-            self.world.deliverer.deliver(*self.world.jobs.deliveries[0])
+            self.world.deliverer.deliver(self.world.jobs.deliveries[0])
             self.world.jobs.deliveries.pop(0)
 
     def _outside(self, payment: Payment) -> None:

@@ -615,7 +615,7 @@ def test_an_admin_reads_and_decides_for_a_merchant(api: Api) -> None:
     assert api.admin("GET", f"/payments/{payment['id']}").json["id"] == payment["id"]
     api.world.jobs.deliveries.clear()
     assert api.admin("POST", f"/payments/{payment['id']}/cancel").json["status"] == "expired"
-    assert [merchant for merchant, _, _ in api.world.jobs.deliveries] == ["m1"]
+    assert [job.merchant_id for job in api.world.jobs.deliveries] == ["m1"]
 
 
 def test_the_feed_shows_events_as_the_webhooks_had_them(api: Api) -> None:

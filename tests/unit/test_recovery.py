@@ -6,11 +6,12 @@ import pytest
 
 from ctrip.domain.detection.decide import quiet
 from ctrip.domain.errors import Busy, Forbidden, InvalidField
+from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.services.detection.start_scans import ScanStarter
 from ctrip.services.payments.create_payment import check_url
-from ctrip.services.shared.telling import BestEffort
+from ctrip.services.shared.notify import BestEffort
 from tests.world import NETWORK, ORIGIN, USDC, World
 
 COIN = 10**9
@@ -78,7 +79,7 @@ def test_funding_that_is_mined_again_leaves_the_sweep_alone():
     world.chain.pool.clear()  # the sweep is not in a block yet when the funding moves to another
     world.chain.reorg(1)
     world.run.one()
-    world.jobs.sweeps.append(("anvil", USDC.id))
+    world.jobs.sweeps.append(SweepJob("anvil", USDC.id))
     world.sweep()
     world.settle(14)
     intents = world.stores.money.intents_of("anvil", payment.address)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ctrip.domain.errors import Unavailable
+from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.payment import Flag, Late, Policy, Status, Tier
 from ctrip.domain.sweeping.sweep import IntentState
 from tests.world import NETWORK, ORIGIN, TREASURY, USDC, World
@@ -339,7 +340,7 @@ def test_a_held_payment_is_not_swept():
     world.step(4)
     state = world.stores.payments._state
     state.payments[payment.id] = replace(world.payment(payment.id), flags=frozenset({Flag.HELD}))
-    world.jobs.sweeps.append(("anvil", "native"))
+    world.jobs.sweeps.append(SweepJob("anvil", "native"))
     world.sweep()
     assert world.signer.signed == []
 

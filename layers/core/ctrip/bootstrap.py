@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ctrip.services.payments.close_payment import PaymentCloser
     from ctrip.services.payments.create_payment import PaymentCreator
     from ctrip.services.payments.read_payment import PaymentReader
+    from ctrip.services.shared.notify import BestEffort
     from ctrip.services.shared.recording import Recorder
-    from ctrip.services.shared.telling import BestEffort
     from ctrip.services.sweeping.check_treasury import CheckedSweeper
     from ctrip.services.sweeping.resume_sweeps import SweepResumer
     from ctrip.services.sweeping.sign_transaction import GuardedSigner
@@ -161,9 +161,9 @@ def jobs() -> "AwsJobs":
     return AwsJobs(settings().stage)
 
 
-def telling(service: str) -> "BestEffort":
+def notifying(service: str) -> "BestEffort":
     """Build queues for those who have committed already."""
-    from ctrip.services.shared.telling import BestEffort
+    from ctrip.services.shared.notify import BestEffort
 
     return BestEffort(jobs(), log(service))
 
@@ -200,16 +200,16 @@ def limiter() -> "CallLimiter":
 def creator() -> "PaymentCreator":
     """Build what creates payments."""
     from ctrip.services.payments.create_payment import PaymentCreator
-    from ctrip.services.shared.replay import Replayer
+    from ctrip.services.shared.once import Once
 
     return PaymentCreator(
         networks=networks(),
         payments=payments(),
         money=money(),
-        replayer=Replayer(payments(), events()),
+        once=Once(payments(), events()),
         access=access(),
         limiter=limiter(),
-        jobs=telling("api"),
+        jobs=notifying("api"),
         clock=clock,
         ids=ids,
         recorder=recorder("api"),
@@ -231,16 +231,16 @@ def reader() -> "PaymentReader":
 def closer() -> "PaymentCloser":
     """Build what cancels and accepts payments."""
     from ctrip.services.payments.close_payment import PaymentCloser
-    from ctrip.services.shared.replay import Replayer
+    from ctrip.services.shared.once import Once
 
     return PaymentCloser(
         reader=reader(),
         payments=payments(),
         access=access(),
-        jobs=telling("api"),
+        jobs=notifying("api"),
         clock=clock,
         recorder=recorder("api"),
-        replayer=Replayer(payments(), events()),
+        once=Once(payments(), events()),
     )
 
 
@@ -273,7 +273,7 @@ def merchant_manager() -> "MerchantManager":
     """Build what makes and changes merchants."""
     from ctrip.services.merchants.manage_merchants import MerchantManager
 
-    return MerchantManager(access=access(), sealer=sealer(), jobs=telling("api"), clock=clock, ids=ids)
+    return MerchantManager(access=access(), sealer=sealer(), jobs=notifying("api"), clock=clock, ids=ids)
 
 
 @cache
@@ -376,7 +376,7 @@ def scanner(name: str) -> "ChainScanner":
         payments=payments(),
         money=money(),
         access=access(),
-        jobs=telling("scan"),
+        jobs=notifying("scan"),
         clock=clock,
         recorder=recorder("scan"),
         explainer=explainer,
@@ -394,7 +394,7 @@ def scanner(name: str) -> "ChainScanner":
             chain=chain,
             payments=payments(),
             money=money(),
-            jobs=telling("scan"),
+            jobs=notifying("scan"),
             clock=clock,
             recorder=recorder("scan"),
             log=lines,
@@ -404,7 +404,7 @@ def scanner(name: str) -> "ChainScanner":
             chain=chain,
             payments=payments(),
             access=access(),
-            jobs=telling("scan"),
+            jobs=notifying("scan"),
             clock=clock,
             recorder=recorder("scan"),
             log=lines,

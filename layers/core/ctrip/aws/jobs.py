@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from ctrip.aws.clients import HURRIED, client
-from ctrip.aws.log import bound
 from ctrip.domain.errors import Busy
+from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob, encode_job
 
 # What Chalice wants to find in a schedule's event.
 _AHEAD_OF_TIME = {
@@ -22,10 +22,7 @@ _AHEAD_OF_TIME = {
 }
 
 
-def _asked() -> dict[str, object]:
-    """Name the request that is being answered, so that whoever works for it later can be found by it."""
-    asked = bound().get("request_id")
-    return {"request_id": asked} if asked else {}
+BATCH = 10  # messages that SQS takes in one call
 
 
 class AwsJobs:
@@ -34,34 +31,32 @@ class AwsJobs:
     def __init__(self, stage: str) -> None:
         self._stage = stage
 
-    def deliver(self, deliveries: Sequence[tuple[str, str, int]], *, delay: int = 0) -> None:
-        """Queue at most ten webhook jobs; raises `Busy` when SQS took only some."""
-        if not deliveries:
-            return
-        entries = [
-            {
-                "Id": str(number),
-                "MessageBody": json.dumps({"merchant_id": merchant, "event": ulid, "attempt": attempt, **_asked()}),
-                "MessageGroupId": merchant,
-                "DelaySeconds": min(delay, 900),
-            }
-            for number, (merchant, ulid, attempt) in enumerate(deliveries)
-        ]
-        answer = client("sqs", HURRIED).send_message_batch(QueueUrl=self._webhooks, Entries=entries)
-        if answer.get("Failed"):
+    def deliver(self, jobs: Sequence[WebhookJob], *, delay: int = 0) -> None:
+        """Queue webhook jobs; raises `Busy` where SQS did not take all of them, after all have been offered."""
+        failed = False
+        for start in range(0, len(jobs), BATCH):
+            entries = [
+                {
+                    "Id": str(number),
+                    "MessageBody": encode_job(job),
+                    "MessageGroupId": job.merchant_id,
+                    "DelaySeconds": min(delay, 900),
+                }
+                for number, job in enumerate(jobs[start : start + BATCH])
+            ]
+            answer = client("sqs", HURRIED).send_message_batch(QueueUrl=self._webhooks, Entries=entries)
+            failed = failed or bool(answer.get("Failed"))
+        if failed:
             raise Busy("SQS did not take every message.")
 
-    def sweep(self, chain: str, asset_key: str) -> None:
+    def sweep(self, job: SweepJob) -> None:
         """Queue one sweep job."""
-        client("sqs", HURRIED).send_message(
-            QueueUrl=self._sweeps, MessageBody=json.dumps({"chain": chain, "asset": asset_key})
-        )
+        client("sqs", HURRIED).send_message(QueueUrl=self._sweeps, MessageBody=encode_job(job))
 
-    def scan(self, chain: str) -> None:
+    def scan(self, job: ScanJob) -> None:
         """Start a scanner, without waiting for it."""
-        payload = json.dumps({"chain": chain, **_asked()}).encode()
         client("lambda", HURRIED).invoke(
-            FunctionName=f"ctrip-{self._stage}-scan", InvocationType="Event", Payload=payload
+            FunctionName=f"ctrip-{self._stage}-scan", InvocationType="Event", Payload=encode_job(job).encode()
         )
 
     def provision(self) -> None:

@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob
+
 
 class Jobs(Protocol):
     """Queues and asynchronous calls."""
 
-    def deliver(self, deliveries: Sequence[tuple[str, str, int]], *, delay: int = 0) -> None:
-        """Queue webhook jobs (merchant id, event id, attempt), `delay` seconds from now."""
+    def deliver(self, jobs: Sequence[WebhookJob], *, delay: int = 0) -> None:
+        """Queue webhook jobs, any number of them, `delay` seconds from now; raises `Busy` where some were not taken."""
         ...
 
-    def sweep(self, chain: str, asset_key: str) -> None:
-        """Queue one sweep job for a chain and asset."""
+    def sweep(self, job: SweepJob) -> None:
+        """Queue one sweep job."""
         ...
 
-    def scan(self, chain: str) -> None:
+    def scan(self, job: ScanJob) -> None:
         """Start a scanner, without waiting for it."""
         ...
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from ctrip.domain.admins import Admin, Role, fold_email
 from ctrip.domain.audit import AuditRecord, Origin, record
-from ctrip.domain.errors import AlreadyExists, Conflict, Contended, InvalidField, NotFound, Stale, Unauthorized
+from ctrip.domain.errors import AlreadyExists, Conflict, InvalidField, NotFound, Unauthorized
 from ctrip.ports import AdminChange, AdminStore, Clock, Idempotency, Ids, OneTimeCodes, Passwords, Sealer
 from ctrip.services.admins.lock_out import Lockout
 from ctrip.services.merchants.manage_merchants import LONGEST_ID
-from ctrip.services.shared.replay import Answer, Memory, Replayer, in_progress
+from ctrip.services.shared.once import Answer, Memory, Once
+from ctrip.services.shared.retry import on_stale
 from ctrip.views.access import admin_view
 
 TRIES = 5
@@ -47,9 +48,22 @@ class AdminManager:
         admin_id: str | None = None,
     ) -> Answer:
         """Make an admin; without a password given, the answer holds a random one, this once."""
-        replayer = Replayer(self.memory)
-        if (first := replayer.first(idempotency)) is not None:
-            return first
+
+        def attempt() -> Answer:
+            return self._create(email, name, role, origin, idempotency, password, admin_id)
+
+        return Once(self.memory).run(idempotency, attempt)
+
+    def _create(
+        self,
+        email: str,
+        name: str,
+        role: Role,
+        origin: Origin,
+        idempotency: Idempotency | None,
+        password: str | None,
+        admin_id: str | None,
+    ) -> Answer:
         now, folded = self.clock.now(), _folded(email)
         random = None if password else self._random_password()
         admin = Admin(
@@ -68,11 +82,9 @@ class AdminManager:
         try:
             self.admins.change(AdminChange(admin=(None, admin), audit=audit, idempotency=idempotency, answer=answer))
         except AlreadyExists as exc:
-            if exc.key == "idempotency" and (first := replayer.first(idempotency)) is not None:
-                return first
+            if exc.key == "idempotency":
+                raise
             raise Conflict("An admin has this e-mail address already.", code="email_in_use") from exc
-        except Contended as exc:
-            raise (in_progress() if idempotency else exc) from exc
         return Answer(view | {"password": random})
 
     def update(
@@ -106,9 +118,9 @@ class AdminManager:
         self, admin_id: str, origin: Origin, by: str | None = None, idempotency: Idempotency | None = None
     ) -> Answer:
         """Give somebody a random password and no second factor, and end their sessions; the answer holds it once."""
-        replayer = Replayer(self.memory)
-        if (first := replayer.first(idempotency)) is not None:
-            return first
+        return Once(self.memory).run(idempotency, lambda: self._reset(admin_id, origin, by, idempotency))
+
+    def _reset(self, admin_id: str, origin: Origin, by: str | None, idempotency: Idempotency | None) -> Answer:
         if by == admin_id:
             raise Conflict("Change your own password at /admin/api/me/password.", code="own_account")
         password = self._random_password()
@@ -118,14 +130,7 @@ class AdminManager:
             after = replace(admin, password=digest, totp="", totp_on=False, sessions_from=self.clock.now())
             return after, "admin.reset"
 
-        try:
-            admin = change_admin(self.admins, admin_id, decide, origin, self.clock.now(), idempotency)
-        except AlreadyExists:
-            if (first := replayer.first(idempotency)) is not None:
-                return first
-            raise
-        except Contended as exc:
-            raise (in_progress() if idempotency else exc) from exc
+        admin = change_admin(self.admins, admin_id, decide, origin, self.clock.now(), idempotency)
         return Answer(admin_view(admin) | {"password": password})
 
     def change_password(self, admin_id: str, current: str, new: str, origin: Origin) -> dict[str, Any]:
@@ -215,7 +220,8 @@ def change_admin(
 
     An idempotency key remembers the admin's view, with a password that is null.
     """
-    for _ in range(TRIES):
+
+    def attempt() -> Admin:
         before = admins.admin(admin_id) if len(admin_id) <= LONGEST_ID else None
         if before is None:
             raise NotFound(f"User {admin_id[:64]} not found.", code="user_not_found")
@@ -223,13 +229,12 @@ def change_admin(
         after = replace(decided, version=before.version + 1, updated_at=now)
         audit = admin_record(before, after, action, origin)
         after = replace(after, audit_head=audit.hash)
-        try:
-            answer = json.dumps(admin_view(after) | {"password": None}) if idempotency else ""
-            admins.change(AdminChange(admin=(before, after), audit=audit, idempotency=idempotency, answer=answer))
-        except Stale:
-            continue
+        answer = json.dumps(admin_view(after) | {"password": None}) if idempotency else ""
+        admins.change(AdminChange(admin=(before, after), audit=audit, idempotency=idempotency, answer=answer))
         return after
-    raise Conflict("The user is changing; read it and try again.", code="user_changed")
+
+    changing = Conflict("The user is changing; read it and try again.", code="user_changed")
+    return on_stale(attempt, tries=TRIES, otherwise=changing)
 
 
 def admin_record(before: Admin | None, after: Admin, action: str, origin: Origin) -> AuditRecord:

@@ -25,6 +25,7 @@ from ctrip.ports import (
 )
 from ctrip.services.admins.lock_out import Lockout
 from ctrip.services.admins.manage_admins import change_admin
+from ctrip.services.shared.retry import on_stale
 from ctrip.views.access import admin_view
 
 ACCESS_SECONDS = 900
@@ -211,15 +212,12 @@ class Doorkeeper:
         return self.admins.session(match.group(1)) if match else None
 
     def _revoke(self, session: Session) -> None:
-        held: Session | None = session
-        for _ in range(TRIES):
-            if held is None or held.revoked:
-                return None
-            try:
-                return self.admins.save_session(held, replace(held, revoked=True, version=held.version + 1))
-            except Stale:
-                held = self.admins.session(session.id)
-        raise Busy
+        def attempt() -> None:
+            held = self.admins.session(session.id)
+            if held is not None and not held.revoked:
+                self.admins.save_session(held, replace(held, revoked=True, version=held.version + 1))
+
+        on_stale(attempt, tries=TRIES, otherwise=Busy())
 
     def _refresh_token(self, session_id: str) -> str:
         return f"ctrt_{session_id}_{_random(self.ids)}"

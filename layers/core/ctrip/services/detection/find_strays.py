@@ -14,6 +14,7 @@ from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payment import Payment, Stray, Tier
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore
 from ctrip.services.detection.find_blocks import BlockFinder
+from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.recording import Recorder
 
 MINUTE_MS = 60_000
@@ -166,11 +167,9 @@ class StrayFinder:
         if step is None or amount <= 0:
             return None
         commit = self.recorder.step(payment, step, fence=fence)
-        self.payments.commit(commit)
+        noted = commit_and_notify(self.payments, self.jobs, commit)
         self.log.warning(step.event or "", payment=payment.id, asset=asset.symbol, amount=str(amount))
-        if commit.event:
-            self.jobs.deliver([(payment.merchant_id, commit.event.ulid, 1)])
-        return commit.after
+        return noted
 
     def _explained(self, payment: Payment, stray: Stray, at: Block) -> Stray:
         """Ask what brought it, since the payment's creation; again after growing pauses, of another endpoint."""

@@ -25,9 +25,11 @@ from ctrip.domain.errors import (
     Unavailable,
     WrongChain,
 )
+from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Flag, Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import could_explain, parse_key
+from ctrip.domain.webhooks.events import Event
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.detection.count_open import OpenCounter
 from ctrip.services.detection.explain import Explainer
@@ -36,6 +38,7 @@ from ctrip.services.detection.look_at import Looker, Sight, net
 from ctrip.services.detection.trust_chain import ChainTrust
 from ctrip.services.detection.vouch_address import AddressVoucher
 from ctrip.services.detection.watch_list import WatchList
+from ctrip.services.shared.notify import notify
 from ctrip.services.shared.recording import Recorder
 from ctrip.services.sweeping.follow_intents import IntentFollower
 
@@ -356,7 +359,7 @@ class ScanRun:
                 if not self._awaited(as_seen, balance, sight):
                     seen.append((as_seen, balance))
         looks = self.scan.looker.looks(seen, sight, fresh=self.watch.fresh, apart=self._apart)
-        told: list[tuple[str, str, int]] = []
+        told: list[Event] = []
         try:
             for as_seen, _ in seen:
                 if as_seen.id not in looks:
@@ -364,8 +367,7 @@ class ScanRun:
                 with self._apart(as_seen.id):
                     self._decide(stored[as_seen.id], self._judged(as_seen, looks[as_seen.id]), told)
         finally:
-            for start in range(0, len(told), 10):
-                self.scan.jobs.deliver(told[start : start + 10])
+            notify(self.scan.jobs, told)
 
     def _judged(self, payment: Payment, look: Look) -> Look:
         """Add what two hosts say of a large amount, and whether another payment has the order."""
@@ -404,7 +406,7 @@ class ScanRun:
             self.scan.log.error("own_transaction_unclear", payment=payment.id, chain=payment.chain)
         return True
 
-    def _decide(self, payment: Payment, look: Look, told: list[tuple[str, str, int]]) -> None:
+    def _decide(self, payment: Payment, look: Look, told: list[Event]) -> None:
         """Take every step that this look allows, each in its own transaction."""
         for _ in range(STEPS):
             step = next_step(payment, look, self.scan.clock.now())
@@ -421,7 +423,7 @@ class ScanRun:
                 return
         self.scan.log.error("rules_without_end", payment=payment.id)
 
-    def _commit(self, payment: Payment, step: Step, told: list[tuple[str, str, int]]) -> Payment:
+    def _commit(self, payment: Payment, step: Step, told: list[Event]) -> Payment:
         commit = self.scan.recorder.step(payment, step, fence=self.fence)
         if step.alarm == "deep_reorg":
             self.scan.access.pause(payment.chain, True)  # first: it can be repeated, and must not be lost
@@ -432,7 +434,7 @@ class ScanRun:
         if step.alarm:
             self.scan.log.error(step.alarm, payment=payment.id, chain=payment.chain)
         if commit.event:
-            told.append((commit.after.merchant_id, commit.event.ulid, 1))
+            told.append(commit.event)
         return commit.after
 
     # -- beside the decisions
@@ -448,7 +450,7 @@ class ScanRun:
         looks = [scan.looker.as_recorded(each, sight) for each in wanted]
         questions = [scan.looker.whole_question(each, look, sight) for each, look in zip(wanted, looks, strict=True)]
         found = scan.explainer.explain(questions, sight.at, self._apart)
-        told: list[tuple[str, str, int]] = []
+        told: list[Event] = []
         for payment in wanted:
             with self._apart(payment.id):
                 if (look := found.get(payment.id)) is None:
@@ -465,8 +467,7 @@ class ScanRun:
                     self._commit(payment, step, told)
                 except Stale:
                     self.watch.forget(payment.id)  # it moved on, and is read again when it is due
-        for start in range(0, len(told), 10):
-            scan.jobs.deliver(told[start : start + 10])
+        notify(scan.jobs, told)
 
     def _look_elsewhere(self, head: Block, now: int) -> None:
         """Look for what is not due, at a confirmed depth, so that it is told of once."""
@@ -489,7 +490,7 @@ class ScanRun:
                     self.watch.keep(payment)
             self.gate_read = 0  # the round may be over: ask the gate
             for asset in scan_assets(scan.network):  # what was parked is judged again, though nothing else is swept
-                scan.jobs.sweep(scan.network.name, asset.key)
+                scan.jobs.sweep(SweepJob(scan.network.name, asset.key))
 
     def _enqueue_sweeps(self, now: int) -> None:
         wanted = {(row.token or "native") for row in self.watch.rows.values() if row.tier is Tier.SWEEP}
@@ -498,7 +499,7 @@ class ScanRun:
             asset = assets[token]
             if now - self.swept_at.get(asset, 0) >= self.scan.sweep_ms:
                 self.swept_at[asset] = now
-                self.scan.jobs.sweep(self.scan.network.name, asset)
+                self.scan.jobs.sweep(SweepJob(self.scan.network.name, asset))
 
     def _stay_hot(self, now: int) -> None:
         """Keep the chain open while money is under way; only time closes it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.detection.gates import Gate
 from ctrip.domain.detection.readiness import judge
+from ctrip.domain.jobs import ScanJob
 from ctrip.ports import AccessStore, Clock, Jobs, Log, MoneyStore
 
 WARM_EVERY_MS = 300_000
@@ -40,7 +41,7 @@ class ScanStarter:
             if gate is None or gate.paused:
                 continue
             if now < gate.hot_until or gate.daily_due(now) or (warm_turn and now < gate.warm_until):
-                self.jobs.scan(chain)
+                self.jobs.scan(ScanJob(chain))
                 started.append(chain)
         self._alarm({chain: gates[chain] for chain in started if now < gates[chain].hot_until}, now)
         return started

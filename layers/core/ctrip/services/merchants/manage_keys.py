@@ -8,12 +8,13 @@ from ipaddress import ip_network
 from typing import Any
 
 from ctrip.domain.audit import Origin
-from ctrip.domain.errors import AlreadyExists, Conflict, Contended, Forbidden, InvalidField, NotFound, Stale
+from ctrip.domain.errors import Conflict, Forbidden, InvalidField, NotFound, Stale
 from ctrip.domain.merchants.access import LIVE_VERSIONS, ApiKey, KeyVersion, Scope
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Sealer
 from ctrip.services.merchants.authenticate import KEY_ID
-from ctrip.services.merchants.manage_merchants import change_merchant, find_merchant
-from ctrip.services.shared.replay import Answer, Replayer, in_progress
+from ctrip.services.merchants.manage_merchants import KeyMoved, change_merchant, find_merchant
+from ctrip.services.shared.once import Answer, Once
+from ctrip.services.shared.retry import on_stale
 from ctrip.views.access import key_view
 
 ID_BYTES = 10
@@ -71,9 +72,11 @@ class KeyManager:
         by: ApiKey | None = None,
     ) -> Answer:
         """Make a key that opens nothing that `by`, the key of whoever asks, does not; the answer has its secrets."""
-        replayer = Replayer(self.access)
-        if (first := replayer.first(idempotency)) is not None:
-            return first
+        return Once(self.access).run(idempotency, lambda: self._create(merchant_id, wanted, origin, idempotency, by))
+
+    def _create(
+        self, merchant_id: str, wanted: NewKey, origin: Origin, idempotency: Idempotency | None, by: ApiKey | None
+    ) -> Answer:
         self._check(merchant_id, wanted, by)
         now, key_id = self.clock.now(), _spelt(self.ids.entropy(ID_BYTES))
         version, secrets = self._version(key_id, now, signed_only=wanted.signed_only)
@@ -88,7 +91,7 @@ class KeyManager:
             expires_at=wanted.expires_at,
             created_at=now,
         )
-        return self._commit(None, key, "key.created", secrets, origin, idempotency, replayer)
+        return self._commit(None, key, "key.created", secrets, origin, idempotency)
 
     def rotate(
         self,
@@ -104,9 +107,24 @@ class KeyManager:
 
         With `by`, the key of whoever asks, a key that opens more than that one is refused.
         """
-        replayer = Replayer(self.access)
-        if (first := replayer.first(idempotency)) is not None:
-            return first
+
+        def attempt() -> Answer:
+            return self._rotate(merchant_id, key_id, origin, idempotency, overlap_seconds, by)
+
+        try:
+            return Once(self.access).run(idempotency, attempt)
+        except KeyMoved:
+            raise _changed() from None
+
+    def _rotate(
+        self,
+        merchant_id: str,
+        key_id: str,
+        origin: Origin,
+        idempotency: Idempotency | None,
+        overlap_seconds: int,
+        by: ApiKey | None,
+    ) -> Answer:
         before, now = self._find(merchant_id, key_id), self.clock.now()
         _must_be_within(by, before.scopes, before.allowed_ips, before.expires_at)
         if not before.usable(now):
@@ -117,21 +135,22 @@ class KeyManager:
         older = replace(newest, expires_at=min(newest.expires_at or ends, ends))
         versions = (version, older)[: LIVE_VERSIONS if overlap_seconds else 1]
         after = replace(before, versions=versions, version=before.version + 1)
-        return self._commit(before, after, "key.rotated", secrets, origin, idempotency, replayer)
+        return self._commit(before, after, "key.rotated", secrets, origin, idempotency)
 
     def revoke(self, merchant_id: str, key_id: str, origin: Origin) -> None:
         """End a key for good; a second time changes nothing."""
-        for _ in range(TRIES):
+
+        def attempt() -> None:
             before = self._find(merchant_id, key_id)
             if not before.enabled:
                 return
             after = replace(before, enabled=False, version=before.version + 1)
             try:
-                self._commit(before, after, "key.revoked", {}, origin, None, Replayer(self.access))
-            except Stale:
-                continue
-            return
-        raise _changed()
+                self._commit(before, after, "key.revoked", {}, origin, None)
+            except KeyMoved as exc:
+                raise Stale from exc
+
+        on_stale(attempt, tries=TRIES, otherwise=_changed())
 
     def page(self, merchant_id: str, wanted: KeyFilter | None = None) -> dict[str, Any]:
         """List a merchant's keys, newest first; `next_cursor` is the id of the last one shown."""
@@ -184,31 +203,19 @@ class KeyManager:
         secrets: dict[str, str | None],
         origin: Origin,
         idempotency: Idempotency | None,
-        replayer: Replayer,
     ) -> Answer:
         now = self.clock.now()
         view = key_view(after, now)
-        try:
-            change_merchant(
-                self.access,
-                after.merchant_id,
-                lambda merchant: (merchant, action),
-                origin,
-                now,
-                key=(before, after),
-                idempotency=idempotency,
-                answer=json.dumps(view | _HIDDEN),
-            )
-        except AlreadyExists:
-            if (first := replayer.first(idempotency)) is not None:
-                return first
-            raise
-        except Stale as exc:
-            if idempotency is None and action == "key.revoked":
-                raise
-            raise _changed() from exc
-        except Contended as exc:
-            raise (in_progress() if idempotency else exc) from exc
+        change_merchant(
+            self.access,
+            after.merchant_id,
+            lambda merchant: (merchant, action),
+            origin,
+            now,
+            key=(before, after),
+            idempotency=idempotency,
+            answer=json.dumps(view | _HIDDEN),
+        )
         return Answer(view | secrets)
 
 

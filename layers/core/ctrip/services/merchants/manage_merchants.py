@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ctrip.domain.audit import AuditRecord, Origin, record
-from ctrip.domain.errors import AlreadyExists, Conflict, Contended, InvalidField, NotFound, Stale
+from ctrip.domain.errors import AlreadyExists, Conflict, CtripError, InvalidField, NotFound, Stale
 from ctrip.domain.keys import parse_account_xpub
 from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
 from ctrip.domain.payments.payment import Custody, Late, Policy
 from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessChange, AccessStore, Clock, Idempotency, Ids, Jobs, Sealer
-from ctrip.services.shared.replay import Answer, Replayer, in_progress
+from ctrip.services.shared.once import Answer, Once
+from ctrip.services.shared.retry import on_stale
 from ctrip.views.access import merchant_view
 
 TRIES = 5
@@ -66,9 +67,9 @@ class MerchantManager:
         It is `provisioning` until the signer has given it an account, or signed for its own `xpub`, and until the
         addresses that were used before are known.
         """
-        replayer = Replayer(self.access)
-        if (first := replayer.first(idempotency)) is not None:
-            return first
+        return Once(self.access).run(idempotency, lambda: self._create(terms, xpub, origin, idempotency))
+
+    def _create(self, terms: Terms, xpub: str | None, origin: Origin, idempotency: Idempotency | None) -> Answer:
         merchant, secret = self._new(terms, xpub)
         audit = merchant_record(None, merchant, "merchant.created", origin)
         merchant = replace(merchant, audit_head=audit.hash)
@@ -82,11 +83,9 @@ class MerchantManager:
         try:
             self.access.change(change)
         except AlreadyExists as exc:
-            if exc.key == "idempotency" and (first := replayer.first(idempotency)) is not None:
-                return first
+            if exc.key == "idempotency":
+                raise
             raise InvalidField("xpub", "xpub_in_use", "belongs to another merchant already") from exc
-        except Contended as exc:
-            raise (in_progress() if idempotency else exc) from exc
         self.jobs.provision()
         return Answer(view | {"webhook_secret": secret})
 
@@ -146,6 +145,10 @@ def find_merchant(access: AccessStore, merchant_id: str) -> Merchant:
     return merchant
 
 
+class KeyMoved(CtripError):
+    """The API key itself has moved on since it was read: whoever changes it decides anew."""
+
+
 def change_merchant(
     access: AccessStore,
     merchant_id: str,
@@ -158,7 +161,8 @@ def change_merchant(
     answer: str = "",
 ) -> Merchant:
     """Decide on the merchant as it stands and commit with the audit record; again where it has moved on meanwhile."""
-    for _ in range(TRIES):
+
+    def attempt() -> Merchant:
         before = find_merchant(access, merchant_id)
         decided, action = decide(before)
         after = replace(decided, version=before.version + 1, updated_at=now)
@@ -169,10 +173,12 @@ def change_merchant(
             access.change(change)
         except Stale:
             if key is not None and key[0] is not None and access.api_key(key[0].id) != key[0]:
-                raise  # the key itself has moved on: its caller decides anew
-            continue
+                raise KeyMoved from None
+            raise
         return after
-    raise Conflict("The merchant is changing; read it and try again.", code="merchant_changed")
+
+    changing = Conflict("The merchant is changing; read it and try again.", code="merchant_changed")
+    return on_stale(attempt, tries=TRIES, otherwise=changing)
 
 
 def merchant_record(

@@ -1,17 +1,21 @@
 """What a merchant decides about a payment by hand: cancel it, or accept it late."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.detection.decide import fire, quiet
-from ctrip.domain.errors import AlreadyExists, Conflict, Contended, Forbidden, Stale
+from ctrip.domain.errors import Conflict, Forbidden
+from ctrip.domain.jobs import ScanJob
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Flag, Hold, Payment, Status, Tier
-from ctrip.ports import AccessStore, Clock, Commit, Idempotency, Jobs, PaymentStore
+from ctrip.ports import AccessStore, Clock, Idempotency, Jobs, PaymentStore
 from ctrip.services.payments.read_payment import PaymentReader
+from ctrip.services.shared.notify import commit_and_notify
+from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.recording import Recorder
-from ctrip.services.shared.replay import Answer, Replayer, in_progress
+from ctrip.services.shared.retry import on_stale
 from ctrip.views.payments import payment_view
 
 DUST_PER_MILLE = 1
@@ -29,7 +33,7 @@ class PaymentCloser:
     jobs: Jobs
     clock: Clock
     recorder: Recorder
-    replayer: Replayer
+    once: Once
 
     def cancel(
         self, merchant_id: str | None, payment_id: str, origin: Origin, idempotency: Idempotency | None = None
@@ -38,14 +42,11 @@ class PaymentCloser:
 
         Raises `Conflict` afterwards, and a second time; the same idempotency key gets the first answer again.
         """
-        if (first := self.replayer.first(idempotency)) is not None:
-            return first
-        for _ in range(TRIES):
+
+        def attempt() -> Answer:
             payment = self.reader.find(merchant_id, payment_id)
             dust = payment.amount * DUST_PER_MILLE // 1000
             if payment.status not in (Status.PENDING, Status.DETECTED) or payment.amount_received > dust:
-                if (first := self.replayer.first(idempotency)) is not None:
-                    return first  # the same request, side by side with this one, has done it meanwhile
                 raise Conflict(
                     f"A payment that is {payment.status} cannot be cancelled.", code="payment_not_cancellable"
                 )
@@ -54,12 +55,9 @@ class PaymentCloser:
             if idempotency is not None and idempotency.owner != payment.merchant_id:
                 # An event is found by its merchant alone, so an admin's key remembers the answer itself.
                 commit = replace(commit, answer=json.dumps(payment_view(commit.after)))
-            if (done := self._committed(commit)) is None:
-                continue
-            if commit.event and not done.replayed:
-                self.jobs.deliver([(payment.merchant_id, commit.event.ulid, 1)])
-            return done
-        raise Conflict("The payment is changing; read it and try again.", code="payment_changed")
+            return Answer(payment_view(commit_and_notify(self.payments, self.jobs, commit)))
+
+        return self._once(attempt, idempotency)
 
     def accept(
         self, merchant_id: str | None, payment_id: str, origin: Origin, idempotency: Idempotency | None = None
@@ -68,9 +66,8 @@ class PaymentCloser:
 
         Raises `Forbidden` where money left unexplained and a merchant asks: that loss is the operator's to judge.
         """
-        if (first := self.replayer.first(idempotency)) is not None:
-            return first
-        for _ in range(TRIES):
+
+        def attempt() -> Answer:
             payment = self.reader.find(merchant_id, payment_id)
             if payment.accept_requested:
                 return Answer(payment_view(payment))
@@ -80,8 +77,6 @@ class PaymentCloser:
                     code="operator_required",
                 )
             if not _acceptable(payment):
-                if (first := self.replayer.first(idempotency)) is not None:
-                    return first  # likewise
                 raise Conflict(
                     "Only an expired or held payment with funds can be accepted.", code="payment_not_acceptable"
                 )
@@ -93,26 +88,16 @@ class PaymentCloser:
             commit = replace(self.recorder.step(payment, step, origin=origin), idempotency=idempotency)
             # No event tells of a request, so the key remembers the answer itself.
             commit = replace(commit, answer=json.dumps(payment_view(commit.after)) if idempotency else "")
-            if (done := self._committed(commit)) is None:
-                continue
+            after = commit_and_notify(self.payments, self.jobs, commit)
             if closed:
-                self.jobs.scan(payment.chain)
-            return done
-        raise Conflict("The payment is changing; read it and try again.", code="payment_changed")
+                self.jobs.scan(ScanJob(payment.chain, origin.request_id))
+            return Answer(payment_view(after))
 
-    def _committed(self, commit: Commit) -> Answer | None:
-        """Commit and answer, or give a first answer again; None where the payment has moved on."""
-        try:
-            self.payments.commit(commit)
-        except Stale:
-            return None
-        except AlreadyExists:
-            if (first := self.replayer.first(commit.idempotency)) is not None:
-                return first
-            raise in_progress() from None
-        except Contended as exc:
-            raise (in_progress() if commit.idempotency else exc) from exc
-        return Answer(payment_view(commit.after))
+        return self._once(attempt, idempotency)
+
+    def _once(self, attempt: Callable[[], Answer], idempotency: Idempotency | None) -> Answer:
+        changed = Conflict("The payment is changing; read it and try again.", code="payment_changed")
+        return self.once.run(idempotency, lambda: on_stale(attempt, tries=TRIES, otherwise=changed))
 
 
 def _acceptable(payment: Payment) -> bool:

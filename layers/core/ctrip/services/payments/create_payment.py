@@ -17,10 +17,10 @@ from ctrip.domain.errors import (
     Busy,
     ChainUnavailable,
     Conflict,
-    Contended,
     FieldError,
     InvalidField,
 )
+from ctrip.domain.jobs import ScanJob
 from ctrip.domain.keys import ExtendedKey, account_path, verify_extended_key
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.money import parse_amount, parse_decimal
@@ -28,8 +28,9 @@ from ctrip.domain.payments.machine import FIRST_EVENT
 from ctrip.domain.payments.payment import Payment
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.merchants.limit_calls import CallLimiter
+from ctrip.services.shared.notify import commit_and_notify
+from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.recording import Recorder
-from ctrip.services.shared.replay import Answer, Replayer, in_progress
 from ctrip.views.payments import payment_view
 
 ROUTE = "POST /api/v1/payments"
@@ -71,7 +72,7 @@ class PaymentCreator:
     networks: Mapping[str, Network]
     payments: PaymentStore
     money: MoneyStore
-    replayer: Replayer
+    once: Once
     access: AccessStore
     limiter: CallLimiter
     jobs: Jobs
@@ -98,8 +99,16 @@ class PaymentCreator:
         Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused`, `TooMany`, `ChainUnavailable`
         and `Busy`.
         """
-        if (first := self.replayer.first(idempotency)) is not None:
-            return first
+        return self.once.run(idempotency, lambda: self._create(merchant, wanted, base_url, origin, idempotency))
+
+    def _create(
+        self,
+        merchant: Merchant,
+        wanted: CreatePayment,
+        base_url: str,
+        origin: Origin,
+        idempotency: Idempotency | None,
+    ) -> Answer:
         network, asset, amount = self._due(wanted)
         self._check_urls(wanted)
         self._require_ready(merchant)
@@ -113,26 +122,19 @@ class PaymentCreator:
             payment = self._payment(merchant, wanted, network, asset, amount, base_url, self.clock.now(), lifetime)
             commit = self.recorder.created(payment, FIRST_EVENT, origin, idempotency)
             try:
-                self.payments.commit(commit)
+                after = commit_and_notify(self.payments, self.jobs, commit)
             except AlreadyExists as exc:
-                if (created := self._taken(exc, merchant, wanted, idempotency)) is not None:
-                    return created
+                if exc.key == "idempotency":
+                    raise
+                self._require_free(exc, merchant, wanted)
                 continue
-            except Contended as exc:
-                raise (in_progress() if idempotency else exc) from exc
             if closed:
-                self.jobs.scan(network.name)
-            if commit.event:
-                self.jobs.deliver([(merchant.id, commit.event.ulid, 1)])
-            return Answer(payment_view(commit.after))
+                self.jobs.scan(ScanJob(network.name, origin.request_id))
+            return Answer(payment_view(after))
         raise Busy
 
-    def _taken(
-        self, exc: AlreadyExists, merchant: Merchant, wanted: CreatePayment, idempotency: Idempotency | None
-    ) -> Answer | None:
-        """Answer what another call took first; None where another address is worth a try."""
-        if exc.key == "idempotency" and (first := self.replayer.first(idempotency)) is not None:
-            return first
+    def _require_free(self, exc: AlreadyExists, merchant: Merchant, wanted: CreatePayment) -> None:
+        """Refuse an order that another payment holds; where it is not the order, another address is worth a try."""
         if exc.key == "order" and wanted.order_id:
             self.limiter.back(merchant, wanted.chain)
             holder = self.payments.by_order(merchant.id, wanted.order_id) or ""
@@ -142,7 +144,6 @@ class PaymentCreator:
                 errors=(FieldError("order_id", "order_id_in_use", f"is in use by payment {holder}"),),
                 extra={"payment_id": holder},
             ) from exc
-        return None
 
     def _due(self, wanted: CreatePayment) -> tuple[Network, Asset, int]:
         network = self.networks.get(wanted.chain)

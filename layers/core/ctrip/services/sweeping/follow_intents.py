@@ -9,6 +9,7 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Block, Move, Receipt
 from ctrip.domain.detection.decide import Step, fire, quiet
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainError, CtripError, FenceLost, Stale
+from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping import gas
@@ -24,6 +25,7 @@ from ctrip.domain.sweeping.sweep import (
     sweeps_with,
 )
 from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore
+from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.recording import Recorder
 from ctrip.services.sweeping.refusals import refusal_of
 from ctrip.services.sweeping.watch_nonces import NonceWatcher
@@ -177,13 +179,13 @@ class IntentFollower:
             if refusal != intent.refusal:
                 intent = self._write(intent, refusal=refusal)
             if gas.refused(intent, this.head) and not refusal.capped:
-                self.jobs.sweep(self.network.name, intent.asset)
+                self.jobs.sweep(SweepJob(self.network.name, intent.asset))
 
     def _ask_for_more(self, intent: Intent) -> None:
         """Have a slow transaction hurried: about once in each time that one may take."""
         waited = self.clock.now() - intent.attempts[-1].at
         if waited % gas.patience_ms(self.network, len(intent.attempts)) < 2_000 * self.network.poll_seconds:
-            self.jobs.sweep(self.network.name, intent.asset)
+            self.jobs.sweep(SweepJob(self.network.name, intent.asset))
 
     def _taken(self, intent: Intent, this: _Pass) -> None:
         """Somebody else used the nonce: a restored store, or a key in other hands. The address is free again."""
@@ -331,10 +333,7 @@ class IntentFollower:
 
     def _commit(self, payment: Payment, step: Step, before: Intent, after: Intent, fence: Fence) -> Payment:
         commit: Commit = self.recorder.step(payment, step, fence=fence, intents=((before, after),))
-        self.payments.commit(commit)
-        if commit.event:
-            self.jobs.deliver([(payment.merchant_id, commit.event.ulid, 1)])
-        return commit.after
+        return commit_and_notify(self.payments, self.jobs, commit)
 
 
 class _Orphan(CtripError):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ctrip.domain.jobs import ScanJob
 from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.ports import AccessStore, Clock, Jobs, MoneyStore
 
@@ -30,5 +31,5 @@ class SweepResumer:
                 busy.append(chain)
                 hot = now + LOOK_MS if states - {IntentState.TAKEN} else 0
                 if self.access.raise_gate(chain, hot_until=hot, warm_until=now + LOOK_MS, now=now):
-                    self.jobs.scan(chain)
+                    self.jobs.scan(ScanJob(chain))
         return busy

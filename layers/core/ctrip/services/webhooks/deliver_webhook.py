@@ -1,9 +1,9 @@
 """Deliver one event to its endpoint; a receiver's failure is data, and only our own is an exception."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.webhooks.events import Event
 from ctrip.domain.webhooks.retry import next_delay
@@ -32,8 +32,9 @@ class WebhookDeliverer:
     cache_ms: int
     _known: dict[str, tuple[int, Merchant]] = field(default_factory=dict)
 
-    def deliver(self, merchant_id: str, ulid: str, attempt: int) -> Delivery | None:
+    def deliver(self, job: WebhookJob) -> Delivery | None:
         """Make one attempt and record it with its successor; what was done before is not done again."""
+        merchant_id, ulid, attempt = job.merchant_id, job.event, job.attempt
         event = self.events.event(merchant_id, ulid)
         if event is None:
             self.log.error("event_missing", event=ulid, merchant=merchant_id)
@@ -49,7 +50,7 @@ class WebhookDeliverer:
         delivery = self._judge(event, attempt, started, reply)
         delay = _delay(delivery)
         if delay is not None and _queued(delivery):
-            self.jobs.deliver([(merchant_id, ulid, attempt + 1)], delay=delay)
+            self.jobs.deliver([replace(job, attempt=attempt + 1, request_id=event.request_id)], delay=delay)
         self.events.record(event, delivery, due_index=delay is not None and not _queued(delivery))
         return delivery
 
@@ -119,9 +120,3 @@ def _delay(delivery: Delivery) -> int | None:
 def _queued(delivery: Delivery) -> bool:
     """Whether the next attempt was queued before this one was recorded: the first retry, if it is soon."""
     return delivery.attempt == 1 and (_delay(delivery) or 0) <= LONGEST_QUEUE_DELAY
-
-
-def parse_job(body: str) -> tuple[str, str, int]:
-    """Read a webhook job: merchant id, event ulid, attempt."""
-    job = json.loads(body)
-    return job["merchant_id"], job["event"], int(job["attempt"])

@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ctrip.domain.jobs import WebhookJob
 from ctrip.ports import Clock, EventStore, Jobs
 
 GRACE_MS = 10_000  # what is younger is still on its way
@@ -14,7 +15,6 @@ EVERY_MS = 60_000  # this runs once a minute
 LONGEST_MS = 3_600_000  # between two repetitions of one event
 LEASE_MS = 300_000  # for which a due attempt is a worker's: longer than its function, and a redelivery, may take
 AT_ONCE = 200  # events repeated in one run
-BATCH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,12 @@ class OutboxRelay:
         """
         now = self.clock.now()
         every = self.events.unacknowledged(now - GRACE_MS)
-        lost = [(merchant, ulid, 1) for merchant, ulid, at in every if _repeated(now - at)]
+        lost = [WebhookJob(merchant, ulid) for merchant, ulid, at in every if _repeated(now - at)]
         jobs = _in_turns(lost)[:AT_ONCE]
         for due in self.events.due(now):
             if self.events.lease(due, now + min(LEASE_MS * 2**due.leases, LONGEST_MS)):
-                jobs.append((due.merchant_id, due.ulid, due.attempt))
-        for start in range(0, len(jobs), BATCH):
-            self.jobs.deliver(jobs[start : start + BATCH])
+                jobs.append(WebhookJob(due.merchant_id, due.ulid, due.attempt))
+        self.jobs.deliver(jobs)
         return len(jobs)
 
 
@@ -49,12 +48,12 @@ def _repeated(age: int) -> bool:
     return minutes & (minutes - 1) == 0 or minutes % (LONGEST_MS // EVERY_MS) == 0
 
 
-def _in_turns(lost: Iterable[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+def _in_turns(lost: Iterable[WebhookJob]) -> list[WebhookJob]:
     """Let merchants take turns, each with its oldest first: one with many lost events delays no other."""
-    waiting: dict[str, deque[tuple[str, str, int]]] = defaultdict(deque)
+    waiting: dict[str, deque[WebhookJob]] = defaultdict(deque)
     for job in lost:
-        waiting[job[0]].append(job)
-    turns: list[tuple[str, str, int]] = []
+        waiting[job.merchant_id].append(job)
+    turns: list[WebhookJob] = []
     while waiting:
         for merchant in list(waiting):
             turns.append(waiting[merchant].popleft())

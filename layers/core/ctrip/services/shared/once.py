@@ -1,10 +1,11 @@
-"""Give the first answer again to a request that comes a second time."""
+"""Do a request once for each idempotency key, and give its first answer again to a request that comes again."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ctrip.domain.errors import Conflict, KeyReused
+from ctrip.domain.errors import AlreadyExists, Conflict, Contended, KeyReused
 from ctrip.ports import EventStore, Idempotency, Remembered
 from ctrip.views.payments import first_answer
 
@@ -26,13 +27,31 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Replayer:
-    """Finds what an idempotency key answered first; the event that the request made may have frozen it."""
+class Once:
+    """Does requests once; what a key answered first may be frozen in the event that the request made."""
 
     memory: Memory
     events: EventStore | None = None
 
-    def first(self, idempotency: Idempotency | None) -> Answer | None:
+    def run(self, idempotency: Idempotency | None, do: Callable[[], Answer]) -> Answer:
+        """Give the key's first answer again, else do the request.
+
+        What `do` commits must hold the key, so that of two requests side by side one is refused: by `AlreadyExists`
+        named `idempotency`, or by a `Conflict` with what the other one has done. It gets the other's answer. Raises
+        `KeyReused` where the body was another, and the conflict `idempotency_in_progress` while there is no answer yet.
+        """
+        if (first := self._first(idempotency)) is not None:
+            return first
+        try:
+            return do()
+        except (AlreadyExists, Conflict) as exc:
+            if (first := self._first(idempotency)) is not None:
+                return first
+            raise (in_progress() if isinstance(exc, AlreadyExists) and exc.key == "idempotency" else exc) from exc
+        except Contended as exc:
+            raise (in_progress() if idempotency else exc) from exc
+
+    def _first(self, idempotency: Idempotency | None) -> Answer | None:
         """Return the first answer, None for a key that is new; raises `KeyReused` where the body was another."""
         if idempotency is None:
             return None
