@@ -13,6 +13,7 @@ import typer
 
 from infra.cli.addresses import confirm_addresses
 from infra.cli.show import Output, shown
+from infra.local import names
 
 if TYPE_CHECKING:
     from ctrip.domain.audit import Origin
@@ -50,6 +51,10 @@ def stage(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Choose the stage."""
+    from ctrip.domain.errors import ConfigurationError
+
+    if wrong := names.unknown(os.environ):
+        raise ConfigurationError(wrong)
     os.environ["CTRIP_STAGE"] = name
     Output.as_json = as_json
 

@@ -1,11 +1,9 @@
 """Create a payment: a fresh address, watched from the moment it is given out."""
 
-import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from ctrip.domain.access import Gate, Merchant, Tip
 from ctrip.domain.assets import Asset, Network, payment_uri
@@ -25,6 +23,7 @@ from ctrip.domain.machine import FIRST_EVENT
 from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payment import Payment
 from ctrip.domain.readiness import closed_to_payments
+from ctrip.domain.urls import is_web_address
 from ctrip.domain.view import payment_view
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.limit_calls import CallLimiter
@@ -33,8 +32,6 @@ from ctrip.services.replay import Answer, Replayer, in_progress
 
 ROUTE = "POST /api/v1/payments"
 GRACE_MS = 600_000  # the scanner goes on looking this long past a deadline, until the confirmed block has passed it
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
 STRIDE_MS = 900_000
 INDEXES_AT_A_TIME = 8
 SEEN_MS = 5_000  # how long a process remembers whether a chain is paused or failing
@@ -274,16 +271,5 @@ def _receiving(xpub: str) -> ExtendedKey:
 
 def check_url(name: str, url: str, *, plain_http: bool) -> None:
     """Refuse anything but an https address (http too with `plain_http`); raises `InvalidField` naming `name`."""
-    problem = InvalidField(name, "invalid_url", "must be an https:// address")
-    if len(url) > 2048 or not url.isascii() or any(c <= " " or c in "\\\x7f" for c in url):
-        raise problem
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise problem from None
-    if host and not (_HOST.fullmatch(host) or (plain_http and ":" in host)):
-        raise problem
-    schemes = ("https", "http") if plain_http else ("https",)
-    if parts.scheme not in schemes or not host or port == 0 or parts.username is not None or parts.password is not None:
-        raise problem
+    if not is_web_address(url, plain_http=plain_http):
+        raise InvalidField(name, "invalid_url", "must be an https:// address")
