@@ -12,6 +12,8 @@ from Crypto.Hash import keccak
 from ctrip.domain.access import Merchant
 
 ACCOUNT_DEPTH = 3
+HARDENED = 2**31  # a child of this number or a higher one cannot be derived from the public key
+XPUB_LENGTH = 111
 _PUBLIC = bytes.fromhex("0488b21e")
 _B58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
@@ -22,30 +24,35 @@ class ExtendedKey:
 
     key: bytes
     chain_code: bytes
-
     depth: int = ACCOUNT_DEPTH
+    number: int = 0  # its own among its parent's children
 
     @classmethod
     def parse(cls, xpub: str) -> "ExtendedKey":
-        """Read an `xpub` string; raises ValueError when it is not one."""
+        """Read an `xpub` string; raises ValueError, with words that go on after its name, when it is not one."""
+        if len(xpub) != XPUB_LENGTH:
+            raise ValueError(f"has {len(xpub)} characters where an xpub has {XPUB_LENGTH}: copy it whole, and alone")
         number = 0
         for character in xpub:
-            number = number * 58 + _B58.index(character)
-        try:
-            raw = number.to_bytes(82, "big")
-        except OverflowError:
-            raise ValueError("an extended key has 78 bytes and a checksum") from None
+            if (digit := _B58.find(character)) < 0:
+                raise ValueError("is mistyped: it holds a character that no xpub has, such as 0, O, I and l")
+            number = number * 58 + digit
+        raw = number.to_bytes(82, "big")
         if sha256(sha256(raw[:78]).digest()).digest()[:4] != raw[78:]:
-            raise ValueError("the extended key's checksum is wrong")
+            raise ValueError("is mistyped: its checksum is wrong; copy it again")
         if raw[:4] != _PUBLIC:
-            raise ValueError("not an extended public key (xpub)")
-        PublicKey(raw[45:78])  # a point off the curve is no key
-        return cls(key=raw[45:78], chain_code=raw[13:45], depth=raw[4])
+            raise ValueError("is not an extended public key (xpub)")
+        try:
+            PublicKey(raw[45:78])
+        except ValueError:
+            raise ValueError("holds no public key: its point is not on the curve") from None
+        return cls(key=raw[45:78], chain_code=raw[13:45], depth=raw[4], number=int.from_bytes(raw[9:13], "big"))
 
     def child(self, index: int) -> "ExtendedKey":
         """Derive a non-hardened child. Source: BIP-32, CKDpub."""
         digest = hmac.digest(self.chain_code, self.key + index.to_bytes(4, "big"), "sha512")
-        return ExtendedKey(PublicKey(self.key).add(digest[:32]).format(compressed=True), digest[32:], self.depth + 1)
+        key = PublicKey(self.key).add(digest[:32]).format(compressed=True)
+        return ExtendedKey(key, digest[32:], self.depth + 1, index)
 
     def address(self) -> str:
         """Spell the key's address in EIP-55."""
@@ -69,16 +76,6 @@ def fingerprint(xpub: str) -> str:
     """Name an extended public key by what its addresses come from, however its text spells the rest."""
     parsed = ExtendedKey.parse(xpub)
     return sha256(parsed.key + parsed.chain_code).hexdigest()
-
-
-def parse_account_xpub(text: str) -> str:
-    """Check a merchant's own extended public key of an account (m/44'/60'/n'); raises ValueError saying what is wrong.
-
-    Its text is never repeated: somebody may have pasted a private one.
-    """
-    if ExtendedKey.parse(text).depth != ACCOUNT_DEPTH:
-        raise ValueError("must be the key of an account, at depth 3 (m/44'/60'/n')")
-    return text
 
 
 def key_statement(merchant: Merchant) -> bytes:

@@ -7,9 +7,9 @@ from typing import Any
 
 from ctrip.domain.access import ApiKey, Limits, Merchant
 from ctrip.domain.access_view import merchant_view
+from ctrip.domain.account_key import parse_account_xpub
 from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, Contended, InvalidField, NotFound, Stale
-from ctrip.domain.keys import parse_account_xpub
 from ctrip.domain.payment import Custody, Late, Policy
 from ctrip.domain.webhook import new_secret
 from ctrip.ports import AccessChange, AccessStore, Clock, Idempotency, Ids, Jobs, Sealer

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ctrip.domain.access import Merchant
+from ctrip.domain.account_key import parse_account_xpub
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import AlreadyExists, ChainError, SigningRefused
-from ctrip.domain.keys import key_statement, parse_account_xpub, verify_extended_key
+from ctrip.domain.keys import key_statement, verify_extended_key
 from ctrip.ports import AccessStore, Clock, Log, Provisioner
 from ctrip.services.discover_account import AccountDiscoverer
 from ctrip.services.manage_merchants import change_merchant
