@@ -170,7 +170,7 @@ class PaymentCreator:
         for name in ("webhook_url", "success_url", "cancel_url"):
             url = getattr(wanted, name)
             if url is not None:
-                check_url(name, url, plain_http=self.plain_http and name == "webhook_url")
+                check_url(name, url, plain_http=self.plain_http)
 
     def _require_ready(self, merchant: Merchant) -> None:
         """Refuse a merchant without an account, and one for whose extended key the signer does not vouch."""
@@ -272,4 +272,6 @@ def _receiving(xpub: str) -> ExtendedKey:
 def check_url(name: str, url: str, *, plain_http: bool) -> None:
     """Refuse anything but an https address (http too with `plain_http`); raises `InvalidField` naming `name`."""
     if not is_web_address(url, plain_http=plain_http):
-        raise InvalidField(name, "invalid_url", "must be an https:// address")
+        raise InvalidField(
+            name, "invalid_url", f"must be an {'http:// or https' if plain_http else 'https'}:// address"
+        )
