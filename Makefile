@@ -28,6 +28,7 @@ help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  AWS=localstack runs up, demo and test on LocalStack; CTRIP_API_PORT, CTRIP_ANVIL_PORT and CTRIP_AWS_PORT move the ports."
+	@echo "  Each command reads .env; .env.example lists what it may set."
 
 up: $(READY) ## start everything on this machine, until Ctrl-C
 	@exec $(PYTHON_) -m infra.up

@@ -9,12 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.local import names
+from infra.local.awsenv import listening
 from infra.local.errors import Refused
-from infra.local.ports import PORTS, Ports, choose, read_port
+from infra.local.ports import HOST, PORTS, Ports, choose, read_port
 from infra.local.process import ROOT
 
+LOCAL_CHAIN = "anvil"
+LOOPBACK = (HOST, "localhost")
 # The first of each is what is taken where nothing else is asked for.
 KINDS = {"embedded": " (the default)", "localstack": ""}
 DATABASES = {"dynoxide": " (the default)", "java": " (DynamoDB Local)"}
@@ -55,8 +59,10 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
     _check_local(env)
     state = state_folder(env)
     _check_writable(state)
+    ports = choose(env)
+    _check_endpoints(env, ports)
     return Settings(
-        ports=choose(env),
+        ports=ports,
         state=state,
         aws=_one_of(env, "CTRIP_AWS", KINDS),
         dynamodb=_one_of(env, "CTRIP_DYNAMODB", DATABASES),
@@ -109,14 +115,31 @@ def _check_gateway(env: Mapping[str, str]) -> None:
 
 
 def _check_local(env: Mapping[str, str]) -> None:
-    """Refuse another stage than the one that runs on this machine, and a treasury of our own keys."""
+    """Refuse another stage than the one that runs on this machine, one without its chain, and a treasury of our own."""
     from ctrip import config
 
     settings = config.load(env)
     if not settings.local:
         raise Refused(f"CTRIP_STAGE is {settings.stage}; what runs on this machine is the stage local: unset it.")
+    if LOCAL_CHAIN not in settings.chains:
+        raise Refused(f"CTRIP_CHAINS does not name {LOCAL_CHAIN}, the chain that is started and paid on here: add it.")
     if settings.treasury:
         _check_not_ours(settings.treasuries.values())
+
+
+def _check_endpoints(env: Mapping[str, str], ports: Ports) -> None:
+    """Refuse an endpoint on this machine where nobody listens: one that `make env` named for an earlier gateway."""
+    from ctrip import config
+
+    if not env.get("CTRIP_RPC", "").strip():
+        return
+    for url in config.load(env).rpc.get(LOCAL_CHAIN, ()):
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if parts.hostname in LOOPBACK and port != ports.anvil and not listening(port):
+            raise Refused(
+                f"CTRIP_RPC names port {port} of this machine for {LOCAL_CHAIN}, where nobody listens: unset it."
+            )
 
 
 def _check_writable(state: Path) -> None:

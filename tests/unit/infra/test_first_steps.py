@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ from infra import docs, environment
 from infra.env import exports
 from infra.local import names, settings
 from infra.local.errors import Refused
+from infra.local.ports import HOST, free_ports
 from infra.local.process import ROOT
 from infra.pay import read_amount
 
@@ -206,6 +209,26 @@ def test_a_blank_setting_is_the_default(name: str, text: str) -> None:
 def test_another_stage_does_not_run_on_this_machine() -> None:
     with pytest.raises(Refused, match="CTRIP_STAGE is prod"):
         settings.from_environment(FREE | {"CTRIP_STAGE": "prod"})
+
+
+def test_the_chain_of_this_machine_must_be_enabled() -> None:
+    """What runs here seeds it and pays on it."""
+    with pytest.raises(Refused, match="CTRIP_CHAINS does not name anvil"):
+        settings.from_environment(FREE | {"CTRIP_CHAINS": "sepolia"})
+    settings.from_environment(FREE | {"CTRIP_CHAINS": "sepolia,anvil"})
+
+
+def test_an_endpoint_that_an_earlier_gateway_had_is_refused() -> None:
+    """A shell may still hold what `make env` printed; the minute until the gateway gives up is spared."""
+    [free] = free_ports(1)
+    for host in ("127.0.0.1", "localhost"):
+        rpc = {"CTRIP_RPC": json.dumps({"anvil": [f"http://{host}:{free}"]})}
+        with pytest.raises(Refused, match=f"CTRIP_RPC names port {free} of this machine"):
+            settings.from_environment(FREE | rpc)
+        settings.from_environment(FREE | rpc | {"CTRIP_ANVIL_PORT": str(free)})
+    with contextlib.closing(socket.create_server((HOST, free))):
+        settings.from_environment(FREE | rpc)
+    settings.from_environment(FREE | {"CTRIP_RPC": '{"sepolia": ["https://node.example/1"]}'})
 
 
 ABOUT = {
