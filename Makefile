@@ -7,13 +7,17 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
-PYTHON_ := $(BIN)/python
+# Reads .env, and refuses settings that are none, before it becomes Python.
+PYTHON_ = $(BIN)/python -m infra.environment $@
 READY := $(VENV)/.installed
 STAGE ?=
 OUT ?= .local/package/$(STAGE)
-AWS ?= $(or $(CTRIP_AWS),embedded)
+AWS ?= $(CTRIP_AWS)
 PYTEST_ARGS ?=
+# Only what was asked for: it would go before what .env says.
+ifneq ($(AWS),)
 export CTRIP_AWS := $(AWS)
+endif
 
 UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
@@ -24,6 +28,7 @@ help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  AWS=localstack runs up, demo and test on LocalStack; CTRIP_API_PORT, CTRIP_ANVIL_PORT and CTRIP_AWS_PORT move the ports."
+	@echo "  Each command reads .env; .env.example lists what it may set."
 
 up: $(READY) ## start everything on this machine, until Ctrl-C
 	@exec $(PYTHON_) -m infra.up
@@ -40,16 +45,20 @@ resume: $(READY) ## scan a chain again that a deep reorganisation has paused: CH
 env: $(READY) ## print export lines for the curl examples
 	@exec $(PYTHON_) -m infra.env
 
+# Where PYTEST_ARGS choose, one of the two halves may have none of the chosen tests (5), but not both.
 test: $(READY) ## run the tests, on the embedded AWS
-	@$(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/e2e --ignore=tests/package -n 2 $(PYTEST_ARGS)
-	@exec $(PYTHON_) -m pytest tests/package tests/e2e $(PYTEST_ARGS)
+	@none=$(if $(PYTEST_ARGS),5,0); first=0; second=0; \
+	$(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/e2e --ignore=tests/package -n 2 $(PYTEST_ARGS) || first=$$?; \
+	[ $$first = 0 ] || [ $$first = $$none ] || exit $$first; \
+	$(PYTHON_) -m pytest tests/package tests/e2e $(PYTEST_ARGS) || second=$$?; \
+	[ $$second = $$none ] && exit $$first; exit $$second
 
 check: $(READY) ## format, lint, types, import rules, templates, then test, browser and localstack
+	$(PYTHON_) -m infra.docs --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=layers/core:clients/python/src:. $(BIN)/lint-imports
-	$(PYTHON_) -m infra.docs --check
 	solc=$$($(PYTHON_) -m infra.local.npm) && node infra/contracts/compile.mjs --check "$$solc"
 	$(MAKE) test
 	$(MAKE) browser

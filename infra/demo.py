@@ -193,8 +193,9 @@ def _gateway(timeline: Timeline, interrupts: Interrupts) -> Iterator[Gateway]:
     """Use the gateway that runs here, else start one for the time of the demo."""
     from infra.local.boot import running
     from infra.local.handle import Gateway, find
-    from infra.local.settings import from_environment
+    from infra.local.settings import check, from_environment
 
+    check()
     try:
         gateway = find()
     except Refused:

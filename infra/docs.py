@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ctrip.config import example, reference
 from ctrip.domain.payments.machine import diagram
+from infra.local.names import STACK
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,9 +18,21 @@ def states() -> str:
     )
 
 
+def settings() -> str:
+    """Write every variable that a person may set as a page."""
+    rows = [f"| `{each.name}` | {f'`{each.default}`' if each.default else ''} | {each.doc} |" for each in STACK]
+    head = "\n## On this machine\n\n`make up`, `make demo` and their like read these too.\n\n"
+    return reference() + head + "\n".join(["| variable | default | what it settles |", "|---|---|---|", *rows]) + "\n"
+
+
+def environment() -> str:
+    """Write every variable that a person may set as a commented `.env` file."""
+    return example() + "".join(f"\n# {each.doc}\n#{each.name}={each.default}\n" for each in STACK)
+
+
 def pages() -> dict[str, str]:
     """Return every generated file by its path."""
-    return {"docs/configuration.md": reference(), ".env.example": example(), "docs/payment-states.md": states()}
+    return {"docs/configuration.md": settings(), ".env.example": environment(), "docs/payment-states.md": states()}
 
 
 def main() -> int:

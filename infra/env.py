@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
 from typing import Any
 
-from infra.local.process import ROOT
+from infra.local import names
+from infra.local.errors import Refused
+from infra.local.settings import announced, check
 
 
 def main() -> int:
     """Print them, and return the exit code."""
-    path = ROOT / (os.environ.get("CTRIP_LOCAL_DIR") or ".local") / "gateway.json"
-    if not path.exists():
-        print("make env: no gateway is running here; start it with make up.", file=sys.stderr)
+    try:
+        check()
+        about = announced()
+        if about is None:
+            raise Refused("no gateway is running here; start it with make up.")
+    except Refused as refusal:
+        print(f"make env: {refusal}", file=sys.stderr)
         return 2
-    for name, value in exports(json.loads(path.read_text())).items():
+    for name, value in exports(about).items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
@@ -43,9 +48,9 @@ def exports(gateway: dict[str, Any]) -> dict[str, str]:
     if chains := gateway.get("chains"):
         found["CTRIP_RPC"] = json.dumps({name: [described["rpc_url"]] for name, described in chains.items()})
     for chain, described in gateway.get("chains", {}).items():
-        found[f"CTRIP_{chain.upper()}_RPC_URL"] = described["rpc_url"]
+        found[names.rpc_url(chain)] = described["rpc_url"]
         for symbol, token in described.get("tokens", {}).items():
-            found[f"CTRIP_{symbol.upper()}"] = token["id"]
+            found[names.token_id(symbol)] = token["id"]
     return {name: value for name, value in found.items() if value}
 
 

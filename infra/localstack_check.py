@@ -11,6 +11,7 @@ from infra.local.awsenv import listening
 from infra.local.errors import Failed, Refused
 from infra.local.ports import HOST, free_ports
 from infra.local.process import ROOT, Interrupted, Interrupts, Supervisor, base_env
+from infra.local.settings import check
 
 TOOLS = ROOT / ".tools"
 STATE = ROOT / ".local-localstack"
@@ -21,6 +22,7 @@ def main() -> int:
     interrupts = Interrupts()
     interrupts.install()
     try:
+        check()
         return demo() or store(interrupts)
     except Refused as refusal:
         print(f"make localstack: {refusal}", file=sys.stderr)

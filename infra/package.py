@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from infra.local import names
+
 ROOT = Path(__file__).resolve().parents[1]
 _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
 
@@ -21,6 +23,7 @@ def package(stage: str, out: Path) -> Path:
     """Write `sam.json` and `deployment.zip` into `out`, and return the former's path."""
     if stage not in stages():
         raise SystemExit(f"no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}")
+    _check_settings(stage)
     _run_chalice(stage, out)
     made = out / "sam.yaml"
     template = _for_stage(yaml.safe_load(made.read_text()), stage)
@@ -34,6 +37,21 @@ def package(stage: str, out: Path) -> Path:
 def stages() -> list[str]:
     """Name the stages that can be packaged."""
     return list(json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"])
+
+
+def _check_settings(stage: str) -> None:
+    """Refuse a stage whose functions would refuse their settings at their start."""
+    from ctrip import config, startup
+    from ctrip.domain.errors import ConfigurationError
+
+    given = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"][stage]["environment_variables"]
+    try:
+        if wrong := names.unknown(given):
+            raise ConfigurationError(wrong)
+        startup.check(config.load(given))
+    except ConfigurationError as problem:
+        print(f"make package: .chalice/config.json, stage {stage}: {problem}", file=sys.stderr)
+        raise SystemExit(2) from problem
 
 
 def _run_chalice(stage: str, out: Path) -> None:

@@ -8,12 +8,14 @@ import sys
 from infra.local.awsenv import aws_env
 from infra.local.errors import Refused
 from infra.local.handle import find
+from infra.local.settings import check
 
 
 def main() -> int:
     """Resume and say so."""
     chain = os.environ.get("CHAIN", "")
     try:
+        check()
         gateway = find()
         if chain not in gateway.about["chains"]:
             raise Refused(f"say which: make resume CHAIN=<{'|'.join(gateway.about['chains'])}>")

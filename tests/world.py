@@ -8,8 +8,8 @@ from typing import Any
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, ChainKind, Network
 from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob
-from ctrip.domain.keys import key_statement
 from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
+from ctrip.domain.merchants.vouching import key_statement
 from ctrip.domain.payments.payment import Payment
 from ctrip.keys.authority import KeyAuthority
 from ctrip.keys.wallet import MnemonicWallet

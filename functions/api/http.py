@@ -42,6 +42,7 @@ HTML = "text/html"
 CHANGES = ("POST", "PATCH", "PUT", "DELETE")
 # HTTP takes the spaces at both ends of a header away.
 _KEY = re.compile(r"(?=.{1,255}\Z)[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
+_REPLACED = "\ufffd"
 LONGEST_NUMBER = 100  # digits; no field takes as many
 _CHALICE_CODES = {"MethodNotAllowedError": "method_not_allowed", "UnsupportedMediaType": "unsupported_media_type"}
 
@@ -295,6 +296,9 @@ def body_of(request: Request) -> dict[str, Any]:
         )
     except (ValueError, RecursionError):
         raise BadRequest("The body is not valid JSON.", code="invalid_json") from None
+    if _REPLACED in text:
+        # API Gateway hands a body on as text: bytes that are no UTF-8 have become this, and could be any others.
+        raise BadRequest("The body is not UTF-8, or holds the character U+FFFD in its place.", code="invalid_json")
     if not isinstance(body, dict):
         raise BadRequest("The body must be a JSON object.", code="invalid_json")
     if _depth(body, BODY_DEPTH) > BODY_DEPTH:

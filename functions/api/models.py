@@ -244,10 +244,11 @@ class MerchantRequest(MerchantFields):
     model_config = example(name="Coffee to go", expires_in=900, tolerance_per_mille=5)
 
     name: Name
-    xpub: Annotated[str, StringConstraints(min_length=100, max_length=120)] | None = Field(
+    xpub: Annotated[str, StringConstraints(max_length=1024)] | None = Field(
         None,
-        description="Its own extended public key of an account (m/44'/60'/n'); nothing is swept then, and a payment is "
-        "settled when it is paid. Without one it gets an account of this stage's.",
+        description="Its own extended public key of an account (m/44'/60'/n'), which begins with `xpub`; nothing is "
+        "swept then, and a payment is settled when it is paid. A key does not tell which coin it is of: compare the "
+        "first payment's address with the wallet's. Without one it gets an account of this stage's.",
     )
 
     def terms(self) -> Terms:

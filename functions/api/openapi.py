@@ -21,7 +21,9 @@ the signed webhook. Every error has one shape; `code` is stable. Answers and eve
 **Authentication.** `Authorization: Bearer <api key>`, or a signed request: `X-Key-Id`, `X-Timestamp` (unix seconds),
 `X-Nonce` (16 to 64 characters, used once) and `X-Signature`, the hex HMAC-SHA256, keyed by the whole signing secret, of
 `"v1\\n" + METHOD + "\\n" + path + "\\n" + query + "\\n" + key id + "\\n" + timestamp + "\\n" + nonce + "\\n" +
-hex(sha256(body))`, with the query's decoded pairs encoded again by RFC 3986 and sorted by name, then value.
+hex(sha256(body))`. METHOD is in capital letters, however it is sent; `path` is what follows the base address, as it is
+sent, still encoded; the query's decoded pairs are encoded again by RFC 3986 and sorted by name, then value. A query
+name that is repeated is refused with 400 (`repeated_parameter`).
 
 **Idempotency.** A POST with an `Idempotency-Key` happens once: the same key with the same body gets the first answer
 again, with `Idempotent-Replayed: true` and null for secrets; with another body it is refused with 422."""

@@ -17,6 +17,7 @@ from infra.bench.figure import Figure
 from infra.local.errors import Failed, Refused
 from infra.local.ports import HOST, free_ports
 from infra.local.process import ROOT, Interrupted, Interrupts, base_env
+from infra.local.settings import check
 
 CPU_GOAL_MS = 3.0
 
@@ -27,6 +28,7 @@ def main() -> int:
     told = Figure.line if "--json" in sys.argv else Figure.row
     measured: list[Figure] = []
     try:
+        check()
         for figure in _figures(cold="--cold" in sys.argv, against=_against()):
             measured.append(figure)
             print(told(figure), flush=True)

@@ -20,8 +20,9 @@ def confirm_addresses(xpub: str, *, yes: bool) -> None:
     It is all said on standard error, so that programs still read JSON.
     """
     from ctrip import bootstrap
+    from ctrip.domain.chains.bip32 import ExtendedKey
     from ctrip.domain.errors import InvalidField
-    from ctrip.domain.keys import ExtendedKey, parse_account_xpub
+    from ctrip.domain.merchants.account_key import parse_account_xpub
 
     try:
         branch = ExtendedKey.parse(parse_account_xpub(xpub)).child(0)
@@ -32,7 +33,10 @@ def confirm_addresses(xpub: str, *, yes: bool) -> None:
     rows = [row for name in discoverer.networks for row in _rows(discoverer, name, addresses)]
     typer.echo("The first addresses of this key, which must be those that the merchant's own wallet shows:\n", err=True)
     typer.echo(table(rows, ("path", "address", "chain", "holds")), err=True)
-    typer.echo("\nAddresses that were used before are not given out again.", err=True)
+    typer.echo(
+        "\nA key does not tell which coin or path it is of; these addresses do. Used ones are not given out again.",
+        err=True,
+    )
     if not yes:
         typer.confirm("Are they the merchant's?", abort=True, err=True)
 

@@ -13,6 +13,7 @@ import typer
 
 from infra.cli.addresses import confirm_addresses
 from infra.cli.show import Output, shown
+from infra.local import names
 
 if TYPE_CHECKING:
     from ctrip.domain.audit import Origin
@@ -41,7 +42,10 @@ MerchantId = Annotated[str, typer.Argument(help="The merchant's id.")]
 KeyId = Annotated[str, typer.Argument(help="The key's id.")]
 Email = Annotated[str, typer.Argument(help="Their e-mail address.")]
 OVERLAP = "Seconds that the old ones stay good; 0 where they have leaked."
-XPUB = "Its own extended public key of an account (m/44'/60'/n'): nothing is swept then."
+XPUB = (
+    "Its own extended public key of an account (m/44'/60'/n'), which begins with xpub: nothing is swept then. A key "
+    "does not tell which coin it is of: its first addresses are shown, to be compared with the wallet's."
+)
 
 
 @cli.callback()
@@ -50,6 +54,10 @@ def stage(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Choose the stage."""
+    from ctrip.domain.errors import ConfigurationError
+
+    if wrong := names.unknown(os.environ):
+        raise ConfigurationError(wrong)
     os.environ["CTRIP_STAGE"] = name
     Output.as_json = as_json
 

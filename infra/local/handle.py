@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from infra.local.errors import Refused
-from infra.local.process import ROOT
+from infra.local.settings import announced
 
 # Whoever configures logging wants the gateway's lines, not one for each request made here.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -52,11 +50,8 @@ class Gateway:
 
 def find() -> Gateway:
     """Speak to the gateway that runs in this checkout; raises `Refused` when none does."""
-    path = ROOT / (os.environ.get("CTRIP_LOCAL_DIR") or ".local") / "gateway.json"
-    try:
-        gateway = Gateway.of(json.loads(path.read_text()))
-    except FileNotFoundError:
-        gateway = None
+    about = announced()
+    gateway = Gateway.of(about) if about else None
     if gateway is None or not gateway.answers():
         raise Refused("no gateway runs here; start one with: make up")
     return gateway

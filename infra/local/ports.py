@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from infra.local.errors import Refused
 
 HOST = "127.0.0.1"
+PORTS = ("CTRIP_API_PORT", "CTRIP_ANVIL_PORT", "CTRIP_AWS_PORT", "CTRIP_LAMBDA_PORT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,12 @@ class Ports:
 
 
 def choose(env: Mapping[str, str]) -> Ports:
-    """Read CTRIP_API_PORT, CTRIP_ANVIL_PORT and CTRIP_AWS_PORT; 0 picks a free one, a taken one is refused."""
+    """Read the ports that are asked for; 0 picks a free one, a taken one is refused."""
     wanted = {
-        "api": _number(env, "CTRIP_API_PORT", 8000),
-        "anvil": _number(env, "CTRIP_ANVIL_PORT", 8545),
-        "aws": _number(env, "CTRIP_AWS_PORT", 4566),
+        "api": read_port(env, "CTRIP_API_PORT", 8000),
+        "anvil": read_port(env, "CTRIP_ANVIL_PORT", 8545),
+        "aws": read_port(env, "CTRIP_AWS_PORT", 4566),
+        "lambda": read_port(env, "CTRIP_LAMBDA_PORT", 0),
     }
     for name, port in wanted.items():
         if port and list(wanted.values()).count(port) > 1:
@@ -38,10 +40,14 @@ def choose(env: Mapping[str, str]) -> Ports:
                 f"port {port} is taken; stop what listens on it (another make up?), "
                 f"or set CTRIP_{name.upper()}_PORT to another one, or to 0 for any free one."
             )
-    free = iter(free_ports(len(wanted) + 2))
-    functions = _number(env, "CTRIP_LAMBDA_PORT", 0) or next(free)
+    free = iter(free_ports(len(wanted) + 1))
+    chosen = {name: port or next(free) for name, port in wanted.items()}
     return Ports(
-        **{name: port or next(free) for name, port in wanted.items()}, dynamodb=next(free), functions=functions
+        api=chosen["api"],
+        anvil=chosen["anvil"],
+        aws=chosen["aws"],
+        functions=chosen["lambda"],
+        dynamodb=next(free),
     )
 
 
@@ -55,10 +61,12 @@ def free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def _number(env: Mapping[str, str], name: str, default: int) -> int:
+def read_port(env: Mapping[str, str], name: str, default: int) -> int:
+    """Read the number of a port; raises `Refused` for anything else."""
     text = env.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise Refused(f"{name}={text} is not a port; give a number from 0 to 65535.")
+    if not text.isascii() or not text.isdigit() or len(text) > 5 or int(text) > 65535:
+        shown = text[:16].encode("ascii", "backslashreplace").decode()
+        raise Refused(f"{name}={shown} is not a port; give a number from 0 to 65535.")
     return int(text)
 
 

@@ -33,8 +33,10 @@ def seed(env: dict[str, str], *, rpc_url: str, api_url: str) -> dict[str, Any]:
         "CTRIP_RPC": json.dumps({"anvil": [rpc_url]}),
         "CTRIP_TREASURY": wallet.treasury().address,
         "CTRIP_VERIFYING_KEY": wallet.verifying_key(),
-        **{name: value for name, value in os.environ.items() if name.startswith("CTRIP_") and name not in _OURS},
+        **{name: text for name, text in os.environ.items() if name.startswith("CTRIP_") and name not in _OURS and text},
     }
+    # Whoever names endpoints of other chains has not named this one's.
+    runner["CTRIP_RPC"] = json.dumps({"anvil": [rpc_url]} | json.loads(runner["CTRIP_RPC"]))
     os.environ.update(env | runner)
     tokens.deploy_tokens(rpc_url)
     _seed_secrets_and_merchant()

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+from infra.local import names
+from infra.local.awsenv import listening
 from infra.local.errors import Refused
-from infra.local.ports import Ports, choose
+from infra.local.ports import HOST, PORTS, Ports, choose, read_port
 from infra.local.process import ROOT
+
+LOCAL_CHAIN = "anvil"
+LOOPBACK = (HOST, "localhost")
+# The first of each is what is taken where nothing else is asked for.
+KINDS = {"embedded": " (the default)", "localstack": ""}
+DATABASES = {"dynoxide": " (the default)", "java": " (DynamoDB Local)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,33 +42,113 @@ class Settings:
     runner_env: Mapping[str, str] = field(default_factory=dict)
 
 
-def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from CTRIP_*_PORT, CTRIP_AWS, CTRIP_DYNAMODB and CTRIP_LOCAL_DIR."""
-    aws = env.get("CTRIP_AWS") or "embedded"
-    if aws not in {"embedded", "localstack"}:
-        raise Refused(f"AWS={aws} is not known; it is embedded (the default) or localstack.")
-    dynamodb = env.get("CTRIP_DYNAMODB") or "dynoxide"
-    if dynamodb not in {"dynoxide", "java"}:
-        raise Refused(f"CTRIP_DYNAMODB={dynamodb} is not known; it is dynoxide (the default) or java (DynamoDB Local).")
+def check(env: Mapping[str, str] = os.environ) -> None:
+    """Refuse, in one line, what is no setting and settings with which nothing could work; nothing is started."""
+    if wrong := names.unknown(env):
+        raise Refused(wrong)
+    _one_of(env, "CTRIP_AWS", KINDS)
+    _one_of(env, "CTRIP_DYNAMODB", DATABASES)
+    for name in PORTS:
+        read_port(env, name, 0)
     _check_gateway(env)
-    state = ROOT / (env.get("CTRIP_LOCAL_DIR") or ".local")
-    return Settings(ports=choose(env), state=state, aws=aws, dynamodb=dynamodb)
+
+
+def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
+    """Read how the stack is to be started; raises `Refused` for what could not work, and for a port that is taken."""
+    check(env)
+    _check_local(env)
+    state = state_folder(env)
+    _check_writable(state)
+    ports = choose(env)
+    _check_endpoints(env, ports)
+    return Settings(
+        ports=ports,
+        state=state,
+        aws=_one_of(env, "CTRIP_AWS", KINDS),
+        dynamodb=_one_of(env, "CTRIP_DYNAMODB", DATABASES),
+    )
+
+
+def state_folder(env: Mapping[str, str] = os.environ) -> Path:
+    """Name the folder in which a gateway of this checkout keeps its state."""
+    return ROOT / (env.get("CTRIP_LOCAL_DIR") or ".local")
+
+
+def announced(env: Mapping[str, str] = os.environ) -> dict[str, Any] | None:
+    """Read the gateway.json of a running gateway; None where there is none. Raises `Refused` if it cannot be read."""
+    path = state_folder(env) / "gateway.json"
+    try:
+        return dict(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Refused(f"{_where(path.parent)} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise Refused(f"{_where(path)} is not what make up writes; stop the gateway and start it again.") from error
+
+
+def _where(path: Path) -> str:
+    shown = str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+    return f"CTRIP_LOCAL_DIR={shown.encode('ascii', 'backslashreplace').decode()}"
+
+
+def _one_of(env: Mapping[str, str], name: str, choices: Mapping[str, str]) -> str:
+    from ctrip.domain.text import nearest, quoted
+
+    chosen = env.get(name) or next(iter(choices))
+    if chosen not in choices:
+        there = ", ".join(f"{each}{meant}" for each, meant in choices.items())
+        shown = quoted(chosen).strip("'")
+        raise Refused(f"{name}={shown} is not known{nearest(chosen, choices)}; there are {there}.")
+    return chosen
 
 
 def _check_gateway(env: Mapping[str, str]) -> None:
-    """Refuse what every function of the gateway would refuse at its own start, and a treasury of our own keys."""
-    from ctrip import config
+    """Refuse what every function of the gateway would refuse at its own start."""
+    from ctrip import config, startup
     from ctrip.domain.errors import ConfigurationError
-    from ctrip.networks import check_treasuries, load_networks
 
     try:
-        settings = config.load(env)
-        load_networks(settings.chains)
-        check_treasuries(settings.treasuries, settings.treasury_contract)
+        startup.check(config.load(env))
     except ConfigurationError as problem:
         raise Refused(str(problem)) from problem
+
+
+def _check_local(env: Mapping[str, str]) -> None:
+    """Refuse another stage than the one that runs on this machine, one without its chain, and a treasury of our own."""
+    from ctrip import config
+
+    settings = config.load(env)
+    if not settings.local:
+        raise Refused(f"CTRIP_STAGE is {settings.stage}; what runs on this machine is the stage local: unset it.")
+    if LOCAL_CHAIN not in settings.chains:
+        raise Refused(f"CTRIP_CHAINS does not name {LOCAL_CHAIN}, the chain that is started and paid on here: add it.")
     if settings.treasury:
         _check_not_ours(settings.treasuries.values())
+
+
+def _check_endpoints(env: Mapping[str, str], ports: Ports) -> None:
+    """Refuse an endpoint on this machine where nobody listens: one that `make env` named for an earlier gateway."""
+    from ctrip import config
+
+    if not env.get("CTRIP_RPC", "").strip():
+        return
+    for url in config.load(env).rpc.get(LOCAL_CHAIN, ()):
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if parts.hostname in LOOPBACK and port != ports.anvil and not listening(port):
+            raise Refused(
+                f"CTRIP_RPC names port {port} of this machine for {LOCAL_CHAIN}, where nobody listens: unset it."
+            )
+
+
+def _check_writable(state: Path) -> None:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=state):
+            pass
+    except OSError as error:
+        raise Refused(f"{_where(state)} cannot be written to: {error.strerror}; name another folder.") from error
 
 
 def _check_not_ours(treasuries: Iterable[str]) -> None:

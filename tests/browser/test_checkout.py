@@ -138,7 +138,7 @@ def test_the_page_follows_the_payment(shop: Shop, visit: Open, screens: Path, sc
 def test_the_buyer_is_led_back_to_the_shop(shop: Shop, visit: Open) -> None:
     """Once confirmed the page offers the way back, then takes it, with the payment and the order in the address."""
     payment = shop.ask(amount=10**15, order_id="order 7", success_url="https://shop.example/thanks?lang=en")
-    back = f"https://shop.example/thanks?lang=en&payment_id={payment['id']}&order_id=order+7"
+    back = f"https://shop.example/thanks?lang=en&payment_id={payment['id']}&order_id=order%207"
     seen = visit(payment["checkout_url"], reached="https://shop.example/thanks")
     page = seen.page
     page.route("https://shop.example/**", lambda route: route.fulfill(body="Thank you!"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.clients import samples
 from tests.clients.scripted import API_KEY, NOW, SIGNING, Scripted, ok, refusal
 
 PAID = samples.payment()
+# RFC 9110, 5.6.7: the form to send, and the two obsolete ones that are to be read.
+HTTP_DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y")
 PASSING = [
     httpx.ConnectError("refused"),
     httpx.ConnectTimeout("slow"),
@@ -131,15 +134,16 @@ def test_retry_after_is_honoured(kind: Any, status: int) -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        *(("0", 0.0), ("1", 1.0), (" 2 ", 2.0), ("59", 59.0), ("61", 60.0), ("999999999", 60.0), ("9" * 5000, 0.0)),
+        *(("0", 0.0), ("1", 1.0), (" 2 ", 2.0), ("59", 59.0), ("61", 60.0), ("999999999", 60.0), ("9" * 5000, 60.0)),
         *(("-1", 0.0), ("1.5", 0.0), ("nan", 0.0), ("inf", 0.0), ("0\x1f", 0.0)),
         *(("", 0.0), ("soon", 0.0), ("\u0661", 0.0)),
         (formatdate(NOW - 100, usegmt=True), 0.0),
         (formatdate(NOW + 10**6, usegmt=True), 60.0),
         ("Sun, 06 Nov 2094 08:49:37", 60.0),
+        *((at.strftime(form), 20.0) for at in (datetime.fromtimestamp(NOW + 20, UTC),) for form in HTTP_DATES),
         ("Sun, 99 Nov 2094 08:49:37 GMT", 0.0),
     ],
-    ids=range(19),
+    ids=range(22),
 )
 def test_what_retry_after_may_say(text: str, seconds: float) -> None:
     """A minute is the most, and what makes no sense counts as absent."""

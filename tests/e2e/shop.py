@@ -12,7 +12,7 @@ from infra.local import tokens, wallet
 from infra.local.handle import Gateway
 from infra.local.process import ROOT
 from infra.local.receiver import Receiver
-from infra.pay import pay
+from infra.pay import PAYER, pay
 from tests.e2e.stack import eventually
 
 WAIT = 45
@@ -96,6 +96,19 @@ class Shop:
 
         data = f"0x{keccak(text=signature)[:4].hex()}{address[2:].lower():0>64}"
         return tokens.send(self.chain["rpc_url"], wallet.funded(2), to=contract, value=value, data=data)
+
+    def mine_what_is_sent(self) -> None:
+        """Mine until nothing that the buyers sent waits; a block taken away later holds none of it."""
+
+        def mined() -> bool:
+            self.rpc("anvil_mine", "0x1")
+            buyers = [wallet.funded(index).address for index in (PAYER, 2)]
+            counts = [
+                [self.rpc("eth_getTransactionCount", each, at) for at in ("latest", "pending")] for each in buyers
+            ]
+            return all(latest == pending for latest, pending in counts)
+
+        eventually(mined, WAIT, "an empty pool")
 
     def let_pass(self, seconds: int) -> None:
         """Have the chain's clock jump ahead; the deadline of a payment is measured by it alone."""

@@ -101,10 +101,10 @@ def test_the_way_back_carries_payment_and_order(shop: Shop, buyer: httpx.Client)
     payment = shop.ask(
         amount=9,
         order_id="back & forth",
-        success_url="https://shop.example/thanks?lang=en#top",
-        cancel_url="https://shop.example/cart",
+        success_url="https://shop.example/thanks?lang=en&q=%c3%a4+b;c#top",
+        cancel_url="http://localhost:3000/cart",
     )
     shown = buyer.get(f"/pay/{payment['id']}/status").json()
-    more = f"payment_id={payment['id']}&order_id=back+%26+forth"
-    assert shown["success_url"] == f"https://shop.example/thanks?lang=en&{more}#top"
-    assert shown["cancel_url"] == f"https://shop.example/cart?{more}"
+    more = f"payment_id={payment['id']}&order_id=back%20%26%20forth"
+    assert shown["success_url"] == f"https://shop.example/thanks?lang=en&q=%c3%a4+b;c&{more}#top"
+    assert shown["cancel_url"] == f"http://localhost:3000/cart?{more}"

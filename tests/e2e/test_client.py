@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
+import json
 import os
 import re
 import subprocess
 import sys
 import time
+import urllib.parse
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -279,6 +283,38 @@ def test_signed_requests_do_all_that_bearer_ones_do(shop: Shop, signer: dict[str
             client.payments.create(chain="dogecoin", amount=1)
         with pytest.raises(NotFound):
             client.payments.get(UNKNOWN)
+
+
+def asked(
+    shop: Shop, signer: dict[str, str], target: str, signed_path: str, query: str = ""
+) -> tuple[int, dict[str, Any]]:
+    """Ask for a target exactly as it is written, which HTTP libraries may encode otherwise."""
+    headers = sign_request(
+        "get",
+        signed_path,
+        urllib.parse.parse_qsl(query),
+        key_id=signer["signing_key_id"],
+        secret=signer["signing_secret"],
+        timestamp=int(time.time()),
+        nonce=uuid.uuid4().hex,
+    )
+    connection = http.client.HTTPConnection(shop.gateway.about["api_url"].removeprefix("http://"), timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", f"{target}?{query}" if query else target, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def test_what_is_signed_is_the_path_as_it_was_sent(shop: Shop, signer: dict[str, str]) -> None:
+    """Still encoded, with the method in capital letters; a repeated query name is refused by its name."""
+    payment = shop.ask(amount=1)["id"]
+    encoded, plain = (f"/api/v1/payments/{each}" for each in (f"%{ord(payment[0]):02x}{payment[1:]}", payment))
+    status, shown = asked(shop, signer, encoded, encoded)
+    assert (status, shown["id"]) == (200, payment)
+    assert asked(shop, signer, encoded, plain)[0] == 401
+    assert asked(shop, signer, plain, encoded)[0] == 401
+    status, refusal = asked(shop, signer, "/api/v1/payments", "/api/v1/payments", "limit=5&limit=6")
+    assert (status, refusal["errors"][0]["field"]) == (400, "limit")
 
 
 def test_a_signed_request_that_is_tried_again_is_taken(shop: Shop, signer: dict[str, str]) -> None:

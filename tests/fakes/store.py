@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 
 from ctrip.domain.admins import Admin, Session
 from ctrip.domain.audit import AuditRecord
+from ctrip.domain.chains.bip32 import fingerprint
 from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
-from ctrip.domain.keys import fingerprint
 from ctrip.domain.ledger import Entry
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -13,6 +14,7 @@ import app
 from ctrip.domain.admins import MATRIX, Permission, Role
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.merchants.signing import SignedRequest
+from ctrip_client import sign_request
 from functions.api.http import OPERATIONS, Operation
 from tests.functions.conftest import KEY, SIGNING_SECRET, Api, add_key
 from tests.world import XPUB2, put_merchant
@@ -223,6 +225,53 @@ def test_a_signed_request_is_as_good_as_a_bearer_key(api: Api) -> None:
     assert made.status_code == 201
     assert signed(api, path=f"/api/v1/payments/{made.json['id']}").json == made.json
     assert signed(api, "POST", f"/api/v1/payments/{made.json['id']}/cancel", body={}).status_code == 200
+
+
+def by_the_client(api: Api, method: str, signed_path: str, path: str, query: str = "") -> Any:
+    """Sign a call with the published client's helper, and send it to a path that may be another."""
+    headers = sign_request(
+        method,
+        signed_path,
+        parse_qsl(query, keep_blank_values=True),
+        key_id="testkey001",
+        secret=SIGNING_SECRET,
+        timestamp=api.world.clock.now() // 1000,
+        nonce=secrets.token_hex(16),
+    )
+    sent = {name.replace("-", "_"): value for name, value in headers.items()}
+    return api.call(method.upper(), f"{path}?{query}" if query else path, key=None, **sent)
+
+
+@pytest.mark.parametrize("method", ["get", "Get", "GET"])
+def test_a_method_is_signed_in_capital_letters_however_it_is_written(api: Api, method: str) -> None:
+    assert by_the_client(api, method, "/api/v1/payments", "/api/v1/payments").status_code == 200
+
+
+def test_a_path_is_signed_as_it_is_sent(api: Api) -> None:
+    """Still encoded: decoded, or encoded otherwise, it is another one."""
+    made = signed(api, "POST", body=BODIES["create_payment"]).json["id"]
+    encoded, plain = (f"/api/v1/payments/{each}" for each in (f"%{ord(made[0]):02x}{made[1:]}", made))
+    # The signature holds; that this front, unlike API Gateway, decodes no path is its own.
+    assert by_the_client(api, "GET", encoded, encoded).json["code"] == "payment_not_found"
+    for signed_path in (plain, encoded.upper(), f"{encoded}/"):
+        assert by_the_client(api, "GET", signed_path, encoded).status_code == 401
+    assert by_the_client(api, "GET", plain, encoded).status_code == 401
+    assert by_the_client(api, "GET", f"{plain}/", f"{plain}/").json["id"] == made
+
+
+@pytest.mark.parametrize("query", ["limit=5&limit=6", "chain=anvil&limit=5&limit=5", "status=paid&status="])
+def test_a_repeated_name_in_a_query_is_refused_by_its_name(api: Api, query: str) -> None:
+    """Its signature holds, for every pair is signed; which of them was meant nobody knows."""
+    answer = by_the_client(api, "GET", "/api/v1/payments", "/api/v1/payments", query)
+    repeated = "status" if "status" in query else "limit"
+    assert answer.status_code == 400
+    assert [(each["field"], each["code"]) for each in answer.json["errors"]] == [(repeated, "repeated_parameter")]
+
+
+def test_the_page_says_what_is_signed(api: Api) -> None:
+    page = " ".join(api.call("GET", "/docs", key=None).body.decode().split())
+    for words in ("METHOD is in capital letters", "as it is sent, still encoded", "repeated is refused with 400"):
+        assert words in page
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda each: each["name"])

@@ -57,6 +57,15 @@ def test_a_body_that_is_not_utf_8_is_400(api: Api, raw: bytes) -> None:
     assert (answer.status_code, answer.json["code"]) == (400, "invalid_json")
 
 
+@pytest.mark.parametrize("text", ['{"order_id": "M\u00fcller"}', '{"\u00e9": 1}', '{"a": ["\u00e9"]}'])
+def test_a_body_in_latin_1_as_api_gateway_hands_it_on_is_400(api: Api, text: str) -> None:
+    """It makes U+FFFD of each byte that is no UTF-8: two orders would have one id."""
+    mangled = text.encode("latin-1").decode(errors="replace")
+    answer = api.call("POST", "/api/v1/payments", mangled.encode())
+    assert (answer.status_code, answer.json["code"]) == (400, "invalid_json")
+    assert "not UTF-8" in answer.json["detail"]
+
+
 def test_a_whole_pair_is_one_character_and_is_taken(api: Api) -> None:
     raw = rb'{"chain": "anvil", "amount": 1, "description": "\ud83d\ude00", "metadata": {"\uD83D\uDE00": "ok"}}'
     answer = api.call("POST", "/api/v1/payments", raw)

@@ -131,13 +131,25 @@ def test_a_merchants_own_key_receives_and_nothing_is_swept(api: Api) -> None:
         "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8",
         "0" * 111,
         "z" * 120,
+        "abandon " * 11 + "about",
+        f"wpkh([d34db33f/84h/0h/0h]{XPUB}/0/*)",
+        "0x9858EfFD232B4033E47d90003D41EC34EcaEda94",
+        "1" + XPUB,
     ],
 )
 def test_an_own_key_must_be_that_of_an_account(api: Api, xpub: str) -> None:
-    """Not a private one, whose text is not repeated; not a master key; not a mistyped one."""
+    """Not a private one, whose text is not repeated; not a master key; not a mistyped one; nothing else either."""
     answer = api.admin("POST", "/merchants", {"name": "n", "xpub": xpub})
     assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, "xpub")
+    assert answer.json["errors"][0]["code"] == "invalid_xpub"
     assert xpub not in answer.body.decode()
+
+
+def test_white_space_around_an_own_key_is_left_out(api: Api) -> None:
+    """It is stored as if it had come without, and so is in use from then on."""
+    assert merchant(api, xpub=f" {XPUB}\n")["xpub"] == XPUB
+    answer = api.admin("POST", "/merchants", {"name": "n", "xpub": f"{XPUB} "})
+    assert answer.json["errors"][0]["code"] == "xpub_in_use"
 
 
 def test_an_own_key_belongs_to_one_merchant(api: Api) -> None:

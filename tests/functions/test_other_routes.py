@@ -1,5 +1,7 @@
 """Health, chains, checkout, and what every route has in common."""
 
+import pytest
+
 import app
 from ctrip import bootstrap, config
 from ctrip.domain.detection.gates import Gate, Tip
@@ -169,6 +171,31 @@ def test_the_status_shows_nothing_private(api):
     assert "canary" not in answer.body.decode()
     assert answer.json["success_url"] == f"https://shop.example/thanks?x=1&payment_id={made['id']}&order_id=A1"
     assert "Access-Control-Allow-Origin" not in api.call("GET", "/api/v1/chains").headers
+
+
+@pytest.mark.parametrize(
+    ("url", "joined"),
+    [
+        ("https://shop.example", "https://shop.example?{}"),
+        ("https://shop.example/thanks#top", "https://shop.example/thanks?{}#top"),
+        ("https://shop.example/?", "https://shop.example/?{}"),
+        ("https://shop.example/?a=1&", "https://shop.example/?a=1&{}"),
+        ("https://shop.example/?#", "https://shop.example/?{}#"),
+        ("https://shop.example/?b=%2f+x&a;c&=&d&b=%C3%A4%e4", "https://shop.example/?b=%2f+x&a;c&=&d&b=%C3%A4%e4&{}"),
+        ("https://shop.example/?payment_id=mine&order_id=1", "https://shop.example/?payment_id=mine&order_id=1&{}"),
+        ("https://shop.example/#/spa?x=1", "https://shop.example/?{}#/spa?x=1"),
+        ("HTTPS://Shop.example/a/../b?q=1", "HTTPS://Shop.example/a/../b?q=1&{}"),
+        ("http://localhost:3000/thanks?x=", "http://localhost:3000/thanks?x=&{}"),
+        ("http://[::1]:3000/?x='()*~", "http://[::1]:3000/?x='()*~&{}"),
+    ],
+)
+def test_a_return_address_is_kept_byte_for_byte(api, url, joined):
+    """On the local stage plain http and loopback too; what is appended is percent-encoded."""
+    made = api.create(order_id="A&B=c d/\u00e4+1", success_url=url, cancel_url=url)
+    shown = api.call("GET", f"/pay/{made['id']}/status", key=None).json
+    more = f"payment_id={made['id']}&order_id=A%26B%3Dc%20d%2F%C3%A4%2B1"
+    assert shown["success_url"] == shown["cancel_url"] == joined.format(more)
+    assert made["success_url"] == url
 
 
 def test_unknown_and_malformed_ids_get_a_page_too(api):

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
+from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.chain import Holding
 from ctrip.domain.errors import BroadcastRejected, Busy, ChainError, ChainUnavailable, Conflict, FenceLost
-from ctrip.domain.keys import ExtendedKey
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.ports import Idempotency, Reply

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctrip.domain import keys
+from ctrip.domain.chains import bip32 as keys
 from ctrip.domain.errors import Conflict, SigningRefused
-from ctrip.domain.keys import key_statement, verify_extended_key
 from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.merchants.vouching import key_statement, verify_extended_key
 from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.keys.authority import KeyAuthority
 from ctrip.ports import AccessChange

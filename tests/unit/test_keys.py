@@ -3,7 +3,7 @@
 import pytest
 from bip_utils import Bip32Slip10Secp256k1, Bip39SeedGenerator, Bip44, Bip44Changes, Bip44Coins
 
-from ctrip.domain.keys import ExtendedKey, checksum
+from ctrip.domain.chains.bip32 import ExtendedKey, checksum
 from ctrip.keys.wallet import MnemonicWallet
 
 # BIP-39's first test mnemonic; its BIP-44 Ethereum addresses are published by every wallet that tests against it.

@@ -43,7 +43,7 @@ def late_scanner(world, seconds=0):
 
 def upcoming(world, index=0):
     """Derive the address that the merchant's next payment gets."""
-    from ctrip.domain.keys import ExtendedKey
+    from ctrip.domain.chains.bip32 import ExtendedKey
 
     return ExtendedKey.parse(world.merchant.xpub).child(0).child(index).address()
 

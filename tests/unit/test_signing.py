@@ -8,7 +8,7 @@ from eth_account import Account
 from ctrip.aws.signer import answer_call
 from ctrip.domain.chains.chain import Transaction
 from ctrip.domain.errors import SigningRefused
-from ctrip.domain.keys import verify_extended_key
+from ctrip.domain.merchants.vouching import verify_extended_key
 from ctrip.domain.sweeping.gas import bumped
 from ctrip.domain.sweeping.sweep import transfer_data, transfer_destination
 from ctrip.keys.authority import KeyAuthority

@@ -7,8 +7,8 @@ import pytest
 
 from ctrip import config
 from ctrip.chains.evm.errors import Unreachable
+from ctrip.domain.chains.bip32 import checksum
 from ctrip.domain.errors import ConfigurationError, Unavailable
-from ctrip.domain.keys import checksum
 from ctrip.domain.payments.payment import Status
 from ctrip.networks import check_treasuries, load_networks
 from ctrip.services.sweeping.check_treasury import CheckedSweeper

@@ -1,12 +1,15 @@
 """Signatures, deliveries, retries, and the relay under them."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from ctrip.domain.jobs import WebhookJob
-from ctrip.domain.webhooks.retry import RETRY_SECONDS, next_delay
+from ctrip.domain.webhooks.retry import LONGEST_SECONDS, RETRY_SECONDS, next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import new_secret, sign
 from ctrip.ports import Reply
 from ctrip.services.webhooks import relay_outbox
@@ -125,7 +128,7 @@ def test_retry_after_is_honoured_and_410_ends_it():
     """The receiver's wish, up to a day."""
     world = World()
     world.create(webhook_url=URL)
-    world.receivers.replies = [Reply(503, None, 600)]
+    world.receivers.replies = [Reply(503, None, "600")]
     world.deliver_all()
     assert world.jobs.delayed[0][1] == 600
     world = World()
@@ -135,13 +138,71 @@ def test_retry_after_is_honoured_and_410_ends_it():
     assert (world.jobs.delayed, world.relay.run()) == ([], 0)
 
 
+NOW = 1_798_761_599_250  # 2026-12-31T23:59:59.250Z
+# RFC 9110, 5.6.7: the form to send, and the two obsolete ones that are to be read.
+HTTP_DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y")
+
+
+@pytest.mark.parametrize("form", HTTP_DATES)
+@pytest.mark.parametrize(
+    ("later", "seconds"),
+    [(-86_400, 0), (-1, 0), (0, 0), (1, 1), (600, 600), (86_400, 86_400), (10**8, LONGEST_SECONDS)],
+)
+def test_retry_after_is_read_as_a_date_in_each_form_of_http(form, later, seconds):
+    """Rounded up to seconds; a date that is past asks for no wait, and one far ahead for a day."""
+    date = datetime.fromtimestamp(NOW // 1000 + 1 + later, UTC).strftime(form)
+    wait = seconds_asked(f" {date}\t", NOW)
+    assert wait == (min(later + 1, LONGEST_SECONDS) if later >= 0 else seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        *(
+            ("0", 0),
+            ("7", 7),
+            (" 600 ", 600),
+            ("0000000012", 12),
+            ("86401", 86_400),
+            ("9" * 7, 86_400),
+            ("9" * 5000, 86_400),
+        ),
+        *(("", 0), ("-5", 0), ("1.5", 0), ("+5", 0), ("soon", 0), ("\u0665", 0), ("5, 6", 0), ("5 s", 0), ("None", 0)),
+        *(
+            ("Fri, 99 Jan 2027 00:00:00 GMT", 0),
+            ("Fri, 01 Foo 2027 00:00:00 GMT", 0),
+            ("Fri, 01 Jan 99999 00:00:00 GMT", 0),
+        ),
+    ],
+)
+def test_retry_after_in_seconds_and_in_nonsense(text, seconds):
+    assert seconds_asked(text, NOW) == seconds
+
+
+@given(st.text(), st.integers(0, 2**45))
+def test_no_retry_after_breaks_a_delivery(text, now):
+    assert 0 <= seconds_asked(text, now) <= LONGEST_SECONDS
+
+
+def test_a_delivery_waits_until_the_date_that_its_receiver_names():
+    """By the gateway's own clock, and never shorter than the schedule."""
+    for later, delay in ((700, 700), (-700, RETRY_SECONDS[0])):
+        world = World()
+        world.create(webhook_url=URL)
+        world.clock.at = NOW - NOW % 1000
+        date = datetime.fromtimestamp(world.clock.at // 1000 + later, UTC).strftime(HTTP_DATES[0])
+        world.receivers.replies = [Reply(503, None, date)]
+        world.deliver_all()
+        assert world.jobs.delayed[0][1] == delay
+
+
 @pytest.mark.parametrize("attempt", range(1, 10))
 def test_retries_spread_by_a_fifth(attempt):
     """So that a thousand failures do not come back at one instant."""
     planned = RETRY_SECONDS[attempt - 1]
-    assert next_delay(attempt, -1, None) == round(planned * 0.8)
-    assert next_delay(attempt, 1, None) == round(planned * 1.2)
-    assert next_delay(10, 0, None) is None
+    assert next_delay(attempt, -1, 0) == round(planned * 0.8)
+    assert next_delay(attempt, 1, 0) == round(planned * 1.2)
+    assert next_delay(10, 0, 0) is None
 
 
 def test_an_event_without_an_address_is_acknowledged():

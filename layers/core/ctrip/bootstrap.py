@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from ctrip import config
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
-from ctrip.domain.money import parse_decimal
 from ctrip.system import SystemClock, SystemIds, fraction, spread
 
 if TYPE_CHECKING:
@@ -67,10 +66,9 @@ def settings() -> config.Settings:
 @cache
 def networks() -> dict[str, Network]:
     """Load the enabled networks."""
-    from ctrip.networks import load_networks, with_caps
+    from ctrip.startup import enabled_networks
 
-    own = settings()
-    return with_caps(load_networks(own.chains), gas_funding=own.gas_funding_cap, fee=own.fee_cap)
+    return enabled_networks(settings())
 
 
 @cache
@@ -574,13 +572,9 @@ def _authority() -> "KeyAuthority":
 
 def _agree_above(network: Network) -> dict[str, int]:
     """Read the amounts from which a second provider must agree, in base units by symbol."""
-    amounts = settings().agree_above.get(network.name, {})
-    assets = {asset.symbol: asset for asset in (network.coin, *network.tokens)}
-    return {
-        symbol: parse_decimal(text, assets[symbol].decimals, field="CTRIP_AGREE_ABOVE")
-        for symbol, text in amounts.items()
-        if symbol in assets
-    }
+    from ctrip.networks import amounts_that_need_agreement
+
+    return amounts_that_need_agreement(network, settings().agree_above.get(network.name, {}))
 
 
 def _network(name: str) -> Network:

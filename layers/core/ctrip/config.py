@@ -5,11 +5,13 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ctrip.domain import settings as read
 from ctrip.domain.errors import ConfigurationError
+from ctrip.domain.settings import YEAR_SECONDS
 from ctrip.domain.sweeping.treasury import EVERY_CHAIN, SETTING, parse_treasuries
 
 LOCAL = "local"
@@ -23,22 +25,29 @@ class Fixed(dict[str, Any]):
         return hash(tuple(self))
 
 
-def _setting(name: str, default: Any, doc: str, *, local: Any = None) -> Any:
-    return field(default=default, metadata={"name": name, "doc": doc, "local": default if local is None else local})
+def _setting(name: str, default: Any, doc: str, reader: Callable[[str], Any] = read.plain, *, local: Any = None) -> Any:
+    held = {"name": name, "doc": doc, "read": reader, "local": default if local is None else local}
+    return field(default=default, metadata=held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One stage's settings; a stage named `local` has its own defaults."""
 
-    stage: str = _setting("CTRIP_STAGE", LOCAL, "The stage: it prefixes every table, queue, secret and function.")
+    stage: str = _setting(
+        "CTRIP_STAGE", LOCAL, "The stage: it prefixes every table, queue, secret and function.", read.stage
+    )
     chains: tuple[str, ...] = _setting(
-        "CTRIP_CHAINS", ("anvil",), "The networks of `chains.yaml` that this stage accepts, separated by commas."
+        "CTRIP_CHAINS",
+        ("anvil",),
+        "The networks of `chains.yaml` that this stage accepts, separated by commas.",
+        read.names,
     )
     rpc: Mapping[str, tuple[str, ...]] = _setting(
         "CTRIP_RPC",
         Fixed({}),
         'RPC endpoints that go before the public list, as JSON: `{"ethereum": ["https://..."]}`.',
+        read.endpoints,
         local=Fixed({"anvil": ("http://127.0.0.1:8545",)}),
     )
     treasury: str = _setting(
@@ -52,68 +61,97 @@ class Settings:
         (),
         "The chains, separated by commas, on which the treasury is a contract (a multi-signature wallet, say); 1: all "
         "chains. Anywhere else a treasury with code is not swept to.",
+        read.names,
     )
     verifying_key: str = _setting(
         "CTRIP_VERIFYING_KEY",
         "",
         "The public key, in hexadecimal, by which the signer's signatures on merchants' extended keys are verified; "
         "`ctrip verifying-key` prints it. Without it no payment is created.",
+        read.verifying_key,
     )
     public_url: str = _setting(
-        "CTRIP_PUBLIC_URL", "", "The address merchants reach the API at; empty: taken from each request."
+        "CTRIP_PUBLIC_URL", "", "The address merchants reach the API at; empty: taken from each request.", read.address
     )
-    webhook_url: str = _setting("CTRIP_WEBHOOK_URL", "", "Where events go when a payment names no `webhook_url`.")
+    webhook_url: str = _setting(
+        "CTRIP_WEBHOOK_URL", "", "Where events go when a payment names no `webhook_url`.", read.hook
+    )
     monitor_seconds: int = _setting(
-        "CTRIP_MONITOR_SECONDS", 180, "How often expired and settled payments are looked at, in seconds.", local=5
+        "CTRIP_MONITOR_SECONDS",
+        180,
+        "How often expired and settled payments are looked at, in seconds.",
+        read.integer(1, YEAR_SECONDS),
+        local=5,
     )
     other_seconds: int = _setting(
-        "CTRIP_OTHER_SECONDS", 60, "How often watched addresses are looked at for other assets, in seconds.", local=5
+        "CTRIP_OTHER_SECONDS",
+        60,
+        "How often watched addresses are looked at for other assets, in seconds.",
+        read.integer(1, YEAR_SECONDS),
+        local=5,
     )
     daily_seconds: int = _setting(
-        "CTRIP_DAILY_SECONDS", 86_400, "The time between two looks at every address ever given out, in seconds."
+        "CTRIP_DAILY_SECONDS",
+        86_400,
+        "The time between two looks at every address ever given out, in seconds.",
+        read.integer(1, YEAR_SECONDS),
     )
     agree_above: Mapping[str, Mapping[str, str]] = _setting(
         "CTRIP_AGREE_ABOVE",
         Fixed({}),
         "From which amount a second endpoint must agree before a payment is confirmed, as JSON in whole units: "
         '`{"ethereum": {"USDC": "10000"}}`.',
+        read.amounts,
     )
     sweep_seconds: int = _setting(
-        "CTRIP_SWEEP_SECONDS", 60, "The least time between two sweep jobs of one chain and asset, in seconds.", local=5
+        "CTRIP_SWEEP_SECONDS",
+        60,
+        "The least time between two sweep jobs of one chain and asset, in seconds.",
+        read.integer(1, YEAR_SECONDS),
+        local=5,
     )
     gas_funding_cap: Mapping[str, str] = _setting(
         "CTRIP_GAS_FUNDING_CAP",
         Fixed({}),
         "The most that a chain's gas station gives one address at a time, where it is not what `chains.yaml` names, "
         'as JSON in the coin\'s base units: `{"polygon": "500000000000000000"}`.',
+        read.caps,
     )
     fee_cap: Mapping[str, str] = _setting(
         "CTRIP_FEE_CAP",
         Fixed({}),
         "The most that one own transaction of a chain may cost, where it is not what `chains.yaml` names, as JSON in "
         'the coin\'s base units: `{"polygon": "500000000000000000"}`.',
+        read.caps,
     )
     calls_per_second: int = _setting(
         "CTRIP_CALLS_PER_SECOND",
         20,
         "How many changing calls a second a merchant may make that has no limit of its own.",
+        read.integer(1, 10_000),
         local=1_000,
     )
     open_payments: int = _setting(
         "CTRIP_OPEN_PAYMENTS",
         1_000,
         "How many payments a merchant may have open on a chain that has no limit of its own.",
+        read.integer(1, 1_000_000),
         local=10_000,
     )
     key_cache_seconds: int = _setting(
         "CTRIP_KEY_CACHE_SECONDS",
         30,
         "How long a Lambda remembers an API key and its merchant, in seconds: a revocation takes that long.",
+        read.integer(0, 86_400),
         local=2,
     )
-    log_level: str = _setting("CTRIP_LOG_LEVEL", "INFO", "The least level that is logged.")
+    log_level: str = _setting("CTRIP_LOG_LEVEL", "INFO", "The least level that is logged.", read.level)
     metrics: int = _setting(
-        "CTRIP_METRICS", 1, "1: figures are written to the log, where CloudWatch finds them; 0: they are not.", local=0
+        "CTRIP_METRICS",
+        1,
+        "1: figures are written to the log, where CloudWatch finds them; 0: they are not.",
+        read.integer(0, 1),
+        local=0,
     )
 
     @property
@@ -151,31 +189,25 @@ class Settings:
 def load(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; raises `ConfigurationError` naming the variable that is malformed."""
     env = os.environ if environment is None else environment
-    local = env.get("CTRIP_STAGE", LOCAL) == LOCAL
+    local = (env.get("CTRIP_STAGE", "").strip() or LOCAL) == LOCAL
     values: dict[str, Any] = {}
     for item in fields(Settings):
-        name = item.metadata["name"]
         default = item.metadata["local"] if local else item.default
-        values[item.name] = _parse(name, env[name], default) if env.get(name) else default
+        text = env.get(item.metadata["name"], "").strip()
+        values[item.name] = _parse(item.metadata, text) if text else default
     return Settings(**values)
 
 
-def _parse(name: str, text: str, default: Any) -> Any:
+def names() -> tuple[str, ...]:
+    """Name every setting's variable."""
+    return tuple(item.metadata["name"] for item in fields(Settings))
+
+
+def _parse(setting: Mapping[str, Any], text: str) -> Any:
     try:
-        if isinstance(default, tuple):
-            return tuple(part.strip() for part in text.split(",") if part.strip())
-        if isinstance(default, Mapping):
-            return {key: _value(held) for key, held in json.loads(text).items()}
-        return int(text) if isinstance(default, int) else text
-    except (ValueError, AttributeError, TypeError) as exc:
-        # Its text may hold a provider's key: it is named, not shown.
-        raise ConfigurationError(f"{name} is malformed") from exc
-
-
-def _value(held: Any) -> Any:
-    if isinstance(held, str | int):
-        return held
-    return dict(held) if isinstance(held, dict) else tuple(held)
+        return setting["read"](text)
+    except ValueError as exc:
+        raise ConfigurationError(f"{setting['name']} {exc}") from None
 
 
 def reference() -> str:
@@ -189,9 +221,12 @@ def reference() -> str:
 
 def example() -> str:
     """Write the settings as a commented `.env` file."""
-    lines = ["# Generated from ctrip/config.py; make docs writes it anew. Every value below is the default."]
+    lines = [
+        "# Generated from ctrip/config.py; make docs writes it anew. Copy it to .env, which every make target reads.",
+        "# Every value below is the default on this machine; what the environment sets goes before this file.",
+    ]
     for item in fields(Settings):
-        lines += ["", f"# {item.metadata['doc']}", f"#{item.metadata['name']}={_plain(item.default)}"]
+        lines += ["", f"# {item.metadata['doc']}", f"#{item.metadata['name']}={_plain(item.metadata['local'])}"]
     return "\n".join(lines) + "\n"
 
 

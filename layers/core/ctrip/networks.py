@@ -3,14 +3,16 @@
 import functools
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from typing import Any
 
 from ctrip.domain.chains.assets import FEE_CAP, GAS_FUNDING_CAP, Asset, ChainKind, FeeFloor, Network, token_id
-from ctrip.domain.errors import ConfigurationError
+from ctrip.domain.errors import ConfigurationError, InvalidField
+from ctrip.domain.money import parse_decimal
 from ctrip.domain.sweeping import treasury
+from ctrip.domain.text import nearest, quoted
 
 BUILT = frozenset({ChainKind.EVM})
 _NAME = re.compile(r"[a-z][a-z0-9-]{2,19}", re.ASCII)
@@ -35,10 +37,10 @@ def load_networks(names: Sequence[str] | None = None) -> dict[str, Network]:
         return dict(every)
     for name in names:
         if name not in every:
-            raise ConfigurationError(f"chain {name!r} is not in chains.yaml; there are {', '.join(every)}")
+            raise _unknown("CTRIP_CHAINS", name, every)
         if every[name].kind not in BUILT:
             raise ConfigurationError(
-                f"chain {name!r} cannot be enabled: chain kind {every[name].kind} is not built yet"
+                f"CTRIP_CHAINS: {name!r} cannot be enabled: chain kind {every[name].kind} is not built yet"
             )
     return {name: every[name] for name in names}
 
@@ -58,7 +60,7 @@ def check_treasuries(treasuries: Mapping[str, str], contract_on: Sequence[str] =
         raise ConfigurationError(f"{treasury.SETTING} is refused: {exc}") from None
     for name in contract_on:
         if name not in ("0", "1", *evm):
-            raise ConfigurationError(f"CTRIP_TREASURY_CONTRACT names the chain {name!r}; there are {', '.join(evm)}")
+            raise _unknown("CTRIP_TREASURY_CONTRACT", name, evm)
 
 
 def with_caps(
@@ -75,12 +77,42 @@ def with_caps(
     ):
         for name, value in caps.items():
             if name not in _every():
-                raise ConfigurationError(f"{setting} names {name!r}; there are {', '.join(_every())}")
+                raise _unknown(setting, name, _every())
             if not (cap := base_units(value)):
                 raise ConfigurationError(f"{setting} of {name} must be digits as text, in the coin's base units")
             if name in changed:
                 changed[name] = replace(changed[name], **{field: cap})  # type: ignore[arg-type]
     return changed
+
+
+def check_named(setting: str, names: Iterable[str]) -> None:
+    """Refuse a setting that names a chain which is not in `chains.yaml`; raises `ConfigurationError`."""
+    for name in names:
+        if name not in _every():
+            raise _unknown(setting, name, _every())
+
+
+def amounts_that_need_agreement(network: Network, amounts: Mapping[str, str]) -> dict[str, int]:
+    """Read from which amounts a second endpoint must agree, in base units by symbol; raises `ConfigurationError`."""
+    setting = f"CTRIP_AGREE_ABOVE of {network.name}"
+    assets = {asset.symbol: asset for asset in (network.coin, *network.tokens)}
+    read = {}
+    for symbol, text in amounts.items():
+        if symbol not in assets:
+            alike = nearest(symbol.upper(), assets)
+            raise ConfigurationError(f"{setting} names {quoted(symbol)}{alike}; there are {', '.join(assets)}")
+        try:
+            read[symbol] = parse_decimal(text, assets[symbol].decimals, field=symbol)
+        except InvalidField as exc:
+            raise ConfigurationError(f"{setting}: {exc.detail}") from None
+    return read
+
+
+def _unknown(setting: str, name: str, known: Collection[str]) -> ConfigurationError:
+    alike = nearest(name.lower(), known)
+    return ConfigurationError(
+        f"{setting}: the chain {quoted(name)} is not in chains.yaml{alike}; there are {', '.join(known)}"
+    )
 
 
 def base_units(value: Any) -> int | None:

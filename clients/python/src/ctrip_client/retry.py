@@ -41,7 +41,7 @@ def pause(outcome: httpx.Response | ConnectionFailed, tried: int, *, jitter: flo
 
 
 def _asked(text: str, now: float) -> float:
-    if re.fullmatch(r"[0-9]{1,9}", text := text.strip(" \t")):
+    if re.fullmatch(r"[0-9]+", text := text.strip(" \t")):
         return float(text)
     try:
         at = parsedate_to_datetime(text)

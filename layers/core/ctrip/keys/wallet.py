@@ -5,8 +5,8 @@ from typing import Any
 from bip_utils import Bip39SeedGenerator, Bip44, Bip44Changes, Bip44Coins
 from eth_account import Account
 
+from ctrip.domain.chains.bip32 import checksum
 from ctrip.domain.chains.chain import Signed, Transaction
-from ctrip.domain.keys import checksum
 
 
 class MnemonicWallet:

@@ -135,7 +135,7 @@ class HttpReceivers:
                 "POST", url, headers={"User-Agent": "ctrip-webhooks/1", **headers}, content=body
             ) as answer:
                 _read_a_little(answer)
-                return Reply(answer.status_code, None, _seconds(answer.headers.get("Retry-After")))
+                return Reply(answer.status_code, None, answer.headers.get("Retry-After"))
         except httpx.TimeoutException:
             return Reply(None, "timed out")
         except Exception as exc:  # host names fail in many ways below httpx, and none of them is our fault
@@ -150,7 +150,3 @@ def _read_a_little(answer: httpx.Response) -> None:
             read += len(chunk)
             if read > MAX_BYTES:
                 break
-
-
-def _seconds(value: str | None) -> int | None:
-    return int(value) if value and value.isascii() and value.isdigit() and len(value) < 7 else None

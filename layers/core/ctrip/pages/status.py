@@ -1,7 +1,7 @@
 """What the checkout page may know of a payment: nothing private."""
 
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode
 
 SHOWN = (
     "id",
@@ -33,8 +33,8 @@ def return_url(url: str | None, payment: dict[str, Any]) -> str | None:
     """Append `payment_id` and `order_id` to a return address; it proves nothing, webhooks do."""
     if url is None:
         return None
-    parts = urlsplit(url)
-    query = [*parse_qsl(parts.query, keep_blank_values=True), ("payment_id", payment["id"])]
-    if payment["order_id"]:
-        query.append(("order_id", payment["order_id"]))
-    return urlunsplit(parts._replace(query=urlencode(query)))
+    more = {name: value for name, value in (("payment_id", payment["id"]), ("order_id", payment["order_id"])) if value}
+    # What is there stays byte for byte: the shop may have signed it, or read it by rules of its own.
+    address, hash_sign, fragment = url.partition("#")
+    joint = "?" if "?" not in address else "" if address.endswith(("?", "&")) else "&"
+    return f"{address}{joint}{urlencode(more, quote_via=quote)}{hash_sign}{fragment}"

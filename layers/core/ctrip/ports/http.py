@@ -6,11 +6,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How an HTTP receiver answered; `status` is None where it did not, and `error` says why."""
+    """How an HTTP receiver answered; `status` is None where it did not, and `error` says why.
+
+    `retry_after` is its header of that name, as it came.
+    """
 
     status: int | None
     error: str | None = None
-    retry_after: int | None = None
+    retry_after: str | None = None
 
 
 class Receivers(Protocol):

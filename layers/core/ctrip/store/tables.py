@@ -9,9 +9,9 @@ import re
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from ctrip.domain.chains.bip32 import fingerprint
 from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.errors import InvalidField
-from ctrip.domain.keys import fingerprint
 from ctrip.domain.payments.payment import Payment, Tier
 
 WATCH_SHARDS = 4

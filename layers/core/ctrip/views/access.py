@@ -5,7 +5,7 @@ from typing import Any
 
 from ctrip.domain.admins import Admin
 from ctrip.domain.audit import AuditRecord
-from ctrip.domain.keys import account_path
+from ctrip.domain.chains.bip32 import account_path
 from ctrip.domain.merchants.access import ApiKey, Merchant, Scope
 from ctrip.views.payments import rfc3339
 

@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from ctrip.domain.chains.bip32 import checksum
 from ctrip.domain.chains.chain import Transfer
-from ctrip.domain.keys import checksum
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Flag, Payment, Status, Stray
 from ctrip.domain.webhooks.events import API_VERSION

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from ctrip.domain.text import nearest, quoted
+
 SETTING = "CTRIP_TREASURY"
 EVERY_CHAIN = ""  # the name under which one treasury for all chains stands
 OPERATORS_ACCOUNT = 0
@@ -24,7 +26,7 @@ def parse_treasuries(text: str) -> dict[str, str]:
         return {EVERY_CHAIN: stripped} if stripped else {}
     try:
         held = json.loads(stripped, object_pairs_hook=_unique)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         raise ValueError('must be an address, or JSON such as {"ethereum": "0x..."}') from None
     if not all(isinstance(each, str) for each in held.values()):
         raise ValueError('must map chains to addresses, such as {"ethereum": "0x..."}')
@@ -39,17 +41,19 @@ def check_treasuries(treasuries: Mapping[str, str], chains: Iterable[str], contr
     known = sorted(chains)
     for chain, address in treasuries.items():
         if chain != EVERY_CHAIN and chain not in known:
-            raise ValueError(f"names the chain {chain!r}; there are {', '.join(known)}")
+            alike = nearest(chain.lower(), known)
+            raise ValueError(f"names the chain {quoted(chain)}{alike}; there are {', '.join(known)}")
         if reason := wrong(address, contracts):
             raise ValueError(f"{reason}{f', on {chain}' if chain else ''}")
 
 
 def wrong(address: str, contracts: Mapping[str, str]) -> str | None:
     """Say what is wrong with a treasury's address; None where nothing is."""
-    from ctrip.domain.keys import checksum  # here: every function reads its settings, and few need a curve
+    from ctrip.domain.chains.bip32 import checksum  # here: every function reads its settings, and few need a curve
 
     if not _ADDRESS.fullmatch(address):
-        return f"{address[:64]!r} is no address: 0x and 40 hexadecimal digits"
+        # It is not repeated: somebody may have pasted a private key, or the words of a wallet.
+        return f"its {len(address)} characters are no address, which is 0x and 40 hexadecimal digits"
     digits = address[2:]
     if digits not in (digits.lower(), digits.upper()) and checksum(digits) != address:
         return f"{address} has a wrong checksum (EIP-55): a character is mistyped"
@@ -63,7 +67,7 @@ def wrong(address: str, contracts: Mapping[str, str]) -> str | None:
 @lru_cache(maxsize=256)
 def own_address(address: str, account: int, xpub: str) -> str | None:
     """Say whose address of ours it is, among those of an account that can be known cheaply; None where of nobody."""
-    from ctrip.domain.keys import ExtendedKey
+    from ctrip.domain.chains.bip32 import ExtendedKey
 
     branch = ExtendedKey.parse(xpub).child(0)
     ours = OPERATORS_OWN if account == OPERATORS_ACCOUNT else dict.fromkeys(range(RECEIVING_CHECKED), "a merchant's")

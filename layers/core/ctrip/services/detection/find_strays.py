@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.chain import Arrivals, Block, Holding
 from ctrip.domain.detection.decide import explain_stray, note_stray
 from ctrip.domain.detection.gates import Round
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import Busy, ChainError, FenceLost, Stale
-from ctrip.domain.keys import ExtendedKey
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payment import Payment, Stray, Tier
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore

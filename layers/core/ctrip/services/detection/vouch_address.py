@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from ctrip.domain.keys import ExtendedKey, verify_extended_key
+from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.merchants.vouching import verify_extended_key
 from ctrip.domain.payments.payment import Payment
 from ctrip.ports import AccessStore, Clock, Log
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.chain import Holding
 from ctrip.domain.errors import ChainError, Unavailable
-from ctrip.domain.keys import ExtendedKey
 from ctrip.domain.merchants.access import Merchant
 from ctrip.ports import AccessStore, ChainReader, Clock
 from ctrip.services.merchants.manage_merchants import change_merchant

@@ -7,8 +7,8 @@ from typing import Any
 
 from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, CtripError, InvalidField, NotFound, Stale
-from ctrip.domain.keys import parse_account_xpub
 from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
+from ctrip.domain.merchants.account_key import parse_account_xpub
 from ctrip.domain.payments.payment import Custody, Late, Policy
 from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessChange, AccessStore, Clock, Idempotency, Ids, Jobs, Sealer

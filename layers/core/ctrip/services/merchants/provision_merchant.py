@@ -9,8 +9,9 @@ from typing import Protocol
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import AlreadyExists, ChainError, SigningRefused
-from ctrip.domain.keys import key_statement, parse_account_xpub, verify_extended_key
 from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.merchants.account_key import parse_account_xpub
+from ctrip.domain.merchants.vouching import key_statement, verify_extended_key
 from ctrip.ports import AccessStore, Clock, Log, Provisioner
 from ctrip.services.merchants.discover_account import AccountDiscoverer
 from ctrip.services.merchants.manage_merchants import change_merchant

@@ -1,14 +1,13 @@
 """Create a payment: a fresh address, watched from the moment it is given out."""
 
-import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network, payment_uri
+from ctrip.domain.chains.bip32 import ExtendedKey, account_path
 from ctrip.domain.detection.gates import Gate, Tip
 from ctrip.domain.detection.readiness import closed_to_payments
 from ctrip.domain.errors import (
@@ -21,11 +20,12 @@ from ctrip.domain.errors import (
     InvalidField,
 )
 from ctrip.domain.jobs import ScanJob
-from ctrip.domain.keys import ExtendedKey, account_path, verify_extended_key
 from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.merchants.vouching import verify_extended_key
 from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payments.machine import FIRST_EVENT
 from ctrip.domain.payments.payment import Payment
+from ctrip.domain.urls import is_web_address
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.merchants.limit_calls import CallLimiter
 from ctrip.services.shared.notify import commit_and_notify
@@ -35,8 +35,6 @@ from ctrip.views.payments import payment_view
 
 ROUTE = "POST /api/v1/payments"
 GRACE_MS = 600_000  # the scanner goes on looking this long past a deadline, until the confirmed block has passed it
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
 STRIDE_MS = 900_000
 INDEXES_AT_A_TIME = 8
 SEEN_MS = 5_000  # how long a process remembers whether a chain is paused or failing
@@ -175,7 +173,7 @@ class PaymentCreator:
         for name in ("webhook_url", "success_url", "cancel_url"):
             url = getattr(wanted, name)
             if url is not None:
-                check_url(name, url, plain_http=self.plain_http and name == "webhook_url")
+                check_url(name, url, plain_http=self.plain_http)
 
     def _require_ready(self, merchant: Merchant) -> None:
         """Refuse a merchant without an account, and one for whose extended key the signer does not vouch."""
@@ -276,16 +274,7 @@ def _receiving(xpub: str) -> ExtendedKey:
 
 def check_url(name: str, url: str, *, plain_http: bool) -> None:
     """Refuse anything but an https address (http too with `plain_http`); raises `InvalidField` naming `name`."""
-    problem = InvalidField(name, "invalid_url", "must be an https:// address")
-    if len(url) > 2048 or not url.isascii() or any(c <= " " or c in "\\\x7f" for c in url):
-        raise problem
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise problem from None
-    if host and not (_HOST.fullmatch(host) or (plain_http and ":" in host)):
-        raise problem
-    schemes = ("https", "http") if plain_http else ("https",)
-    if parts.scheme not in schemes or not host or port == 0 or parts.username is not None or parts.password is not None:
-        raise problem
+    if not is_web_address(url, plain_http=plain_http):
+        raise InvalidField(
+            name, "invalid_url", f"must be an {'http:// or https' if plain_http else 'https'}:// address"
+        )

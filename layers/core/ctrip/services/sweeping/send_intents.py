@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field, replace
 
 from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.bip32 import ExtendedKey, account_path
 from ctrip.domain.chains.chain import Block, Fees, Holding, Transaction
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, CtripError, Refused, Stale, Unavailable
-from ctrip.domain.keys import ExtendedKey, account_path
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping import gas
 from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Intent, Kind

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.webhooks.events import Event
-from ctrip.domain.webhooks.retry import next_delay
+from ctrip.domain.webhooks.retry import next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
 from ctrip.ports import AccessStore, Clock, Delivery, EventStore, Jobs, Log, Receivers, Reply, Sealer
 
@@ -86,7 +86,8 @@ class WebhookDeliverer:
         now = self.clock.now()
         done = reply.status is not None and 200 <= reply.status < 300
         gone = reply.status == 410
-        delay = None if done or gone else next_delay(attempt, self.spread(), reply.retry_after)
+        asked = seconds_asked(reply.retry_after or "", now)
+        delay = None if done or gone else next_delay(attempt, self.spread(), asked)
         facts = {
             "event": event.id,
             "type": event.type,

@@ -1,0 +1,78 @@
+"""Public keys only: BIP-32 children of an extended public key, and their EIP-55 addresses."""
+
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+
+from coincurve import PublicKey
+from Crypto.Hash import keccak
+
+ACCOUNT_DEPTH = 3
+HARDENED = 2**31  # a child of this number or a higher one cannot be derived from the public key
+XPUB_LENGTH = 111
+_PUBLIC = bytes.fromhex("0488b21e")
+_B58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedKey:
+    """A public key and its chain code."""
+
+    key: bytes
+    chain_code: bytes
+    depth: int = ACCOUNT_DEPTH
+    number: int = 0  # its own among its parent's children
+
+    @classmethod
+    def parse(cls, xpub: str) -> "ExtendedKey":
+        """Read an `xpub` string; raises ValueError, with words that go on after its name, when it is not one."""
+        if len(xpub) != XPUB_LENGTH:
+            raise ValueError(f"has {len(xpub)} characters where an xpub has {XPUB_LENGTH}: copy it whole, and alone")
+        number = 0
+        for character in xpub:
+            if (digit := _B58.find(character)) < 0:
+                raise ValueError("is mistyped: it holds a character that no xpub has, such as 0, O, I and l")
+            number = number * 58 + digit
+        raw = number.to_bytes(82, "big")
+        if sha256(sha256(raw[:78]).digest()).digest()[:4] != raw[78:]:
+            raise ValueError("is mistyped: its checksum is wrong; copy it again")
+        if raw[:4] != _PUBLIC:
+            raise ValueError("is not an extended public key (xpub)")
+        try:
+            PublicKey(raw[45:78])
+        except ValueError:
+            raise ValueError("holds no public key: its point is not on the curve") from None
+        return cls(key=raw[45:78], chain_code=raw[13:45], depth=raw[4], number=int.from_bytes(raw[9:13], "big"))
+
+    def child(self, index: int) -> "ExtendedKey":
+        """Derive a non-hardened child. Source: BIP-32, CKDpub."""
+        digest = hmac.digest(self.chain_code, self.key + index.to_bytes(4, "big"), "sha512")
+        key = PublicKey(self.key).add(digest[:32]).format(compressed=True)
+        return ExtendedKey(key, digest[32:], self.depth + 1, index)
+
+    def address(self) -> str:
+        """Spell the key's address in EIP-55."""
+        point = PublicKey(self.key).format(compressed=False)[1:]
+        return checksum(_keccak(point)[-20:].hex())
+
+
+def checksum(address: str) -> str:
+    """Spell 40 hex digits (with or without 0x) in EIP-55."""
+    plain = address.lower().removeprefix("0x")
+    digest = _keccak(plain.encode()).hex()
+    return "0x" + "".join(c.upper() if int(digest[i], 16) > 7 else c for i, c in enumerate(plain))
+
+
+def account_path(account: int) -> str:
+    """Name a merchant's hardened account."""
+    return f"m/44'/60'/{account}'"
+
+
+def fingerprint(xpub: str) -> str:
+    """Name an extended public key by what its addresses come from, however its text spells the rest."""
+    parsed = ExtendedKey.parse(xpub)
+    return sha256(parsed.key + parsed.chain_code).hexdigest()
+
+
+def _keccak(data: bytes) -> bytes:
+    return keccak.new(digest_bits=256, data=data).digest()

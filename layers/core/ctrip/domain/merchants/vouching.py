@@ -1,0 +1,31 @@
+"""Who vouches for a merchant's extended key: what the signer signs, and whether it has."""
+
+import json
+from functools import lru_cache
+
+from coincurve import PublicKey
+
+from ctrip.domain.merchants.access import Merchant
+
+
+def key_statement(merchant: Merchant) -> bytes:
+    """Write what the signer signs: whose key it is, on which curve, in whose custody, and its version."""
+    custody = merchant.policy.custody.value
+    parts = ["ctrip extended key 1", merchant.id, "evm", custody, merchant.xpub, merchant.key_version]
+    return json.dumps(parts, separators=(",", ":")).encode()
+
+
+def verify_extended_key(merchant: Merchant, verifying_key: str) -> bool:
+    """Say whether the signer vouches for a merchant's extended key; without a verifying key it vouches for none.
+
+    Whoever can write the merchant's row, or copy another's, changes what was signed. Checked once for each content.
+    """
+    return _verified(key_statement(merchant), merchant.key_signature, verifying_key)
+
+
+@lru_cache(maxsize=4096)
+def _verified(statement: bytes, signature: str, verifying_key: str) -> bool:
+    try:
+        return bool(PublicKey(bytes.fromhex(verifying_key)).verify(bytes.fromhex(signature), statement))
+    except ValueError:
+        return False

@@ -1,0 +1,136 @@
+"""Reads the text of a setting; each reader raises ValueError with words that go on after the setting's name.
+
+No value is repeated but a mistyped name: RPC addresses hold providers' keys, and somebody may paste a private key.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from ctrip.domain.text import nearest, quoted
+from ctrip.domain.urls import is_node_address, is_web_address
+
+YEAR_SECONDS = 31_536_000
+_STAGE = re.compile(r"[a-z][a-z0-9]{0,15}", re.ASCII)
+_INTEGER = re.compile(r"[0-9]{1,12}", re.ASCII)
+_VERIFYING_KEY = re.compile(r"0[23][0-9a-fA-F]{64}", re.ASCII)
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+def plain(text: str) -> str:
+    """Take any text."""
+    return text
+
+
+def stage(text: str) -> str:
+    """Read a stage's name: part of every table's, queue's and function's."""
+    if not _STAGE.fullmatch(text):
+        raise ValueError("must be 1 to 16 lower-case letters and digits, and begin with a letter")
+    return text
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read names that commas separate."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not found:
+        raise ValueError("names nothing; give names separated by commas")
+    if twice := [name for name in found if found.count(name) > 1]:
+        raise ValueError(f"names {quoted(twice[0])} twice")
+    return found
+
+
+def integer(least: int, most: int) -> Callable[[str], int]:
+    """Return the reader of a whole number within bounds."""
+
+    def read(text: str) -> int:
+        if not _INTEGER.fullmatch(text) or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def level(text: str) -> str:
+    """Read the least level that is logged."""
+    if text.upper() not in _LEVELS:
+        raise ValueError(f"must be one of {', '.join(_LEVELS)}{nearest(text.upper(), _LEVELS)}")
+    return text.upper()
+
+
+def verifying_key(text: str) -> str:
+    """Read a compressed public key."""
+    if not _VERIFYING_KEY.fullmatch(text):
+        raise ValueError("must be a public key of 66 hexadecimal digits, as `ctrip verifying-key` prints it")
+    return text
+
+
+def address(text: str) -> str:
+    """Read an address of the web, which has a host and neither credentials nor a query."""
+    if not is_web_address(text, plain_http=True) or "?" in text or "#" in text:
+        raise ValueError("must be an address such as https://pay.example.com, without a query")
+    return text
+
+
+def hook(text: str) -> str:
+    """Read the address that webhooks go to."""
+    if not is_web_address(text, plain_http=True):
+        raise ValueError("must be an address such as https://shop.example.com/webhooks")
+    return text
+
+
+def endpoints(text: str) -> dict[str, tuple[str, ...]]:
+    """Read RPC endpoints by chain."""
+    return {chain: _addresses(chain, urls) for chain, urls in mapping(text, '{"ethereum": ["https://..."]}').items()}
+
+
+def _addresses(chain: str, urls: Any) -> tuple[str, ...]:
+    if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
+        raise ValueError(f'must map {quoted(chain)} to a list of addresses, such as ["https://..."]')
+    for place, url in enumerate(urls, 1):
+        if not is_node_address(url):
+            raise ValueError(f"has no http or https address at place {place} of {quoted(chain)}")
+    return tuple(urls)
+
+
+def caps(text: str) -> dict[str, Any]:
+    """Read amounts of the coin's base units by chain."""
+    found = mapping(text, '{"polygon": "500000000000000000"}')
+    wrong = [chain for chain, amount in found.items() if isinstance(amount, bool) or not isinstance(amount, str | int)]
+    if wrong:
+        raise ValueError(f"must map {quoted(wrong[0])} to digits as text, in the coin's base units")
+    return found
+
+
+def amounts(text: str) -> dict[str, dict[str, str]]:
+    """Read amounts of whole units by chain and symbol."""
+    found = mapping(text, '{"ethereum": {"USDC": "10000"}}')
+    for chain, held in found.items():
+        if not isinstance(held, dict) or not all(isinstance(each, str) for each in held.values()):
+            raise ValueError(f'must map {quoted(chain)} to amounts as text, such as {{"USDC": "10000"}}')
+    return found
+
+
+def mapping(text: str, such_as: str) -> dict[str, Any]:
+    """Read a JSON object; a name that comes twice is refused, since only the last would count."""
+    malformed = ValueError(f"is malformed: it must be a JSON object such as {such_as}")
+    try:
+        found = json.loads(text, object_pairs_hook=_unique)
+    except _TwiceError:
+        raise ValueError("names the same thing twice") from None
+    except (ValueError, RecursionError):
+        raise malformed from None
+    if not isinstance(found, dict):
+        raise malformed
+    return found
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    held = dict(pairs)
+    if len(held) != len(pairs):
+        raise _TwiceError
+    return held
+
+
+class _TwiceError(Exception):
+    """An object names a member twice."""
