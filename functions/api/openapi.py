@@ -70,7 +70,7 @@ def describe() -> dict[str, Any]:
             "version": VERSION,
             "summary": "Crypto payments, on your own AWS",
             "description": ABOUT,
-            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],

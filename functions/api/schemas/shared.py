@@ -17,7 +17,7 @@ _AMOUNT = {
     "title": "Integer of base units",
     "description": "A JSON integer of base units, however large. It has no type here, because generated clients give "
     "an integer a size, beyond which they round or wrap: read `<name>_str`, the same number as text.",
-    "examples": [25_000_000_000_000_000_001],
+    "examples": [12_500_000],
 }
 _ADDRESS = {
     "type": "string",

@@ -1,0 +1,145 @@
+"""`make clients`: generate clients in six languages, compile each, and use it on a running gateway."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.clients.targets import Place, Target, chosen, missing, tools
+from infra.clients.tomorrow import CODE, FLAG, STATUS, proxy
+from infra.local.boot import running
+from infra.local.errors import Failed, Refused
+from infra.local.handle import Gateway, find
+from infra.local.process import Interrupted, Interrupts
+from infra.local.settings import from_environment
+
+AMOUNTS = {"25 ETH + 1 wei": 25 * 10**18 + 1, "2^256-1": 2**256 - 1}
+LATER = ("new field", "new status", "new flag", "new code")
+COLUMNS = ("generates", "compiles", *AMOUNTS, *LATER)
+LAST_LINES = 40
+
+
+@dataclass(slots=True)
+class Row:
+    """What was seen of one client: a word for each column, and what its failure printed."""
+
+    target: Target
+    cells: dict[str, str] = field(default_factory=dict)
+    said: str = ""
+    seconds: float = 0.0
+
+    @property
+    def right(self) -> bool:
+        """Whether every cell is as it should be."""
+        return all(self.cells.get(column, "").split()[:1] == ["yes"] for column in COLUMNS)
+
+
+def main() -> int:
+    """Make, compile and use the clients; return the exit code."""
+    interrupts = Interrupts()
+    interrupts.install()
+    try:
+        targets = chosen(sys.argv[1:])
+        if lacking := missing():
+            raise Refused(f"missing here: {'; '.join(lacking)}. Install it, then run this again.")
+        try:
+            rows = _with(find(), targets)
+        except Refused:
+            with running(from_environment(), lambda line: print(f"  {line}", flush=True), interrupts) as stack:
+                rows = _with(Gateway.of(stack.gateway), targets)
+    except Refused as refusal:
+        print(f"make clients: {refusal}", file=sys.stderr)
+        return 2
+    except Failed as failure:
+        print(f"make clients: {failure}", file=sys.stderr)
+        return 1
+    except Interrupted:
+        print("\n  interrupted", file=sys.stderr)
+        return 130
+    print(table(rows))
+    return 0 if all(row.right for row in rows) else 1
+
+
+def _with(gateway: Gateway, targets: list[Target]) -> list[Row]:
+    with proxy(gateway.about["api_url"]) as tomorrow, tempfile.TemporaryDirectory(prefix="ctrip-clients-") as folder:
+        return [_seen(gateway, tomorrow, target, Path(folder) / target.name) for target in targets]
+
+
+def _seen(gateway: Gateway, tomorrow: str, target: Target, folder: Path) -> Row:
+    """Take one client through its steps, up to the first that fails."""
+    folder.mkdir()
+    description = gateway.http.get(f"/{target.description}").raise_for_status()
+    (folder / target.description).write_bytes(description.content)
+    row, place, begun = Row(target), Place(folder, target.description, tools()), time.monotonic()
+    step = "generates"
+    try:
+        target.generate(place)
+        row.cells[step], step = "yes", "compiles"
+        target.compile(place)
+        row.cells[step], step = "yes", "uses"
+        said = target.use(place, _environment(gateway, tomorrow))
+        row.cells |= _amounts(gateway, said) | _later(said)
+        row.said = "" if row.right else said
+    except subprocess.CalledProcessError as exc:
+        row.cells.setdefault(step, "no")
+        row.said = f"{' '.join(map(str, exc.cmd))}\n{exc.stdout}"
+    row.seconds = time.monotonic() - begun
+    print(f"  {target.name}: {'right' if row.right else 'WRONG'} in {row.seconds:.0f} s", flush=True)
+    if row.said:
+        print("\n".join(f"    {line}" for line in row.said.splitlines()[-LAST_LINES:]), flush=True)
+    return row
+
+
+def _environment(gateway: Gateway, tomorrow: str) -> dict[str, str]:
+    names = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
+    return dict.fromkeys(names, "") | {
+        "CTRIP_URL": gateway.about["api_url"],
+        "CTRIP_TOMORROW_URL": tomorrow,
+        "CTRIP_API_KEY": gateway.about["merchant"]["api_key"],
+        "CTRIP_AMOUNTS": " ".join(map(str, AMOUNTS.values())),
+    }
+
+
+def _amounts(gateway: Gateway, said: str) -> dict[str, str]:
+    """Compare what a client sent, what it read twice, and what the gateway holds by a reader of our own."""
+    lines = {words[1]: words[2:] for line in said.splitlines() if (words := line.split())[:1] == ["amount"]}
+    cells = {}
+    for name, amount in AMOUNTS.items():
+        payment_id, *read = lines.get(str(amount), ["none"])
+        exact = read == [str(amount)] * 2 and gateway.read(payment_id)["amount"] == amount
+        cells[name] = "yes" if exact else f"no: {' '.join(read)}"
+    return cells
+
+
+def _later(said: str) -> dict[str, str]:
+    """Judge what a client printed of the answers of tomorrow."""
+    lines = {words[0]: words[1:] for line in said.splitlines() if (words := line.split())}
+    known = lines.get("field", [])
+    return {
+        "new field": f"yes ({known[0]})" if known in (["kept"], ["ignored"]) else "no",
+        "new status": "yes" if lines.get("status") == lines.get("listed") == [STATUS] else "no",
+        "new flag": "yes" if lines.get("flag") == [FLAG, FLAG] else "no",
+        "new code": "yes" if lines.get("code") == [CODE] else "no",
+    }
+
+
+def table(rows: list[Row]) -> str:
+    """Lay the rows out for people."""
+    head = ["client", "generator", "from", *COLUMNS]
+    lines = [head] + [
+        [row.target.name, row.target.generator, row.target.description]
+        + [row.cells.get(column, "-") for column in COLUMNS]
+        for row in rows
+    ]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(head))]
+    text = "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return f"\n{text}\n\n{sum(row.right for row in rows)} of {len(rows)} clients are right\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
