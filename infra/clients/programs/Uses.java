@@ -2,6 +2,7 @@ import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
 import org.openapitools.client.api.PaymentsApi;
 import org.openapitools.client.model.Payment;
+import org.openapitools.client.model.PaymentPage;
 import org.openapitools.client.model.PaymentRequest;
 import org.openapitools.client.model.Problem;
 
@@ -33,7 +34,7 @@ public class Uses {
         System.out.println("flag " + payment.getExceptions().get(last) + " " + payment.getException());
         boolean kept = payment.getAdditionalProperty("field_of_tomorrow") != null;
         System.out.println("field " + (kept ? "kept" : "ignored"));
-        var page = tomorrow.listPayments(5, null, null, null, null, null, null);
+        PaymentPage page = tomorrow.listPayments(5, null, null, null, null, null, null);
         System.out.println("listed " + page.getData().get(0).getStatus());
         try {
             tomorrow.readPayment("none");
