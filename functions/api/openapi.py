@@ -153,7 +153,7 @@ def _refusal(operation: Operation, status: int, codes: list[str]) -> dict[str, A
     described: dict[str, Any] = {"description": f"{_STATUSES[status]}\n\n{meanings}", "x-codes": codes}
     headers: dict[str, Any] = {"X-Request-Id": {"schema": {"type": "string"}}}
     if status in (429, 503):
-        headers["Retry-After"] = {"schema": {"type": "integer", "format": "int64"}, "description": "Seconds"}
+        headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds"}
     content: dict[str, Any] = {JSON: {"schema": {"$ref": REFERENCE.format(model="Problem")}}}
     if operation.name == "ready" and status == 503:
         # One schema of both: of a choice between two, generators keep the first, or neither.

@@ -35,7 +35,7 @@ def shown(definitions: dict[str, Schema]) -> dict[str, Schema]:
 
     def opened(schema: Schema) -> Schema:
         schema = _absent(_referred(schema, definitions))
-        return _open(_nullable(_sized(_listed(schema))))
+        return _open(_nullable(_listed(schema)))
 
     return {name: rebuilt(schema, opened) for name, schema in definitions.items() if "enum" not in schema}
 
@@ -106,11 +106,6 @@ def _listed(schema: Schema) -> Schema:
     today = ", ".join(f"`{value}`" for value in values)
     words = _sentences(schema.get("description", ""), f"Today: {today}; more may come.")
     return schema | {"description": words, "examples": values}
-
-
-def _sized(schema: Schema) -> Schema:
-    """Give integers 64 bits: without a format they have 32 in Java, Go and Rust."""
-    return {"format": "int64", **schema} if schema.get("type") == "integer" else schema
 
 
 def _absent(schema: Schema) -> Schema:

@@ -95,28 +95,40 @@ def missing() -> list[str]:
     return list(lacking)
 
 
-def _npm(place: Place) -> Path:
-    """Fetch what TypeScript's client needs, once for these versions."""
-    home = place.tools / f"npm-{hashlib.sha256(' '.join(versions.NPM).encode()).hexdigest()[:12]}"
+def _npm(place: Place, packages: tuple[str, ...]) -> None:
+    """Fetch packages from npm, once for these versions, and let the folder see them."""
+    home = place.tools / f"npm-{hashlib.sha256(' '.join(packages).encode()).hexdigest()[:12]}"
     if not (home / "done").exists():
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
-        place.run("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", home, *versions.NPM)
+        place.run("npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", home, *packages)
         (home / "done").touch()
-    return home / "node_modules"
+    (place.folder / "node_modules").symlink_to(home / "node_modules")
 
 
 def _generate_typescript(place: Place) -> None:
-    modules = _npm(place)
-    (place.folder / "node_modules").symlink_to(modules)
-    place.run(modules / ".bin" / "openapi-typescript", place.description, "-o", "description.d.ts")
+    _npm(place, versions.NPM)
+    place.run("node_modules/.bin/openapi-typescript", place.description, "-o", "description.d.ts")
 
 
 def _compile_typescript(place: Place) -> None:
     place.write("package.json", '{"type": "module"}')
     place.take("uses.ts", "uses.ts")
-    place.take("tsconfig.json", "tsconfig.json")
-    place.run(place.folder / "node_modules/.bin/tsc", "-p", ".")
+    options = ("--module", "nodenext", "--target", "es2022", "--lib", "es2022,dom", "--outDir", "built")
+    place.run("node_modules/.bin/tsc", "--strict", *options, "uses.ts")
+
+
+def _generate_hey_api(place: Place) -> None:
+    _npm(place, versions.HEY_API)
+    place.take("hey_api.mjs", "openapi-ts.config.mjs")
+    place.run("node_modules/.bin/openapi-ts", "--input", place.description, "--output", "generated")
+
+
+def _compile_hey_api(place: Place) -> None:
+    place.take("uses_hey_api.ts", "uses.ts")
+    options = ("--module", "commonjs", "--moduleResolution", "node10", "--outDir", "built", "--skipLibCheck")
+    libraries = ("--target", "es2022", "--lib", "es2022,dom,dom.iterable")
+    place.run("node_modules/.bin/tsc", "--strict", *options, *libraries, "uses.ts")
 
 
 def _python(place: Place) -> Path:
@@ -230,6 +242,14 @@ TARGETS = (
         description=NEWER,
         generate=_generate_typescript,
         compile=_compile_typescript,
+        use=lambda place, env: place.run("node", "built/uses.js", **env),
+    ),
+    Target(
+        name="zod",
+        generator="hey-api 0.99.0 with zod",
+        description=NEWER,
+        generate=_generate_hey_api,
+        compile=_compile_hey_api,
         use=lambda place, env: place.run("node", "built/uses.js", **env),
     ),
     Target(

@@ -1,6 +1,7 @@
 """What `make clients` fetches: the generators, and what the generated clients are compiled and run with."""
 
 NPM = ("openapi-typescript@7.13.0", "openapi-fetch@0.17.0", "typescript@5.9.3")
+HEY_API = ("@hey-api/openapi-ts@0.99.0", "typescript@5.9.3", "zod@4.6.7")
 PYPI = ("openapi-python-client==0.29.1",)
 OPENAPI_GENERATOR = "7.25.0"
 MAVEN_DEPENDENCY_PLUGIN = "3.6.1"

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from functions.api.schemas.shared import Address, Id, NextCursor, Shown
+from functions.api.schemas.shared import Address, Id, Long, NextCursor, Shown
 
 
 class Token(Shown):
@@ -29,7 +29,7 @@ class Chain(Shown):
     id: str
     name: str
     kind: Literal["evm", "tron"]
-    chain_id: int
+    chain_id: Long
     symbol: str
     decimals: int
     confirmations: int

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from functions.api.schemas.shared import Address, FieldProblem, Problem, Shown
+from functions.api.schemas.shared import Address, FieldProblem, Long, Problem, Shown
 
 
 class Liveness(Shown):
@@ -40,7 +40,7 @@ class ChainHealth(Shown):
         ),
     ]
     reason: str | None = Field(description="Why it is not ready.")
-    head: int | None
+    head: Long | None
     head_age: int | None = Field(description="Seconds.")
     lag: int | None = Field(description="Seconds beyond the block time.")
     last_scan: AwareDatetime | None = Field(description="The last pass that succeeded.")

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from ctrip.domain.payment import Flag, Status
-from functions.api.schemas.shared import Address, Amount, Decimal, Digits, Hash, Id, NextCursor, Shown
+from functions.api.schemas.shared import Address, Amount, Decimal, Digits, Hash, Id, Long, NextCursor, Shown
 
 
 class Transfer(Shown):
@@ -13,7 +13,7 @@ class Transfer(Shown):
 
     tx_hash: Hash | None
     log_index: int | None
-    block_number: int
+    block_number: Long
     block_hash: Hash
     sender: Address | None = Field(alias="from")
     amount: Amount
@@ -54,7 +54,7 @@ class Payment(Shown):
     received_decimal: Decimal
     confirmations: int
     required_confirmations: int
-    detected_in_block: int | None
+    detected_in_block: Long | None
     payment_uri: str = Field(description="For wallets, as EIP-681 says.")
     checkout_url: str
     order_id: str | None

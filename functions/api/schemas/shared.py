@@ -37,6 +37,8 @@ Id = Annotated[str, Field(description="A UUID.", examples=["8c0a4f0e-9a55-4b0e-9
 # What tests hold answers to. It is not described: another kind of chain writes them in another way.
 Hash = Annotated[str, Field(pattern=r"^0x[0-9a-f]{64}$"), WithJsonSchema(_HASH)]
 Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$"), WithJsonSchema(_ADDRESS)]
+# What may outgrow the 32 bits that an integer has in Java, Go and Rust. JavaScript makes a BigInt of it: so no others.
+Long = Annotated[int, Field(json_schema_extra={"format": "int64"})]
 NextCursor = Annotated[str | None, Field(description="`cursor` of the next page; null: there is none.")]
 
 
