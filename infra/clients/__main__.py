@@ -7,36 +7,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.clients.report import AMOUNTS, Row, amounts, later, table
 from infra.clients.targets import Place, Target, chosen, missing, tools
-from infra.clients.tomorrow import CODE, FLAG, STATUS, proxy
+from infra.clients.tomorrow import proxy
 from infra.local.boot import running
 from infra.local.errors import Failed, Refused
 from infra.local.handle import Gateway, find
 from infra.local.process import Interrupted, Interrupts
 from infra.local.settings import from_environment
 
-AMOUNTS = {"25 ETH + 1 wei": 25 * 10**18 + 1, "2^256-1": 2**256 - 1}
-LATER = ("new field", "new status", "new flag", "new code")
-COLUMNS = ("generates", "compiles", *AMOUNTS, *LATER)
 LAST_LINES = 40
-
-
-@dataclass(slots=True)
-class Row:
-    """What was seen of one client: a word for each column, and what its failure printed."""
-
-    target: Target
-    cells: dict[str, str] = field(default_factory=dict)
-    said: str = ""
-    seconds: float = 0.0
-
-    @property
-    def right(self) -> bool:
-        """Whether every cell is as it should be."""
-        return all(self.cells.get(column, "").split()[:1] == ["yes"] for column in COLUMNS)
 
 
 def main() -> int:
@@ -83,7 +65,7 @@ def _seen(gateway: Gateway, tomorrow: str, target: Target, folder: Path) -> Row:
         target.compile(place)
         row.cells[step], step = "yes", "uses"
         said = target.use(place, _environment(gateway, tomorrow))
-        row.cells |= _amounts(gateway, said) | _later(said)
+        row.cells |= amounts(gateway, said) | later(said)
         row.said = "" if row.right else said
     except subprocess.CalledProcessError as exc:
         row.cells.setdefault(step, "no")
@@ -103,42 +85,6 @@ def _environment(gateway: Gateway, tomorrow: str) -> dict[str, str]:
         "CTRIP_API_KEY": gateway.about["merchant"]["api_key"],
         "CTRIP_AMOUNTS": " ".join(map(str, AMOUNTS.values())),
     }
-
-
-def _amounts(gateway: Gateway, said: str) -> dict[str, str]:
-    """Compare what a client sent, what it read twice, and what the gateway holds by a reader of our own."""
-    lines = {words[1]: words[2:] for line in said.splitlines() if (words := line.split())[:1] == ["amount"]}
-    cells = {}
-    for name, amount in AMOUNTS.items():
-        payment_id, *read = lines.get(str(amount), ["none"])
-        exact = read == [str(amount)] * 2 and gateway.read(payment_id)["amount"] == amount
-        cells[name] = "yes" if exact else f"no: {' '.join(read)}"
-    return cells
-
-
-def _later(said: str) -> dict[str, str]:
-    """Judge what a client printed of the answers of tomorrow."""
-    lines = {words[0]: words[1:] for line in said.splitlines() if (words := line.split())}
-    known = lines.get("field", [])
-    return {
-        "new field": f"yes ({known[0]})" if known in (["kept"], ["ignored"]) else "no",
-        "new status": "yes" if lines.get("status") == lines.get("listed") == [STATUS] else "no",
-        "new flag": "yes" if lines.get("flag") == [FLAG, FLAG] else "no",
-        "new code": "yes" if lines.get("code") == [CODE] else "no",
-    }
-
-
-def table(rows: list[Row]) -> str:
-    """Lay the rows out for people."""
-    head = ["client", "generator", "from", *COLUMNS]
-    lines = [head] + [
-        [row.target.name, row.target.generator, row.target.description]
-        + [row.cells.get(column, "-") for column in COLUMNS]
-        for row in rows
-    ]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(head))]
-    text = "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
-    return f"\n{text}\n\n{sum(row.right for row in rows)} of {len(rows)} clients are right\n"
 
 
 if __name__ == "__main__":

@@ -246,7 +246,7 @@ TARGETS = (
     ),
     Target(
         name="zod",
-        generator="hey-api 0.99.0 with zod",
+        generator=f"hey-api {versions.HEY_API[0].rsplit('@', 1)[1]} with zod",
         description=NEWER,
         generate=_generate_hey_api,
         compile=_compile_hey_api,
