@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+import app
 from ctrip.domain.payment import Flag, Status
 from functions.api import openapi, openapi30, portable
 from functions.api.codes import CODES, FIELD_CODES
@@ -15,6 +16,8 @@ from functions.api.http import OPERATIONS
 from functions.api.schemas import Payment, Problem, Readiness, Unready
 from tests.functions.conftest import Api
 
+# The table of operations is filled by what the app imports.
+assert app.app.routes
 BODIES = {each.body.__name__ for each in OPERATIONS if each.body}
 SCHEMA = "#/components/schemas/"
 # What generators make beside the models, in one language or another.
