@@ -22,7 +22,7 @@ endif
 UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help up demo pay env resume test check lint types browser bench localstack package deploy docs lock clean stage
+.PHONY: help up demo pay env resume test check lint types browser clients bench localstack package deploy docs lock clean stage
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ check: $(READY) ## format, lint, types, import rules, templates, then test, brow
 
 browser: $(READY) ## test the pages in headless Chromium
 	@exec $(PYTHON_) -m pytest tests/browser $(PYTEST_ARGS)
+
+clients: $(READY) ## generate clients in six languages from the description, compile and use them; ONLY="go rust" some
+	@exec $(PYTHON_) -m infra.clients $(ONLY)
 
 bench: $(READY) ## run the benchmarks; BENCH_JSON=1 prints JSON, AGAINST=<checkout> measures that build beside this one
 	@exec $(PYTHON_) -m infra.bench $(if $(BENCH_JSON),--json) $(if $(AGAINST),--against "$(AGAINST)")

@@ -13,6 +13,7 @@ from functions.api.models import (
     AdminPaymentQuery,
     AuditQuery,
     CodeOnly,
+    Credentials,
     KeyQuery,
     KeyRequest,
     MerchantPatch,
@@ -20,9 +21,8 @@ from functions.api.models import (
     Paged,
     PasswordChange,
     PasswordOnly,
-    RefreshRequest,
     RotationRequest,
-    SignInRequest,
+    SessionRefresh,
     UserPatch,
     UserRequest,
 )
@@ -42,18 +42,18 @@ OF_PASSWORDS = ("user_changed", "too_many_attempts")
 @routes.on(
     "POST",
     f"{ROOT}/login",
-    body=SignInRequest,
+    body=Credentials,
     answers="Session",
     codes=("unauthorized", "too_many_attempts"),
 )
 def sign_in(call: Call) -> Response:
     """Sign in: a token for 15 minutes, and one to refresh it with for 12 hours."""
-    body: SignInRequest = call.body
+    body: Credentials = call.body
     address, asked = address_of(call.request), request_id(call.request)
     return answer(bootstrap.doorkeeper().sign_in(body.email, body.password, body.code, address, asked))
 
 
-@routes.on("POST", f"{ROOT}/refresh", body=RefreshRequest, answers="Session", codes=("unauthorized",))
+@routes.on("POST", f"{ROOT}/refresh", body=SessionRefresh, answers="Session", codes=("unauthorized",))
 def refresh(call: Call) -> Response:
     """Exchange a refresh token for the next pair; one that comes twice ends the session."""
     return answer(bootstrap.doorkeeper().refresh(call.body.refresh_token))
@@ -133,7 +133,7 @@ def list_merchants(call: Call) -> Response:
     f"{ROOT}/merchants",
     may=Permission.MERCHANTS_WRITE,
     body=MerchantRequest,
-    answers="NewMerchant",
+    answers="MerchantWithSecret",
     status=201,
 )
 def create_merchant(call: Call) -> Response:
@@ -175,7 +175,7 @@ def list_merchant_keys(call: Call, merchant_id: str) -> Response:
     KEYS,
     may=Permission.KEYS_WRITE,
     body=KeyRequest,
-    answers="NewKey",
+    answers="KeyWithSecrets",
     status=201,
     codes=("merchant_not_found", "too_many_keys", "merchant_changed"),
 )
@@ -189,7 +189,7 @@ def create_merchant_key(call: Call, merchant_id: str) -> Response:
     f"{KEYS}/{{key_id}}/rotate",
     may=Permission.KEYS_WRITE,
     body=RotationRequest,
-    answers="NewKey",
+    answers="KeyWithSecrets",
     status=201,
     codes=("key_not_found", "key_not_usable", "key_changed", "merchant_changed"),
 )
@@ -297,7 +297,7 @@ def list_users(call: Call) -> Response:
     f"{ROOT}/users",
     may=Permission.USERS_WRITE,
     body=UserRequest,
-    answers="NewUser",
+    answers="UserWithPassword",
     status=201,
     codes=("email_in_use",),
 )
@@ -332,7 +332,7 @@ def update_user(call: Call, user_id: str) -> Response:
     "POST",
     f"{USER}/reset",
     may=Permission.USERS_WRITE,
-    answers="NewUser",
+    answers="UserWithPassword",
     codes=("user_not_found", "own_account", "user_changed"),
 )
 def reset_user(call: Call, user_id: str) -> Response:

@@ -19,6 +19,14 @@ def openapi_document(call: Call) -> Response:
     return Response(openapi.text(), headers={"Content-Type": JSON, **FRESH})
 
 
+@routes.on("GET", "/openapi-3.0.json", cors=True)
+def openapi_30_document(call: Call) -> Response:
+    """Describe the API as OpenAPI 3.0, for generators that read no 3.1."""
+    from functions.api import openapi30
+
+    return Response(openapi30.text(), headers={"Content-Type": JSON, **FRESH})
+
+
 @routes.on("GET", "/docs", media=HTML)
 def docs_page(call: Call) -> Response:
     """Describe the API on a page."""

@@ -8,13 +8,13 @@ from functions.api.http import Call, Resource, answer
 routes = Resource(__name__)
 
 
-@routes.on("GET", "/health", answers="Alive")
+@routes.on("GET", "/health", answers="Liveness")
 def alive(call: Call) -> Response:
     """Answer without any I/O."""
     return answer({"status": "ok"})
 
 
-@routes.on("GET", "/health/ready", answers="Ready")
+@routes.on("GET", "/health/ready", answers="Readiness")
 def ready(call: Call) -> Response:
     """Report each chain and queue; 503 when a part is down."""
     up, report = bootstrap.health().check()

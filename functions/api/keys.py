@@ -23,7 +23,7 @@ def list_keys(call: Call) -> Response:
     "/api/v1/keys",
     may=Scope.ADMIN,
     body=KeyRequest,
-    answers="NewKey",
+    answers="KeyWithSecrets",
     status=201,
     codes=("too_many_keys", "merchant_changed"),
 )
@@ -40,7 +40,7 @@ def create_key(call: Call) -> Response:
     "/api/v1/keys/{key_id}/rotate",
     may=Scope.ADMIN,
     body=RotationRequest,
-    answers="NewKey",
+    answers="KeyWithSecrets",
     status=201,
     codes=(*OF_ONE, "key_not_usable", "key_changed", "merchant_changed"),
 )

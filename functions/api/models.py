@@ -27,6 +27,7 @@ from ctrip.services.payments.create_payment import CreatePayment
 M = TypeVar("M", bound=BaseModel)
 EVENT_TYPES = r"^[a-z_]{3,20}\.[a-z_]{3,30}$"
 _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_DIGITS = r"^[0-9]{1,78}$"
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+ -][0-9]{2}:[0-9]{2})", re.ASCII
 )
@@ -104,9 +105,11 @@ class PaymentRequest(Strict):
     model_config = example(chain="anvil", asset="USDC", amount_decimal="12.50", metadata={"cart": "1042"})
 
     chain: Chain = Field(description="The network, by its id.")
-    amount: (
-        Annotated[int, Field(ge=1, le=MAX_AMOUNT)] | Annotated[str, StringConstraints(pattern=r"^[0-9]{1,78}$")] | None
-    ) = Field(None, description="What is due, in base units; text for languages whose numbers end at 2^53.")
+    # Integers are taken as well, and not described: what a generated client makes of a choice sends nothing, or rounds.
+    amount: Annotated[
+        Annotated[int, Field(ge=1, le=MAX_AMOUNT)] | Annotated[str, StringConstraints(pattern=_DIGITS)] | None,
+        WithJsonSchema({"type": "string", "pattern": _DIGITS}),
+    ] = Field(None, description="What is due, in base units, as text, which no language rounds; 1 to 2^256-1.")
     amount_decimal: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,78}(\.[0-9]{1,78})?$")] | None = Field(
         None, description="What is due, in whole units."
     )
@@ -267,7 +270,7 @@ class MerchantPatch(MerchantFields):
         return Terms(**self.model_dump())
 
 
-class SignInRequest(Strict):
+class Credentials(Strict):
     """Sign in; `code` where a second factor is set up."""
 
     email: Email
@@ -275,7 +278,7 @@ class SignInRequest(Strict):
     code: Digits6 | None = None
 
 
-class RefreshRequest(Strict):
+class SessionRefresh(Strict):
     """Go on with a session."""
 
     refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=128)]

@@ -9,14 +9,22 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from ctrip.domain.webhooks.events import API_VERSION
-from functions.api import schemas
+from functions.api import portable, schemas
 from functions.api.codes import ALWAYS, AUTHENTICATED, CODES, OF_BODIES, OF_CHANGES, OF_IDEMPOTENCY, OF_KEYS
 from functions.api.http import CHANGES, HTML, JSON, OPERATIONS, Operation
+from functions.api.portable import REFERENCE, Untitled
 
-REFERENCE = "#/components/schemas/{model}"
+# Of this description, in semantic versioning: generators refuse a date. Events carry `api_version`, which is one.
+VERSION = "1.0.0"
 ABOUT = """A self-hosted gateway for payments in crypto currencies. Create a payment, show its checkout page, wait for
-the signed webhook. Every error has one shape; `code` is stable. Answers and events may get new fields at any time.
+the signed webhook. Every error has one shape; `code` is stable. Answers and events may get new fields, statuses, flags
+and codes at any time.
+
+**Amounts.** Every `amount` is a JSON integer of base units, however large, and the same stands as text beside it, in
+`<name>_str`: read that one. Send amounts as text; integers are taken too.
+
+**Generated clients.** `/openapi.json` is OpenAPI 3.1; `/openapi-3.0.json` is the same in 3.0.3, for generators that
+read no later one.
 
 **Authentication.** `Authorization: Bearer <api key>`, or a signed request: `X-Key-Id`, `X-Timestamp` (unix seconds),
 `X-Nonce` (16 to 64 characters, used once) and `X-Signature`, the hex HMAC-SHA256, keyed by the whole signing secret, of
@@ -61,10 +69,10 @@ def describe() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "cTrip",
-            "version": API_VERSION,
+            "version": VERSION,
             "summary": "Crypto payments, on your own AWS",
             "description": ABOUT,
-            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
@@ -132,7 +140,7 @@ def _shared(described: dict[str, Any], status: str, known: dict[str, dict[str, A
 def _success(operation: Operation) -> dict[str, Any]:
     headers: dict[str, Any] = {"X-Request-Id": {"schema": {"type": "string"}}}
     if operation.idempotent:
-        headers["Idempotent-Replayed"] = {"schema": {"type": "string", "enum": ["true"]}}
+        headers["Idempotent-Replayed"] = {"schema": {"type": "string", "examples": ["true"]}}
     described: dict[str, Any] = {"description": "Done", "headers": headers}
     if operation.answers:
         described["content"] = {JSON: {"schema": {"$ref": REFERENCE.format(model=operation.answers)}}}
@@ -150,8 +158,8 @@ def _refusal(operation: Operation, status: int, codes: list[str]) -> dict[str, A
         headers["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds"}
     content: dict[str, Any] = {JSON: {"schema": {"$ref": REFERENCE.format(model="Problem")}}}
     if operation.name == "ready" and status == 503:
-        ready = {"$ref": REFERENCE.format(model="Ready")}
-        content = {JSON: {"schema": {"anyOf": [ready, content[JSON]["schema"]]}}}
+        # One schema of both: of a choice between two, generators keep the first, or neither.
+        content = {JSON: {"schema": {"$ref": REFERENCE.format(model="Unready")}}}
     if operation.media == HTML and status == 404:
         content = {HTML: {"schema": {"type": "string"}}, **content}
     return described | {"headers": headers, "content": content}
@@ -163,7 +171,7 @@ def _tag(operation: Operation) -> str:
         return "admin"
     if path.startswith(("/pay", "/assets")):
         return "checkout"
-    if path in ("/openapi.json", "/docs"):
+    if path in ("/openapi.json", "/openapi-3.0.json", "/docs"):
         return "description"
     name = path.removeprefix("/api/v1").split("/")[1]
     return {"chains": "payments", "tokens": "payments"}.get(name, name)
@@ -178,7 +186,7 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
 def _query(operation: Operation) -> list[dict[str, Any]]:
     if operation.query is None:
         return []
-    schema = operation.query.model_json_schema(ref_template=REFERENCE)
+    schema = operation.query.model_json_schema(ref_template=REFERENCE, schema_generator=Untitled)
     required = schema.get("required", ())
     return [
         {"name": name, "in": "query", "required": name in required, "schema": _queried(held, schema.get("$defs", {}))}
@@ -187,15 +195,15 @@ def _query(operation: Operation) -> list[dict[str, Any]]:
 
 
 def _queried(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
-    """Spell a parameter's schema: it is absent rather than null, and stands alone."""
-    kept = {name: value for name, value in schema.items() if name not in ("title", "anyOf", "default", "$ref")}
-    if schema.get("default") is not None:
-        kept["default"] = schema["default"]
+    """Make a parameter's schema: it is absent rather than null, and refers to nothing."""
+    kept = {name: value for name, value in schema.items() if name not in ("anyOf", "$ref")}
     options = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
     chosen = options[0] if options else schema
     if "$ref" in chosen:
-        chosen = definitions[chosen["$ref"].rsplit("/", 1)[1]]
-    return {**{name: value for name, value in chosen.items() if name not in ("title", "anyOf")}, **kept}
+        held = definitions[chosen["$ref"].rsplit("/", 1)[1]]
+        chosen = {name: value for name, value in held.items() if name not in ("title", "description")}
+    own = {name: value for name, value in chosen.items() if name != "anyOf"}
+    return portable.asked_value({**own, **kept})
 
 
 def _headers(operation: Operation) -> list[dict[str, Any]]:
@@ -208,16 +216,15 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
 
 def _schemas() -> dict[str, Any]:
     requests = sorted({each.body for each in OPERATIONS if each.body}, key=lambda model: model.__name__)
-    named = {each.answers for each in OPERATIONS if each.answers} | {"Problem"}
+    named = {each.answers for each in OPERATIONS if each.answers} | {"Problem", "Unready"}
     answers: list[type[BaseModel]] = [getattr(schemas, name) for name in sorted(named)]
-    _, asked = models_json_schema([(model, "validation") for model in requests], ref_template=REFERENCE)
-    _, shown = models_json_schema(
-        [(model, "serialization") for model in answers], ref_template=REFERENCE, by_alias=True
+    _, asked = models_json_schema(
+        [(model, "validation") for model in requests], ref_template=REFERENCE, schema_generator=Untitled
     )
-    # Clients are told to ignore what they do not know, so an answer's schema must let it pass.
-    for schema in shown["$defs"].values():
-        schema.pop("additionalProperties", None)
-    return dict(sorted((shown["$defs"] | asked["$defs"]).items()))
+    _, shown = models_json_schema(
+        [(model, "serialization") for model in answers], ref_template=REFERENCE, schema_generator=Untitled
+    )
+    return dict(sorted((portable.shown(shown["$defs"]) | portable.asked(asked["$defs"])).items()))
 
 
 def _security() -> dict[str, Any]:

@@ -6,6 +6,7 @@ switches merchants off, changes users and locks its own address out.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.local.process import ROOT
 from tests.e2e.stack import make_up
 
 CHECKS = (
@@ -48,6 +50,7 @@ def schemathesis(about: dict[str, Any], token: str, paths: str, without: tuple[s
     done = subprocess.run(
         [sys.executable, "-c", code, "run", f"{about['api_url']}/openapi.json", *options],
         cwd=folder,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.e2e.fuzz_hooks", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

@@ -99,9 +99,7 @@ def test_requests_and_answers_name_every_field() -> None:
             assert components[operation.body.__name__]["additionalProperties"] is False
         if operation.answers:
             assert set(components[operation.answers]["required"]) <= set(components[operation.answers]["properties"])
-            assert "additionalProperties" not in components[operation.answers]
-    assert components["Problem"]["properties"]["code"]["enum"] == sorted(CODES)
-    assert components["FieldProblem"]["properties"]["code"]["enum"] == sorted(FIELD_CODES)
+            assert components[operation.answers]["additionalProperties"] is True
     assert set(components["Event"]["properties"]) == set(schemas.Event.model_fields)
 
 
@@ -125,7 +123,7 @@ def test_the_description_is_served_to_anybody(api: Api) -> None:
     assert set(re.findall(r'href="#([^"]+)"', text)) <= anchors
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/docs"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/openapi-3.0.json", "/docs"])
 def test_the_description_holds_no_secret(api: Api, path: str) -> None:
     """It is made from code alone."""
     assert KEY.encode() not in api.call("GET", path, key=None).body
@@ -139,7 +137,8 @@ def test_the_api_does_not_load_the_description(tmp_path: Path) -> None:
 
     code = (
         "import app, sys\n"
-        "heavy = {'functions.api.schemas', 'functions.api.openapi', 'argon2', 'jwt', 'pyotp', 'jinja2', 'boto3',"
+        "heavy = {'functions.api.schemas', 'functions.api.openapi', 'functions.api.openapi30', "
+        "'functions.api.portable', 'argon2', 'jwt', 'pyotp', 'jinja2', 'boto3',"
         " 'web3', 'eth_account', 'bip_utils'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
     )

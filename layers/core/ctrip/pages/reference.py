@@ -128,6 +128,10 @@ def type_of(schema: dict[str, Any]) -> Markup:
         return Markup('<a href="#{0}">{0}</a>').format(name)
     if options := schema.get("anyOf"):
         return Markup(" or ").join(type_of(each) for each in options)
+    if isinstance(schema.get("type"), list):
+        return Markup(" or ").join(type_of(schema | {"type": kind}) for kind in schema["type"])
+    if schema.get("type") == "null":
+        return Markup("null")
     if "enum" in schema:
         return Markup(" | ").join(Markup("<code>{}</code>").format(each) for each in schema["enum"])
     if "const" in schema:
@@ -137,7 +141,7 @@ def type_of(schema: dict[str, Any]) -> Markup:
     if schema.get("type") == "object":
         held = schema.get("additionalProperties")
         return Markup("object of {}").format(type_of(held)) if isinstance(held, dict) else Markup("object")
-    kind = schema.get("type", "any")
+    kind = schema.get("type", schema.get("title", "any"))
     return escape("time" if schema.get("format") == "date-time" else "text" if kind == "string" else kind)
 
 
@@ -145,8 +149,6 @@ def bounds(schema: dict[str, Any]) -> str:
     """Say a schema's limits in words."""
     said = [words.format(_number(schema[name])) for name, words in _BOUNDS.items() if name in schema]
     said += [bounds(each) for each in schema.get("anyOf", ())]
-    if schema.get("default") not in (None, [], {}):
-        said.append(f"default {schema['default']}")
     return "; ".join(dict.fromkeys(each for each in said if each))
 
 
