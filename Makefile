@@ -18,7 +18,7 @@ export CTRIP_AWS := $(AWS)
 UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help up demo pay env resume test check lint types browser bench localstack package deploy docs lock clean stage
+.PHONY: help up demo pay env resume test check lint types browser nodes bench localstack package deploy docs lock clean stage
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ env: $(READY) ## print export lines for the curl examples
 	@exec $(PYTHON_) -m infra.env
 
 test: $(READY) ## run the tests, on the embedded AWS
-	@$(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/e2e --ignore=tests/package -n 2 $(PYTEST_ARGS)
+	@$(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/e2e --ignore=tests/nodes --ignore=tests/package -n 2 $(PYTEST_ARGS)
 	@exec $(PYTHON_) -m pytest tests/package tests/e2e $(PYTEST_ARGS)
 
 check: $(READY) ## format, lint, types, import rules, templates, then test, browser and localstack
@@ -57,6 +57,9 @@ check: $(READY) ## format, lint, types, import rules, templates, then test, brow
 
 browser: $(READY) ## test the pages in headless Chromium
 	@exec $(PYTHON_) -m pytest tests/browser $(PYTEST_ARGS)
+
+nodes: $(READY) ## test on geth, which is built with Go; RUN=dev or RUN=driven starts one for CTRIP_NODE_URL
+	@RUN="$(RUN)" exec $(PYTHON_) -m infra.nodes $(PYTEST_ARGS)
 
 bench: $(READY) ## run the benchmarks; BENCH_JSON=1 prints JSON, AGAINST=<checkout> measures that build beside this one
 	@exec $(PYTHON_) -m infra.bench $(if $(BENCH_JSON),--json) $(if $(AGAINST),--against "$(AGAINST)")
