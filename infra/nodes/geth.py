@@ -19,7 +19,7 @@ from infra.local.tokens import HOLDERS
 COINS_EACH = 10_000
 """What Anvil gives to each of its accounts."""
 
-_APIS = "eth,net,web3,debug,txpool"
+_APIS = "eth,net,web3,debug,txpool,miner"
 _AFTER_PRAGUE = ("osakaTime", "bogotaTime", "amsterdamTime")
 
 
@@ -51,7 +51,8 @@ def start(supervisor: Supervisor, binary: Path, *, period: int | None = None, po
     command += ["--http", "--http.addr", HOST, "--http.port", str(port or free), "--http.api", f"{_APIS},{own}"]
     command += ["--authrpc.addr", HOST, "--authrpc.port", str(engine), "--authrpc.jwtsecret", home / "jwt.hex"]
     command += ["--port", "0", "--nodiscover", "--maxpeers", "0", "--nat", "none", "--ipcdisable"]
-    command += ["--syncmode", "full", "--cache", "64", "--verbosity", "2"]
+    # It would offer its pool again and again what it was once sent, also what a test has dropped.
+    command += ["--txpool.nolocals", "--syncmode", "full", "--cache", "64", "--verbosity", "2"]
     child = supervisor.start("geth", command, env=base_env() | {"HOME": str(home)}, cwd=home)
     url = f"http://{HOST}:{port or free}"
     supervisor.await_ready(child, lambda: anvil.rpc(url, "eth_chainId") == hex(anvil.CHAIN_ID))

@@ -1,5 +1,6 @@
 """Fixtures of the tests on real nodes, and the table of their results at the end."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,31 +22,50 @@ def binary() -> Path:
     return build.geth(ROOT / ".tools", print)
 
 
+@pytest.fixture(scope="session")
+def nodes(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], GethNode]]:
+    """Start each kind of geth once, for the whole session."""
+    with contextlib.ExitStack() as stack:
+        started: dict[str, GethNode] = {}
+
+        def find(kind: str) -> GethNode:
+            if kind not in started:
+                state = tmp_path_factory.mktemp("geth")
+                started[kind] = stack.enter_context(running_geth(kind, binary, state))
+            return started[kind]
+
+        yield find
+
+
 @pytest.fixture(params=KINDS)
-def geth(request: pytest.FixtureRequest, binary: Path, tmp_path: Path) -> Iterator[GethNode]:
-    """A geth of each kind, with a chain of its own for each test."""
-    with running_geth(request.param, binary, tmp_path) as node:
-        yield node
+def geth(request: pytest.FixtureRequest, nodes: Callable[[str], GethNode]) -> GethNode:
+    """A geth of each kind, as it was before each test."""
+    node = nodes(request.param)
+    node.begin_anew()
+    return node
 
 
 @pytest.fixture(params=["geth driven"])
-def driven(request: pytest.FixtureRequest, binary: Path, tmp_path: Path) -> Iterator[DrivenGeth]:
-    """A geth that our own consensus client drives, with a chain of its own for each test."""
-    with running_geth(request.param, binary, tmp_path) as node:
-        assert isinstance(node, DrivenGeth)
-        yield node
+def driven(request: pytest.FixtureRequest, nodes: Callable[[str], GethNode]) -> DrivenGeth:
+    """The geth that our own consensus client drives, as it was before each test."""
+    node = nodes(request.param)
+    assert isinstance(node, DrivenGeth)
+    node.begin_anew()
+    return node
+
+
+@pytest.fixture(params=["geth --dev"])
+def dev(request: pytest.FixtureRequest, nodes: Callable[[str], GethNode]) -> GethNode:
+    """The geth in developer mode, as it was before each test."""
+    node = nodes(request.param)
+    node.begin_anew()
+    return node
 
 
 @pytest.fixture
 def world(geth: GethNode) -> NodeWorld:
     """A gateway that asks geth."""
     return NodeWorld(geth)
-
-
-@pytest.fixture
-def gateway() -> Callable[..., NodeWorld]:
-    """Make a gateway on a node."""
-    return NodeWorld
 
 
 @pytest.fixture

@@ -15,9 +15,29 @@ from tests.evm_support import Node, eventually
 KINDS = ("geth --dev", "geth driven")
 
 
+_NOBODY = f"0x{0x99:040x}"
+_HIGH_TIP, _LOW_TIP = 10**15, 1
+
+
 @dataclass(slots=True)
 class GethNode(Node):
     """A running geth that can lose its newest blocks."""
+
+    begun: int = 0  # the height at which each test begins
+
+    def go_back(self, height: int) -> None:
+        """Set the head back, and forget the transactions of what was above."""
+        raise NotImplementedError
+
+    def begin_anew(self) -> None:
+        """Undo whatever a test has done: its blocks, and what still waits."""
+        self.automining = True
+        if self.height() > self.begun:
+            self.go_back(self.begun)
+        # A tip that nobody pays empties the pool.
+        for tip in (_HIGH_TIP, _LOW_TIP):
+            self.rpc("miner_setGasPrice", hex(tip))
+        eventually(lambda: {int(each, 16) for each in self.rpc("txpool_status").values()} == {0})
 
     def raw(self, tx_hash: str) -> str:
         """Return the bytes of a transaction."""
@@ -50,14 +70,15 @@ class DevGeth(GethNode):
     def lose(self, depth: int, *raw: str) -> None:
         """Set the head back, which forgets the transactions too."""
         height = self.height()
-        self.rpc("debug_setHead", hex(height - depth))
+        self.go_back(height - depth)
         for each in raw:
             self._settled(self.rpc("eth_sendRawTransaction", each))
         while self.height() <= height:
             self.mine()
 
-
-_NOBODY = f"0x{0x99:040x}"
+    def go_back(self, height: int) -> None:
+        """Set the head back."""
+        self.rpc("debug_setHead", hex(height))
 
 
 @dataclass(slots=True)
@@ -91,6 +112,10 @@ class DrivenGeth(GethNode):
         """Replace blocks as a network does: what they held returns to the pool."""
         self.consensus.reorganise(depth, *contents)
 
+    def go_back(self, height: int) -> None:
+        """Set the head back, the consensus client's too."""
+        self.consensus.forget(self.height() - height)
+
     def forget(self, depth: int, *contents: Content) -> None:
         """Replace blocks, and drop their transactions for good."""
         self.consensus.forget(depth, *contents)
@@ -103,6 +128,7 @@ def running_geth(kind: str, binary: Path, state: Path, **lags: int) -> Iterator[
         if kind == "geth --dev":
             dev = DevGeth(geth.start(supervisor, binary, period=0).url)
             dev.tokens = tokens.deploy_tokens(dev.url)
+            dev.begun = dev.height()
             yield dev
             return
         started = geth.start(supervisor, binary)
@@ -110,4 +136,5 @@ def running_geth(kind: str, binary: Path, state: Path, **lags: int) -> Iterator[
             driven = DrivenGeth(started.url, consensus=consensus)
             with consensus.running(0.02):
                 driven.tokens = tokens.deploy_tokens(driven.url)
+            driven.begun = driven.height()
             yield driven

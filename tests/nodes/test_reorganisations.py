@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +14,8 @@ from infra.local import wallet
 from tests.detection.node_world import LIFE, PAID, PAYER, NodeWorld
 from tests.detection.test_reorganisations import ASSETS, CONFIRMATIONS, assert_settled, begin, paid
 from tests.evm_support import NETWORK, Node, Proxy, eventually
-from tests.nodes.geth_node import DrivenGeth, GethNode, running_geth
+from tests.nodes.geth_node import DrivenGeth, GethNode
 
-Make = Callable[..., NodeWorld]
 REORGED = "payment.reorged"
 
 
@@ -315,18 +313,17 @@ def test_a_reorganisation_deeper_than_what_was_finalized_is_reversed_and_alarmed
     assert world.log.alarms() == ["deep_reorg"]
 
 
-def test_developer_mode_finalizes_an_epoch_late(binary: Path, tmp_path: Path) -> None:
+def test_developer_mode_finalizes_an_epoch_late(dev: GethNode) -> None:
     """`geth --dev` calls each 32nd block final: a chain that waits for it is paid then, and not before."""
-    with running_geth("geth --dev", binary, tmp_path) as geth:
-        world = NodeWorld(geth, network=replace(NETWORK, finality="finalized"))
-        payment, sent = detected(world, "coin")
-        height = geth.block_of(sent)
-        assert height is not None
-        while not _finalized(geth) >= height:
-            assert world.payment(payment.id).status is Status.DETECTED
-            world.step()
-        assert geth.height() - height > CONFIRMATIONS
-        assert world.payment(payment.id).status is Status.PAID
+    world = NodeWorld(dev, network=replace(NETWORK, finality="finalized"))
+    payment, sent = detected(world, "coin")
+    height = dev.block_of(sent)
+    assert height is not None
+    while _finalized(dev) < height:
+        assert world.payment(payment.id).status is Status.DETECTED
+        world.step()
+    assert dev.height() - height > CONFIRMATIONS
+    assert world.payment(payment.id).status is Status.PAID
 
 
 def _finalized(node: Node) -> int:
