@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.local import anvil
 from infra.local.errors import Refused
 from infra.local.ports import Ports, choose
 from infra.local.process import ROOT
@@ -27,11 +28,13 @@ class Settings:
     tools: Path = ROOT / ".tools"
     block_time: int = 1
     anvil_options: Sequence[str] = ()
+    # The local chain's node, if it is not an Anvil of our own.
+    node_url: str = ""
     runner_env: Mapping[str, str] = field(default_factory=dict)
 
 
 def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from CTRIP_*_PORT, CTRIP_AWS, CTRIP_DYNAMODB and CTRIP_LOCAL_DIR."""
+    """Settings from CTRIP_*_PORT, CTRIP_AWS, CTRIP_DYNAMODB, CTRIP_NODE_URL and CTRIP_LOCAL_DIR."""
     aws = env.get("CTRIP_AWS") or "embedded"
     if aws not in {"embedded", "localstack"}:
         raise Refused(f"AWS={aws} is not known; it is embedded (the default) or localstack.")
@@ -40,7 +43,11 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
         raise Refused(f"CTRIP_DYNAMODB={dynamodb} is not known; it is dynoxide (the default) or java (DynamoDB Local).")
     _check_gateway(env)
     state = ROOT / (env.get("CTRIP_LOCAL_DIR") or ".local")
-    return Settings(ports=choose(env), state=state, aws=aws, dynamodb=dynamodb)
+    node_url = env.get("CTRIP_NODE_URL") or ""
+    if node_url:
+        anvil.check(node_url)
+        env = {**env, "CTRIP_ANVIL_PORT": "0"}  # no Anvil is started, and the node may listen on its port
+    return Settings(ports=choose(env), state=state, aws=aws, dynamodb=dynamodb, node_url=node_url)
 
 
 def _check_gateway(env: Mapping[str, str]) -> None:

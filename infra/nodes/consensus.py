@@ -113,6 +113,12 @@ class Consensus:
         if failures:
             raise failures[0]
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let no other thread make a block, while the block lasts."""
+        with self._lock:
+            yield
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()

@@ -1,4 +1,4 @@
-"""Starts geth with a chain of its own: the local chain's id, Anvil's ten accounts funded, the rules of Prague."""
+"""Starts geth with a chain of its own: the local chain's id, the rules of Prague, and accounts that have coins."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import secrets
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,9 @@ from infra.local.ports import HOST, free_ports
 from infra.local.process import Child, Supervisor, base_env
 from infra.local.tokens import HOLDERS
 
-COINS_EACH = 10_000
-"""What Anvil gives to each of its accounts."""
-
+COINS_EACH = 1_000_000
 _APIS = "eth,net,web3,debug,txpool,miner"
+_DEVELOPER = "0x71562b71999873DB5b286dF957af199Ec94617F7"  # whom `--dev` unlocks
 _AFTER_PRAGUE = ("osakaTime", "bogotaTime", "amsterdamTime")
 
 
@@ -36,14 +36,16 @@ class Geth:
 def start(supervisor: Supervisor, binary: Path, *, period: int | None = None, port: int = 0) -> Geth:
     """Start it on an empty chain and return once it answers.
 
-    With a `period` in its developer mode: a block each so many seconds, or with 0 one for each transaction. Without
-    one it makes no blocks; a consensus client does.
+    With a `period` in its developer mode: a block each so many seconds, or with 0 one for each transaction; the coins
+    are its developer account's, whose key it holds. Without one it makes no blocks, which a consensus client does; the
+    coins are with Anvil's ten accounts.
     """
     (free, engine), secret = free_ports(2), secrets.token_bytes(32)
     home = supervisor.state / "geth"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    (home / "genesis.json").write_text(json.dumps(genesis(binary)))
+    holders = [wallet.funded(index).address for index in range(HOLDERS)] if period is None else [_DEVELOPER]
+    (home / "genesis.json").write_text(json.dumps(genesis(binary, holders)))
     (home / "jwt.hex").write_text(secret.hex())
     _run(binary, "init", "--datadir", home / "data", home / "genesis.json")
     mode, own = ([], "testing") if period is None else (["--dev", f"--dev.period={period}"], "dev")
@@ -59,14 +61,14 @@ def start(supervisor: Supervisor, binary: Path, *, period: int | None = None, po
     return Geth(url, f"http://{HOST}:{engine}", secret, child)
 
 
-def genesis(binary: Path) -> dict[str, Any]:
-    """Return geth's own first block for developers, with this project's chain id, accounts and rules."""
+def genesis(binary: Path, holders: Iterable[str]) -> dict[str, Any]:
+    """Return geth's own first block for developers, with this project's chain id and rules, and coins for `holders`."""
     made: dict[str, Any] = json.loads(_run(binary, "--dev", "dumpgenesis"))
     made["config"]["chainId"] = anvil.CHAIN_ID
     for fork in _AFTER_PRAGUE:
         made["config"].pop(fork, None)
-    for index in range(HOLDERS):
-        made["alloc"][wallet.funded(index).address] = {"balance": hex(COINS_EACH * 10**18)}
+    for address in holders:
+        made["alloc"][address] = {"balance": hex(COINS_EACH * 10**18)}
     return made
 
 
