@@ -22,7 +22,7 @@ endif
 UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help up demo pay env resume test check lint types browser clients bench localstack package deploy docs lock clean stage
+.PHONY: help up demo pay env resume test check lint types browser clients nodes bench localstack package deploy docs lock clean stage
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ env: $(READY) ## print export lines for the curl examples
 # Where PYTEST_ARGS choose, one of the two halves may have none of the chosen tests (5), but not both.
 test: $(READY) ## run the tests, on the embedded AWS
 	@none=$(if $(PYTEST_ARGS),5,0); first=0; second=0; \
-	$(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/e2e --ignore=tests/package -n 2 $(PYTEST_ARGS) || first=$$?; \
+	$(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/e2e --ignore=tests/nodes --ignore=tests/package -n 2 $(PYTEST_ARGS) || first=$$?; \
 	[ $$first = 0 ] || [ $$first = $$none ] || exit $$first; \
 	$(PYTHON_) -m pytest tests/package tests/e2e $(PYTEST_ARGS) || second=$$?; \
 	[ $$second = $$none ] && exit $$first; exit $$second
@@ -69,6 +69,9 @@ browser: $(READY) ## test the pages in headless Chromium
 
 clients: $(READY) ## generate clients in six languages from the description, compile and use them; ONLY="go rust" some
 	@exec $(PYTHON_) -m infra.clients $(ONLY)
+
+nodes: $(READY) ## test on geth, which is built with Go; RUN=dev or RUN=driven starts one for CTRIP_NODE_URL
+	@RUN="$(RUN)" exec $(PYTHON_) -m infra.nodes $(PYTEST_ARGS)
 
 bench: $(READY) ## run the benchmarks; BENCH_JSON=1 prints JSON, AGAINST=<checkout> measures that build beside this one
 	@exec $(PYTHON_) -m infra.bench $(if $(BENCH_JSON),--json) $(if $(AGAINST),--against "$(AGAINST)")

@@ -38,8 +38,8 @@ def anvil_binary() -> Path:
 
 
 @dataclass(slots=True)
-class Anvil:
-    """A running node that mines when told; each transaction at once unless `automine` is turned off."""
+class Node:
+    """A running node that mines when told; each transaction that is sent here at once unless `automining` is off."""
 
     url: str
     tokens: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -51,12 +51,19 @@ class Anvil:
 
     def mine(self, blocks: int = 1) -> None:
         """Mine."""
-        self.rpc("anvil_mine", hex(blocks))
+        raise NotImplementedError
 
-    def automine(self, on: bool) -> None:
-        """Choose whether each transaction gets its block at once."""
-        self.rpc("evm_setAutomine", on)
-        self.automining = on
+    def height(self) -> int:
+        """Return the newest block's number."""
+        return int(self.rpc("eth_blockNumber"), 16)
+
+    def fund(self, to: str, least: int) -> None:
+        """Make sure that an account has that many wei."""
+        if sent := tokens.fund(self.url, to, least):
+            self._settled(sent)
+
+    def count_seconds(self) -> None:
+        """Let each block's time be a second after the one before, however fast they come."""
 
     def pay(self, to: str, amount: int, token: str | None = None, index: int = 1) -> str:
         """Pay from one of the funded accounts; return the hash."""
@@ -76,6 +83,28 @@ class Anvil:
         """Deploy an artefact whose constructor takes only words; return its address."""
         code = artefact(name)["bytecode"] + "".join(f"{argument:064x}" for argument in arguments)
         return str(tokens.mined(self.url, self.send(None, code, gas=5_000_000))["contractAddress"])
+
+
+@dataclass(slots=True)
+class Anvil(Node):
+    """A running Anvil."""
+
+    def mine(self, blocks: int = 1) -> None:
+        """Mine."""
+        self.rpc("anvil_mine", hex(blocks))
+
+    def automine(self, on: bool) -> None:
+        """Choose whether each transaction gets its block at once."""
+        self.rpc("evm_setAutomine", on)
+        self.automining = on
+
+    def fund(self, to: str, least: int) -> None:
+        """Set the balance, without a block."""
+        self.rpc("anvil_setBalance", to, hex(least))
+
+    def count_seconds(self) -> None:
+        """Let each block's time be a second after the one before, however fast they come."""
+        self.rpc("anvil_setBlockTimestampInterval", 1)
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[None]:

@@ -6,10 +6,13 @@ import json
 import shutil
 import urllib.request
 from collections.abc import Callable, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.local import npm
+from infra.local.errors import Refused
 from infra.local.ports import HOST, Ports
 from infra.local.process import Supervisor, base_env
 
@@ -40,12 +43,44 @@ def start(
     return url
 
 
+def check(url: str) -> None:
+    """Raise `Refused` unless a node of the local chain answers at CTRIP_NODE_URL."""
+    shown = _shown(url)
+    found = rpc(url, "eth_chainId")
+    if not isinstance(found, str):
+        raise Refused(f"no node answers at CTRIP_NODE_URL ({shown}); start it first.")
+    if _number(found) != str(CHAIN_ID):
+        raise Refused(
+            f"the node at CTRIP_NODE_URL ({shown}) is of chain {_number(found)}; the local one is {CHAIN_ID}."
+        )
+
+
+def _shown(url: str) -> str:
+    """Return a node's address without its path and credentials, in which providers put their keys."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in {"http", "https"}:
+        raise Refused("CTRIP_NODE_URL is not an http address; give a node's, such as http://127.0.0.1:8545.")
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+def _number(quantity: str) -> str:
+    try:
+        return str(int(quantity, 16))
+    except ValueError:
+        return "no number"
+
+
 def rpc(url: str, method: str, *params: Any) -> Any:
     """One JSON-RPC call; None while nobody answers."""
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
-            return json.load(answer).get("result")
-    except OSError:
+            reply = json.load(answer)
+    except (OSError, ValueError, HTTPException):
         return None
+    return reply.get("result") if isinstance(reply, dict) else None

@@ -40,7 +40,7 @@ def running(settings: Settings, say: Say, interrupts: Interrupts | None = None) 
     npm.check_node()
     with _locked(settings), Supervisor(settings.state, interrupts or Interrupts()) as supervisor:
         aws = start_aws(supervisor, settings, say)
-        rpc_url = anvil.start(
+        rpc_url = settings.node_url or anvil.start(
             supervisor,
             settings.ports,
             settings.tools,

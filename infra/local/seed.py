@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infra.local import tokens, wallet
+from infra.local.errors import Failed
 
 if TYPE_CHECKING:
     from ctrip.domain.audit import Origin
@@ -38,7 +39,10 @@ def seed(env: dict[str, str], *, rpc_url: str, api_url: str) -> dict[str, Any]:
     # Whoever names endpoints of other chains has not named this one's.
     runner["CTRIP_RPC"] = json.dumps({"anvil": [rpc_url]} | json.loads(runner["CTRIP_RPC"]))
     os.environ.update(env | runner)
-    tokens.deploy_tokens(rpc_url)
+    try:
+        tokens.deploy_tokens(rpc_url)
+    except RuntimeError as problem:
+        raise Failed(f"the node cannot be prepared: {problem}") from problem
     _seed_secrets_and_merchant()
     return {
         "api_url": api_url,
@@ -58,7 +62,15 @@ def seed(env: dict[str, str], *, rpc_url: str, api_url: str) -> dict[str, Any]:
 
 
 _OURS = frozenset(
-    {"CTRIP_API_PORT", "CTRIP_ANVIL_PORT", "CTRIP_AWS_PORT", "CTRIP_AWS", "CTRIP_LOCAL_DIR", "CTRIP_LAMBDA_PORT"}
+    {
+        "CTRIP_API_PORT",
+        "CTRIP_ANVIL_PORT",
+        "CTRIP_AWS_PORT",
+        "CTRIP_AWS",
+        "CTRIP_LOCAL_DIR",
+        "CTRIP_LAMBDA_PORT",
+        "CTRIP_NODE_URL",
+    }
 )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from infra.local import names
+from infra.local import anvil, names
 from infra.local.awsenv import listening
 from infra.local.errors import Refused
 from infra.local.ports import HOST, PORTS, Ports, choose, read_port
@@ -39,6 +39,8 @@ class Settings:
     tools: Path = ROOT / ".tools"
     block_time: int = 1
     anvil_options: Sequence[str] = ()
+    # The local chain's node, if it is not an Anvil of our own.
+    node_url: str = ""
     runner_env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -59,11 +61,15 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
     _check_local(env)
     state = state_folder(env)
     _check_writable(state)
+    if node_url := env.get("CTRIP_NODE_URL") or "":
+        anvil.check(node_url)
+        env = {**env, "CTRIP_ANVIL_PORT": "0"}  # no Anvil is started, and the node may listen on its port
     ports = choose(env)
     _check_endpoints(env, ports)
     return Settings(
         ports=ports,
         state=state,
+        node_url=node_url,
         aws=_one_of(env, "CTRIP_AWS", KINDS),
         dynamodb=_one_of(env, "CTRIP_DYNAMODB", DATABASES),
     )

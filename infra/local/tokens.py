@@ -15,7 +15,9 @@ DECIMALS = {"USDC": 6, "USDT": 6, "DAI": 18, "FEE": 18}
 """The local tokens in the order of their deployment, which settles their addresses."""
 
 HOLDERS, UNITS_EACH = 10, 1_000_000
-GAS_STATION_COINS = 1_000
+GAS_STATION_COINS, OPERATOR_COINS = 1_000, 100
+HOLDER_COINS = 2_000
+"""The least that each of Anvil's ten accounts has; on Anvil they begin with more."""
 _WAIT_SECONDS = 30.0
 _COIN = 10**18
 
@@ -39,9 +41,9 @@ def deploy_tokens(rpc_url: str) -> dict[str, dict[str, Any]]:
     from eth_abi.abi import encode
 
     where, operator = addresses(), wallet.operator()
-    rpc(rpc_url, "anvil_setBalance", operator.address, hex(100 * _COIN))
-    rpc(rpc_url, "anvil_setBalance", wallet.gas_station().address, hex(GAS_STATION_COINS * _COIN))
     holders = [wallet.funded(index).address for index in range(HOLDERS)]
+    _fund(rpc_url, dict.fromkeys(holders, HOLDER_COINS))
+    _fund(rpc_url, {operator.address: OPERATOR_COINS, wallet.gas_station().address: GAS_STATION_COINS})
     sent = []
     for nonce, (symbol, decimals) in enumerate(DECIMALS.items()):
         if rpc(rpc_url, "eth_getCode", where[symbol], "latest") != "0x":
@@ -54,6 +56,33 @@ def deploy_tokens(rpc_url: str) -> dict[str, dict[str, Any]]:
     for tx_hash in sent:
         mined(rpc_url, tx_hash)
     return {symbol: {"address": where[symbol], "decimals": decimals} for symbol, decimals in DECIMALS.items()}
+
+
+def _fund(rpc_url: str, coins: dict[str, int]) -> None:
+    for tx_hash in [fund(rpc_url, address, each * _COIN) for address, each in coins.items()]:
+        if tx_hash:
+            mined(rpc_url, tx_hash)
+
+
+def fund(rpc_url: str, address: str, least: int) -> str | None:
+    """Transfer what an account lacks of `least` wei; return the transaction's hash, or None where it has enough.
+
+    The first of Anvil's accounts gives; where it has too little, an account whose key the node holds.
+    """
+    missing = least - _coins(rpc_url, address)
+    if missing <= 0:
+        return None
+    giver = wallet.funded(0)
+    if address != giver.address and _coins(rpc_url, giver.address) > missing + _COIN:
+        return send(rpc_url, giver, to=address, value=missing)
+    for held in rpc(rpc_url, "eth_accounts"):
+        if _coins(rpc_url, held) > missing + _COIN:
+            return str(rpc(rpc_url, "eth_sendTransaction", {"from": held, "to": address, "value": hex(missing)}))
+    raise RuntimeError(f"neither {giver.address} nor an account of the node's own can fund {address}")
+
+
+def _coins(rpc_url: str, address: str) -> int:
+    return int(rpc(rpc_url, "eth_getBalance", address, "latest"), 16)
 
 
 def pay(rpc_url: str, from_index: int, to: str, amount: int, token: str | None = None) -> str:

@@ -16,7 +16,7 @@ from ctrip.services.detection.find_blocks import BlockFinder
 from ctrip.services.detection.scan_chain import ChainScanner
 from ctrip.services.detection.trust_chain import ChainTrust
 from ctrip.services.sweeping.sign_transaction import GuardedSigner
-from tests.evm_support import NETWORK, Anvil, artefact, call_data
+from tests.evm_support import NETWORK, Node, artefact, call_data
 from tests.world import _WALLET, STATION, TREASURY, World
 
 PAYER = 3  # of Anvil's accounts; 1 is the gas station of these tests
@@ -29,7 +29,7 @@ class NodeWorld(World):
     """One merchant on a real node; the clock is the newest block's, and `urls` are asked in order."""
 
     def __init__(
-        self, anvil: Anvil, *urls: str, network: Network = NETWORK, seconds: float = 5.0, **merchant: Any
+        self, anvil: Node, *urls: str, network: Network = NETWORK, seconds: float = 5.0, **merchant: Any
     ) -> None:
         self.anvil, self.network = anvil, network
         super().__init__(**merchant)
@@ -37,8 +37,8 @@ class NodeWorld(World):
         self.signer: Any = GuardedSigner(lambda: _WALLET, {31337: TREASURY}, [network])
         self.creator = replace(self.creator, networks={"anvil": network})
         self.sweeper = replace(self.sweeper, network=network, chain=self.chain, signer=self.signer)
-        anvil.rpc("anvil_setBalance", STATION, hex(10**21))
-        anvil.rpc("anvil_setBlockTimestampInterval", 1)
+        anvil.fund(STATION, 10**21)
+        anvil.count_seconds()
         self.tick()
         self.renew()
 
@@ -81,7 +81,7 @@ class NodeWorld(World):
         return self.anvil.send(at, call_data(contract, method, *arguments), value=value, index=PAYER, gas=gas)
 
     def held(self, address: str, token: str | None = None) -> int:
-        """Ask Anvil itself what an address holds."""
+        """Ask the node itself what an address holds."""
         if token is None:
             return int(self.anvil.rpc("eth_getBalance", address, "latest"), 16)
         data = "0x70a08231" + address[2:].lower().rjust(64, "0")
@@ -151,7 +151,7 @@ def listed(symbol: str, address: str, decimals: int = 6) -> Network:
     return replace(NETWORK, tokens=(*NETWORK.tokens, made))
 
 
-def deploy_token(anvil: Anvil, name: str, holders: Sequence[str], each: int) -> str:
+def deploy_token(anvil: Node, name: str, holders: Sequence[str], each: int) -> str:
     """Deploy one of the local tokens a second time, somewhere else."""
     code = artefact(name)["bytecode"] + encode(["address[]", "uint256"], [list(holders), each]).hex()
     sent = anvil.send(None, code, index=PAYER, gas=5_000_000)

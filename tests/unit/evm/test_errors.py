@@ -1,6 +1,9 @@
 """What nodes answer is read as what it means: recorded answers, and the kinds that they stand for."""
 
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -70,18 +73,7 @@ SAYINGS = [
     (-32602, "invalid argument 0", Refused),
     (-32005, "not today", Refused),
     (None, "", Refused),
-    # geth 1.17
-    (-32602, "block range extends beyond current head block", Missing),
-    (-32602, "invalid block range params", Refused),
-    (-32000, "missing to address", Refused),
-    # hardhat 3
-    (-32602, "Received invalid block tag 0x" + "ab" * 32 + ". Latest block number is 7", Missing),
-    (-32602, "Received invalid block tag 1044. Latest block number is 7", Missing),
-    (-32601, "Method debug_traceBlockByHash is not supported", Unsupported),
-    # ganache 7
-    (-32700, 'Cannot wrap a "object" as a json-rpc type', Refused),
-    # ethereumjs
-    (-32602, "invalid argument 1: invalid block option", Refused),
+    (-32000, "missing to address", Refused),  # geth 1.17
 ]
 
 
@@ -89,12 +81,6 @@ SAYINGS = [
 def test_a_nodes_words_have_one_meaning(code: int | None, message: str, meaning: type[ChainError]) -> None:
     """Each refusal that was seen is read as what it means."""
     assert type(translate({"code": code, "message": message}, "eth_call")) is meaning
-
-
-def test_what_hardhat_hides_in_data_is_read_too() -> None:
-    """Its real sentence stands one level below an internal error."""
-    data = {"code": -32000, "message": "Received invalid block tag 44. Latest block number is 38"}
-    assert behind(translate({"code": -32603, "message": "Internal JSON-RPC error.", "data": data}, "eth_call"))
 
 
 def test_state_that_is_gone_is_not_asked_for_again() -> None:
@@ -111,7 +97,6 @@ SENDING = [
     (-32000, "known transaction: 0xabab", Known, None),
     (-32003, "transaction already imported", Known, None),
     (-32010, "Transaction with the same hash was already imported.", Known, None),
-    (-32603, "0xabab: this transaction is already in the TxPool", Known, None),  # ethereumjs
     (-32000, "INTERNAL_ERROR: existing tx with same hash", Known, None),
     (-32000, "invalid sender", BadSignature, None),
     (-32010, "InvalidTxSignature: Signature is invalid.", BadSignature, None),
@@ -159,20 +144,6 @@ SENDING = [
         470,
     ),
     (-32000, "transaction underpriced, the minimum tip is 30 gwei", Underpriced, 30 * 10**9),
-    (
-        -32000,
-        "Transaction maxFeePerGas (1) is too low for the next block, which has a baseFeePerGas of 766649157",  # hardhat
-        Underpriced,
-        766_649_157,
-    ),
-    (
-        -32000,
-        "Replacement transaction underpriced. A gasPrice/maxFeePerGas of at least 22000000000 is necessary to",
-        Underpriced,
-        22 * 10**9,
-    ),
-    (-32603, "Tx does not pay the minimum gas price of 1000000000", Underpriced, 10**9),  # ethereumjs
-    (-32603, "replacement gas too low, got tip 1, min: 2, got fee 3, min: 4", Underpriced, 4),
     (-32000, "tx fee (1.10 ether) exceeds the configured cap (1.00 ether)", BroadcastRejected, None),
     (
         -32000,
@@ -190,7 +161,6 @@ SENDING = [
     (-32000, "method not available", NotJudged, None),
     (-32000, "eth_sendRawTransaction is not on this plan", NotJudged, None),
     (-32603, "Internal error", NotJudged, None),
-    (-32603, "no peer connection available", NotJudged, None),  # ethereumjs, which has taken it
     (-32011, "no backend is healthy", Unreachable, None),
     (-32005, "rate limit exceeded", Unreachable, None),
 ]
@@ -204,6 +174,24 @@ def test_a_refused_broadcast_is_about_the_bytes_the_price_the_node_or_unknown(
     error = translate({"code": code, "message": message}, SEND)
     assert type(error) is meaning
     assert getattr(error, "minimum", None) == least
+
+
+# --- recorded: a file for each node, each of its answers with the meaning that it has
+
+
+ANSWERS = Path(__file__).parent / "answers"
+RECORDED: list[Any] = [
+    pytest.param(answer, id=f"{recording['node']} {recording['version']}: {answer['asked']}")
+    for recording in [json.loads(path.read_text()) for path in sorted(ANSWERS.glob("*.json"))]
+    for answer in recording["answers"]
+]
+
+
+@pytest.mark.parametrize("answer", RECORDED)
+def test_a_recorded_answer_has_its_meaning(answer: dict[str, Any]) -> None:
+    """As geth, hardhat, ganache and ethereumjs answered when they were asked."""
+    error = translate(answer["error"], answer["method"])
+    assert (type(error).__name__, getattr(error, "minimum", None)) == (answer["meaning"], answer.get("minimum"))
 
 
 SIZE = re.compile(

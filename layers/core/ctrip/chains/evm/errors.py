@@ -97,6 +97,7 @@ _SAYINGS: tuple[tuple[type[ChainError], tuple[str, ...]], ...] = (
         (
             r"beyond (the )?current head",  # geth, to a range of logs
             r"invalid block tag.{0,120}latest block number",  # hardhat, to an unknown hash too
+            r"greater than (the )?current height",  # ethereumjs, to a block and to a range of logs
         ),
     ),
     (
