@@ -2,7 +2,7 @@
 
 from chalice import Chalice, Rate
 
-import functions.observe
+import functions.middleware
 import functions.provision
 import functions.relay
 import functions.scan
@@ -11,12 +11,17 @@ import functions.signer
 import functions.sweep
 import functions.tick
 import functions.webhooks
-from functions.api import admin, assets, chains, checkout, docs, events, health, http, keys, payments
+from functions.admin import audit, merchants, sessions, users
+from functions.admin import keys as admin_keys
+from functions.admin import payments as admin_payments
+from functions.api import chains, events, health, keys, payments
+from functions.http import answers
 from functions.names import queue
+from functions.pages import assets, checkout, docs
 
 app = Chalice(app_name="ctrip", configure_logs=False)
-app.register_middleware(functions.observe.watch, "all")
-app.register_middleware(http.shape, "http")
+app.register_middleware(functions.middleware.watch, "all")
+app.register_middleware(answers.shape, "http")
 
 # HTTP, behind API Gateway
 app.register_blueprint(health.routes)
@@ -27,7 +32,12 @@ app.register_blueprint(keys.routes)
 app.register_blueprint(checkout.routes)
 app.register_blueprint(assets.routes)
 app.register_blueprint(docs.routes)
-app.register_blueprint(admin.routes)
+app.register_blueprint(sessions.routes)
+app.register_blueprint(merchants.routes)
+app.register_blueprint(admin_keys.routes)
+app.register_blueprint(admin_payments.routes)
+app.register_blueprint(users.routes)
+app.register_blueprint(audit.routes)
 
 # Schedules, from EventBridge
 tick = app.schedule(Rate(1, unit=Rate.MINUTES), name="tick")(functions.tick.handle)

@@ -8,8 +8,10 @@ from ctrip import bootstrap
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.errors import BadRequest, FieldError, InvalidField
 from ctrip.domain.merchants.access import Scope
-from functions.api.http import Call, Resource, answer
-from functions.api.models import Paged, TokenQuery
+from functions.http.answers import answer
+from functions.http.models import Paged
+from functions.http.resource import Call, Resource
+from functions.requests.chains import TokenQuery
 
 routes = Resource(__name__)
 

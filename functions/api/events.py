@@ -6,8 +6,9 @@ from ctrip import bootstrap
 from ctrip.domain.merchants.access import Scope
 from ctrip.ports import EventFilter
 from ctrip.services.webhooks.read_events import ulid_of
-from functions.api.http import Call, Resource, answer
-from functions.api.models import EventQuery
+from functions.http.answers import answer
+from functions.http.resource import Call, Resource
+from functions.requests.events import EventQuery
 
 routes = Resource(__name__)
 

@@ -3,7 +3,8 @@
 from chalice import Response
 
 from ctrip import bootstrap
-from functions.api.http import Call, Resource, answer
+from functions.http.answers import answer
+from functions.http.resource import Call, Resource
 
 routes = Resource(__name__)
 

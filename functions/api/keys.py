@@ -4,9 +4,9 @@ from chalice import Response
 
 from ctrip import bootstrap
 from ctrip.domain.merchants.access import Scope
-from ctrip.services.merchants.manage_keys import KeyFilter, NewKey
-from functions.api.http import Call, Resource, answer, answered, nothing
-from functions.api.models import KeyQuery, KeyRequest, RotationRequest
+from functions.http.answers import answer, answered, nothing
+from functions.http.resource import Call, Resource
+from functions.requests.keys import KeyQuery, KeyRequest, RotationRequest
 
 routes = Resource(__name__)
 OF_ONE = ("key_not_found",)
@@ -15,7 +15,7 @@ OF_ONE = ("key_not_found",)
 @routes.on("GET", "/api/v1/keys", may=Scope.ADMIN, query=KeyQuery, answers="KeyPage")
 def list_keys(call: Call) -> Response:
     """List the merchant's keys, newest first, without their secrets."""
-    return answer(bootstrap.key_manager().page(call.merchant.id, filtered(call.query)))
+    return answer(bootstrap.key_manager().page(call.merchant.id, call.query.filtered()))
 
 
 @routes.on(
@@ -31,7 +31,7 @@ def create_key(call: Call) -> Response:
     """Make a key that opens nothing that the caller's own does not; its secrets are shown this once."""
     assert call.caller is not None
     manager = bootstrap.key_manager()
-    made = manager.create(call.merchant.id, wanted(call.body), call.origin, call.idempotency, by=call.caller.key)
+    made = manager.create(call.merchant.id, call.body.wanted(), call.origin, call.idempotency, by=call.caller.key)
     return answered(made, 201)
 
 
@@ -63,24 +63,3 @@ def revoke_key(call: Call, key_id: str) -> Response:
     """End a key for good; it takes up to half a minute to be known everywhere."""
     bootstrap.key_manager().revoke(call.merchant.id, key_id, call.origin)
     return nothing()
-
-
-def filtered(query: KeyQuery) -> KeyFilter:
-    """Say a list's parameters in the service's terms."""
-    return KeyFilter(
-        created_after=query.created_after,
-        created_before=query.created_before,
-        limit=query.limit,
-        cursor=query.cursor,
-    )
-
-
-def wanted(body: KeyRequest) -> NewKey:
-    """Say it in the service's terms."""
-    return NewKey(
-        name=body.name,
-        scopes=frozenset(body.scopes),
-        signed_only=body.signed_only,
-        allowed_ips=body.allowed_ips,
-        expires_at=body.expires_at,
-    )

@@ -4,9 +4,9 @@ from chalice import Response
 
 from ctrip import bootstrap
 from ctrip.domain.merchants.access import Scope
-from ctrip.ports import PaymentFilter
-from functions.api.http import Call, Resource, answer, answered, base_url
-from functions.api.models import PaymentQuery, PaymentRequest, TransferQuery
+from functions.http.answers import answer, answered, base_url
+from functions.http.resource import Call, Resource
+from functions.requests.payments import PaymentQuery, PaymentRequest, TransferQuery
 
 routes = Resource(__name__)
 OF_ONE = ("payment_not_found",)
@@ -59,7 +59,7 @@ def list_transfers(call: Call, payment_id: str) -> Response:
 @routes.on("GET", "/api/v1/payments", may=Scope.PAYMENTS_READ, query=PaymentQuery, answers="PaymentPage")
 def list_payments(call: Call) -> Response:
     """List payments, newest first."""
-    return answer(bootstrap.reader().page(call.merchant.id, filtered(call.query), call.query.order_id))
+    return answer(bootstrap.reader().page(call.merchant.id, call.query.filtered(), call.query.order_id))
 
 
 @routes.on(
@@ -84,15 +84,3 @@ def cancel_payment(call: Call, payment_id: str) -> Response:
 def accept_payment(call: Call, payment_id: str) -> Response:
     """Accept a late or held payment by hand."""
     return answered(bootstrap.closer().accept(call.merchant.id, payment_id, call.origin, call.idempotency))
-
-
-def filtered(query: PaymentQuery) -> PaymentFilter:
-    """Say a list's parameters in the store's terms."""
-    return PaymentFilter(
-        status=query.status,
-        chain=query.chain,
-        created_after=query.created_after,
-        created_before=query.created_before,
-        limit=query.limit,
-        cursor=query.cursor,
-    )

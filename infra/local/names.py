@@ -30,8 +30,8 @@ STACK = (
 TESTS = frozenset({"CTRIP_ANVIL", "CTRIP_DYNOXIDE", "CTRIP_STORE_ENDPOINT"})
 """What only the tests read: programs and a DynamoDB to use in place of those that they fetch and start."""
 
-OWN = frozenset({"CTRIP_PROJECT", "CTRIP_RECORD_CALLS"})
-"""What the stack hands to its own processes."""
+OWN = frozenset({"CTRIP_PROJECT", "CTRIP_RECORD_CALLS", "CTRIP_URL", "CTRIP_TOMORROW_URL", "CTRIP_AMOUNTS"})
+"""What the stack, and `make clients`, hand to their own processes."""
 
 EXPORTED = frozenset(
     {

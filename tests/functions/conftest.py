@@ -13,9 +13,12 @@ from ctrip.domain.admins import Role
 from ctrip.domain.merchants.access import ApiKey, Scope
 from ctrip.services.admins.manage_admins import AdminManager
 from ctrip.services.merchants.manage_keys import sealed_version
-from functions.api import openapi, schemas
-from functions.api.codes import CODES
-from functions.api.http import HTML, OPERATIONS, Operation
+from functions import schemas
+from functions.http import openapi
+from functions.http.answers import HTML
+from functions.http.error_codes import CODES
+from functions.http.operation import OPERATIONS, Operation
+from functions.pages import description
 from tests.world import AUTHORITY, NETWORK, ORIGIN, FakeSealer, World, put_key
 
 KEY = "ctrip_testkey001_0123456789abcdefghijkl"
@@ -99,7 +102,7 @@ def declared(method: str, path: str, answer: Any) -> None:
     """Check that an answer is one that its operation declares, to the last field."""
     operation = operation_of(method, path)
     assert operation is not None, f"no operation takes {method} {path}"
-    described = openapi.describe()["paths"][operation.path][method.lower()]["responses"]
+    described = description.current()["paths"][operation.path][method.lower()]["responses"]
     assert str(answer.status_code) in described, f"{method} {path} does not declare {answer.status_code}"
     if answer.status_code == operation.status == 204:
         assert not answer.body

@@ -15,7 +15,7 @@ from ctrip.domain.admins import MATRIX, Permission, Role
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.merchants.signing import SignedRequest
 from ctrip_client import sign_request
-from functions.api.http import OPERATIONS, Operation
+from functions.http.operation import OPERATIONS, Operation
 from tests.functions.conftest import KEY, SIGNING_SECRET, Api, add_key
 from tests.world import XPUB2, put_merchant
 

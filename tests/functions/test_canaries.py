@@ -156,7 +156,7 @@ def test_chalices_own_handler_writes_nothing(
     def fail(*_: Any, **__: Any) -> Any:
         raise ValueError(f"{CANARY} {KEY}")
 
-    monkeypatch.setattr("functions.api.http.problem", fail)
+    monkeypatch.setattr("functions.http.resource.problem", fail)
     assert api.call("GET", "/api/v1/payments", key=WRONG_KEY, bare=True).status_code == 500
     said = output()
     assert "Caught exception for path /api/v1/payments [ValueError at test_canaries.py" in said

@@ -10,7 +10,8 @@ from chalice.app import Request
 from ctrip.aws.lines import Line
 from ctrip.domain.detection.gates import Tip
 from ctrip.store.engine.codec import decode, encode
-from functions.api.http import OPERATIONS, Operation, guarded, received
+from functions.http.operation import OPERATIONS, Operation
+from functions.http.resource import guarded, received
 from tests.functions.conftest import KEY, Api
 
 HALVES = ["\ud800", "x\udfff", "\ude00\ud83d", "\udbff" * 3]

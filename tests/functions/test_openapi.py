@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 import app
-from functions.api import openapi, schemas
-from functions.api.codes import ALWAYS, CODES, FIELD_CODES
-from functions.api.http import OPERATIONS
+from functions import schemas
+from functions.http import openapi
+from functions.http.error_codes import ALWAYS, CODES, FIELD_CODES
+from functions.http.operation import OPERATIONS
+from functions.pages import description
 from tests.functions.conftest import KEY, Api
 
 ROOT = Path(__file__).parents[2]
@@ -64,13 +66,13 @@ def test_the_document_is_valid() -> None:
     """OpenAPI 3.1, by the published schema."""
     from openapi_spec_validator import OpenAPIV31SpecValidator
 
-    assert list(OpenAPIV31SpecValidator(openapi.describe()).iter_errors()) == []
+    assert list(OpenAPIV31SpecValidator(description.current()).iter_errors()) == []
 
 
 def test_every_route_is_described_with_every_answer() -> None:
     """Each operation has a summary, its credential, its success and each refusal with its codes."""
     assert len(app.app.routes) == len({operation.path for operation in OPERATIONS})
-    described = openapi.describe()
+    described = description.current()
     seen = set()
     for operation in OPERATIONS:
         shown = described["paths"][operation.path][operation.method.lower()]
@@ -93,7 +95,7 @@ def test_every_route_is_described_with_every_answer() -> None:
 
 def test_requests_and_answers_name_every_field() -> None:
     """No schema is empty, and a request refuses what it does not know."""
-    components = openapi.describe()["components"]["schemas"]
+    components = description.current()["components"]["schemas"]
     for operation in OPERATIONS:
         if operation.body:
             assert components[operation.body.__name__]["additionalProperties"] is False
@@ -106,7 +108,7 @@ def test_requests_and_answers_name_every_field() -> None:
 def test_the_description_is_served_to_anybody(api: Api) -> None:
     """As JSON, and as a page that loads nothing from elsewhere and runs nothing."""
     document = api.call("GET", "/openapi.json", key=None)
-    assert document.json == openapi.describe()
+    assert document.json == description.current()
     page = api.call("GET", "/docs", key=None)
     text = page.body.decode()
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
@@ -137,8 +139,8 @@ def test_the_api_does_not_load_the_description(tmp_path: Path) -> None:
 
     code = (
         "import app, sys\n"
-        "heavy = {'functions.api.schemas', 'functions.api.openapi', 'functions.api.openapi30', "
-        "'functions.api.portable', 'argon2', 'jwt', 'pyotp', 'jinja2', 'boto3',"
+        "heavy = {'functions.schemas', 'functions.http.openapi', 'functions.http.openapi30', "
+        "'functions.http.portable', 'argon2', 'jwt', 'pyotp', 'jinja2', 'boto3',"
         " 'web3', 'eth_account', 'bip_utils'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
     )

@@ -10,10 +10,11 @@ from pydantic import BaseModel
 
 import app
 from ctrip.domain.payments.payment import Flag, Status
-from functions.api import openapi, openapi30, portable
-from functions.api.codes import CODES, FIELD_CODES
-from functions.api.http import OPERATIONS
-from functions.api.schemas import Payment, Problem, Readiness, Unready
+from functions.http import openapi30, portable
+from functions.http.error_codes import CODES, FIELD_CODES
+from functions.http.operation import OPERATIONS
+from functions.pages import description
+from functions.schemas import Payment, Problem, Readiness, Unready
 from tests.functions.conftest import Api
 
 # The table of operations is filled by what the app imports.
@@ -82,7 +83,7 @@ LONG = {"block_number", "detected_in_block", "chain_id", "head"}
 SHORT = {"calls_per_second", "confirmations", "decimals", "expires_in", "head_age", "lag", "log_index", "next_after"}
 SHORT |= {"monitoring_seconds", "open_payments", "queues", "required_confirmations", "sequence", "tolerance_per_mille"}
 SHORT |= {"version"}
-SCHEMAS: dict[str, Any] = openapi.describe()["components"]["schemas"]
+SCHEMAS: dict[str, Any] = description.current()["components"]["schemas"]
 REQUESTS = reached(BODIES, SCHEMAS)
 ANSWERS = reached({each.answers for each in OPERATIONS if each.answers} | {"Problem", "Unready"}, SCHEMAS)
 OF_REQUESTS = [held for schema in REQUESTS.values() for held in inside(schema)]
@@ -189,9 +190,9 @@ def test_an_answers_address_and_hash_have_no_pattern_of_one_kind_of_chain() -> N
 
 def test_nothing_has_a_default_and_requests_say_theirs() -> None:
     """openapi-typescript demands a field that has one."""
-    assert [each for each in everywhere(openapi.describe()) if "default" in each] == []
+    assert [each for each in everywhere(description.current()) if "default" in each] == []
     for operation in OPERATIONS:
-        shown = openapi.describe()["paths"][operation.path][operation.method.lower()]
+        shown = description.current()["paths"][operation.path][operation.method.lower()]
         described = {each["name"]: each["schema"] for each in shown.get("parameters", ())}
         if operation.query:
             _say_their_defaults(operation.query, described)
@@ -201,7 +202,7 @@ def test_nothing_has_a_default_and_requests_say_theirs() -> None:
 
 def test_a_choice_is_between_one_thing_and_null() -> None:
     """Of any other, Rust and Go make types that hold nothing."""
-    for each in everywhere(openapi.describe()):
+    for each in everywhere(description.current()):
         assert not {"oneOf", "allOf"} & set(each)
         if "anyOf" in each:
             assert [set(option) for option in each["anyOf"]] == [{"$ref"}, {"type"}], each
@@ -220,7 +221,7 @@ def test_a_field_that_may_be_absent_from_an_answer_is_not_null() -> None:
 
 def test_no_schema_has_the_name_of_something_else_that_is_generated() -> None:
     """Neither Go generator compiled `Late` beside the value `late`, or `NewKey` beside the constructor of `Key`."""
-    assert clashes(openapi.describe()) == {}
+    assert clashes(description.current()) == {}
     assert len({name.lower() for name in SCHEMAS}) == len(SCHEMAS)
     assert [name for name in SCHEMAS if not re.fullmatch(r"[A-Z][A-Za-z]+", name)] == []
 
@@ -228,7 +229,7 @@ def test_no_schema_has_the_name_of_something_else_that_is_generated() -> None:
 @pytest.mark.parametrize("name", CLASHING.split())
 def test_such_a_name_would_be_found(name: str) -> None:
     """Each is one that the description has had, or may easily get."""
-    document = openapi.describe()
+    document = description.current()
     components = document["components"]
     grown = document | {"components": components | {"schemas": SCHEMAS | {pascal(name): {}}}}
     assert set(clashes(grown)) == {pascal(name)}
@@ -253,7 +254,7 @@ def test_no_field_has_a_title_but_what_has_no_type() -> None:
 
 def test_the_version_is_semantic() -> None:
     """Cargo refuses a date."""
-    for document in (openapi.describe(), openapi30.describe()):
+    for document in (description.current(), description.older()):
         assert re.fullmatch(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", document["info"]["version"])
 
 
@@ -267,7 +268,7 @@ def test_the_3_0_rendering_is_valid_and_holds_no_word_of_3_1() -> None:
     """By the published schema of 3.0, with the same paths, schemas and fields."""
     from openapi_spec_validator import OpenAPIV30SpecValidator
 
-    older, newer = openapi30.describe(), openapi.describe()
+    older, newer = description.older(), description.current()
     assert older["openapi"] == "3.0.3"
     assert list(OpenAPIV30SpecValidator(older).iter_errors()) == []
     for each in everywhere(older):
@@ -286,10 +287,10 @@ def test_the_3_0_rendering_is_valid_and_holds_no_word_of_3_1() -> None:
 
 def test_the_3_0_rendering_keeps_what_may_be_null() -> None:
     """Every schema of 3.1 that takes null is nullable in 3.0, and no other is."""
-    newer = list(everywhere(openapi.describe()))
+    newer = list(everywhere(description.current()))
     nullable = [each for each in newer if "null" in _types(each) and each != portable.NULL]
     nullable += [each for each in newer if portable.NULL in each.get("anyOf", ())]
-    assert len([each for each in everywhere(openapi30.describe()) if each.get("nullable")]) == len(nullable) > 30
+    assert len([each for each in everywhere(description.older()) if each.get("nullable")]) == len(nullable) > 30
 
 
 @pytest.mark.parametrize(
@@ -318,7 +319,7 @@ def test_each_word_of_3_1_is_taken_back(newer: dict[str, Any], older: dict[str, 
 
 def test_both_renderings_are_served_to_anybody(api: Api) -> None:
     """As JSON, from other origins too; the page links to both."""
-    for path, document in (("/openapi.json", openapi.describe()), ("/openapi-3.0.json", openapi30.describe())):
+    for path, document in (("/openapi.json", description.current()), ("/openapi-3.0.json", description.older())):
         answer = api.call("GET", path, key=None)
         assert (answer.status_code, answer.json) == (200, document)
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
@@ -341,7 +342,7 @@ def _types(schema: dict[str, Any]) -> list[str]:
 
 
 def _responses() -> Iterator[tuple[str, dict[str, Any]]]:
-    document = openapi.describe()
+    document = description.current()
     yield from document["components"]["responses"].items()
     for methods in document["paths"].values():
         for operation in methods.values():

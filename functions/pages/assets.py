@@ -3,7 +3,7 @@
 from chalice import Response
 
 from ctrip.domain.errors import NotFound
-from functions.api.http import Call, Resource
+from functions.http.resource import Call, Resource
 
 routes = Resource(__name__)
 TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from functions.api.codes import CODES, FIELD_CODES
+from functions.http.error_codes import CODES, FIELD_CODES
 
 
 class Shown(BaseModel):

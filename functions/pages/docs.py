@@ -4,8 +4,9 @@ from functools import cache
 
 from chalice import Response
 
-from functions.api.checkout import HEADERS
-from functions.api.http import HTML, JSON, Call, Resource
+from functions.http.answers import HTML, JSON
+from functions.http.resource import Call, Resource
+from functions.pages.checkout import HEADERS
 
 routes = Resource(__name__)
 FRESH = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
@@ -14,17 +15,17 @@ FRESH = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosn
 @routes.on("GET", "/openapi.json", cors=True)
 def openapi_document(call: Call) -> Response:
     """Describe the API as OpenAPI 3.1."""
-    from functions.api import openapi
+    from functions.pages import description
 
-    return Response(openapi.text(), headers={"Content-Type": JSON, **FRESH})
+    return Response(description.text(), headers={"Content-Type": JSON, **FRESH})
 
 
 @routes.on("GET", "/openapi-3.0.json", cors=True)
 def openapi_30_document(call: Call) -> Response:
     """Describe the API as OpenAPI 3.0, for generators that read no 3.1."""
-    from functions.api import openapi30
+    from functions.pages import description
 
-    return Response(openapi30.text(), headers={"Content-Type": JSON, **FRESH})
+    return Response(description.text(in_30=True), headers={"Content-Type": JSON, **FRESH})
 
 
 @routes.on("GET", "/docs", media=HTML)
@@ -36,6 +37,6 @@ def docs_page(call: Call) -> Response:
 @cache
 def _page() -> str:
     from ctrip.pages import reference
-    from functions.api import openapi
+    from functions.pages import description
 
-    return reference.page(openapi.describe())
+    return reference.page(description.current())

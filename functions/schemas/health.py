@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from functions.api.schemas.shared import Address, FieldProblem, Long, Problem, Shown
+from functions.schemas.shared import Address, FieldProblem, Long, Problem, Shown
 
 
 class Liveness(Shown):

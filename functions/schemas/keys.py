@@ -3,7 +3,7 @@
 from pydantic import AwareDatetime, Field
 
 from ctrip.domain.merchants.access import Scope
-from functions.api.schemas.shared import NextCursor, Shown
+from functions.schemas.shared import NextCursor, Shown
 
 
 class KeyVersion(Shown):

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from ctrip.domain.admins import Role
 from ctrip.domain.payments.payment import Custody, Late
-from functions.api.schemas.shared import Id, NextCursor, Shown
+from functions.schemas.shared import Id, NextCursor, Shown
 
 
 class Merchant(Shown):

@@ -1,18 +1,18 @@
 """The description of the API, OpenAPI 3.1, made from what the routes enforce: `http.OPERATIONS` and their models."""
 
-import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from functions.api import portable, schemas
-from functions.api.codes import ALWAYS, AUTHENTICATED, CODES, OF_BODIES, OF_CHANGES, OF_IDEMPOTENCY, OF_KEYS
-from functions.api.http import CHANGES, HTML, JSON, OPERATIONS, Operation
-from functions.api.portable import REFERENCE, Untitled
+from functions.http import portable
+from functions.http.answers import HTML, JSON
+from functions.http.error_codes import ALWAYS, AUTHENTICATED, CODES, OF_BODIES, OF_CHANGES, OF_IDEMPOTENCY, OF_KEYS
+from functions.http.operation import CHANGES, OPERATIONS, Operation
+from functions.http.portable import REFERENCE, Untitled
 
 # Of this description, in semantic versioning: generators refuse a date. Events carry `api_version`, which is one.
 VERSION = "1.0.0"
@@ -50,15 +50,8 @@ _STATUSES |= {405: "Wrong method", 409: "The state forbids it", 413: "Too large"
 _STATUSES |= {429: "Too many", 500: "Our fault", 503: "Busy, or a part is down", 504: "Too slow"}
 
 
-@cache
-def text() -> str:
-    """Return the description as JSON text, made once."""
-    return json.dumps(describe(), separators=(",", ":"), ensure_ascii=False)
-
-
-@cache
-def describe() -> dict[str, Any]:
-    """Make the description."""
+def describe(responses: ModuleType) -> dict[str, Any]:
+    """Make the description; `responses` holds the models that the operations name."""
     paths: dict[str, dict[str, Any]] = {}
     refusals: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -77,7 +70,7 @@ def describe() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
         "paths": paths,
-        "components": {"schemas": _schemas(), "responses": refusals, "securitySchemes": _security()},
+        "components": {"schemas": _schemas(responses), "responses": refusals, "securitySchemes": _security()},
     }
 
 
@@ -214,10 +207,10 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
     return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema, "description": words}]
 
 
-def _schemas() -> dict[str, Any]:
+def _schemas(responses: ModuleType) -> dict[str, Any]:
     requests = sorted({each.body for each in OPERATIONS if each.body}, key=lambda model: model.__name__)
     named = {each.answers for each in OPERATIONS if each.answers} | {"Problem", "Unready"}
-    answers: list[type[BaseModel]] = [getattr(schemas, name) for name in sorted(named)]
+    answers: list[type[BaseModel]] = [getattr(responses, name) for name in sorted(named)]
     _, asked = models_json_schema(
         [(model, "validation") for model in requests], ref_template=REFERENCE, schema_generator=Untitled
     )

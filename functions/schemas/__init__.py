@@ -3,7 +3,7 @@
 The API itself does not load this package: what it answers is built by the views.
 """
 
-from functions.api.schemas.admin import (
+from functions.schemas.admin import (
     AuditEntry,
     AuditPage,
     Merchant,
@@ -15,12 +15,12 @@ from functions.api.schemas.admin import (
     UserPage,
     UserWithPassword,
 )
-from functions.api.schemas.chains import Chain, ChainPage, Token, TokenPage
-from functions.api.schemas.events import Deposit, Event, EventPage, EventPayment
-from functions.api.schemas.health import ChainHealth, Endpoint, Liveness, Readiness, Sweeping, Unready
-from functions.api.schemas.keys import Key, KeyPage, KeyVersion, KeyWithSecrets
-from functions.api.schemas.payments import CheckoutState, Payment, PaymentPage, Sweep, Transfer, TransferPage
-from functions.api.schemas.shared import FieldProblem, Problem, Shown
+from functions.schemas.chains import Chain, ChainPage, Token, TokenPage
+from functions.schemas.events import Deposit, Event, EventPage, EventPayment
+from functions.schemas.health import ChainHealth, Endpoint, Liveness, Readiness, Sweeping, Unready
+from functions.schemas.keys import Key, KeyPage, KeyVersion, KeyWithSecrets
+from functions.schemas.payments import CheckoutState, Payment, PaymentPage, Sweep, Transfer, TransferPage
+from functions.schemas.shared import FieldProblem, Problem, Shown
 
 __all__ = [
     "AuditEntry",

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 
 from ctrip.domain.payments.payment import Flag, Status
-from functions.api.schemas.shared import Address, Amount, Decimal, Digits, Hash, Id, Long, NextCursor, Shown
+from functions.schemas.shared import Address, Amount, Decimal, Digits, Hash, Id, Long, NextCursor, Shown
 
 
 class Transfer(Shown):

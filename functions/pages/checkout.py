@@ -4,7 +4,8 @@ from chalice import Response
 
 from ctrip import bootstrap
 from ctrip.domain.errors import NotFound
-from functions.api.http import HTML, Call, Resource, answer
+from functions.http.answers import HTML, answer
+from functions.http.resource import Call, Resource
 
 routes = Resource(__name__)
 

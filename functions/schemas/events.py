@@ -7,8 +7,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from ctrip.domain.payments.machine import EVENTS
 from ctrip.domain.payments.payment import Status
-from functions.api.schemas.payments import Payment
-from functions.api.schemas.shared import Address, Amount, Decimal, Digits, Hash, Id, NextCursor, Shown
+from functions.schemas.payments import Payment
+from functions.schemas.shared import Address, Amount, Decimal, Digits, Hash, Id, NextCursor, Shown
 
 
 class Deposit(Shown):

@@ -1,25 +1,15 @@
 """The description in OpenAPI 3.0.3, for generators that read no 3.1: the same document in older words."""
 
-import json
-from functools import cache
 from typing import Any
 
-from functions.api import openapi
-from functions.api.portable import NULL, Schema, rebuilt
+from functions.http.portable import NULL, Schema, rebuilt
 
 _UNKNOWN = ("propertyNames",)  # no keyword of 3.0
 
 
-@cache
-def text() -> str:
-    """Return the rendering as JSON text, made once."""
-    return json.dumps(describe(), separators=(",", ":"), ensure_ascii=False)
-
-
-@cache
-def describe() -> dict[str, Any]:
-    """Make the rendering."""
-    document: dict[str, Any] = _within(openapi.describe())
+def rendered(description: dict[str, Any]) -> dict[str, Any]:
+    """Make the rendering of a description in 3.1."""
+    document: dict[str, Any] = _within(description)
     components = document["components"]
     components["schemas"] = {name: rebuilt(held, taken_back) for name, held in components["schemas"].items()}
     info = {name: value for name, value in document["info"].items() if name != "summary"}

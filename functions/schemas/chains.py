@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from functions.api.schemas.shared import Address, Id, Long, NextCursor, Shown
+from functions.schemas.shared import Address, Id, Long, NextCursor, Shown
 
 
 class Token(Shown):

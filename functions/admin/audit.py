@@ -1,0 +1,35 @@
+"""The audit trail."""
+
+from chalice import Response
+
+from ctrip import bootstrap
+from ctrip.domain.admins import Permission
+from ctrip.domain.errors import InvalidField
+from ctrip.views.access import audit_view
+from functions.admin.root import ROOT
+from functions.http.answers import answer
+from functions.http.resource import Call, Resource
+from functions.requests.audit import AuditQuery
+
+routes = Resource(__name__)
+
+
+@routes.on(
+    "GET",
+    f"{ROOT}/audit",
+    may=Permission.AUDIT_READ,
+    query=AuditQuery,
+    answers="AuditPage",
+    codes=("payment_not_found", "merchant_not_found", "user_not_found"),
+)
+def read_audit(call: Call) -> Response:
+    """Show what was done to a payment, a merchant or a user: by whom, from where, before and after; oldest first."""
+    query: AuditQuery = call.query
+    asked = {name: getattr(query, name) for name in ("payment_id", "merchant_id", "user_id")}
+    given = [name for name, value in asked.items() if value is not None]
+    if len(given) != 1:
+        name = given[1] if given else "payment_id"
+        raise InvalidField(name, "mutually_exclusive", "give exactly one of payment_id, merchant_id and user_id")
+    [name] = given
+    records, more = bootstrap.audit_reader().page(name, asked[name], query.after, query.limit)
+    return answer({"data": [audit_view(each) for each in records], "next_after": more})

@@ -1,0 +1,53 @@
+"""Merchants."""
+
+from chalice import Response
+
+from ctrip import bootstrap
+from ctrip.domain.admins import Permission
+from functions.admin.root import ROOT
+from functions.http.answers import answer, answered
+from functions.http.models import Paged
+from functions.http.resource import Call, Resource
+from functions.requests.merchants import MerchantPatch, MerchantRequest
+
+routes = Resource(__name__)
+MERCHANT = f"{ROOT}/merchants/{{merchant_id}}"
+
+
+@routes.on("GET", f"{ROOT}/merchants", may=Permission.MERCHANTS_READ, query=Paged, answers="MerchantPage")
+def list_merchants(call: Call) -> Response:
+    """List merchants."""
+    return answer(bootstrap.merchant_manager().page(call.query.cursor or "", call.query.limit))
+
+
+@routes.on(
+    "POST",
+    f"{ROOT}/merchants",
+    may=Permission.MERCHANTS_WRITE,
+    body=MerchantRequest,
+    answers="MerchantWithSecret",
+    status=201,
+)
+def create_merchant(call: Call) -> Response:
+    """Make a merchant: `provisioning` until the signer has given it an account, or on its own key at once."""
+    body: MerchantRequest = call.body
+    return answered(bootstrap.merchant_manager().create(body.terms(), body.xpub, call.origin, call.idempotency), 201)
+
+
+@routes.on("GET", MERCHANT, may=Permission.MERCHANTS_READ, answers="Merchant", codes=("merchant_not_found",))
+def read_merchant(call: Call, merchant_id: str) -> Response:
+    """Show a merchant."""
+    return answer(bootstrap.merchant_manager().one(merchant_id))
+
+
+@routes.on(
+    "PATCH",
+    MERCHANT,
+    may=Permission.MERCHANTS_WRITE,
+    body=MerchantPatch,
+    answers="Merchant",
+    codes=("merchant_not_found", "merchant_changed"),
+)
+def update_merchant(call: Call, merchant_id: str) -> Response:
+    """Change a merchant's terms, or switch it off; payments that exist keep the terms they were made under."""
+    return answer(bootstrap.merchant_manager().update(merchant_id, call.body.terms(), call.origin))

@@ -1,0 +1,56 @@
+"""Any merchant's payments."""
+
+from chalice import Response
+
+from ctrip import bootstrap
+from ctrip.domain.admins import Permission
+from functions.admin.root import ROOT
+from functions.http.answers import answer, answered
+from functions.http.resource import Call, Resource
+from functions.requests.payments import AdminPaymentQuery
+
+routes = Resource(__name__)
+PAYMENT = f"{ROOT}/payments/{{payment_id}}"
+
+
+@routes.on(
+    "GET",
+    f"{ROOT}/payments",
+    may=Permission.PAYMENTS_READ,
+    query=AdminPaymentQuery,
+    answers="PaymentPage",
+)
+def list_merchant_payments(call: Call) -> Response:
+    """List one merchant's payments, newest first."""
+    query: AdminPaymentQuery = call.query
+    return answer(bootstrap.reader().page(query.merchant_id, query.filtered(), query.order_id))
+
+
+@routes.on("GET", PAYMENT, may=Permission.PAYMENTS_READ, answers="Payment", codes=("payment_not_found",))
+def read_any_payment(call: Call, payment_id: str) -> Response:
+    """Show any merchant's payment."""
+    return answer(bootstrap.reader().one(None, payment_id))
+
+
+@routes.on(
+    "POST",
+    f"{PAYMENT}/cancel",
+    may=Permission.PAYMENTS_DECIDE,
+    answers="Payment",
+    codes=("payment_not_found", "payment_not_cancellable", "payment_changed"),
+)
+def cancel_any_payment(call: Call, payment_id: str) -> Response:
+    """Cancel a payment for its merchant."""
+    return answered(bootstrap.closer().cancel(None, payment_id, call.origin, call.idempotency))
+
+
+@routes.on(
+    "POST",
+    f"{PAYMENT}/accept",
+    may=Permission.PAYMENTS_DECIDE,
+    answers="Payment",
+    codes=("payment_not_found", "payment_not_acceptable", "payment_changed"),
+)
+def accept_any_payment(call: Call, payment_id: str) -> Response:
+    """Accept a late or held payment for its merchant."""
+    return answered(bootstrap.closer().accept(None, payment_id, call.origin, call.idempotency))

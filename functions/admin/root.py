@@ -1,0 +1,3 @@
+"""Where the admin API begins."""
+
+ROOT = "/admin/api"

@@ -1,0 +1,44 @@
+"""Who calls: a merchant's key, a signed request, or an admin's token."""
+
+from chalice.app import Request
+
+from ctrip import bootstrap
+from ctrip.domain.admins import Permission
+from ctrip.domain.merchants.access import Scope
+from ctrip.domain.merchants.signing import SignedRequest
+from ctrip.services.admins.sign_in import SignedIn
+from ctrip.services.merchants.authenticate import Caller
+from functions.http.answers import address_of, path_of, request_id
+from functions.http.operation import Operation
+from functions.http.reading import raw_body
+
+
+def authenticated(operation: Operation, request: Request) -> tuple[Caller | None, SignedIn | None]:
+    """Verify who calls an operation, and that they may; nobody where it is open to all."""
+    if operation.open:
+        return None, None
+    header = request.headers.get("authorization")
+    address, asked = address_of(request), request_id(request)
+    if operation.of_admins:
+        admin = bootstrap.doorkeeper().authenticate(header or "", address, asked)
+        return None, admin.may(operation.may) if isinstance(operation.may, Permission) else admin
+    assert isinstance(operation.may, Scope)
+    if header is None and "x-key-id" in request.headers:
+        caller = bootstrap.authenticator().signed(*_signed(request), address, asked)
+    else:
+        caller = bootstrap.authenticator().bearer(header or "", address, asked)
+    return caller.may(operation.may), None
+
+
+def _signed(request: Request) -> tuple[SignedRequest, str]:
+    headers, pairs = request.headers, request.query_params
+    signed = SignedRequest(
+        method=request.method,
+        path=path_of(request),
+        query=tuple((name, value) for name in pairs for value in pairs.getlist(name)) if pairs else (),
+        key_id=headers.get("x-key-id", ""),
+        timestamp=headers.get("x-timestamp", ""),
+        nonce=headers.get("x-nonce", ""),
+        body=raw_body(request),
+    )
+    return signed, headers.get("x-signature", "")

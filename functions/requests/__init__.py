@@ -1,0 +1,1 @@
+"""What requests may hold, by subject, as pydantic models."""

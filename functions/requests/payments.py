@@ -1,0 +1,91 @@
+"""Requests about payments."""
+
+from typing import Annotated
+
+from pydantic import (
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from ctrip.domain.money import MAX_AMOUNT
+from ctrip.domain.payments.payment import Status
+from ctrip.ports import PaymentFilter
+from ctrip.services.payments.create_payment import CreatePayment
+from functions.http.models import DIGITS, UUID, Chain, Paged, Strict, Time, Url, example
+
+
+class PaymentRequest(Strict):
+    """Ask for a payment. Give `amount` or `amount_decimal`, and at most one of `token_id` and `asset`."""
+
+    model_config = example(chain="anvil", asset="USDC", amount_decimal="12.50", metadata={"cart": "1042"})
+
+    chain: Chain = Field(description="The network, by its id.")
+    # Integers are taken as well, and not described: what a generated client makes of a choice sends nothing, or rounds.
+    amount: Annotated[
+        Annotated[int, Field(ge=1, le=MAX_AMOUNT)] | Annotated[str, StringConstraints(pattern=DIGITS)] | None,
+        WithJsonSchema({"type": "string", "pattern": DIGITS}),
+    ] = Field(None, description="What is due, in base units, as text, which no language rounds; 1 to 2^256-1.")
+    amount_decimal: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,78}(\.[0-9]{1,78})?$")] | None = Field(
+        None, description="What is due, in whole units."
+    )
+    token_id: Annotated[str, StringConstraints(pattern=UUID)] | None = Field(
+        None, description="The token; without one, and without `asset`, the chain's coin."
+    )
+    asset: Annotated[str, StringConstraints(min_length=1, max_length=16)] | None = Field(
+        None, description="The coin or token by its symbol on the chain."
+    )
+    order_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
+        None, description="Yours; an order has one live payment."
+    )
+    metadata: Annotated[
+        dict[
+            Annotated[str, StringConstraints(min_length=1, max_length=64)],
+            Annotated[str, StringConstraints(max_length=500)],
+        ],
+        Field(max_length=20),
+    ] = Field({}, description="Yours; comes back in answers and events.")
+    description: Annotated[str, StringConstraints(max_length=500)] | None = Field(
+        None, description="Shown to the payer."
+    )
+    expires_in: Annotated[int, Field(ge=60, le=86_400)] | None = Field(None, description="Seconds until it expires.")
+    webhook_url: Url | None = Field(None, description="Where this payment's events go; https.")
+    success_url: Url | None = Field(None, description="Where the payer returns once it is confirmed; https.")
+    cancel_url: Url | None = Field(None, description="Where the payer returns who gave up; https.")
+
+    def command(self) -> CreatePayment:
+        """Say it in the service's terms."""
+        fields = self.model_dump(exclude={"metadata", "token_id"})
+        token = self.token_id.lower() if self.token_id else None
+        return CreatePayment(**fields, token_id=token, metadata=tuple(self.metadata.items()))
+
+
+class PaymentQuery(Paged):
+    """Filters of a list of payments; together, all hold."""
+
+    status: Annotated[Status, Field(strict=False)] | None = None
+    chain: Annotated[str, StringConstraints(max_length=64)] | None = None
+    order_id: Annotated[str, StringConstraints(max_length=64)] | None = None
+    created_after: Time | None = None
+    created_before: Time | None = None
+
+    def filtered(self) -> PaymentFilter:
+        """Return the filter in the store's terms."""
+        return PaymentFilter(
+            status=self.status,
+            chain=self.chain,
+            created_after=self.created_after,
+            created_before=self.created_before,
+            limit=self.limit,
+            cursor=self.cursor,
+        )
+
+
+class AdminPaymentQuery(PaymentQuery):
+    """Filters of a list of one merchant's payments."""
+
+    merchant_id: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class TransferQuery(Paged):
+    """Which transfers."""
