@@ -149,9 +149,11 @@ def test_paying_from_the_command_line(shop: Shop) -> None:
     assert "500000" in part.stdout
     assert payment["checkout_url"] in part.stdout
     assert shop.told(payment, "underpaid")["amount_received"] == 500_000
-    for wrong in ({"ID": "nobody"}, {"ID": ""}, {"ID": payment["id"], "AMOUNT": "1.5"}):
+    amounts = [{"ID": payment["id"], "AMOUNT": amount} for amount in ("1.5", "0", "-1", "9" * 70, "9" * 99)]
+    for wrong in ({"ID": "nobody"}, {"ID": ""}, {"ID": "../payments"}, {"ID": "?limit=1"}, *amounts):
         done = command("infra.pay", **here | wrong)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+    assert shop.read(payment)["amount_received"] == 500_000
     nowhere = command("infra.pay", CTRIP_LOCAL_DIR=".local-e2e-nowhere", ID=payment["id"])
     assert (nowhere.returncode, len(nowhere.stderr.splitlines())) == (2, 1)
     assert "make up" in nowhere.stderr

@@ -6,7 +6,6 @@ What has gone wrong is written into the tables as it would stand there afterward
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from ctrip.ports import Delivery
 from ctrip.store import tables
@@ -17,9 +16,9 @@ from tests.e2e.stack import Up, eventually
 FAR = 10**13 - 1  # unix milliseconds
 
 
-def created(shop: Shop, begun: dict[str, dict[str, Any]]) -> str:
-    """Return the ulid of an event that has been told."""
-    payment = begun["USDT"]
+def created(shop: Shop) -> str:
+    """Return the ulid of an event that has been told just now: an older one is repeated after growing pauses only."""
+    payment = shop.ask(amount=1)
     shop.told(payment, "created")
     return str(shop.receiver.of(payment["id"])[0]["id"]).removeprefix("evt_")
 
@@ -29,9 +28,9 @@ def times(shop: Shop, ulid: str) -> int:
     return [attempt.event_id for attempt in shop.receiver.attempts].count(f"evt_{ulid}")
 
 
-def test_a_lost_job_is_repeated(up: Up, shop: Shop, begun: dict[str, dict[str, Any]], behind: Tables) -> None:
+def test_a_lost_job_is_repeated(up: Up, shop: Shop, behind: Tables) -> None:
     """An event that was committed, and whose message was lost, is told when the relay comes."""
-    ulid, merchant = created(shop, begun), shop.gateway.about["merchant"]["id"]
+    ulid, merchant = created(shop), shop.gateway.about["merchant"]["id"]
     before = times(shop, ulid)
     behind.forget_attempt(merchant, ulid)
     # It leaves alone what is younger than ten seconds.
@@ -40,9 +39,9 @@ def test_a_lost_job_is_repeated(up: Up, shop: Shop, begun: dict[str, dict[str, A
     eventually(lambda: behind.database.get(behind.names.events, waiting) is None, what="the acknowledgement")
 
 
-def test_a_due_retry_is_made(up: Up, shop: Shop, begun: dict[str, dict[str, Any]], behind: Tables) -> None:
+def test_a_due_retry_is_made(up: Up, shop: Shop, behind: Tables) -> None:
     """An attempt whose time has come is made by the relay, once."""
-    ulid, merchant = created(shop, begun), shop.gateway.about["merchant"]["id"]
+    ulid, merchant = created(shop), shop.gateway.about["merchant"]["id"]
     event = behind.forget_attempt(merchant, ulid)
     now = int(time.time() * 1000)
     failed = Delivery(
