@@ -41,7 +41,7 @@ def geth(tools: Path, say: Callable[[str], None]) -> Path:
 
 def find_go() -> str:
     """Return the path of a Go that can build geth. Raises `Refused` with what to install."""
-    advice = f"make nodes builds geth with Go {OLDEST_GO[0]}.{OLDEST_GO[1]} or later; install it from https://go.dev/dl"
+    advice = f"geth is built with Go {OLDEST_GO[0]}.{OLDEST_GO[1]} or later; install it from https://go.dev/dl"
     go = shutil.which("go")
     if go is None:
         raise Refused(f"{advice} (no go was found).")
