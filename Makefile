@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 BIN := $(VENV)/bin
 # Reads .env, and refuses settings that are none, before it becomes Python.
-PYTHON_ = $(BIN)/python -m infra.environment $@
+PYTHON_ = $(BIN)/python -m infra.commands.environment $@
 READY := $(VENV)/.installed
 STAGE ?=
 OUT ?= .local/package/$(STAGE)
@@ -31,19 +31,19 @@ help: ## list the commands
 	@echo "  Each command reads .env; .env.example lists what it may set."
 
 up: $(READY) ## start everything on this machine, until Ctrl-C
-	@exec $(PYTHON_) -m infra.up
+	@exec $(PYTHON_) -m infra.commands.up
 
 demo: $(READY) ## pay for itself on-chain, through to settled, and check each step
-	@exec $(PYTHON_) -m infra.demo
+	@exec $(PYTHON_) -m infra.commands.demo
 
 pay: $(READY) ## pay a local payment: ID=... [AMOUNT=<base units>]
-	@ID="$(ID)" AMOUNT="$(AMOUNT)" exec $(PYTHON_) -m infra.pay
+	@ID="$(ID)" AMOUNT="$(AMOUNT)" exec $(PYTHON_) -m infra.commands.pay
 
 resume: $(READY) ## scan a chain again that a deep reorganisation has paused: CHAIN=...
-	@CHAIN="$(CHAIN)" exec $(PYTHON_) -m infra.resume
+	@CHAIN="$(CHAIN)" exec $(PYTHON_) -m infra.commands.resume
 
 env: $(READY) ## print export lines for the curl examples
-	@exec $(PYTHON_) -m infra.env
+	@exec $(PYTHON_) -m infra.commands.env
 
 # Where PYTEST_ARGS choose, one of the two halves may have none of the chosen tests (5), but not both.
 test: $(READY) ## run the tests, on the embedded AWS
@@ -54,12 +54,12 @@ test: $(READY) ## run the tests, on the embedded AWS
 	[ $$second = $$none ] && exit $$first; exit $$second
 
 check: $(READY) ## format, lint, types, import rules, templates, then test, browser and localstack
-	$(PYTHON_) -m infra.docs --check
+	$(PYTHON_) -m infra.commands.docs --check
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	PYTHONPATH=layers/core:clients/python/src:. $(BIN)/lint-imports
-	solc=$$($(PYTHON_) -m infra.local.npm) && node infra/contracts/compile.mjs --check "$$solc"
+	solc=$$($(PYTHON_) -m infra.tools.npm) && node infra/contracts/compile.mjs --check "$$solc"
 	$(MAKE) test
 	$(MAKE) browser
 	$(MAKE) localstack
@@ -77,11 +77,11 @@ bench: $(READY) ## run the benchmarks; BENCH_JSON=1 prints JSON, AGAINST=<checko
 	@exec $(PYTHON_) -m infra.bench $(if $(BENCH_JSON),--json) $(if $(AGAINST),--against "$(AGAINST)")
 
 localstack: $(READY) ## the demo on LocalStack, and the store's tests on DynamoDB Local
-	@exec $(PYTHON_) -m infra.localstack_check
+	@exec $(PYTHON_) -m infra.commands.localstack_check
 
 package: $(READY) stage ## package for deployment: STAGE=...
 	@rm -rf "$(OUT)" && mkdir -p "$(OUT)"
-	@$(PYTHON_) -m infra.package --stage "$(STAGE)" --out "$(OUT)"
+	@$(PYTHON_) -m infra.commands.package --stage "$(STAGE)" --out "$(OUT)"
 
 deploy: ## package, and deploy the result with CloudFormation: STAGE=... (not built yet)
 	@echo "make deploy: not built yet; until webhook addresses are vetted only the stage local starts." >&2; exit 2
@@ -90,7 +90,7 @@ stage:
 	@[ -n "$(STAGE)" ] || { echo "which stage? make package STAGE=dev" >&2; exit 2; }
 
 docs: $(READY) ## write anew what is generated: settings, .env.example, the payment's states
-	@exec $(PYTHON_) -m infra.docs
+	@exec $(PYTHON_) -m infra.commands.docs
 
 lock: $(READY) ## compile the requirements anew; UPGRADE=1 takes the newest
 	$(UV_COMPILE) --universal --python-version 3.11 requirements.in -o requirements.txt

@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from infra.local.names import TESTS
+from infra.stack.names import TESTS
 
 _KEPT = TESTS | {"CTRIP_AWS", "CTRIP_DYNAMODB", "CTRIP_NODE_URL"}
 

@@ -25,7 +25,8 @@ from eth_utils.crypto import keccak
 from ctrip.chains.evm.client import EvmChain
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.networks import load_networks
-from infra.local import npm, tokens, wallet
+from infra.stack import tokens, wallet
+from infra.tools import npm
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTEFACTS = ROOT / "infra" / "contracts" / "artefacts"

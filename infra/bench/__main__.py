@@ -14,10 +14,10 @@ from pathlib import Path
 
 from infra.bench import commands, detection, imports, load, watch_set
 from infra.bench.figure import Figure
-from infra.local.errors import Failed, Refused
-from infra.local.ports import HOST, free_ports
-from infra.local.process import ROOT, Interrupted, Interrupts, base_env
-from infra.local.settings import check
+from infra.stack.settings import check
+from infra.tools.errors import Failed, Refused
+from infra.tools.ports import HOST, free_ports
+from infra.tools.process import ROOT, Interrupted, Interrupts, base_env
 
 CPU_GOAL_MS = 3.0
 
@@ -72,12 +72,12 @@ def _told(line: str) -> None:
 def _on_a_gateway() -> Iterator[Figure]:
     from infra.bench.payments import lives, waiting
     from infra.bench.proxy import CountingProxy
-    from infra.local.handle import Gateway
+    from infra.stack.handle import Gateway
 
     [anvil] = free_ports(1)
     with CountingProxy(f"http://{HOST}:{anvil}") as proxy:
         env = {"CTRIP_ANVIL_PORT": str(anvil), "CTRIP_RPC": json.dumps({"anvil": [proxy.url]})}
-        with commands.started([sys.executable, "-m", "infra.up"], ROOT, **env) as (about, seconds):
+        with commands.started([sys.executable, "-m", "infra.commands.up"], ROOT, **env) as (about, seconds):
             yield Figure("make up, once installed, until ready", seconds, "s", commands.AGAIN_GOAL)
             gateway = Gateway.of(about)
             steps: tuple[Callable[[], Iterator[Figure]], ...] = (

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.bench.figure import Figure
-from infra.local.errors import Failed
-from infra.local.process import ROOT
+from infra.tools.errors import Failed
+from infra.tools.process import ROOT
 
 AGAIN_GOAL, FIRST_GOAL, DEMO_GOAL = 15.0, 120.0, 30.0
 START_SECONDS = 600
@@ -73,7 +73,7 @@ def demo() -> Iterator[Figure]:
     begun = time.monotonic()
     env = _inherited() | {"CTRIP_LOCAL_DIR": STATE}
     done = subprocess.run(
-        [sys.executable, "-m", "infra.demo"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "infra.commands.demo"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise Failed(f"make demo failed:\n{done.stdout}{done.stderr}")

@@ -24,7 +24,7 @@ from ctrip.domain.detection.gates import Tip
 from ctrip.domain.payments.payment import Payment, Status
 from ctrip.system import SystemClock
 from infra.bench.figure import Figure, percentile
-from infra.local import wallet
+from infra.stack import wallet
 
 BLOCKS, PER_BLOCK, WINDOW = 1_000, 20, 500
 OPEN = (12, 1_000, 10_000)

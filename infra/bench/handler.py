@@ -19,11 +19,11 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.httpsession import URLLib3Session
 
-from infra.local import wallet
-from infra.local.awsenv import aws_env
-from infra.local.functions import API, Functions, load_config
-from infra.local.handle import find
-from infra.local.process import ROOT
+from infra.emulator.functions import API, Functions, load_config
+from infra.stack import wallet
+from infra.stack.handle import find
+from infra.tools.awsenv import aws_env
+from infra.tools.process import ROOT
 
 REAL, WARM, MEASURED = 3, 50, 500
 

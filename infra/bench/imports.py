@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from infra.bench.figure import Figure
-from infra.local.process import ROOT, base_env
+from infra.tools.process import ROOT, base_env
 
 RUNS = 7
 GOAL = 1.5

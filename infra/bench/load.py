@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 from infra.bench import commands
 from infra.bench.figure import Figure, percentile
-from infra.local.errors import Failed, Refused
-from infra.local.process import ROOT, base_env
+from infra.tools.errors import Failed, Refused
+from infra.tools.process import ROOT, base_env
 
 CONNECTIONS = (1, 8, 32, 100)
 # For each number of connections; the local stage keeps open payments under 10,000.
@@ -64,7 +64,7 @@ def figures(say: Say) -> Iterator[Figure]:
         if database == "java" and (missing := _missing()):
             say(f"load on {where} is left out: {missing}")
             continue
-        with commands.started([sys.executable, "-m", "infra.up"], ROOT, CTRIP_DYNAMODB=database) as (about, _):
+        with commands.started([sys.executable, "-m", "infra.commands.up"], ROOT, CTRIP_DYNAMODB=database) as (about, _):
             for point in ask(about["api_url"], about["merchant"]["api_key"]):
                 yield from point.figures(where)
 
@@ -81,7 +81,7 @@ def ask(url: str, key: str, requests: int = REQUESTS) -> Iterator[Point]:
 
 
 def _missing() -> str:
-    from infra.local import java
+    from infra.tools import java
 
     try:
         java.jdk()

@@ -8,11 +8,11 @@ from typing import Any
 
 from infra.bench.figure import Figure, percentile
 from infra.bench.proxy import CountingProxy
-from infra.local import wallet
-from infra.local.errors import Failed
-from infra.local.handle import Gateway
-from infra.local.receiver import Receiver
-from infra.pay import PAYER, pay
+from infra.commands.pay import PAYER, pay
+from infra.stack import wallet
+from infra.stack.handle import Gateway
+from infra.stack.receiver import Receiver
+from infra.tools.errors import Failed
 
 PAYMENTS = 10
 APART_SECONDS = 0.37  # no multiple of a block, so that the payments meet the scanner in different phases

@@ -180,7 +180,7 @@ def _world(table: _Table) -> tuple[Any, int]:
 def figures(against: Path | None, told: Callable[[str], None]) -> Iterator[Any]:
     """Measure this checkout, and the other one beside it, in processes of their own; the ratios have goals."""
     from infra.bench.figure import Figure
-    from infra.local.process import ROOT
+    from infra.tools.process import ROOT
 
     told("measuring the watch set of this build ...")
     ours = _measured(ROOT)
@@ -205,7 +205,7 @@ def _measured(root: Path) -> dict[str, float]:
     }
     done = subprocess.run([sys.executable, __file__], cwd=root, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
-        from infra.local.errors import Failed
+        from infra.tools.errors import Failed
 
         raise Failed(f"the watch set of {root} could not be measured:\n{done.stderr[-2000:]}")
     measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

@@ -13,7 +13,7 @@ import typer
 
 from infra.cli.addresses import confirm_addresses
 from infra.cli.show import Output, shown
-from infra.local import names
+from infra.stack import names
 
 if TYPE_CHECKING:
     from ctrip.domain.audit import Origin

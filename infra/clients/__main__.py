@@ -12,11 +12,11 @@ from pathlib import Path
 from infra.clients.report import AMOUNTS, Row, amounts, later, table
 from infra.clients.targets import Place, Target, chosen, missing, tools
 from infra.clients.tomorrow import proxy
-from infra.local.boot import running
-from infra.local.errors import Failed, Refused
-from infra.local.handle import Gateway, find
-from infra.local.process import Interrupted, Interrupts
-from infra.local.settings import from_environment
+from infra.stack.boot import running
+from infra.stack.handle import Gateway, find
+from infra.stack.settings import from_environment
+from infra.tools.errors import Failed, Refused
+from infra.tools.process import Interrupted, Interrupts
 
 LAST_LINES = 40
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from infra.clients.targets import Target
 from infra.clients.tomorrow import CODE, FLAG, STATUS
-from infra.local.handle import Gateway
+from infra.stack.handle import Gateway
 
 AMOUNTS = {"25 ETH + 1 wei": 25 * 10**18 + 1, "2^256-1": 2**256 - 1}
 LATER = ("new field", "new status", "new flag", "new code")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.clients import versions
-from infra.local.errors import Refused
-from infra.local.process import ROOT
+from infra.tools.errors import Refused
+from infra.tools.process import ROOT
 
 PROGRAMS = Path(__file__).parent / "programs"
 JAR = f"openapi-generator-cli-{versions.OPENAPI_GENERATOR}.jar"

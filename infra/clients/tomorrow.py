@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from infra.local.ports import HOST
+from infra.tools.ports import HOST
 
 FIELD = "field_of_tomorrow"
 STATUS = "status_of_tomorrow"

@@ -9,9 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from infra.local.errors import Failed, Refused
-from infra.local.process import ROOT, Interrupted, Interrupts, Supervisor
 from infra.nodes import build
+from infra.tools.errors import Failed, Refused
+from infra.tools.process import ROOT, Interrupted, Interrupts, Supervisor
 
 TOOLS, STATE = ROOT / ".tools", ROOT / ".local-nodes"
 KINDS = ("dev", "driven")

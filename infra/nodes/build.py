@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.local.errors import Failed, Refused
+from infra.tools.errors import Failed, Refused
 
 VERSION = "1.17.10"
 PACKAGE = f"github.com/ethereum/go-ethereum/cmd/geth@v{VERSION}"

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local import anvil, wallet
-from infra.local.errors import Failed
-from infra.local.ports import HOST, free_ports
-from infra.local.process import Child, Supervisor, base_env
-from infra.local.tokens import HOLDERS
+from infra.stack import anvil, wallet
+from infra.stack.tokens import HOLDERS
+from infra.tools.errors import Failed
+from infra.tools.ports import HOST, free_ports
+from infra.tools.process import Child, Supervisor, base_env
 
 COINS_EACH = 1_000_000
 _APIS = "eth,net,web3,debug,txpool,miner"

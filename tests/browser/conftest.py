@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from infra.local.receiver import Receiver
+from infra.stack.receiver import Receiver
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, make_up
 

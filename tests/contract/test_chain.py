@@ -11,7 +11,7 @@ from ctrip.domain.chains.chain import Arrivals, Block, Holding, Transaction
 from ctrip.domain.errors import BroadcastRejected, Unavailable
 from ctrip.domain.sweeping.gas import bumped, price
 from ctrip.keys.wallet import MnemonicWallet
-from infra.local.wallet import ANVIL_MNEMONIC
+from infra.stack.wallet import ANVIL_MNEMONIC
 from tests.evm_support import Anvil, chain_at
 from tests.fakes.chain import FakeChain, FakeSigner
 

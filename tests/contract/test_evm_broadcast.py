@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ctrip.domain.chains.chain import Holding
 from ctrip.domain.errors import BroadcastRejected, ChainError, Unavailable, Underpriced
-from infra.local import wallet
+from infra.stack import wallet
 from tests.contract.test_evm_sending import signed
 from tests.evm_support import Anvil, Proxy, Rule, address, chain_at, refuse
 

@@ -10,7 +10,7 @@ from ctrip.chains.evm import probe
 from ctrip.domain.chains.chain import Block, Holding
 from ctrip.domain.errors import ChainError, Unavailable
 from ctrip.ports import Chain
-from infra.local import tokens
+from infra.stack import tokens
 from tests.evm_support import NETWORK, Anvil, Proxy, address, artefact, chain_at, refuse
 
 

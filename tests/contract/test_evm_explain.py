@@ -9,7 +9,7 @@ from ctrip.chains.evm.client import EvmChain
 from ctrip.domain.chains.assets import Asset
 from ctrip.domain.chains.chain import Arrivals, Holding, Transfer
 from ctrip.domain.errors import ChainError
-from infra.local import wallet
+from infra.stack import wallet
 from tests.evm_support import NETWORK, Anvil, Proxy, address, asset, call_data, chain_at, refuse
 
 

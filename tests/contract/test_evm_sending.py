@@ -8,7 +8,7 @@ import pytest
 
 from ctrip.domain.chains.chain import Fees, Holding
 from ctrip.domain.errors import BroadcastRejected, Refused, Unavailable
-from infra.local import wallet
+from infra.stack import wallet
 from tests.evm_support import NETWORK, Anvil, Proxy, address, call_data, chain_at, checksummed
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from ctrip.domain.chains.chain import Block, Holding
 from ctrip.domain.errors import ChainError, Refused, Unavailable
-from infra.local import wallet
+from infra.stack import wallet
 from tests.detection import faults
 from tests.evm_support import Anvil, Proxy, Rule, TestClock, address, by_turns, chain_at, obedient, refuse
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ctrip.domain.payments.payment import Flag, Payment, Status
-from infra.local import wallet
+from infra.stack import wallet
 from tests.detection.node_world import COIN, PAID, PAYER, TOKEN, NodeWorld, deploy_token, listed
 from tests.evm_support import Anvil
 

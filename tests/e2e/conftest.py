@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from infra.local import record, tokens
-from infra.local.awsenv import aws_env
-from infra.local.process import ROOT
-from infra.local.receiver import Receiver
+from infra.emulator import record
+from infra.stack import tokens
+from infra.stack.receiver import Receiver
+from infra.tools.awsenv import aws_env
+from infra.tools.process import ROOT
 from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, make_up

@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 
-from infra.local import tokens, wallet
-from infra.local.handle import Gateway
-from infra.local.process import ROOT
-from infra.local.receiver import Receiver
-from infra.pay import PAYER, pay
+from infra.commands.pay import PAYER, pay
+from infra.stack import tokens, wallet
+from infra.stack.handle import Gateway
+from infra.stack.receiver import Receiver
+from infra.tools.process import ROOT
 from tests.e2e.stack import eventually
 
 WAIT = 45

@@ -1,4 +1,4 @@
-"""A gateway of its own for tests: `python -m infra.up` on free ports, watched from outside."""
+"""A gateway of its own for tests: `python -m infra.commands.up` on free ports, watched from outside."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from infra.local.awsenv import aws_env
-from infra.local.events import scheduled_event
-from infra.local.handle import Gateway
-from infra.local.ports import HOST, free_ports
-from infra.local.process import ROOT, base_env
-from infra.local.reaper import descendants
+from infra.emulator.events import scheduled_event
+from infra.stack.handle import Gateway
+from infra.tools.awsenv import aws_env
+from infra.tools.ports import HOST, free_ports
+from infra.tools.process import ROOT, base_env
+from infra.tools.reaper import descendants
 
 START_SECONDS = 120
 
@@ -110,7 +110,7 @@ def make_up(name: str, **env: str) -> Iterator[Up]:
     inherited["MAKELEVEL"] = "1"
     with output.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.up"],
+            [sys.executable, "-m", "infra.commands.up"],
             cwd=ROOT,
             env=inherited | ports | {"CTRIP_LOCAL_DIR": name} | env,
             stdin=subprocess.DEVNULL,

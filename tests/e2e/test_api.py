@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.local import wallet
+from infra.stack import wallet
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, eventually
 

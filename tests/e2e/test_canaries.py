@@ -12,7 +12,7 @@ import pytest
 
 from ctrip.store import tables
 from ctrip.store.engine.database import FORMAT, Item, keyed, put, text
-from infra.local import wallet
+from infra.stack import wallet
 from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, eventually

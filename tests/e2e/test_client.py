@@ -31,7 +31,7 @@ from ctrip_client import (
     Unprocessable,
     sign_request,
 )
-from infra.local.process import ROOT
+from infra.tools.process import ROOT
 from tests.e2e.shop import Shop
 from tests.e2e.stack import eventually
 

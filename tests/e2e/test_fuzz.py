@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.local.process import ROOT
+from infra.tools.process import ROOT
 from tests.e2e.stack import make_up
 
 CHECKS = (

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from infra.local.process import ROOT
+from infra.tools.process import ROOT
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, eventually, listens, make_up, ports_of
 
@@ -50,7 +50,7 @@ def runner_of(up: Up) -> int:
     """Find the process that runs the gateway's functions."""
     pids = ",".join(str(pid) for pid in up.family)
     listing = subprocess.run(["ps", "-o", "pid=,args=", "-p", pids], capture_output=True, text=True, check=True).stdout
-    [pid] = [int(line.split()[0]) for line in listing.splitlines() if "infra.local.runner" in line]
+    [pid] = [int(line.split()[0]) for line in listing.splitlines() if "infra.emulator.runner" in line]
     return pid
 
 
@@ -123,7 +123,9 @@ def test_a_taken_port_is_one_clear_line(name: str) -> None:
     ports = {f"CTRIP_{each}_PORT": "0" for each in ("API", "ANVIL", "AWS")}
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = str(taken.getsockname()[1])
-        done = command("infra.up", **ports | {f"CTRIP_{name}_PORT": port, "CTRIP_LOCAL_DIR": ".local-e2e-taken"})
+        done = command(
+            "infra.commands.up", **ports | {f"CTRIP_{name}_PORT": port, "CTRIP_LOCAL_DIR": ".local-e2e-taken"}
+        )
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert line.startswith(f"make up: port {port} is taken")
@@ -134,7 +136,7 @@ def test_a_taken_port_is_one_clear_line(name: str) -> None:
 def test_a_second_gateway_in_the_same_folder_is_refused(shop: Shop) -> None:
     """Two gateways do not write over one another's files."""
     ports = {f"CTRIP_{each}_PORT": "0" for each in ("API", "ANVIL", "AWS")}
-    done = command("infra.up", **ports, CTRIP_LOCAL_DIR=".local-e2e")
+    done = command("infra.commands.up", **ports, CTRIP_LOCAL_DIR=".local-e2e")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "already runs" in done.stderr
     assert shop.http.get("/health").status_code == 200
@@ -144,24 +146,24 @@ def test_paying_from_the_command_line(shop: Shop) -> None:
     """`make pay` pays a part or all; an unknown payment, and no gateway, are one line and exit code 2."""
     here = {"CTRIP_LOCAL_DIR": ".local-e2e"}
     payment = shop.ask(amount=2_000_000, asset="DAI")
-    part = command("infra.pay", **here, ID=payment["id"], AMOUNT="500000")
+    part = command("infra.commands.pay", **here, ID=payment["id"], AMOUNT="500000")
     assert part.returncode == 0, part.stderr
     assert "500000" in part.stdout
     assert payment["checkout_url"] in part.stdout
     assert shop.told(payment, "underpaid")["amount_received"] == 500_000
     amounts = [{"ID": payment["id"], "AMOUNT": amount} for amount in ("1.5", "0", "-1", "9" * 70, "9" * 99)]
     for wrong in ({"ID": "nobody"}, {"ID": ""}, {"ID": "../payments"}, {"ID": "?limit=1"}, *amounts):
-        done = command("infra.pay", **here | wrong)
+        done = command("infra.commands.pay", **here | wrong)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
     assert shop.read(payment)["amount_received"] == 500_000
-    nowhere = command("infra.pay", CTRIP_LOCAL_DIR=".local-e2e-nowhere", ID=payment["id"])
+    nowhere = command("infra.commands.pay", CTRIP_LOCAL_DIR=".local-e2e-nowhere", ID=payment["id"])
     assert (nowhere.returncode, len(nowhere.stderr.splitlines())) == (2, 1)
     assert "make up" in nowhere.stderr
 
 
 def test_the_demo_sees_everything(shop: Shop) -> None:
     """`make demo` on the running gateway exits 0 and tells every step of both payments, in order."""
-    done = command("infra.demo", CTRIP_LOCAL_DIR=".local-e2e")
+    done = command("infra.commands.demo", CTRIP_LOCAL_DIR=".local-e2e")
     assert done.returncode == 0, done.stdout + done.stderr
     told = [line.split()[2:4] for line in done.stdout.splitlines() if " s  " in line]
     life = ["sent", "created", "detected", "confirmed", "paid", "swept", "settled"]

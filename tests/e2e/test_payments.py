@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.receiver import Receiver
+from infra.stack.receiver import Receiver
 from tests.e2e.conftest import SYMBOLS
 from tests.e2e.shop import Shop
 from tests.e2e.stack import eventually

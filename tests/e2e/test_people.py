@@ -16,7 +16,7 @@ from bip_utils import Bip32Slip10Secp256k1, Bip39SeedGenerator
 
 from ctrip.domain.payments.payment import Custody
 from ctrip_client import Client
-from infra.local import tokens, wallet
+from infra.stack import tokens, wallet
 from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, eventually

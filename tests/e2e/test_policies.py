@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from chalice.app import Chalice
 
-from infra.local import record
-from infra.local.functions import API
-from infra.local.process import ROOT
-from infra.local.record import Recorded
+from infra.emulator import record
+from infra.emulator.functions import API
+from infra.emulator.record import Recorded
+from infra.tools.process import ROOT
 from tests.e2e.conftest import RECORD
 from tests.e2e.stack import eventually
 from tests.support.policies import NEVER_RECORDED, Excuse, Finding, Stack, Statement, compare, policies, report

@@ -14,8 +14,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from infra import env as make_env
-from infra.local.process import ROOT
+from infra.commands import env as make_env
+from infra.tools.process import ROOT
 from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 

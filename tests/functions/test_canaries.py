@@ -19,7 +19,7 @@ import app as trigger_table
 from ctrip import bootstrap
 from ctrip.aws.log import PowertoolsLog
 from ctrip.aws.metrics import Metrics
-from infra.local.events import scheduled_event
+from infra.emulator.events import scheduled_event
 from tests.functions.conftest import KEY, Api
 
 CANARY = "canary7391"

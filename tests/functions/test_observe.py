@@ -14,7 +14,7 @@ from ctrip import bootstrap
 from ctrip.aws import log as logs
 from ctrip.aws.log import PowertoolsLog
 from ctrip.aws.metrics import Metrics
-from infra.local.events import scheduled_event
+from infra.emulator.events import scheduled_event
 from tests.functions.conftest import KEY, Api
 
 

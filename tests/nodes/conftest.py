@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.process import ROOT
 from infra.nodes import build
+from infra.tools.process import ROOT
 from tests.detection.node_world import NodeWorld
 from tests.evm_support import Proxy
 from tests.nodes.geth_node import KINDS, DrivenGeth, GethNode, running_geth

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from infra.local import tokens
-from infra.local.process import Supervisor
 from infra.nodes import geth
 from infra.nodes.consensus import Consensus, Content
+from infra.stack import tokens
+from infra.tools.process import Supervisor
 from tests.evm_support import Node, eventually
 
 KINDS = ("geth --dev", "geth driven")

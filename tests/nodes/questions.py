@@ -14,7 +14,7 @@ import requests
 from eth_account import Account
 
 from ctrip.chains.evm.errors import translate
-from infra.local import wallet
+from infra.stack import wallet
 from tests.evm_support import ROOT
 
 ANSWERS = ROOT / "tests" / "unit" / "evm" / "answers"

@@ -7,8 +7,8 @@ import pytest
 
 from ctrip.chains.evm.errors import Missing
 from ctrip.domain.chains.chain import Holding
-from infra.local.process import Supervisor
 from infra.nodes import build, geth
+from infra.tools.process import Supervisor
 from tests.evm_support import address, chain_at
 from tests.nodes.geth_node import DrivenGeth
 from tests.nodes.questions import ANSWERS, interview, steady

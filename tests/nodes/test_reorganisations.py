@@ -10,7 +10,7 @@ from eth_account import Account
 
 from ctrip.domain.payments.payment import Flag, Payment, Status
 from ctrip.domain.sweeping.sweep import IntentState
-from infra.local import wallet
+from infra.stack import wallet
 from tests.detection.node_world import LIFE, PAID, PAYER, NodeWorld
 from tests.detection.test_reorganisations import ASSETS, CONFIRMATIONS, assert_settled, begin, paid
 from tests.evm_support import NETWORK, Node, Proxy, eventually

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from infra.local import tokens, wallet
-from infra.local.process import ROOT, Supervisor, base_env
-from infra.local.receiver import Receiver
+from infra.commands.pay import PAYER
 from infra.nodes import geth
 from infra.nodes.consensus import Consensus
-from infra.pay import PAYER
+from infra.stack import tokens, wallet
+from infra.stack.receiver import Receiver
+from infra.tools.process import ROOT, Supervisor, base_env
 from tests.e2e.shop import Shop
 from tests.e2e.stack import make_up
 from tests.nodes.geth_node import KINDS
@@ -94,7 +94,7 @@ def test_each_asset_is_paid_swept_and_settled(kind: str, binary: Path, tmp_path:
             assert shop.treasury(symbol) == payments[symbol]["amount"]
         assert 0 < shop.treasury("ETH") <= payments["ETH"]["amount"] + payments["internal"]["amount"]
         demo = subprocess.run(
-            [sys.executable, "-m", "infra.demo"],
+            [sys.executable, "-m", "infra.commands.demo"],
             cwd=ROOT,
             env=base_env() | {"CTRIP_LOCAL_DIR": STATE},
             capture_output=True,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.package import package
+from infra.commands.package import package
 
 STAGE = "dev"
 

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from infra.package import ROOT
+from infra.commands.package import ROOT
 from tests.package.conftest import Packaged
 
 HEAVY = ("web3", "eth_account", "bip_utils")

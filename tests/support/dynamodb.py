@@ -16,9 +16,9 @@ from botocore.config import Config
 from moto import mock_aws
 from pynamodb.connection import Connection
 
-from infra.local import npm
-from infra.local import template as templates
-from infra.local.stack import table_request
+from infra.stack import template as templates
+from infra.stack.stack import table_request
+from infra.tools import npm
 
 ROOT = Path(__file__).resolve().parents[2]
 REGION = "us-east-1"

@@ -1,4 +1,4 @@
-"""Judges IAM policies as AWS would, and compares them with what `infra.local.record` saw the functions do."""
+"""Judges IAM policies as AWS would, and compares them with what `infra.emulator.record` saw the functions do."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from infra.local.awsenv import ACCOUNT, REGION
-from infra.local.record import NOBODY, RUNNER, UNKNOWN, Recorded, Use
-from infra.local.template import load
+from infra.emulator.record import NOBODY, RUNNER, UNKNOWN, Recorded, Use
+from infra.stack.template import load
+from infra.tools.awsenv import ACCOUNT, REGION
 
 LEADING = "dynamodb:LeadingKeys"
 
@@ -283,7 +283,7 @@ def report(found: Iterable[Finding]) -> str:
 def _missing(name: str, statements: tuple[Statement, ...], seen: Iterable[Recorded], stack: Stack) -> Iterator[Finding]:
     for each in seen:
         if UNKNOWN in str(each.use):
-            yield Finding(name, "teach", f"infra/local/record.py what this call needs: {each.use} ({each.where})")
+            yield Finding(name, "teach", f"infra/emulator/record.py what this call needs: {each.use} ({each.where})")
         elif not allowed(statements, each.use):
             yield Finding(name, "add", f"{_asked(each.use, stack)}  ({each.where})")
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctrip.domain.merchants import vouching as keys
 from ctrip.domain.errors import Conflict, SigningRefused
+from ctrip.domain.merchants import vouching as keys
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.vouching import key_statement, verify_extended_key
 from ctrip.domain.payments.payment import Custody, Policy

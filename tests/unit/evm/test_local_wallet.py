@@ -1,7 +1,7 @@
 """The local keys are valid, the project's own, and stand where the configuration says."""
 
 from ctrip.networks import load_networks
-from infra.local import tokens, wallet
+from infra.stack import tokens, wallet
 
 
 def test_the_local_mnemonic_is_valid_and_not_anvils() -> None:

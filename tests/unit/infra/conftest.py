@@ -12,7 +12,7 @@ import pytest
 from chalice.app import Chalice, CORSConfig, Response
 from chalice.config import Config
 
-from infra.local.functions import Functions
+from infra.emulator.functions import Functions
 
 
 @dataclass

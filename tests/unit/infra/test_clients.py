@@ -17,9 +17,9 @@ import pytest
 
 from infra.clients import targets, tomorrow, versions
 from infra.clients.report import COLUMNS, Row, amounts, later, table
-from infra.local.errors import Refused
-from infra.local.handle import Gateway
-from infra.local.process import ROOT
+from infra.stack.handle import Gateway
+from infra.tools.errors import Refused
+from infra.tools.process import ROOT
 
 ETH, MOST = 25 * 10**18 + 1, 2**256 - 1
 RIGHT = f"""amount {ETH} p1 {ETH} {ETH}

@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from infra import demo
-from infra.demo import Story, Timeline
-from infra.local.errors import Failed, Refused
-from infra.local.handle import Gateway, find
-from infra.local.receiver import Receiver
-from infra.up import summary
+from infra.commands import demo
+from infra.commands.demo import Story, Timeline
+from infra.commands.up import summary
+from infra.stack.handle import Gateway, find
+from infra.stack.receiver import Receiver
+from infra.tools.errors import Failed, Refused
 from tests.unit.infra.conftest import eventually
 
 ABOUT: dict[str, Any] = {

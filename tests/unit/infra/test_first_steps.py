@@ -17,13 +17,13 @@ import pytest
 
 from ctrip import config, startup
 from ctrip.domain.errors import ConfigurationError
-from infra import docs, environment
-from infra.env import exports
-from infra.local import names, settings
-from infra.local.errors import Refused
-from infra.local.ports import HOST, free_ports
-from infra.local.process import ROOT
-from infra.pay import read_amount
+from infra.commands import docs, environment
+from infra.commands.env import exports
+from infra.commands.pay import read_amount
+from infra.stack import names, settings
+from infra.tools.errors import Refused
+from infra.tools.ports import HOST, free_ports
+from infra.tools.process import ROOT
 
 SOON_SECONDS = 10
 """Each takes half a second alone; a machine that runs other tests at the same time is slower."""
@@ -411,7 +411,7 @@ def test_a_choice_of_tests_may_lie_in_one_half_alone(
 @pytest.mark.parametrize("stage", json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"])
 def test_what_a_stage_is_packaged_with_is_checked(stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings of `.chalice/config.json` are right, and a mistyped one would not be packaged."""
-    from infra import package
+    from infra.commands import package
 
     package._check_settings(stage)
     monkeypatch.setattr(names, "known", lambda: frozenset({"CTRIP_STAGE"}))

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.functions import Functions
-from infra.local.gateway import BODY_LIMIT, Gateway
+from infra.emulator.functions import Functions
+from infra.emulator.gateway import BODY_LIMIT, Gateway
 
 from .conftest import Seen
 

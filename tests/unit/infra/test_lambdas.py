@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.local.functions import Functions
-from infra.local.lambdas import Server
+from infra.emulator.functions import Functions
+from infra.emulator.lambdas import Server
 
 from .conftest import Seen, eventually
 

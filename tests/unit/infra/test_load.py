@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from infra.bench import load
-from infra.local import settings, wallet
-from infra.local.errors import Failed, Refused
+from infra.stack import settings, wallet
+from infra.tools.errors import Failed, Refused
 
 
 class Shop:

@@ -7,7 +7,7 @@ from moto import mock_aws
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sqs.models import sqs_backends
 
-from infra.local.moto_queues import Dispatcher
+from infra.emulator.moto_queues import Dispatcher
 
 REGION = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 

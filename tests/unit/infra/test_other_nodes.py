@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from infra.local import tokens, wallet
-from infra.local.errors import Failed, Refused
-from infra.local.process import ROOT, base_env
-from infra.local.settings import from_environment
 from infra.nodes import build
+from infra.stack import tokens, wallet
+from infra.stack.settings import from_environment
+from infra.tools.errors import Failed, Refused
+from infra.tools.process import ROOT, base_env
 from tests.evm_support import Proxy, free_port
 
 COIN = 10**18
@@ -71,7 +71,7 @@ def test_a_node_that_is_not_there_is_one_line_at_once() -> None:
     """`make up` says so before it starts anything, with exit code 2."""
     url = f"http://127.0.0.1:{free_port()}"
     done = subprocess.run(
-        [sys.executable, "-m", "infra.up"],
+        [sys.executable, "-m", "infra.commands.up"],
         cwd=ROOT,
         env=base_env() | {"CTRIP_NODE_URL": url, "CTRIP_LOCAL_DIR": ".local-no-node"},
         capture_output=True,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.record import NOBODY, RUNNER, UNKNOWN, Recorded, Use
+from infra.emulator.record import NOBODY, RUNNER, UNKNOWN, Recorded, Use
 from tests.support.policies import Excuse, Stack, Unreadable, allowed, compare, report
 
 KEYS = "dynamodb:LeadingKeys"

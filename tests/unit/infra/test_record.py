@@ -13,8 +13,8 @@ import pytest
 from botocore.client import BaseClient
 from pynamodb.connection import Connection
 
-from infra.local import record
-from infra.local.record import NOBODY, Use, acting, read, uses
+from infra.emulator import record
+from infra.emulator.record import NOBODY, Use, acting, read, uses
 
 TABLES = "arn:aws:dynamodb:us-east-1:000000000000:table/"
 KEYS = "dynamodb:LeadingKeys"

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import npm, template
-from infra.local.errors import Failed, Refused
-from infra.local.ports import choose
-from infra.local.process import ROOT, Supervisor, base_env
-from infra.local.reaper import alive
+from infra.stack import template
+from infra.tools import npm
+from infra.tools.errors import Failed, Refused
+from infra.tools.ports import choose
+from infra.tools.process import ROOT, Supervisor, base_env
+from infra.tools.reaper import alive
 
 from .conftest import eventually
 
@@ -104,7 +105,7 @@ def test_a_child_that_stops_is_named_with_its_last_lines(tmp_path: Path) -> None
 def test_leaving_the_block_ends_a_child_that_ignores_sigterm_and_its_own_child(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("infra.local.process.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("infra.tools.process.STOP_SECONDS", 0.2)
     with Supervisor(tmp_path) as supervisor:
         supervisor.start("stubborn", [sys.executable, "-c", STUBBORN], env=base_env())
         pids = eventually(lambda: _pids(tmp_path / "logs" / "stubborn.log"))
@@ -131,7 +132,7 @@ time.sleep(60)
 SUPERVISOR = """
 import sys, time
 from pathlib import Path
-from infra.local.process import Supervisor, base_env
+from infra.tools.process import Supervisor, base_env
 state = Path(sys.argv[1])
 with Supervisor(state) as supervisor:
     (state / "marker").touch()

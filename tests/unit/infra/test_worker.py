@@ -10,9 +10,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.local import worker as workers
-from infra.local.functions import Functions
-from infra.local.worker import Worker, failures, rate_seconds
+from infra.emulator import worker as workers
+from infra.emulator.functions import Functions
+from infra.emulator.worker import Worker, failures, rate_seconds
 
 from .conftest import Seen, eventually
 

@@ -1,0 +1,1 @@
+"""The make targets, one a file."""

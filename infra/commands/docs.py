@@ -1,0 +1,51 @@
+"""`make docs`: write what is generated from the code; with --check, compare instead."""
+
+import sys
+from pathlib import Path
+
+from ctrip.config import example, reference
+from ctrip.domain.payments.machine import diagram
+from infra.stack.names import STACK
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def states() -> str:
+    """Write the payment's life as a page."""
+    return (
+        "# A payment's life\n\nGenerated from the table in `ctrip/domain/payments/machine.py`; `make docs` writes it "
+        f"anew. + and - name the flags that an edge raises and lowers.\n\n```mermaid\n{diagram()}\n```\n"
+    )
+
+
+def settings() -> str:
+    """Write every variable that a person may set as a page."""
+    rows = [f"| `{each.name}` | {f'`{each.default}`' if each.default else ''} | {each.doc} |" for each in STACK]
+    head = "\n## On this machine\n\n`make up`, `make demo` and their like read these too.\n\n"
+    return reference() + head + "\n".join(["| variable | default | what it settles |", "|---|---|---|", *rows]) + "\n"
+
+
+def environment() -> str:
+    """Write every variable that a person may set as a commented `.env` file."""
+    return example() + "".join(f"\n# {each.doc}\n#{each.name}={each.default}\n" for each in STACK)
+
+
+def pages() -> dict[str, str]:
+    """Return every generated file by its path."""
+    return {"docs/configuration.md": settings(), ".env.example": environment(), "docs/payment-states.md": states()}
+
+
+def main() -> int:
+    """Write, or compare."""
+    stale = [path for path, text in pages().items() if not (ROOT / path).exists() or (ROOT / path).read_text() != text]
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path} is stale: run make docs", file=sys.stderr)
+        return 1 if stale else 0
+    for path, text in pages().items():
+        (ROOT / path).write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

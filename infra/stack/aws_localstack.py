@@ -1,0 +1,136 @@
+"""LocalStack with DynamoDB Local in it, without Docker."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from infra.tools import java
+from infra.tools.awsenv import aws_env, listening
+from infra.tools.errors import Failed, Refused
+from infra.tools.ports import HOST, Ports
+from infra.tools.process import ROOT, Supervisor, base_env
+
+REQUIREMENTS = ROOT / "infra" / "localstack" / "requirements.txt"
+# What the pinned LocalStack runs on; on 3.11 an older one would be needed, which breaks in DescribeTable.
+PYTHONS = ((3, 13), (3, 12))
+
+
+def start(
+    supervisor: Supervisor,
+    ports: Ports,
+    tools: Path,
+    say: Callable[[str], None],
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Start it, and return the environment that leads there."""
+    home = java.jdk()
+    python = environment(tools, say)
+    jars = java.dynamodb_local(tools, home, say)
+    root = supervisor.state / "localstack"
+    shutil.rmtree(root, ignore_errors=True)
+    _lay_out(root, jars, home)
+    endpoint = f"http://{HOST}:{ports.aws}"
+    say("starting LocalStack ...")
+    child = supervisor.start(
+        "aws",
+        [python, "-m", "localstack.runtime.main"],
+        env=base_env() | _settings(ports, root, home) | dict(extra or {}),
+        cwd=root,
+    )
+    supervisor.await_ready(child, lambda: listening(ports.aws) and "Ready." in child.tail(200), seconds=120)
+    return aws_env(endpoint)
+
+
+def environment(tools: Path, say: Callable[[str], None]) -> Path:
+    """The Python of LocalStack's own virtual environment, made if its requirements have changed since."""
+    found = find_python()
+    digest = hashlib.sha256(REQUIREMENTS.read_bytes() + found.as_posix().encode()).hexdigest()[:12]
+    venv = tools / f"localstack-{digest}"
+    python = venv / "bin" / "python"
+    if (venv / ".installed").exists():
+        return python
+    say("installing LocalStack in an environment of its own ...")
+    begun = time.monotonic()
+    shutil.rmtree(venv, ignore_errors=True)
+    uv = Path(sys.executable).with_name("uv")
+    _run([found, "-m", "venv", venv])
+    _run([uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", REQUIREMENTS])
+    (venv / ".installed").touch()
+    say(f"installed LocalStack in {time.monotonic() - begun:.0f} s")
+    return python
+
+
+def find_python() -> Path:
+    """A Python that LocalStack runs on: this one, one on the path, or one of pyenv's."""
+    if sys.version_info[:2] in PYTHONS:
+        return Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    for candidate in _candidates():
+        if _runs(candidate):
+            return candidate
+    raise Refused("Python 3.12 or 3.13 is needed for AWS=localstack; neither the path nor pyenv has one.")
+
+
+def _candidates() -> Iterator[Path]:
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    for major, minor in PYTHONS:
+        name = f"python{major}.{minor}"
+        if on_path := shutil.which(name):
+            yield Path(on_path)
+        yield from sorted(pyenv.glob(f"{major}.{minor}*/bin/{name}"), reverse=True)
+
+
+def _runs(python: Path) -> bool:
+    # pyenv leaves shims on the path that run nothing.
+    answer = subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True, check=False)
+    return answer.returncode == 0
+
+
+def _run(command: list[str | Path]) -> None:
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env=base_env())
+    if answer.returncode:
+        raise Failed(f"{Path(command[0]).name} failed:\n{(answer.stdout + answer.stderr)[-2000:]}")
+
+
+def _lay_out(root: Path, jars: Path, jdk: Path) -> None:
+    """Put the jars and the JDK where LocalStack would have downloaded them to."""
+    library = root / "var" / "lib" / "localstack" / "lib"
+    dynamodb = library / "dynamodb-local" / "2"
+    dynamodb.mkdir(parents=True)
+    for name in ("DynamoDBLocal.jar", "DynamoDBLocal_lib"):
+        (dynamodb / name).symlink_to(jars / name)
+    # The agent LocalStack starts it with: ours does nothing.
+    (dynamodb / "ddb-local-loader-0.1.jar").symlink_to(jars / "DynamoDBLocal.jar")
+    (library / "java").mkdir()
+    (library / "java" / "21").symlink_to(jdk)
+
+
+def _settings(ports: Ports, root: Path, jdk: Path) -> dict[str, str]:
+    temporary = root / "tmp"
+    temporary.mkdir(exist_ok=True)
+    return {
+        "GATEWAY_LISTEN": f"{HOST}:{ports.aws}",
+        # The default server ignores the host and binds every interface.
+        "GATEWAY_SERVER": "hypercorn",
+        # Queue addresses that need no name server.
+        "LOCALSTACK_HOST": f"{HOST}:{ports.aws}",
+        "SQS_ENDPOINT_STRATEGY": "path",
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        "DISABLE_EVENTS": "1",
+        "OVERRIDE_IN_DOCKER": "0",
+        "FILESYSTEM_ROOT": str(root),
+        "TMPDIR": str(temporary),
+        "JAVA_HOME": str(jdk),
+        "DYNAMODB_IN_MEMORY": "1",
+        "DYNAMODB_SHARE_DB": "1",
+        "PROVIDER_OVERRIDE_DYNAMODB": "v2",
+        "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "v2",
+        "DDB_LOCAL_TELEMETRY": "0",
+        "PYTHONUNBUFFERED": "1",
+    }

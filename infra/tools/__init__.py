@@ -1,0 +1,1 @@
+"""Programs that are fetched or built, child processes, ports."""
