@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.domain.detection.decide import quiet
+from ctrip.domain.detection.step import quiet
 from ctrip.domain.errors import Busy, Forbidden, InvalidField
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.payment import Flag, Status, Tier

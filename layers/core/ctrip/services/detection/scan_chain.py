@@ -10,9 +10,10 @@ from typing import Any
 
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import Block, Move
-from ctrip.domain.detection.decide import Step, fire, next_step, quiet
+from ctrip.domain.detection.decide import next_step
 from ctrip.domain.detection.gates import Tip
 from ctrip.domain.detection.observe import Look
+from ctrip.domain.detection.step import Step, fire, quiet
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import (
     AlreadyExists,

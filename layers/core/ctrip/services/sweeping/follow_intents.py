@@ -7,7 +7,7 @@ from typing import Any
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Block, Move, Receipt
-from ctrip.domain.detection.decide import Step, fire, quiet
+from ctrip.domain.detection.step import Step, fire, quiet
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainError, CtripError, FenceLost, Stale
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.machine import Trigger
