@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ctrip.domain.alarms import DEEP_REORG
 from ctrip.domain.detection import entry
 from ctrip.domain.detection.observe import Look
 from ctrip.domain.detection.step import Step, due_tier, fire, quiet
@@ -246,7 +247,7 @@ def _fallen(payment: Payment, look: Look, now: int) -> Step | None:
     kept = min(payment.credited, look.received) if payment.status is Status.SETTLED else 0
     taken = payment.credited - kept
     changes = _recorded(payment, look) | {"amount_confirmed": kept, "credited": kept, "lost": 0}
-    step = fire(payment, trigger, now, alarm="deep_reorg", **changes)
+    step = fire(payment, trigger, now, alarm=DEEP_REORG, **changes)
     entries = (entry.reversal(payment, taken, now),) if taken else ()
     if payment.lost:  # what had left before is not on the address to be taken back from it
         entries = (*entries, entry.found(payment, payment.lost, now))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ctrip.domain.alarms import DEEP_REORG
 from ctrip.domain.chains.chain import Block
 from ctrip.domain.detection.decide import next_step
 from ctrip.domain.detection.observe import Look
@@ -129,11 +130,11 @@ class PaymentDecider:
 
     def _commit(self, payment: Payment, step: Step, told: list[Event]) -> Payment:
         commit = self.recorder.step(payment, step, fence=self.fence)
-        if step.alarm == "deep_reorg":
+        if step.alarm == DEEP_REORG:
             self.access.pause(payment.chain, True)  # first: it can be repeated, and must not be lost
         self.payments.commit(commit)
         self.watch.keep(commit.after)
-        if step.alarm == "deep_reorg":
+        if step.alarm == DEEP_REORG:
             self.paused = True  # undone and paused: this pass is the last
         if step.alarm:
             self.log.error(step.alarm, payment=payment.id, chain=payment.chain)

@@ -123,8 +123,10 @@ class IntentFollower:
         except Exception as exc:  # a node's, the store's, or a bug: it must not stop a chain
             this.unsure.add(intent.payment_id)
             this.failure = this.failure or exc
-            note = self.log.warning if isinstance(exc, ChainError | Busy) else self.log.error
-            note("intent_not_followed", intent=intent.key, kind=type(exc).__name__, error=exc)
+            if isinstance(exc, ChainError | Busy):
+                self.log.warning("intent_followed_later", intent=intent.key, kind=type(exc).__name__, error=exc)
+            else:
+                self.log.error("intent_not_followed", intent=intent.key, kind=type(exc).__name__, error=exc)
 
     def _one(self, intent: Intent, this: _Pass) -> None:
         if intent.state is IntentState.UNREADABLE:
