@@ -6,10 +6,10 @@ from typing import Any
 from chalice import Response
 from chalice.app import Request
 
-from ctrip import bootstrap
 from ctrip.aws import log
 from ctrip.aws.log import bind
 from ctrip.aws.masking import bare
+from ctrip.bootstrap import stage
 from ctrip.domain.errors import ConfigurationError
 
 log.install()
@@ -21,18 +21,18 @@ def watch(event: Any, get_response: Callable[[Any], Any]) -> Any:
 
 
 def _request(request: Request, get_response: Callable[[Any], Response]) -> Response:
-    begun = bootstrap.clock.now()
+    begun = stage().clock.now()
     with bind(request_id=request.context.get("requestId")):
         response = get_response(request)
     # The route's template: an address itself would be a dimension for each payment.
     route = f"{request.method} {request.context.get('resourcePath')}"
-    figures = {"requests": 1, "latency": bootstrap.clock.now() - begun}
+    figures = {"requests": 1, "latency": stage().clock.now() - begun}
     _publish({"route": route, "status": f"{response.status_code // 100}xx"}, figures)
     return response
 
 
 def _job(event: Any, get_response: Callable[[Any], Any]) -> Any:
-    begun, failure, answer = bootstrap.clock.now(), None, None
+    begun, failure, answer = stage().clock.now(), None, None
     context = getattr(event, "context", None)
     with bind(aws_request_id=getattr(context, "aws_request_id", None)):
         try:
@@ -40,7 +40,10 @@ def _job(event: Any, get_response: Callable[[Any], Any]) -> Any:
         except Exception as exc:
             failure = bare(exc)
     name = str(getattr(context, "function_name", "")).rsplit("-", 1)[-1]
-    _publish({"function": name}, {"runs": 1, "failures": int(bool(failure)), "duration": bootstrap.clock.now() - begun})
+    _publish(
+        {"function": name},
+        {"runs": 1, "failures": int(bool(failure)), "duration": stage().clock.now() - begun},
+    )
     if failure:
         # Lambda prints what escapes, with its message. Outside the except block it has no context either.
         raise failure
@@ -49,7 +52,7 @@ def _job(event: Any, get_response: Callable[[Any], Any]) -> Any:
 
 def _publish(dimensions: Mapping[str, str], figures: Mapping[str, float]) -> None:
     try:
-        metrics = bootstrap.metrics()
+        metrics = stage().metrics
     except ConfigurationError:
         return  # the stage does not start; whoever was called has said so
     metrics.publish(dimensions, figures)

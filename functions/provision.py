@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 
 
 def handle(event: Any) -> list[str]:
     """Ask the signer for each."""
-    return bootstrap.waiting_provisioner().run()
+    return stage().merchants.waiting().run()

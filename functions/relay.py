@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 
 
 def handle(event: Any) -> int:
     """Queue lost jobs and due retries."""
-    return bootstrap.relay().run()
+    return stage().webhooks.relay.run()

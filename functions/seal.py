@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 
 
 def handle(event: Any) -> list[str]:
     """Seal the hours that are over."""
-    return [seal.hour for seal in bootstrap.audit_sealer().run()]
+    return [seal.hour for seal in stage().audit.sealer.run()]

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one call."""
     from ctrip.aws.signer import answer_call
 
-    return answer_call(event, bootstrap.signer(), bootstrap.account_provisioner())
+    return answer_call(event, stage().sweeping.signer, stage().merchants.provisioner)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.jobs import SweepJob, decode_job
 
 
@@ -10,10 +10,10 @@ def handle(event: Any) -> dict[str, Any]:
     """Take one chain's asset a step further; a failure leaves the message to be tried again."""
     for record in event:
         job = decode_job(SweepJob, record.body)
-        bootstrap.sweeper(job.chain).sweep(job.asset)
+        stage().sweeping.sweeper(job.chain).sweep(job.asset)
     return {"batchItemFailures": []}
 
 
 def handle_due(event: Any) -> list[str]:
     """Look at chains with unfinished transactions."""
-    return bootstrap.resumer().run()
+    return stage().sweeping.resumer.run()

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 
 
 def handle(event: Any) -> list[str]:
     """Read the gates and start the scanners."""
-    return bootstrap.starter().run()
+    return stage().detection.starter.run()

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ctrip import bootstrap
 from ctrip.aws.log import bind
+from ctrip.bootstrap import stage
 from ctrip.domain.jobs import WebhookJob, decode_job
 
 
@@ -14,7 +14,7 @@ def handle(event: Any) -> dict[str, Any]:
         try:
             deliver(record.body)
         except Exception as exc:  # our own fault: SQS tries it again, five times
-            bootstrap.log("webhooks").error("webhook_job_failed", kind=type(exc).__name__, error=exc)
+            stage().log("webhooks").error("webhook_job_failed", kind=type(exc).__name__, error=exc)
             failed.append({"itemIdentifier": record.to_dict()["messageId"]})
     return {"batchItemFailures": failed}
 
@@ -23,4 +23,4 @@ def deliver(body: str) -> None:
     """Do one job; its lines carry the request that it follows from."""
     job = decode_job(WebhookJob, body)
     with bind(request_id=job.request_id or None):
-        bootstrap.deliverer().deliver(job)
+        stage().webhooks.deliverer.deliver(job)

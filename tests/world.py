@@ -5,34 +5,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ctrip.auth.codes import TotpCodes
+from ctrip.auth.passwords import Argon2Passwords
+from ctrip.auth.tokens import JwtTokens
+from ctrip.aws.metrics import Metrics
+from ctrip.bootstrap.composition import Stage
+from ctrip.config import Settings, load
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, ChainKind, Network
 from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob
-from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
+from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.merchants.vouching import key_statement
+from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Payment
 from ctrip.keys.authority import KeyAuthority
 from ctrip.keys.wallet import MnemonicWallet
 from ctrip.ports import AccessChange, AccessStore, Reply
-from ctrip.services.detection.count_open import OpenCounter
-from ctrip.services.detection.explain import Explainer
-from ctrip.services.detection.find_blocks import BlockFinder
-from ctrip.services.detection.find_strays import StrayFinder
-from ctrip.services.detection.look_at import Looker
 from ctrip.services.detection.scan_chain import ChainScanner, ScanRun
-from ctrip.services.detection.trust_chain import ChainTrust
-from ctrip.services.detection.vouch_address import AddressVoucher
-from ctrip.services.merchants.limit_calls import CallLimiter
 from ctrip.services.merchants.manage_merchants import merchant_record
-from ctrip.services.payments.close_payment import PaymentCloser
-from ctrip.services.payments.create_payment import CreatePayment, PaymentCreator
-from ctrip.services.payments.read_payment import PaymentReader
-from ctrip.services.shared.once import Once
+from ctrip.services.payments.create_payment import CreatePayment
 from ctrip.services.shared.recording import Recorder
-from ctrip.services.sweeping.follow_intents import IntentFollower
-from ctrip.services.sweeping.sweep_deposits import DepositSweeper
-from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
-from ctrip.services.webhooks.relay_outbox import OutboxRelay
 from ctrip.system import SystemIds
 from tests.fakes.chain import FakeChain, FakeSigner
 from tests.fakes.store import FakeStores
@@ -190,6 +182,79 @@ class CountingIds(SystemIds):
         return f"00000000-0000-4000-8000-{next(self._count):012d}"
 
 
+SETTINGS = replace(
+    load({}),
+    verifying_key=AUTHORITY.verifying_key,
+    treasury=TREASURY,
+    calls_per_second=100_000,
+    open_payments=1_000_000,
+    key_cache_seconds=30,
+    # Every pass looks at everything.
+    monitor_seconds=0,
+    other_seconds=0,
+    sweep_seconds=0,
+)
+
+
+class FakeAdapters:
+    """A world's parts, as a stage asks for them."""
+
+    def __init__(self, world: "World", own: Settings | None = None) -> None:
+        self._world, self.own = world, own or SETTINGS
+        self.passwords, self.codes, self.tokens = Argon2Passwords(), TotpCodes("ctrip-local"), JwtTokens("ctrip-local")
+        self.sealer, self.metrics = FakeSealer(), Metrics(enabled=False)
+
+    def __getattr__(self, name: str) -> Any:
+        """Take what is not here from the world's stores, else from the world itself."""
+        return getattr(self._world.stores if hasattr(self._world.stores, name) else self._world, name)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, with the amounts that the test has agreement asked for."""
+        amounts = {
+            symbol: format_decimal(amount, next(each.decimals for each in ASSETS if each.symbol == symbol))
+            for symbol, amount in self._world.agree_above.items()
+        }
+        return replace(self.own, agree_above={"anvil": amounts})
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """The world's one network."""
+        return {"anvil": self._world.network}
+
+    def chain(self, _: str) -> Any:
+        """The world's chain, whichever it is by now."""
+        return self._world.chain
+
+    def log(self, _: str) -> Any:
+        """The world's one log."""
+        return self._world.log
+
+    def spread(self) -> float:
+        """Retries come when they are due."""
+        return 0.0
+
+    def queue_depths(self) -> dict[str, int]:
+        """Nothing waits."""
+        return {}
+
+    def wallet(self) -> MnemonicWallet:
+        """The local mnemonic's."""
+        return _WALLET
+
+    def authority(self) -> KeyAuthority:
+        """The local mnemonic's."""
+        return AUTHORITY
+
+    @property
+    def provisioner(self) -> Any:
+        """The signer's end of provisioning, without a call between."""
+        return self._world.stage.merchants.provisioner
+
+
+ASSETS = (NETWORK.coin, *NETWORK.tokens)
+
+
 class World:
     """One merchant, one chain, everything in memory, but for the parts that are given."""
 
@@ -205,6 +270,7 @@ class World:
         self.clock, self.jobs, self.log, self.ids = FakeClock(), FakeJobs(), FakeLog(), ids or CountingIds()
         self.stores = FakeStores() if stores is None else stores
         self.agree_above: dict[str, int] = {}
+        self.network = getattr(self, "network", NETWORK)
         self.chain = chain or FakeChain(T0)
         self.signer = signer or FakeSigner({0: _WALLET.account_xpub(0), 1: XPUB})
         self.receivers = FakeReceivers()
@@ -219,121 +285,24 @@ class World:
         )
         self.merchant = signed(replace(self.merchant, **merchant))
         put_merchant(self.stores.access, self.merchant)
-        self.limiter = CallLimiter(
-            self.stores.limits, self.clock, Limits(calls_per_second=100_000, open_payments=1_000_000)
-        )
-        self.creator = PaymentCreator(
-            networks={"anvil": NETWORK},
-            payments=self.stores.payments,
-            money=self.stores.money,
-            once=Once(self.stores.payments, self.stores.events),
-            access=self.stores.access,
-            limiter=self.limiter,
-            jobs=self.jobs,
-            clock=self.clock,
-            ids=self.ids,
-            recorder=self.recorder("api"),
-            log=self.log,
-            verifying_key=AUTHORITY.verifying_key,
-            plain_http=True,
-        )
-        self.reader = PaymentReader(self.stores.payments, self.stores.money)
-        self.closer = PaymentCloser(
-            reader=self.reader,
-            payments=self.stores.payments,
-            access=self.stores.access,
-            jobs=self.jobs,
-            clock=self.clock,
-            recorder=self.recorder("api"),
-            once=Once(self.stores.payments, self.stores.events),
-        )
-        self.sweeper = DepositSweeper(
-            network=NETWORK,
-            chain=self.chain,
-            payments=self.stores.payments,
-            money=self.stores.money,
-            signer=self.signer,
-            clock=self.clock,
-            log=self.log,
-            treasury=TREASURY,
-        )
-        self.deliverer = WebhookDeliverer(
-            events=self.stores.events,
-            access=self.stores.access,
-            receivers=self.receivers,
-            sealer=FakeSealer(),
-            jobs=self.jobs,
-            clock=self.clock,
-            log=self.log,
-            spread=lambda: 0.0,
-            cache_ms=30_000,
-        )
-        self.relay = OutboxRelay(self.stores.events, self.jobs, self.clock)
+        self.stage = Stage(FakeAdapters(self))
+        self.limiter = self.stage.merchants.limiter
+        self.creator = self.stage.payments.creator
+        self.reader = self.stage.payments.reader
+        self.closer = self.stage.payments.closer
+        self.sweeper = self.stage.sweeping.new_sweeper("anvil")
+        self.deliverer = self.stage.webhooks.deliverer
+        self.relay = self.stage.webhooks.relay
         self.scanner = self.new_scanner()
         self.run = self.new_run()
 
     def recorder(self, actor: str) -> Recorder:
-        return Recorder(self.ids, actor, "")
-
-    def new_looker(self, network: Network, chain: Any) -> dict[str, Any]:
-        """Build what makes looks, and what explains them, on one chain."""
-        explainer = Explainer(chain=chain, payments=self.stores.payments, clock=self.clock, log=self.log)
-        looker = Looker(
-            network=network,
-            chain=chain,
-            payments=self.stores.payments,
-            explainer=explainer,
-            finder=BlockFinder(network, chain),
-            clock=self.clock,
-            log=self.log,
-        )
-        return {"explainer": explainer, "looker": looker}
+        """Build a recorder for one kind of actor."""
+        return self.stage.recorder(actor)
 
     def new_scanner(self) -> ChainScanner:
-        return ChainScanner(
-            network=NETWORK,
-            chain=self.chain,
-            payments=self.stores.payments,
-            money=self.stores.money,
-            access=self.stores.access,
-            jobs=self.jobs,
-            clock=self.clock,
-            recorder=self.recorder("scan"),
-            **self.new_looker(NETWORK, self.chain),
-            log=self.log,
-            monitor_ms=0,
-            other_ms=0,
-            strays=StrayFinder(
-                network=NETWORK,
-                chain=self.chain,
-                payments=self.stores.payments,
-                access=self.stores.access,
-                jobs=self.jobs,
-                clock=self.clock,
-                recorder=self.recorder("scan"),
-                log=self.log,
-                daily_ms=86_400_000,
-                finder=BlockFinder(NETWORK, self.chain),
-            ),
-            counter=OpenCounter(self.stores.limits, self.clock, "anvil"),
-            voucher=AddressVoucher(
-                access=self.stores.access, verifying_key=AUTHORITY.verifying_key, clock=self.clock, log=self.log
-            ),
-            trust=ChainTrust(
-                network=NETWORK, chain=self.chain, clock=self.clock, log=self.log, agree_above=self.agree_above
-            ),
-            sweep_ms=0,
-            follower=IntentFollower(
-                network=NETWORK,
-                chain=self.chain,
-                payments=self.stores.payments,
-                money=self.stores.money,
-                jobs=self.jobs,
-                clock=self.clock,
-                recorder=self.recorder("scan"),
-                log=self.log,
-            ),
-        )
+        """Build a scanner that remembers nothing."""
+        return self.stage.detection.new_scanner("anvil")
 
     def new_run(self) -> ScanRun:
         """Start a scanner's invocation that passes when told."""

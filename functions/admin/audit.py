@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from ctrip.domain.errors import InvalidField
 from ctrip.views.access import audit_view
@@ -31,5 +31,5 @@ def read_audit(call: Call) -> Response:
         name = given[1] if given else "payment_id"
         raise InvalidField(name, "mutually_exclusive", "give exactly one of payment_id, merchant_id and user_id")
     [name] = given
-    records, more = bootstrap.audit_reader().page(name, asked[name], query.after, query.limit)
+    records, more = stage().audit.reader.page(name, asked[name], query.after, query.limit)
     return answer({"data": [audit_view(each) for each in records], "next_after": more})

@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from functions.admin.root import ROOT
 from functions.http.answers import answer, answered, nothing
@@ -17,7 +17,7 @@ KEYS = f"{MERCHANT}/keys"
 @routes.on("GET", KEYS, may=Permission.KEYS_READ, query=KeyQuery, answers="KeyPage", codes=("merchant_not_found",))
 def list_merchant_keys(call: Call, merchant_id: str) -> Response:
     """List a merchant's keys, newest first, without their secrets."""
-    return answer(bootstrap.key_manager().page(merchant_id, call.query.filtered()))
+    return answer(stage().merchants.keys.page(merchant_id, call.query.filtered()))
 
 
 @routes.on(
@@ -31,7 +31,7 @@ def list_merchant_keys(call: Call, merchant_id: str) -> Response:
 )
 def create_merchant_key(call: Call, merchant_id: str) -> Response:
     """Make a key for a merchant; its secrets are shown this once."""
-    return answered(bootstrap.key_manager().create(merchant_id, call.body.wanted(), call.origin, call.idempotency), 201)
+    return answered(stage().merchants.keys.create(merchant_id, call.body.wanted(), call.origin, call.idempotency), 201)
 
 
 @routes.on(
@@ -45,7 +45,7 @@ def create_merchant_key(call: Call, merchant_id: str) -> Response:
 )
 def rotate_merchant_key(call: Call, merchant_id: str, key_id: str) -> Response:
     """Give a merchant's key new secrets, shown this once."""
-    overlap, manager = call.body.overlap_seconds, bootstrap.key_manager()
+    overlap, manager = call.body.overlap_seconds, stage().merchants.keys
     made = manager.rotate(merchant_id, key_id, call.origin, call.idempotency, overlap_seconds=overlap)
     return answered(made, 201)
 
@@ -59,5 +59,5 @@ def rotate_merchant_key(call: Call, merchant_id: str, key_id: str) -> Response:
 )
 def revoke_merchant_key(call: Call, merchant_id: str, key_id: str) -> Response:
     """End a merchant's key for good."""
-    bootstrap.key_manager().revoke(merchant_id, key_id, call.origin)
+    stage().merchants.keys.revoke(merchant_id, key_id, call.origin)
     return nothing()

@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from functions.admin.root import ROOT
 from functions.http.answers import answer, answered
@@ -17,7 +17,7 @@ MERCHANT = f"{ROOT}/merchants/{{merchant_id}}"
 @routes.on("GET", f"{ROOT}/merchants", may=Permission.MERCHANTS_READ, query=Paged, answers="MerchantPage")
 def list_merchants(call: Call) -> Response:
     """List merchants."""
-    return answer(bootstrap.merchant_manager().page(call.query.cursor or "", call.query.limit))
+    return answer(stage().merchants.manager.page(call.query.cursor or "", call.query.limit))
 
 
 @routes.on(
@@ -31,13 +31,13 @@ def list_merchants(call: Call) -> Response:
 def create_merchant(call: Call) -> Response:
     """Make a merchant: `provisioning` until the signer has given it an account, or on its own key at once."""
     body: MerchantRequest = call.body
-    return answered(bootstrap.merchant_manager().create(body.terms(), body.xpub, call.origin, call.idempotency), 201)
+    return answered(stage().merchants.manager.create(body.terms(), body.xpub, call.origin, call.idempotency), 201)
 
 
 @routes.on("GET", MERCHANT, may=Permission.MERCHANTS_READ, answers="Merchant", codes=("merchant_not_found",))
 def read_merchant(call: Call, merchant_id: str) -> Response:
     """Show a merchant."""
-    return answer(bootstrap.merchant_manager().one(merchant_id))
+    return answer(stage().merchants.manager.one(merchant_id))
 
 
 @routes.on(
@@ -50,4 +50,4 @@ def read_merchant(call: Call, merchant_id: str) -> Response:
 )
 def update_merchant(call: Call, merchant_id: str) -> Response:
     """Change a merchant's terms, or switch it off; payments that exist keep the terms they were made under."""
-    return answer(bootstrap.merchant_manager().update(merchant_id, call.body.terms(), call.origin))
+    return answer(stage().merchants.manager.update(merchant_id, call.body.terms(), call.origin))

@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from functions.admin.root import ROOT
 from functions.http.answers import answer, answered
@@ -23,13 +23,13 @@ PAYMENT = f"{ROOT}/payments/{{payment_id}}"
 def list_merchant_payments(call: Call) -> Response:
     """List one merchant's payments, newest first."""
     query: AdminPaymentQuery = call.query
-    return answer(bootstrap.reader().page(query.merchant_id, query.filtered(), query.order_id))
+    return answer(stage().payments.reader.page(query.merchant_id, query.filtered(), query.order_id))
 
 
 @routes.on("GET", PAYMENT, may=Permission.PAYMENTS_READ, answers="Payment", codes=("payment_not_found",))
 def read_any_payment(call: Call, payment_id: str) -> Response:
     """Show any merchant's payment."""
-    return answer(bootstrap.reader().one(None, payment_id))
+    return answer(stage().payments.reader.one(None, payment_id))
 
 
 @routes.on(
@@ -41,7 +41,7 @@ def read_any_payment(call: Call, payment_id: str) -> Response:
 )
 def cancel_any_payment(call: Call, payment_id: str) -> Response:
     """Cancel a payment for its merchant."""
-    return answered(bootstrap.closer().cancel(None, payment_id, call.origin, call.idempotency))
+    return answered(stage().payments.closer.cancel(None, payment_id, call.origin, call.idempotency))
 
 
 @routes.on(
@@ -53,4 +53,4 @@ def cancel_any_payment(call: Call, payment_id: str) -> Response:
 )
 def accept_any_payment(call: Call, payment_id: str) -> Response:
     """Accept a late or held payment for its merchant."""
-    return answered(bootstrap.closer().accept(None, payment_id, call.origin, call.idempotency))
+    return answered(stage().payments.closer.accept(None, payment_id, call.origin, call.idempotency))

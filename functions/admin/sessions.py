@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.views.access import admin_view
 from functions.admin.root import ROOT
 from functions.http.answers import address_of, answer, nothing, request_id
@@ -30,19 +30,19 @@ def sign_in(call: Call) -> Response:
     """Sign in: a token for 15 minutes, and one to refresh it with for 12 hours."""
     body: Credentials = call.body
     address, asked = address_of(call.request), request_id(call.request)
-    return answer(bootstrap.doorkeeper().sign_in(body.email, body.password, body.code, address, asked))
+    return answer(stage().admins.sessions.sign_in(body.email, body.password, body.code, address, asked))
 
 
 @routes.on("POST", f"{ROOT}/refresh", body=SessionRefresh, answers="Session", codes=("unauthorized",))
 def refresh(call: Call) -> Response:
     """Exchange a refresh token for the next pair; one that comes twice ends the session."""
-    return answer(bootstrap.doorkeeper().refresh(call.body.refresh_token))
+    return answer(stage().admins.sessions.refresh(call.body.refresh_token))
 
 
 @routes.on("POST", f"{ROOT}/logout", signed_in=True, status=204)
 def sign_out(call: Call) -> Response:
     """End the session, at once."""
-    bootstrap.doorkeeper().sign_out(call.user)
+    stage().admins.sessions.sign_out(call.user)
     return nothing()
 
 
@@ -56,7 +56,7 @@ def read_me(call: Call) -> Response:
 def change_my_password(call: Call) -> Response:
     """Change one's own password; every session ends."""
     body: PasswordChange = call.body
-    manager = bootstrap.admin_manager()
+    manager = stage().admins.manager
     return answer(manager.change_password(call.user.admin.id, body.password, body.new_password, call.origin))
 
 
@@ -70,7 +70,7 @@ def change_my_password(call: Call) -> Response:
 )
 def begin_totp(call: Call) -> Response:
     """Begin to set up a second factor: a secret for an authenticator app, shown this once."""
-    return answer(bootstrap.admin_manager().begin_totp(call.user.admin.id, call.body.password, call.origin))
+    return answer(stage().admins.manager.begin_totp(call.user.admin.id, call.body.password, call.origin))
 
 
 @routes.on(
@@ -83,7 +83,7 @@ def begin_totp(call: Call) -> Response:
 )
 def confirm_totp(call: Call) -> Response:
     """Switch the second factor on, with the app's current code."""
-    return answer(bootstrap.admin_manager().confirm_totp(call.user.admin.id, call.body.code, call.origin))
+    return answer(stage().admins.manager.confirm_totp(call.user.admin.id, call.body.code, call.origin))
 
 
 @routes.on(
@@ -96,4 +96,4 @@ def confirm_totp(call: Call) -> Response:
 )
 def end_totp(call: Call) -> Response:
     """Switch the second factor off."""
-    return answer(bootstrap.admin_manager().end_totp(call.user.admin.id, call.body.password, call.origin))
+    return answer(stage().admins.manager.end_totp(call.user.admin.id, call.body.password, call.origin))

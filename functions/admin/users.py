@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from functions.admin.root import ROOT
 from functions.http.answers import answer, answered
@@ -20,7 +20,7 @@ USER = f"{ROOT}/users/{{user_id}}"
 @routes.on("GET", f"{ROOT}/users", may=Permission.USERS_READ, query=Paged, answers="UserPage")
 def list_users(call: Call) -> Response:
     """List the users of this API."""
-    return answer(bootstrap.admin_manager().page(call.query.cursor or "", call.query.limit))
+    return answer(stage().admins.manager.page(call.query.cursor or "", call.query.limit))
 
 
 @routes.on(
@@ -35,14 +35,14 @@ def list_users(call: Call) -> Response:
 def create_user(call: Call) -> Response:
     """Make a user, with a random password that is shown this once."""
     body: UserRequest = call.body
-    made = bootstrap.admin_manager().create(body.email, body.name, body.role, call.origin, call.idempotency)
+    made = stage().admins.manager.create(body.email, body.name, body.role, call.origin, call.idempotency)
     return answered(made, 201)
 
 
 @routes.on("GET", USER, may=Permission.USERS_READ, answers="User", codes=("user_not_found",))
 def read_user(call: Call, user_id: str) -> Response:
     """Show a user."""
-    return answer(bootstrap.admin_manager().one(user_id))
+    return answer(stage().admins.manager.one(user_id))
 
 
 @routes.on(
@@ -55,7 +55,7 @@ def read_user(call: Call, user_id: str) -> Response:
 )
 def update_user(call: Call, user_id: str) -> Response:
     """Change a user's name or role, or switch them off; a new role ends their sessions."""
-    body, manager = call.body.model_dump(), bootstrap.admin_manager()
+    body, manager = call.body.model_dump(), stage().admins.manager
     return answer(manager.update(user_id, call.origin, call.user.admin.id, **body))
 
 
@@ -68,5 +68,5 @@ def update_user(call: Call, user_id: str) -> Response:
 )
 def reset_user(call: Call, user_id: str) -> Response:
     """Give a user a random password, shown this once, and no second factor; their sessions end."""
-    manager = bootstrap.admin_manager()
+    manager = stage().admins.manager
     return answered(manager.reset(user_id, call.origin, call.user.admin.id, call.idempotency))

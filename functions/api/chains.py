@@ -4,7 +4,7 @@ from typing import Any
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.errors import BadRequest, FieldError, InvalidField
 from ctrip.domain.merchants.access import Scope
@@ -19,7 +19,7 @@ routes = Resource(__name__)
 @routes.on("GET", "/api/v1/chains", may=Scope.PAYMENTS_READ, query=Paged, answers="ChainPage")
 def list_chains(call: Call) -> Response:
     """List the networks that this stage accepts."""
-    return answer(_page([_chain(network) for network in bootstrap.networks().values()], call.query))
+    return answer(_page([_chain(network) for network in stage().networks.values()], call.query))
 
 
 @routes.on(
@@ -33,10 +33,10 @@ def list_chains(call: Call) -> Response:
 def list_tokens(call: Call) -> Response:
     """List the tokens that this stage accepts, of one chain or of all."""
     name = call.query.chain
-    if name is not None and name not in bootstrap.networks():
+    if name is not None and name not in stage().networks:
         problem = FieldError("chain", "unsupported_chain", f"{name[:20]} is not enabled here")
         raise BadRequest(f"Unsupported chain: {name[:20]}", code="unsupported_chain", errors=(problem,))
-    chosen = [bootstrap.networks()[name]] if name else bootstrap.networks().values()
+    chosen = [stage().networks[name]] if name else stage().networks.values()
     data = [_token(network, token) for network in chosen for token in network.tokens if token.enabled]
     return answer(_page(data, call.query))
 

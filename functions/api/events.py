@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from ctrip.ports import EventFilter
 from ctrip.services.webhooks.read_events import ulid_of
@@ -33,4 +33,4 @@ def list_events(call: Call) -> Response:
         limit=query.limit,
         position=ulid_of("cursor", query.cursor),
     )
-    return answer(bootstrap.event_reader().page(call.merchant.id, wanted, query.payment_id))
+    return answer(stage().webhooks.reader.page(call.merchant.id, wanted, query.payment_id))

@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from functions.http.answers import answer
 from functions.http.resource import Call, Resource
 
@@ -18,5 +18,5 @@ def alive(call: Call) -> Response:
 @routes.on("GET", "/health/ready", answers="Readiness")
 def ready(call: Call) -> Response:
     """Report each chain and queue; 503 when a part is down."""
-    up, report = bootstrap.health().check()
+    up, report = stage().detection.health.check()
     return answer(report, status=200 if up else 503, headers=None if up else {"Retry-After": "5"})

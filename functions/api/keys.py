@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from functions.http.answers import answer, answered, nothing
 from functions.http.resource import Call, Resource
@@ -15,7 +15,7 @@ OF_ONE = ("key_not_found",)
 @routes.on("GET", "/api/v1/keys", may=Scope.ADMIN, query=KeyQuery, answers="KeyPage")
 def list_keys(call: Call) -> Response:
     """List the merchant's keys, newest first, without their secrets."""
-    return answer(bootstrap.key_manager().page(call.merchant.id, call.query.filtered()))
+    return answer(stage().merchants.keys.page(call.merchant.id, call.query.filtered()))
 
 
 @routes.on(
@@ -30,7 +30,7 @@ def list_keys(call: Call) -> Response:
 def create_key(call: Call) -> Response:
     """Make a key that opens nothing that the caller's own does not; its secrets are shown this once."""
     assert call.caller is not None
-    manager = bootstrap.key_manager()
+    manager = stage().merchants.keys
     made = manager.create(call.merchant.id, call.body.wanted(), call.origin, call.idempotency, by=call.caller.key)
     return answered(made, 201)
 
@@ -47,7 +47,7 @@ def create_key(call: Call) -> Response:
 def rotate_key(call: Call, key_id: str) -> Response:
     """Give a key that opens no more than the caller's own new secrets, shown this once; the old ones go on a while."""
     assert call.caller is not None
-    overlap, manager, by = call.body.overlap_seconds, bootstrap.key_manager(), call.caller.key
+    overlap, manager, by = call.body.overlap_seconds, stage().merchants.keys, call.caller.key
     made = manager.rotate(call.merchant.id, key_id, call.origin, call.idempotency, overlap_seconds=overlap, by=by)
     return answered(made, 201)
 
@@ -61,5 +61,5 @@ def rotate_key(call: Call, key_id: str) -> Response:
 )
 def revoke_key(call: Call, key_id: str) -> Response:
     """End a key for good; it takes up to half a minute to be known everywhere."""
-    bootstrap.key_manager().revoke(call.merchant.id, key_id, call.origin)
+    stage().merchants.keys.revoke(call.merchant.id, key_id, call.origin)
     return nothing()

@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from functions.http.answers import answer, answered, base_url
 from functions.http.resource import Call, Resource
@@ -32,14 +32,14 @@ OF_ONE = ("payment_not_found",)
 def create_payment(call: Call) -> Response:
     """Create a payment."""
     wanted = call.body.command()
-    made = bootstrap.creator().create(call.merchant, wanted, base_url(call.request), call.origin, call.idempotency)
+    made = stage().payments.creator.create(call.merchant, wanted, base_url(call.request), call.origin, call.idempotency)
     return answered(made, 201)
 
 
 @routes.on("GET", "/api/v1/payments/{payment_id}", may=Scope.PAYMENTS_READ, answers="Payment", codes=OF_ONE)
 def read_payment(call: Call, payment_id: str) -> Response:
     """Show one payment."""
-    return answer(bootstrap.reader().one(call.merchant.id, payment_id))
+    return answer(stage().payments.reader.one(call.merchant.id, payment_id))
 
 
 @routes.on(
@@ -53,13 +53,13 @@ def read_payment(call: Call, payment_id: str) -> Response:
 def list_transfers(call: Call, payment_id: str) -> Response:
     """List everything that came for a payment, newest first; the payment itself shows the newest 25."""
     page = call.query
-    return answer(bootstrap.reader().transfers(call.merchant.id, payment_id, page.cursor, page.limit))
+    return answer(stage().payments.reader.transfers(call.merchant.id, payment_id, page.cursor, page.limit))
 
 
 @routes.on("GET", "/api/v1/payments", may=Scope.PAYMENTS_READ, query=PaymentQuery, answers="PaymentPage")
 def list_payments(call: Call) -> Response:
     """List payments, newest first."""
-    return answer(bootstrap.reader().page(call.merchant.id, call.query.filtered(), call.query.order_id))
+    return answer(stage().payments.reader.page(call.merchant.id, call.query.filtered(), call.query.order_id))
 
 
 @routes.on(
@@ -71,7 +71,7 @@ def list_payments(call: Call) -> Response:
 )
 def cancel_payment(call: Call, payment_id: str) -> Response:
     """Cancel a payment that nothing but dust has reached."""
-    return answered(bootstrap.closer().cancel(call.merchant.id, payment_id, call.origin, call.idempotency))
+    return answered(stage().payments.closer.cancel(call.merchant.id, payment_id, call.origin, call.idempotency))
 
 
 @routes.on(
@@ -83,4 +83,4 @@ def cancel_payment(call: Call, payment_id: str) -> Response:
 )
 def accept_payment(call: Call, payment_id: str) -> Response:
     """Accept a late or held payment by hand."""
-    return answered(bootstrap.closer().accept(call.merchant.id, payment_id, call.origin, call.idempotency))
+    return answered(stage().payments.closer.accept(call.merchant.id, payment_id, call.origin, call.idempotency))

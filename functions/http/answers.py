@@ -7,7 +7,7 @@ from typing import Any
 from chalice import Response
 from chalice.app import Request
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.errors import (
     ConfigurationError,
     FieldError,
@@ -95,11 +95,11 @@ def shape(request: Request | None, get_response: Callable[[Any], Response]) -> R
 
 def base_url(request: Request) -> str:
     """Return the public base address: as configured, else as this request reached us."""
-    if configured := bootstrap.settings().public_url:
+    if configured := stage().settings.public_url:
         return configured.rstrip("/")
     host = request.headers.get("host", "")
-    stage = f"/{request.context.get('stage')}" if host.endswith(".amazonaws.com") else ""
-    return f"{request.headers.get('x-forwarded-proto', 'http')}://{host}{stage}"
+    prefix = f"/{request.context.get('stage')}" if host.endswith(".amazonaws.com") else ""
+    return f"{request.headers.get('x-forwarded-proto', 'http')}://{host}{prefix}"
 
 
 def unexpected(request: Request | None, exc: Exception) -> Response:
@@ -111,5 +111,5 @@ def unexpected(request: Request | None, exc: Exception) -> Response:
         frame = frame.tb_next
     where = f"{frame.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.tb_lineno}" if frame else ""
     # The message may quote what the caller sent; the type and the place do not.
-    bootstrap.log("api").error("request_failed", kind=type(exc).__name__, where=where, request_id=request_id(request))
+    stage().log("api").error("request_failed", kind=type(exc).__name__, where=where, request_id=request_id(request))
     return problem(request, 500, "internal_error", "Something went wrong on our side.")

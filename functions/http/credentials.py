@@ -2,7 +2,7 @@
 
 from chalice.app import Request
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.merchants.signing import SignedRequest
@@ -20,13 +20,13 @@ def authenticated(operation: Operation, request: Request) -> tuple[Caller | None
     header = request.headers.get("authorization")
     address, asked = address_of(request), request_id(request)
     if operation.of_admins:
-        admin = bootstrap.doorkeeper().authenticate(header or "", address, asked)
+        admin = stage().admins.sessions.authenticate(header or "", address, asked)
         return None, admin.may(operation.may) if isinstance(operation.may, Permission) else admin
     assert isinstance(operation.may, Scope)
     if header is None and "x-key-id" in request.headers:
-        caller = bootstrap.authenticator().signed(*_signed(request), address, asked)
+        caller = stage().merchants.authenticator.signed(*_signed(request), address, asked)
     else:
-        caller = bootstrap.authenticator().bearer(header or "", address, asked)
+        caller = stage().merchants.authenticator.bearer(header or "", address, asked)
     return caller.may(operation.may), None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from chalice import Response
 from chalice.app import Blueprint, Request
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import (
     Busy,
@@ -94,7 +94,7 @@ def received(operation: Operation, request: Request) -> Call:
     who = caller or admin
     origin = who.origin if who else Origin("", address_of(request), request_id(request))
     if caller is not None and operation.method in CHANGES:
-        bootstrap.limiter().admit(caller.merchant)
+        stage().merchants.limiter.admit(caller.merchant)
     query = None
     if operation.query is not None or not operation.open:
         query = parse(operation.query or NoQuery, query_of(request))

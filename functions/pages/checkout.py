@@ -2,7 +2,7 @@
 
 from chalice import Response
 
-from ctrip import bootstrap
+from ctrip.bootstrap import stage
 from ctrip.domain.errors import NotFound
 from functions.http.answers import HTML, answer
 from functions.http.resource import Call, Resource
@@ -27,10 +27,10 @@ def checkout_page(call: Call, payment_id: str) -> Response:
     from ctrip.pages import render
 
     try:
-        payment = bootstrap.reader().find(None, payment_id)
+        payment = stage().payments.reader.find(None, payment_id)
     except NotFound:
         return Response(render.missing(), headers=HEADERS, status_code=404)
-    network = bootstrap.networks().get(payment.chain)
+    network = stage().networks.get(payment.chain)
     return Response(render.checkout(payment, network.title if network else payment.chain), headers=HEADERS)
 
 
@@ -39,5 +39,5 @@ def checkout_status(call: Call, payment_id: str) -> Response:
     """Tell the page what has become of its payment."""
     from ctrip.pages.status import status_view
 
-    view = bootstrap.reader().one(None, payment_id)
+    view = stage().payments.reader.one(None, payment_id)
     return answer(status_view(view), headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})

@@ -14,7 +14,7 @@ from infra.tools.process import ROOT, base_env
 RUNS = 7
 GOAL = 1.5
 APP = "import app"
-READY = f"{APP}; from ctrip import bootstrap; bootstrap.authenticator(); bootstrap.creator()"
+READY = f"{APP}; from ctrip.bootstrap import stage; stage().merchants.authenticator; stage().payments.creator"
 BOTO3 = "import boto3; boto3.client('dynamodb', region_name='us-east-1')"
 
 

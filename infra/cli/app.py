@@ -92,17 +92,17 @@ def verifying_key() -> None:
 @merchants.command("list")
 def list_merchants() -> None:
     """List every merchant."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    shown(_every(bootstrap.merchant_manager().page), ("id", "name", "status", "custody", "created_at"))
+    shown(_every(stage().merchants.manager.page), ("id", "name", "status", "custody", "created_at"))
 
 
 @merchants.command("show")
 def show_merchant(merchant_id: MerchantId) -> None:
     """Show one merchant."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    shown(bootstrap.merchant_manager().one(merchant_id))
+    shown(stage().merchants.manager.one(merchant_id))
 
 
 @merchants.command("create")
@@ -114,12 +114,12 @@ def create_merchant(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the addresses of --xpub are right.")] = False,
 ) -> None:
     """Make a merchant, wait for its account, and print its webhook secret, this once."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
     from ctrip.services.merchants.manage_merchants import Terms
 
     if xpub:
         confirm_addresses(xpub, yes=yes)
-    manager = bootstrap.merchant_manager()
+    manager = stage().merchants.manager
     terms = Terms(name=name, expires_in=expires_in, tolerance_per_mille=tolerance_per_mille)
     made = manager.create(terms, xpub, _origin(), None).view
     now, deadline = made, time.monotonic() + PROVISION_SECONDS
@@ -138,9 +138,9 @@ def create_merchant(
 @merchants.command("discover")
 def discover_merchant(merchant_id: MerchantId) -> None:
     """Look for used addresses of its account again, after a restore say; until that is done it takes no payments."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    shown(bootstrap.merchant_manager().rediscover(merchant_id, _origin()))
+    shown(stage().merchants.manager.rediscover(merchant_id, _origin()))
 
 
 @merchants.command("update")
@@ -155,7 +155,7 @@ def update_merchant(
     open_payments: Annotated[int | None, typer.Option(min=0, max=1_000_000, help="0: the stage's own.")] = None,
 ) -> None:
     """Change a merchant's terms; payments that exist keep theirs."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
     from ctrip.services.merchants.manage_merchants import Terms
 
     terms = Terms(
@@ -167,14 +167,14 @@ def update_merchant(
         calls_per_second=calls_per_second,
         open_payments=open_payments,
     )
-    shown(bootstrap.merchant_manager().update(merchant_id, terms, _origin()))
+    shown(stage().merchants.manager.update(merchant_id, terms, _origin()))
 
 
 def _switch(merchant_id: str, *, on: bool) -> None:
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
     from ctrip.services.merchants.manage_merchants import Terms
 
-    shown(bootstrap.merchant_manager().update(merchant_id, Terms(enabled=on), _origin()))
+    shown(stage().merchants.manager.update(merchant_id, Terms(enabled=on), _origin()))
 
 
 @merchants.command("disable")
@@ -195,9 +195,9 @@ def enable_merchant(merchant_id: MerchantId) -> None:
 @keys.command("list")
 def list_keys(merchant_id: MerchantId) -> None:
     """List a merchant's keys."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    found = bootstrap.key_manager().page(merchant_id)["data"]
+    found = stage().merchants.keys.page(merchant_id)["data"]
     shown(found, ("id", "name", "scopes", "signed_only", "enabled", "expires_at", "last_used_at"))
 
 
@@ -211,7 +211,7 @@ def create_key(
     days: Annotated[int | None, typer.Option(min=1, help="When it ends.")] = None,
 ) -> None:
     """Make a key, and print its secrets, this once."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
     from ctrip.domain.merchants.access import Scope
     from ctrip.services.merchants.manage_keys import NewKey
 
@@ -224,9 +224,9 @@ def create_key(
         scopes=scopes,
         signed_only=signed_only,
         allowed_ips=tuple(allow or ()),
-        expires_at=bootstrap.clock.now() + days * 86_400_000 if days else None,
+        expires_at=stage().clock.now() + days * 86_400_000 if days else None,
     )
-    shown(bootstrap.key_manager().create(merchant_id, wanted, _origin()).view)
+    shown(stage().merchants.keys.create(merchant_id, wanted, _origin()).view)
 
 
 @keys.command("rotate")
@@ -238,18 +238,18 @@ def rotate_key(
     ] = 86_400,
 ) -> None:
     """Give a key new secrets, and print them, this once."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    shown(bootstrap.key_manager().rotate(merchant_id, key_id, _origin(), overlap_seconds=overlap).view)
+    shown(stage().merchants.keys.rotate(merchant_id, key_id, _origin(), overlap_seconds=overlap).view)
 
 
 @keys.command("revoke")
 def revoke_key(merchant_id: MerchantId, key_id: KeyId) -> None:
     """End a key for good."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    bootstrap.key_manager().revoke(merchant_id, key_id, _origin())
-    typer.echo(f"{key_id} is revoked; it opens nothing within {bootstrap.settings().key_cache_seconds} s.", err=True)
+    stage().merchants.keys.revoke(merchant_id, key_id, _origin())
+    typer.echo(f"{key_id} is revoked; it opens nothing within {stage().settings.key_cache_seconds} s.", err=True)
 
 
 # -- admins
@@ -258,9 +258,9 @@ def revoke_key(merchant_id: MerchantId, key_id: KeyId) -> None:
 @admins.command("list")
 def list_admins() -> None:
     """List the users of the admin API."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    shown(_every(bootstrap.admin_manager().page), ("id", "email", "name", "role", "enabled", "totp"))
+    shown(_every(stage().admins.manager.page), ("id", "email", "name", "role", "enabled", "totp"))
 
 
 @admins.command("create")
@@ -270,56 +270,56 @@ def create_admin(
     name: Annotated[str, typer.Option(help="Their name; else the address.")] = "",
 ) -> None:
     """Make a user, and print a random password, this once. The first one is made so: there is no default."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
     from ctrip.domain.admins import Role
 
     try:
         chosen = Role(role)
     except ValueError as exc:
         raise typer.BadParameter(f"there are {', '.join(Role)}", param_hint="--role") from exc
-    shown(bootstrap.admin_manager().create(email, name or email, chosen, _origin()).view)
+    shown(stage().admins.manager.create(email, name or email, chosen, _origin()).view)
 
 
 @admins.command("reset")
 def reset_admin(email: Email) -> None:
     """Give somebody a new random password and no second factor; their sessions end."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    shown(bootstrap.admin_manager().reset(_admin(email), _origin()).view)
+    shown(stage().admins.manager.reset(_admin(email), _origin()).view)
 
 
 @admins.command("disable")
 def disable_admin(email: Email) -> None:
     """Switch somebody off, at once."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    shown(bootstrap.admin_manager().update(_admin(email), _origin(), None, enabled=False))
+    shown(stage().admins.manager.update(_admin(email), _origin(), None, enabled=False))
 
 
 @admins.command("enable")
 def enable_admin(email: Email) -> None:
     """Switch somebody on again."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    shown(bootstrap.admin_manager().update(_admin(email), _origin(), None, enabled=True))
+    shown(stage().admins.manager.update(_admin(email), _origin(), None, enabled=True))
 
 
 @admins.command("rotate-key")
 def rotate_token_key() -> None:
     """Sign access tokens with a new key from now on."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    key = bootstrap.doorkeeper().new_token_key()
+    key = stage().admins.sessions.new_token_key()
     typer.echo(f"signing with {key.id} from now on, everywhere within five minutes", err=True)
 
 
 def _admin(email: str) -> str:
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
     from ctrip.domain.admins import fold_email
     from ctrip.domain.errors import NotFound
 
     try:
-        found = bootstrap.admins().by_email(fold_email(email))
+        found = stage().adapters.admins.by_email(fold_email(email))
     except ValueError:
         found = None
     if found is None:
@@ -336,10 +336,10 @@ Subject = Annotated[str, typer.Argument(help="Its id.")]
 @audit.command("show")
 def show_audit(kind: Kind, subject: Subject) -> None:
     """Show what was done to it: by whom, from where, when."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
     from ctrip.views.access import audit_view
 
-    chain = bootstrap.audit_reader().whole(f"{kind}_id", subject)
+    chain = stage().audit.reader.whole(f"{kind}_id", subject)
     shown([audit_view(each) for each in chain], ("version", "at", "action", "actor", "address", "after"))
 
 
@@ -350,10 +350,10 @@ def verify_audit(
     hour: Annotated[str | None, typer.Option(help="Against the seal of an hour too: 2026-01-31T12.")] = None,
 ) -> None:
     """Check that each record follows from the one before it, and what a seal covered still stands."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    chain = bootstrap.audit_reader().whole(f"{kind}_id", subject)
-    verdict = bootstrap.audit_verifier().verify(subject, chain, hour)
+    chain = stage().audit.reader.whole(f"{kind}_id", subject)
+    verdict = stage().audit.verifier.verify(subject, chain, hour)
     if verdict.problem:
         typer.echo(f"BROKEN: {verdict.problem}", err=True)
         raise typer.Exit(EXIT_REFUSED)

@@ -30,9 +30,9 @@ def main() -> int:
 
 def resume(chain: str) -> None:
     """Lift the pause, and start a scanner at the next tick."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    bootstrap.access().pause(chain, False)
+    stage().adapters.access.pause(chain, False)
 
 
 if __name__ == "__main__":

@@ -75,29 +75,33 @@ _OURS = frozenset(
 
 
 def _seed_secrets_and_merchant() -> None:
-    from ctrip import bootstrap
     from ctrip.aws.clients import client
+    from ctrip.bootstrap import stage
     from ctrip.domain.admins import Role
     from ctrip.domain.audit import Origin
 
     client("secretsmanager").put_secret_value(SecretId="ctrip/local/mnemonic", SecretString=wallet.LOCAL_MNEMONIC)
     origin = Origin("operator")
     _seed_merchant(origin)
-    bootstrap.admin_manager().create(
+    stage().admins.manager.create(
         ADMIN_EMAIL, "Local admin", Role.OWNER, origin, password=ADMIN_PASSWORD, admin_id=ADMIN_ID
     )
 
 
 def _seed_merchant(origin: Origin) -> None:
     """Make the merchant and its key as their services would, but for the ids and the secrets, which never change."""
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
     from ctrip.domain.errors import ChainError
     from ctrip.domain.merchants.access import ApiKey, Merchant, Scope
     from ctrip.ports import AccessChange
     from ctrip.services.merchants.manage_keys import sealed_version
     from ctrip.services.merchants.manage_merchants import change_merchant, merchant_record
 
-    access, sealer, now = bootstrap.access(), bootstrap.sealer(), bootstrap.clock.now()
+    access, sealer, now = (
+        stage().adapters.access,
+        stage().adapters.sealer,
+        stage().clock.now(),
+    )
     merchant = Merchant(
         id=MERCHANT_ID,
         name="Local shop",
@@ -109,10 +113,10 @@ def _seed_merchant(origin: Origin) -> None:
     )
     audit = merchant_record(None, merchant, "merchant.created", origin)
     access.change(AccessChange(merchant=(None, replace(merchant, audit_head=audit.hash)), audit=audit))
-    bootstrap.account_provisioner().provision(MERCHANT_ID)
+    stage().merchants.provisioner.provision(MERCHANT_ID)
     # Where a chain does not answer, the merchant waits for the function `provision`, which tries again.
     with suppress(ChainError):
-        bootstrap.account_discoverer().discover(MERCHANT_ID)
+        stage().merchants.discoverer().discover(MERCHANT_ID)
     key = ApiKey(
         id=API_KEY_ID,
         merchant_id=MERCHANT_ID,
@@ -125,9 +129,9 @@ def _seed_merchant(origin: Origin) -> None:
 
 
 def _treasury() -> str:
-    from ctrip import bootstrap
+    from ctrip.bootstrap import stage
 
-    return bootstrap.settings().treasury_of("anvil")
+    return stage().settings.treasury_of("anvil")
 
 
 def _chain(rpc_url: str, treasury: str) -> dict[str, Any]:

@@ -12,9 +12,6 @@ from ctrip.chains.evm.client import EvmChain
 from ctrip.domain.chains.assets import Asset, Network, token_id
 from ctrip.domain.ledger import TREASURY as TREASURY_ACCOUNT
 from ctrip.domain.payments.payment import Payment
-from ctrip.services.detection.find_blocks import BlockFinder
-from ctrip.services.detection.scan_chain import ChainScanner
-from ctrip.services.detection.trust_chain import ChainTrust
 from ctrip.services.sweeping.sign_transaction import GuardedSigner
 from tests.evm_support import NETWORK, Node, artefact, call_data
 from tests.world import _WALLET, STATION, TREASURY, World
@@ -41,18 +38,6 @@ class NodeWorld(World):
         anvil.count_seconds()
         self.tick()
         self.renew()
-
-    def new_scanner(self) -> ChainScanner:
-        """Build the scanner that `World` builds, on this chain."""
-        made, on = super().new_scanner(), {"network": self.network, "chain": self.chain}
-        return replace(
-            made,
-            **on,
-            **self.new_looker(self.network, self.chain),
-            strays=replace(made.strays, **on, finder=BlockFinder(**on)),
-            follower=replace(made.follower, **on),
-            trust=ChainTrust(**on, clock=self.clock, log=self.log, agree_above=self.agree_above),
-        )
 
     def renew(self) -> None:
         """Let another process take over: nothing that was remembered in memory is left."""

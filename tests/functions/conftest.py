@@ -9,6 +9,7 @@ import pytest
 from chalice.test import Client
 
 from ctrip import bootstrap, config
+from ctrip.bootstrap.composition import Stage
 from ctrip.domain.admins import Role
 from ctrip.domain.merchants.access import ApiKey, Scope
 from ctrip.services.admins.manage_admins import AdminManager
@@ -19,7 +20,7 @@ from functions.http.answers import HTML
 from functions.http.error_codes import CODES
 from functions.http.operation import OPERATIONS, Operation
 from functions.pages import description
-from tests.world import AUTHORITY, NETWORK, ORIGIN, FakeSealer, World, put_key
+from tests.world import AUTHORITY, ORIGIN, FakeAdapters, FakeSealer, World, put_key
 
 KEY = "ctrip_testkey001_0123456789abcdefghijkl"
 SIGNING_SECRET = "ctsk_testkey001"
@@ -29,8 +30,8 @@ OWNER = ("owner@ops.example", "owner's own password")
 class Api:
     """A merchant's client of the app, and the world behind it."""
 
-    def __init__(self, world: World, client: Client) -> None:
-        self.world, self._client = world, client
+    def __init__(self, world: World, client: Client, stage: Stage) -> None:
+        self.world, self._client, self.stage = world, client, stage
         self.tokens: dict[str, str] = {}
 
     def call(
@@ -85,7 +86,7 @@ class Api:
     @property
     def manager(self) -> AdminManager:
         """What makes admins."""
-        return bootstrap.admin_manager()
+        return self.stage.admins.manager
 
 
 def operation_of(method: str, path: str) -> Operation | None:
@@ -122,42 +123,20 @@ def declared(method: str, path: str, answer: Any) -> None:
         assert int(answer.headers["Retry-After"]) >= 1
 
 
-def clear_caches() -> None:
-    """Forget every adapter and service that was built."""
-    for value in vars(bootstrap).values():
-        if hasattr(value, "cache_clear"):
-            value.cache_clear()
-
-
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     """The app with one merchant's key that may do everything."""
-    clear_caches()
     import app
 
     world = World()
     add_key(world, KEY, frozenset(Scope))
-    for name, value in {
-        "payments": world.stores.payments,
-        "events": world.stores.events,
-        "money": world.stores.money,
-        "access": world.stores.access,
-        "admins": world.stores.admins,
-        "limits": world.stores.limits,
-        "seals": world.stores.seals,
-        "sealer": FakeSealer(),
-        "jobs": world.jobs,
-        "networks": {"anvil": NETWORK},
-        "settings": config.load({"CTRIP_VERIFYING_KEY": AUTHORITY.verifying_key}),
-    }.items():
-        monkeypatch.setattr(bootstrap, name, lambda value=value: value)
-    monkeypatch.setattr(bootstrap, "clock", world.clock)
-    monkeypatch.setattr(bootstrap, "log", lambda service: world.log)
     # The real one takes a tenth of a second and 64 MB, many times over.
     monkeypatch.setattr("ctrip.auth.passwords.RFC_9106_LOW_MEMORY", _quick())
+    stage = Stage(FakeAdapters(world, config.load({"CTRIP_VERIFYING_KEY": AUTHORITY.verifying_key})))
+    bootstrap.use(stage)
     with Client(app.app) as client:
-        yield Api(world, client)
-    clear_caches()
+        yield Api(world, client, stage)
+    bootstrap.use(None)
 
 
 def _quick() -> Any:

@@ -16,7 +16,6 @@ import pytest
 from chalice.test import Client
 
 import app as trigger_table
-from ctrip import bootstrap
 from ctrip.aws.log import PowertoolsLog
 from ctrip.aws.metrics import Metrics
 from infra.emulator.events import scheduled_event
@@ -41,8 +40,7 @@ def output(
     def log(service: str) -> PowertoolsLog:
         return logs.setdefault(service, PowertoolsLog(service, "DEBUG", Metrics(enabled=True)))
 
-    monkeypatch.setattr(bootstrap, "log", log)
-    monkeypatch.setattr(bootstrap, "metrics", lambda: Metrics(enabled=True))
+    api.stage.adapters.log, api.stage.adapters.metrics = log, Metrics(enabled=True)
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
@@ -128,11 +126,11 @@ def test_no_failure_is_written(
 
             return fail
 
-    bootstrap.authenticator()
+    _ = api.stage.merchants.authenticator
     made = api.call("POST", "/api/v1/payments", BODY, Idempotency_Key=CANARY).json
-    monkeypatch.setattr(bootstrap, store, Broken)
-    for name in ("creator", "reader", "closer", *(("authenticator",) if store == "access" else ())):
-        getattr(bootstrap, name).cache_clear()
+    setattr(api.stage.adapters, store, Broken())
+    for subject in ("payments", *(("merchants",) if store == "access" else ())):
+        vars(api.stage).pop(subject)  # wired anew, to the broken store
     answers = [
         api.call("POST", "/api/v1/payments", {**BODY, "order_id": CANARY, "metadata": {"a": CANARY}}),
         api.call("GET", f"/api/v1/payments/{made['id']}"),
@@ -168,15 +166,15 @@ def message(body: dict[str, Any]) -> dict[str, Any]:
 
 
 WORKERS = {
-    "tick": ("starter", scheduled_event("local", "tick")),
-    "relay": ("relay", scheduled_event("local", "relay")),
-    "sweep_due": ("resumer", scheduled_event("local", "sweep_due")),
-    "provision": ("waiting_provisioner", scheduled_event("local", "provision")),
-    "seal": ("audit_sealer", scheduled_event("local", "seal")),
-    "scan": ("scanner", {"chain": CANARY}),
-    "signer": ("signer", {"op": CANARY, "transaction": CANARY, "mnemonic": CANARY}),
-    "sweep": ("sweeper", message({"chain": CANARY, "asset": CANARY})),
-    "webhooks": ("deliverer", message({"merchant_id": CANARY, "event": CANARY, "attempt": 1})),
+    "tick": ("detection", "starter", scheduled_event("local", "tick")),
+    "relay": ("webhooks", "relay", scheduled_event("local", "relay")),
+    "sweep_due": ("sweeping", "resumer", scheduled_event("local", "sweep_due")),
+    "provision": ("merchants", "waiting", scheduled_event("local", "provision")),
+    "seal": ("audit", "sealer", scheduled_event("local", "seal")),
+    "scan": ("detection", "scanner", {"chain": CANARY}),
+    "signer": ("sweeping", "signer", {"op": CANARY, "transaction": CANARY, "mnemonic": CANARY}),
+    "sweep": ("sweeping", "sweeper", message({"chain": CANARY, "asset": CANARY})),
+    "webhooks": ("webhooks", "deliverer", message({"merchant_id": CANARY, "event": CANARY, "attempt": 1})),
 }
 
 
@@ -185,7 +183,8 @@ def test_no_workers_failure_is_written(
     api: Api, output: Callable[[], str], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """What escapes a worker fails the invocation, and Lambda prints it: its type and its place alone."""
-    builder, event = WORKERS[name]
+    subject, builder, event = WORKERS[name]
+    kind = type(getattr(api.stage, subject))
 
     def fail(*_: Any) -> Any:
         try:
@@ -193,7 +192,7 @@ def test_no_workers_failure_is_written(
         except ValueError as exc:
             raise KeyError(f"{CANARY} {WEBHOOK_SECRET}") from exc
 
-    monkeypatch.setattr(bootstrap, builder, fail)
+    monkeypatch.setattr(kind, builder, fail if callable(getattr(kind, builder)) else property(fail))
     printed = ""
     with Client(trigger_table.app) as client:
         if name == "webhooks":  # one bad message fails alone

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from ctrip import bootstrap
 from ctrip.domain.audit import broken
 from ctrip.domain.errors import Busy, Contended
 from ctrip.domain.merchants.access import Limits, Scope
@@ -451,9 +450,8 @@ def limited(api: Api, monkeypatch: pytest.MonkeyPatch, **limits: int) -> None:
     """Give the stage these limits."""
     given = {"calls_per_second": 10_000, "open_payments": 10_000} | limits
     limiter = CallLimiter(api.world.stores.limits, api.world.clock, Limits(**given))
-    monkeypatch.setattr(bootstrap, "limiter", lambda: limiter)
-    creator = replace(api.world.creator, limiter=limiter)
-    monkeypatch.setattr(bootstrap, "creator", lambda: creator)
+    api.stage.merchants.limiter = limiter
+    api.stage.payments.creator = replace(api.stage.payments.creator, limiter=limiter)
 
 
 def test_a_burst_at_twice_the_limit_is_cut_and_harms_nobody_else(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

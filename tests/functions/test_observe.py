@@ -10,10 +10,10 @@ import pytest
 from chalice.test import Client
 
 import app as trigger_table
-from ctrip import bootstrap
 from ctrip.aws import log as logs
 from ctrip.aws.log import PowertoolsLog
 from ctrip.aws.metrics import Metrics
+from ctrip.bootstrap.payments import Payments
 from infra.emulator.events import scheduled_event
 from tests.functions.conftest import KEY, Api
 
@@ -21,8 +21,8 @@ from tests.functions.conftest import KEY, Api
 @pytest.fixture(autouse=True)
 def real_log(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real log, and figures."""
-    monkeypatch.setattr(bootstrap, "log", lambda service: PowertoolsLog(service, "INFO", Metrics(enabled=False)))
-    monkeypatch.setattr(bootstrap, "metrics", lambda: Metrics(enabled=True))
+    api.stage.adapters.log = lambda service: PowertoolsLog(service, "INFO", Metrics(enabled=False))
+    api.stage.adapters.metrics = Metrics(enabled=True)
 
 
 @pytest.fixture
@@ -73,12 +73,12 @@ def test_every_line_of_a_request_carries_its_id(
 ) -> None:
     """Ours and a library's alike, as JSON; the next request has another one, and outside of any there is none."""
 
-    def reader() -> Any:
+    def reader(_: Any) -> Any:
         logging.getLogger("botocore").warning("a library's line of %s", "whsec_abcdefghij")
-        bootstrap.log("api").info("ours", payment="p")
+        api.stage.log("api").info("ours", payment="p")
         raise RuntimeError
 
-    monkeypatch.setattr(bootstrap, "reader", reader)
+    monkeypatch.setattr(Payments, "reader", property(reader))
     answer = trigger_table.app(event("req-1"), None)
     logging.getLogger("botocore").warning("outside")
     ours, failure, _figures = lines(capsys.readouterr().out)
@@ -92,17 +92,15 @@ def test_every_line_of_a_request_carries_its_id(
     assert all(line.endswith("\n") for line in lambdas_handler.printed)
 
 
-def test_every_line_of_a_worker_carries_its_id(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_line_of_a_worker_carries_its_id(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     """A worker's lines carry the invocation's id."""
 
     class Starter:
         def run(self) -> list[str]:
-            bootstrap.log("tick").info("ours")
+            api.stage.log("tick").info("ours")
             return []
 
-    monkeypatch.setattr(bootstrap, "starter", Starter)
+    api.stage.detection.starter = Starter()
     with Client(trigger_table.app) as client:
         client.lambda_.invoke("tick", scheduled_event("local", "tick"))
     ours, figures = lines(capsys.readouterr().out)
@@ -131,6 +129,6 @@ def test_figures_are_silent_where_nobody_reads_them(
     api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The local stage prints none, unless CTRIP_METRICS asks."""
-    monkeypatch.setattr(bootstrap, "metrics", lambda: Metrics(enabled=bool(bootstrap.settings().metrics)))
+    api.stage.adapters.metrics = Metrics(enabled=bool(api.stage.settings.metrics))
     api.call("GET", "/health")
     assert capsys.readouterr().out == ""

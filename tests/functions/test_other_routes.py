@@ -3,7 +3,7 @@
 import pytest
 
 import app
-from ctrip import bootstrap, config
+from ctrip import config
 from ctrip.domain.detection.gates import Gate, Tip
 from tests.world import USDC
 
@@ -14,10 +14,11 @@ def test_alive_needs_no_key_and_no_io(api):
     assert (answer.status_code, answer.json) == (200, {"status": "ok"})
 
 
-def test_ready_reports_each_chain_and_queue(api, monkeypatch):
+def test_ready_reports_each_chain_and_queue(api):
     """Idle and scanned chains are up, and one that was opened a moment ago; one that nobody scans is down."""
-    monkeypatch.setattr("ctrip.aws.queues.queue_depths", lambda stage: {"sweep": 0, "sweep-dlq": 0})
+    api.stage.adapters.queue_depths = lambda: {"sweep": 3, "sweep-dlq": 0}
     idle = api.call("GET", "/health/ready", key=None)
+    assert idle.json["queues"] == {"sweep": 3, "sweep-dlq": 0}
     assert (idle.status_code, idle.json["chains"]["anvil"]["status"]) == (200, "idle")
     api.create()
     opened = api.call("GET", "/health/ready", key=None)
@@ -39,9 +40,8 @@ def test_ready_reports_each_chain_and_queue(api, monkeypatch):
     assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["status"] == "not_scanned"
 
 
-def test_a_paused_chain_is_down(api, monkeypatch):
+def test_a_paused_chain_is_down(api):
     """Somebody must look at it."""
-    monkeypatch.setattr("ctrip.aws.queues.queue_depths", lambda stage: {})
     api.world.stores.access.raise_gate("anvil", hot_until=1, warm_until=1, now=0)
     api.world.stores.access.pause("anvil", True)
     assert isinstance(api.world.stores.access.gates(["anvil"])["anvil"], Gate)
@@ -56,9 +56,8 @@ def beaten(api, **tip):
     api.world.stores.money.beat(Tip(chain="anvil", fence=fence.number, **tip))
 
 
-def test_a_chain_whose_passes_all_fail_is_down_and_says_why(api, monkeypatch):
+def test_a_chain_whose_passes_all_fail_is_down_and_says_why(api):
     """Heads alone are no success: an endpoint without state by block hash, say."""
-    monkeypatch.setattr("ctrip.aws.queues.queue_depths", lambda stage: {})
     api.create()
     opened = api.world.clock.at
     api.world.clock.at += 40_000
@@ -110,11 +109,10 @@ def test_a_paused_chain_takes_no_payments(api):
     assert api.create()["status"] == "pending"
 
 
-def test_what_the_sweeper_refused_is_shown_and_degrades_the_whole(api, monkeypatch):
+def test_what_the_sweeper_refused_is_shown_and_degrades_the_whole(api):
     """As long as the treasury is the one that was refused."""
-    monkeypatch.setattr("ctrip.aws.queues.queue_depths", lambda stage: {})
     treasury = "0x00000000000000000000000000000000000000AA"
-    monkeypatch.setattr(bootstrap, "settings", lambda: config.load({"CTRIP_TREASURY": treasury}))
+    api.stage.adapters.own = config.load({"CTRIP_TREASURY": treasury})
     fine = {"status": "ok", "treasury": treasury, "reason": None}
     assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["sweeping"] == fine
     api.world.stores.money.note_sweeping("anvil", treasury.lower(), "it has code")

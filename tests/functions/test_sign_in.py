@@ -8,7 +8,6 @@ import jwt
 import pyotp
 import pytest
 
-from ctrip import bootstrap
 from ctrip.auth.passwords import Argon2Passwords
 from ctrip.domain.admins import Role
 from tests.functions.conftest import OWNER, Api
@@ -74,7 +73,7 @@ def test_a_stolen_refresh_token_is_found_out_however_often_it_went_on(api: Api) 
 
 def test_a_password_that_is_replaced_meanwhile_opens_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Comparing takes a tenth of a second, in which somebody may have reset it."""
-    token, door = api.token(Role.VIEWER), bootstrap.doorkeeper()
+    token, door = api.token(Role.VIEWER), api.stage.admins.sessions
     user = api.call("GET", "/admin/api/me", key=token).json["id"]
     api.token()
     real = door.passwords.verify
@@ -101,7 +100,7 @@ def test_a_password_behind_a_session_is_no_easier_to_guess(api: Api) -> None:
 def test_a_token_of_a_key_that_another_process_made_is_taken(api: Api) -> None:
     """What is remembered of keys is read anew for it."""
     owner(api)
-    other = bootstrap.doorkeeper.__wrapped__()
+    other = api.stage.admins.new_sessions()
     api.world.clock.at += 1_000
     other.new_token_key()
     fresh = other.sign_in(*OWNER, None, "192.0.2.9", "r")
@@ -214,7 +213,7 @@ def test_a_short_key_signs_nothing(api: Api) -> None:
 def test_the_key_of_tokens_can_be_replaced(api: Api) -> None:
     """What the old one signed is good until it expires, and not for longer."""
     session = owner(api)
-    bootstrap.doorkeeper().new_token_key()
+    api.stage.admins.sessions.new_token_key()
     assert me(api, session["access_token"]) == 200
     fresh = api.sign_in(*OWNER).json
     kid = jwt.get_unverified_header(fresh["access_token"])["kid"]
@@ -251,7 +250,7 @@ def test_an_unknown_user_costs_as_much_as_a_known_one(api: Api, monkeypatch: pyt
     """A hash is computed either way, with the same parameters: there is nothing to time."""
     api.token()
     compared: list[str | None] = []
-    door = bootstrap.doorkeeper()
+    door = api.stage.admins.sessions
     assert isinstance(door.passwords, Argon2Passwords)
     real = door.passwords._hasher
 

@@ -12,7 +12,7 @@ from ctrip.ports.jobs import Jobs
 from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
 from ctrip.ports.money import MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
-from ctrip.ports.runtime import Clock, Ids, Log
+from ctrip.ports.runtime import Clock, Ids, Log, Metrics
 from ctrip.ports.signing import Provisioner, Signer
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Jobs",
     "LimitStore",
     "Log",
+    "Metrics",
     "MoneyStore",
     "OneTimeCodes",
     "Page",

@@ -1,5 +1,6 @@
 """What the services need of the machine: time, ids, a log."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -48,4 +49,12 @@ class Log(Protocol):
 
     def measure(self, chain: str, **figures: float) -> None:
         """Publish figures of one chain as metrics."""
+        ...
+
+
+class Metrics(Protocol):
+    """Figures, for dashboards and alarms."""
+
+    def publish(self, dimensions: Mapping[str, str], figures: Mapping[str, float]) -> None:
+        """Publish figures of one thing."""
         ...

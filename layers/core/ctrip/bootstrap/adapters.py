@@ -1,0 +1,163 @@
+"""What a stage is built from: everything that differs between AWS and a gateway in memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ctrip.config import Settings
+    from ctrip.domain.chains.assets import Network
+    from ctrip.ports import (
+        AccessStore,
+        AdminStore,
+        Chain,
+        Clock,
+        EventStore,
+        Ids,
+        Jobs,
+        LimitStore,
+        Log,
+        Metrics,
+        MoneyStore,
+        OneTimeCodes,
+        Passwords,
+        PaymentStore,
+        Provisioner,
+        Receivers,
+        Sealer,
+        SealStore,
+        Signer,
+        Tokens,
+    )
+    from ctrip.services.merchants.provision_merchant import Authority
+    from ctrip.services.sweeping.sign_transaction import Wallet
+
+
+class Adapters(Protocol):
+    """One stage's adapters; each is built when it is first asked for."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+        ...
+
+    @property
+    def ids(self) -> Ids:
+        """Identifiers and randomness."""
+        ...
+
+    def spread(self) -> float:
+        """Return a random number from -1 to 1."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """The stage's settings; raises `ConfigurationError` where it may not start."""
+        ...
+
+    @property
+    def networks(self) -> Mapping[str, Network]:
+        """The enabled networks by name."""
+        ...
+
+    def log(self, service: str) -> Log:
+        """Return one entry point's log."""
+        ...
+
+    @property
+    def metrics(self) -> Metrics:
+        """What publishes figures."""
+        ...
+
+    @property
+    def payments(self) -> PaymentStore:
+        """Payments."""
+        ...
+
+    @property
+    def events(self) -> EventStore:
+        """Events and deliveries."""
+        ...
+
+    @property
+    def money(self) -> MoneyStore:
+        """Own transactions, ledger entries and fences."""
+        ...
+
+    @property
+    def access(self) -> AccessStore:
+        """Merchants, keys and gates."""
+        ...
+
+    @property
+    def admins(self) -> AdminStore:
+        """Admins and their sessions."""
+        ...
+
+    @property
+    def limits(self) -> LimitStore:
+        """Counters."""
+        ...
+
+    @property
+    def seals(self) -> SealStore:
+        """The hourly seals of the audit chains."""
+        ...
+
+    @property
+    def sealer(self) -> Sealer:
+        """What encrypts secrets."""
+        ...
+
+    @property
+    def jobs(self) -> Jobs:
+        """Queues and functions."""
+        ...
+
+    def queue_depths(self) -> dict[str, int]:
+        """Return how full the queues are."""
+        ...
+
+    @property
+    def receivers(self) -> Receivers:
+        """The merchants' own servers."""
+        ...
+
+    def chain(self, name: str) -> Chain:
+        """Return the client of an enabled network."""
+        ...
+
+    @property
+    def signer(self) -> Signer:
+        """The signer function, which signs transactions."""
+        ...
+
+    @property
+    def provisioner(self) -> Provisioner:
+        """The signer function, which gives merchants their accounts."""
+        ...
+
+    def wallet(self) -> Wallet:
+        """Return the mnemonic's wallet; the signer function alone may ask."""
+        ...
+
+    def authority(self) -> Authority:
+        """Return what signs merchants' extended keys; the signer function alone may ask."""
+        ...
+
+    @property
+    def passwords(self) -> Passwords:
+        """What hashes passwords."""
+        ...
+
+    @property
+    def codes(self) -> OneTimeCodes:
+        """Codes of authenticator apps."""
+        ...
+
+    @property
+    def tokens(self) -> Tokens:
+        """Access tokens."""
+        ...

@@ -1,0 +1,46 @@
+"""The audit chains, wired: read, seal, verify."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ctrip.bootstrap.composition import Stage
+    from ctrip.services.audit.read_audit import AuditReader
+    from ctrip.services.audit.seal_audit import AuditSealer, AuditVerifier
+
+
+class Audit:
+    """The services of audit."""
+
+    def __init__(self, stage: "Stage") -> None:
+        self._stage, self._on = stage, stage.adapters
+
+    @cached_property
+    def reader(self) -> "AuditReader":
+        """Build what reads audit chains."""
+        from ctrip.services.audit.read_audit import AuditReader
+
+        return AuditReader(self._stage.payments.reader, self._on.access, self._on.admins)
+
+    @cached_property
+    def sealer(self) -> "AuditSealer":
+        """Build what seals the audit chains."""
+        from ctrip.services.audit.seal_audit import AuditSealer
+
+        on = self._on
+        return AuditSealer(
+            payments=on.payments,
+            events=on.events,
+            access=on.access,
+            admins=on.admins,
+            seals=on.seals,
+            clock=on.clock,
+            log=on.log("seal"),
+        )
+
+    @cached_property
+    def verifier(self) -> "AuditVerifier":
+        """Build what checks audit chains."""
+        from ctrip.services.audit.seal_audit import AuditVerifier
+
+        return AuditVerifier(self._on.seals)

@@ -1,0 +1,225 @@
+"""A stage's adapters on AWS, each imported and built when it is first asked for."""
+
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from ctrip import config
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.errors import ConfigurationError
+from ctrip.system import SystemClock, SystemIds, fraction, spread
+
+if TYPE_CHECKING:
+    from ctrip.auth.codes import TotpCodes
+    from ctrip.auth.passwords import Argon2Passwords
+    from ctrip.auth.tokens import JwtTokens
+    from ctrip.aws.jobs import AwsJobs
+    from ctrip.aws.metrics import Metrics
+    from ctrip.aws.secrets import KmsSealer
+    from ctrip.aws.signer import LambdaSigner
+    from ctrip.keys.authority import KeyAuthority
+    from ctrip.keys.wallet import MnemonicWallet
+    from ctrip.net.receivers import HttpReceivers
+    from ctrip.ports import Chain, Log
+    from ctrip.store.access import DynamoAccess
+    from ctrip.store.admins import DynamoAdmins
+    from ctrip.store.events import DynamoEvents
+    from ctrip.store.limits import DynamoLimits
+    from ctrip.store.money import DynamoMoney
+    from ctrip.store.payments import DynamoPayments
+    from ctrip.store.seals import DynamoSeals
+
+
+class AwsAdapters:
+    """The `Adapters` of the stage that the environment names."""
+
+    def __init__(self) -> None:
+        self.clock = SystemClock()
+        self.ids = SystemIds()
+        self.log = cache(self._log)
+        self.chain = cache(self._chain)
+        self.wallet = cache(self._wallet)
+        self.authority = cache(self._authority)
+
+    def spread(self) -> float:
+        """Return a random number from -1 to 1."""
+        return spread()
+
+    @cached_property
+    def settings(self) -> config.Settings:
+        """Read the settings; raises `ConfigurationError` where the stage may not start."""
+        found = config.load().must_start()
+        if found.treasury or found.treasury_contract:
+            from ctrip.networks import check_treasuries
+
+            check_treasuries(found.treasuries, found.treasury_contract)
+        return found
+
+    @cached_property
+    def networks(self) -> dict[str, Network]:
+        """Load the enabled networks."""
+        from ctrip.startup import enabled_networks
+
+        return enabled_networks(self.settings)
+
+    @cached_property
+    def metrics(self) -> "Metrics":
+        """Build what publishes figures."""
+        from ctrip.aws.metrics import Metrics
+
+        return Metrics(enabled=bool(self.settings.metrics))
+
+    def _log(self, service: str) -> "Log":
+        from ctrip.aws.log import PowertoolsLog
+
+        return PowertoolsLog(service, self.settings.log_level, self.metrics)
+
+    # -- stores
+
+    @cached_property
+    def payments(self) -> "DynamoPayments":
+        """Open the store of payments."""
+        from ctrip.store.payments import DynamoPayments
+
+        return DynamoPayments(self.settings.stage)
+
+    @cached_property
+    def events(self) -> "DynamoEvents":
+        """Open the store of events."""
+        from ctrip.store.events import DynamoEvents
+
+        return DynamoEvents(self.settings.stage)
+
+    @cached_property
+    def money(self) -> "DynamoMoney":
+        """Open the store of money."""
+        from ctrip.store.money import DynamoMoney
+
+        return DynamoMoney(self.settings.stage)
+
+    @cached_property
+    def access(self) -> "DynamoAccess":
+        """Open the store of merchants and gates."""
+        from ctrip.store.access import DynamoAccess
+
+        return DynamoAccess(self.settings.stage)
+
+    @cached_property
+    def admins(self) -> "DynamoAdmins":
+        """Open the store of admins."""
+        from ctrip.store.admins import DynamoAdmins
+
+        return DynamoAdmins(self.settings.stage)
+
+    @cached_property
+    def limits(self) -> "DynamoLimits":
+        """Open the store of limits."""
+        from ctrip.store.limits import DynamoLimits
+
+        return DynamoLimits(self.settings.stage)
+
+    @cached_property
+    def seals(self) -> "DynamoSeals":
+        """Open the store of seals."""
+        from ctrip.store.seals import DynamoSeals
+
+        return DynamoSeals(self.settings.stage)
+
+    # -- queues, secrets, other functions
+
+    @cached_property
+    def jobs(self) -> "AwsJobs":
+        """Open the queues."""
+        from ctrip.aws.jobs import AwsJobs
+
+        return AwsJobs(self.settings.stage)
+
+    def queue_depths(self) -> dict[str, int]:
+        """Return how full the queues are."""
+        from ctrip.aws.queues import queue_depths
+
+        return queue_depths(self.settings.stage)
+
+    @cached_property
+    def sealer(self) -> "KmsSealer":
+        """Build what encrypts secrets."""
+        from ctrip.aws.secrets import KmsSealer
+
+        return KmsSealer(self.settings.stage, self.clock)
+
+    @cached_property
+    def signer(self) -> "LambdaSigner":
+        """Build the caller of the signer function."""
+        from ctrip.aws.signer import LambdaSigner
+
+        return LambdaSigner(self.settings.stage)
+
+    @property
+    def provisioner(self) -> "LambdaSigner":
+        """Return the same caller."""
+        return self.signer
+
+    def _wallet(self) -> "MnemonicWallet":
+        from ctrip.keys.wallet import MnemonicWallet
+
+        return MnemonicWallet(self._mnemonic)
+
+    def _authority(self) -> "KeyAuthority":
+        from ctrip.keys.authority import KeyAuthority
+
+        return KeyAuthority(self._mnemonic)
+
+    @cached_property
+    def _mnemonic(self) -> str:
+        from ctrip.aws.secrets import read_mnemonic
+
+        return read_mnemonic(self.settings.stage)
+
+    # -- chains and other people's servers
+
+    def _chain(self, name: str) -> "Chain":
+        from ctrip.chains.evm.client import EvmChain
+
+        if (network := self.networks.get(name)) is None:
+            raise ConfigurationError("a chain that is not among CTRIP_CHAINS is asked for")
+        urls = (*self.settings.rpc.get(name, ()), *self._secret_endpoints.get(name, ()), *network.rpc)
+        return EvmChain(network, urls, self.clock, jitter=fraction)
+
+    @cached_property
+    def _secret_endpoints(self) -> dict[str, tuple[str, ...]]:
+        from ctrip.aws.secrets import read_endpoints
+
+        return read_endpoints(self.settings.stage)
+
+    @cached_property
+    def receivers(self) -> "HttpReceivers":
+        """Build what posts to merchants' servers."""
+        from ctrip.net.receivers import HttpReceivers
+
+        return HttpReceivers()
+
+    # -- sign-in
+
+    @cached_property
+    def passwords(self) -> "Argon2Passwords":
+        """Build what hashes passwords."""
+        from ctrip.auth.passwords import Argon2Passwords
+
+        return Argon2Passwords()
+
+    @cached_property
+    def codes(self) -> "TotpCodes":
+        """Build what checks codes of authenticator apps."""
+        from ctrip.auth.codes import TotpCodes
+
+        return TotpCodes(self._issuer)
+
+    @cached_property
+    def tokens(self) -> "JwtTokens":
+        """Build what signs access tokens."""
+        from ctrip.auth.tokens import JwtTokens
+
+        return JwtTokens(self._issuer)
+
+    @property
+    def _issuer(self) -> str:
+        return f"ctrip-{self.settings.stage}"

@@ -1,0 +1,62 @@
+"""Payments, wired: create, read, cancel, accept."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ctrip.bootstrap.composition import Stage
+    from ctrip.services.payments.close_payment import PaymentCloser
+    from ctrip.services.payments.create_payment import PaymentCreator
+    from ctrip.services.payments.read_payment import PaymentReader
+
+
+class Payments:
+    """The services of payments."""
+
+    def __init__(self, stage: "Stage") -> None:
+        self._stage, self._on = stage, stage.adapters
+
+    @cached_property
+    def creator(self) -> "PaymentCreator":
+        """Build what creates payments."""
+        from ctrip.services.payments.create_payment import PaymentCreator
+
+        stage, on = self._stage, self._on
+        return PaymentCreator(
+            networks=on.networks,
+            payments=on.payments,
+            money=on.money,
+            once=stage.once(),
+            access=on.access,
+            limiter=stage.merchants.limiter,
+            jobs=stage.notifying("api"),
+            clock=on.clock,
+            ids=on.ids,
+            recorder=stage.recorder("api"),
+            log=on.log("api"),
+            verifying_key=on.settings.verifying_key,
+            plain_http=on.settings.local,
+        )
+
+    @cached_property
+    def reader(self) -> "PaymentReader":
+        """Build what reads payments."""
+        from ctrip.services.payments.read_payment import PaymentReader
+
+        return PaymentReader(self._on.payments, self._on.money)
+
+    @cached_property
+    def closer(self) -> "PaymentCloser":
+        """Build what cancels and accepts payments."""
+        from ctrip.services.payments.close_payment import PaymentCloser
+
+        stage, on = self._stage, self._on
+        return PaymentCloser(
+            reader=self.reader,
+            payments=on.payments,
+            access=on.access,
+            jobs=stage.notifying("api"),
+            clock=on.clock,
+            recorder=stage.recorder("api"),
+            once=stage.once(),
+        )

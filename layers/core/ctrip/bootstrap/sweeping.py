@@ -1,0 +1,73 @@
+"""Sweeping, wired; and the signer, the only holder of private keys."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ctrip.bootstrap.composition import Stage
+    from ctrip.services.sweeping.check_treasury import CheckedSweeper
+    from ctrip.services.sweeping.resume_sweeps import SweepResumer
+    from ctrip.services.sweeping.sign_transaction import GuardedSigner
+    from ctrip.services.sweeping.sweep_deposits import DepositSweeper
+
+
+class Sweeping:
+    """The services of sweeping."""
+
+    def __init__(self, stage: "Stage") -> None:
+        self._stage, self._on = stage, stage.adapters
+        self._sweepers: dict[str, CheckedSweeper] = {}
+
+    @cached_property
+    def resumer(self) -> "SweepResumer":
+        """Build the net under sweeping."""
+        from ctrip.services.sweeping.resume_sweeps import SweepResumer
+
+        on = self._on
+        return SweepResumer(on.money, on.access, on.jobs, on.clock, tuple(on.networks))
+
+    def sweeper(self, name: str) -> "CheckedSweeper":
+        """Return one chain's sweeper, which checks its treasury first."""
+        if name not in self._sweepers:
+            self._sweepers[name] = self._checked(name)
+        return self._sweepers[name]
+
+    def _checked(self, name: str) -> "CheckedSweeper":
+        from ctrip.services.sweeping.check_treasury import CheckedSweeper
+
+        on = self._on
+        return CheckedSweeper(
+            chain=self._stage.network(name).name,
+            reader=on.chain(name),
+            signer=on.signer,
+            money=on.money,
+            log=on.log("sweep"),
+            treasury=on.settings.treasury_of(name),
+            may_be_contract=on.settings.treasury_may_be_contract(name),
+            sweeper=lambda: self.new_sweeper(name),
+        )
+
+    def new_sweeper(self, name: str) -> "DepositSweeper":
+        """Build a chain's sweeper without the check of its treasury."""
+        from ctrip.services.sweeping.sweep_deposits import DepositSweeper
+
+        on = self._on
+        return DepositSweeper(
+            network=self._stage.network(name),
+            chain=on.chain(name),
+            payments=on.payments,
+            money=on.money,
+            signer=on.signer,
+            clock=on.clock,
+            log=on.log("sweep"),
+            treasury=on.settings.treasury_of(name),
+        )
+
+    @cached_property
+    def signer(self) -> "GuardedSigner":
+        """Build the signer; the mnemonic is read when it is first needed, once."""
+        from ctrip.services.sweeping.sign_transaction import GuardedSigner
+
+        on = self._on
+        treasuries = {each.chain_id: on.settings.treasury_of(each.name) for each in on.networks.values()}
+        return GuardedSigner(on.wallet, treasuries, tuple(on.networks.values()))

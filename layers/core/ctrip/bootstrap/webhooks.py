@@ -1,0 +1,49 @@
+"""Webhooks, wired: deliver, repeat, read."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ctrip.bootstrap.composition import Stage
+    from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
+    from ctrip.services.webhooks.read_events import EventReader
+    from ctrip.services.webhooks.relay_outbox import OutboxRelay
+
+
+class Webhooks:
+    """The services of webhooks."""
+
+    def __init__(self, stage: "Stage") -> None:
+        self._stage, self._on = stage, stage.adapters
+
+    @cached_property
+    def deliverer(self) -> "WebhookDeliverer":
+        """Build what delivers webhooks."""
+        from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
+
+        on = self._on
+        return WebhookDeliverer(
+            events=on.events,
+            access=on.access,
+            receivers=on.receivers,
+            sealer=on.sealer,
+            jobs=on.jobs,
+            clock=on.clock,
+            log=on.log("webhooks"),
+            spread=on.spread,
+            cache_ms=on.settings.key_cache_seconds * 1000,
+        )
+
+    @cached_property
+    def relay(self) -> "OutboxRelay":
+        """Build what repeats the unacknowledged."""
+        from ctrip.services.webhooks.relay_outbox import OutboxRelay
+
+        return OutboxRelay(self._on.events, self._on.jobs, self._on.clock)
+
+    @cached_property
+    def reader(self) -> "EventReader":
+        """Build what reads events."""
+        from ctrip.services.webhooks.read_events import EventReader
+
+        return EventReader(self._on.events, self._stage.payments.reader, self._on.clock)
