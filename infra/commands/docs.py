@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from ctrip.config import example, reference
+from ctrip.domain.alarms import runbook
 from ctrip.domain.payments.machine import diagram
 from infra.stack.names import STACK
 
@@ -30,9 +31,23 @@ def environment() -> str:
     return example() + "".join(f"\n# {each.doc}\n#{each.name}={each.default}\n" for each in STACK)
 
 
+def alarms() -> str:
+    """Write the table of alarms as a page."""
+    return (
+        "# Alarms\n\nEvery ERROR line of the log, and the metric `alarms` of the same name. `page`: look at once; "
+        "`ticket`: within a working day. Generated from `ctrip/domain/alarms.py`; `make docs` writes it anew.\n\n"
+        f"{runbook()}\n"
+    )
+
+
 def pages() -> dict[str, str]:
     """Return every generated file by its path."""
-    return {"docs/configuration.md": settings(), ".env.example": environment(), "docs/payment-states.md": states()}
+    return {
+        "docs/configuration.md": settings(),
+        ".env.example": environment(),
+        "docs/payment-states.md": states(),
+        "docs/alarms.md": alarms(),
+    }
 
 
 def main() -> int:

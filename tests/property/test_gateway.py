@@ -20,7 +20,7 @@ from ctrip.domain.errors import BroadcastRejected, Busy, ChainError, ChainUnavai
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import IntentState
 from ctrip.ports import Idempotency, Reply
-from ctrip.services.detection import look_at, scan_chain
+from ctrip.services.detection import decide_payments, look_at, troubles
 from ctrip.services.payments.create_payment import ROUTE, CreatePayment
 from ctrip.services.sweeping import follow_intents
 from tests.unit.payments.test_machine import ALLOWED
@@ -512,18 +512,18 @@ def one_throttled_payment_ends_the_pass(patch):
     def together(self, name):
         yield
 
-    patch.setattr(scan_chain.ScanRun, "_apart", together)
+    patch.setattr(troubles.Troubles, "apart", together)
 
 
 def an_older_look_undoes_a_newer_one(patch):
-    patch.setattr(scan_chain, "_newest", lambda payment: 0)
+    patch.setattr(decide_payments, "_newest", lambda payment: 0)
 
 
 def each_base_unit_is_told(patch):
     from ctrip.domain.detection import decide
 
     real = decide.next_step
-    patch.setattr(scan_chain, "next_step", lambda p, look, now: real(p, replace(look, pause_ms=0), now))
+    patch.setattr(decide_payments, "next_step", lambda p, look, now: real(p, replace(look, pause_ms=0), now))
 
 
 PLANTED = [

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from ctrip.domain.audit import Origin, payment_record
-from ctrip.domain.detection.decide import fire
+from ctrip.domain.detection.step import fire
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment

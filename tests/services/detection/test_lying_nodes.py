@@ -282,7 +282,7 @@ def parts_of_a_pass(world):
         "add_transfers": (world.stores.payments, "add_transfers"),
         "by_order": (world.stores.payments, "by_order"),
         "look": (type(world.scanner.looker), "_look"),
-        "baseline": (type(world.scanner.looker), "_baseline"),
+        "baseline": (type(world.scanner.looker.past), "baseline"),
         "on_time": (type(world.scanner.looker), "_on_time"),
         "attach": (type(world.scanner.explainer), "_attach"),
         "question": (type(world.scanner.looker), "_question"),
@@ -340,6 +340,7 @@ def test_whatever_part_of_a_pass_breaks_everybody_is_paid(part, monkeypatch):
         "beside": type(world.scanner.strays),
         "next_slice": type(world.run.watch),
         "count": type(world.scanner.counter),
+        "_explain_again": type(world.run.decider),
     }
 
     def broken(*_, **__):
@@ -350,8 +351,8 @@ def test_whatever_part_of_a_pass_breaks_everybody_is_paid(part, monkeypatch):
     for _ in range(5):
         world.step()
     assert world.payment(payment.id).status is Status.PAID
-    if part != "follow" or world.run.following:
-        assert world.run.troubles or part == "_explain_again"
+    if part != "follow" or world.run.own.following:
+        assert world.run.troubles.found or part == "_explain_again"
 
 
 def test_a_payment_whose_commits_are_always_throttled_starves_nobody():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.domain.detection.decide import quiet
+from ctrip.domain.detection.step import quiet
 from ctrip.domain.errors import Busy, Forbidden, InvalidField
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.payment import Flag, Status, Tier
@@ -135,7 +135,7 @@ def test_paid_is_never_told_with_less_than_was_confirmed():
     world.stores.payments.commit = refuse_credit
     world.chain.mine(2)
     world.run.one()
-    assert isinstance(world.run.troubles[payment.id], Busy)
+    assert isinstance(world.run.troubles.found[payment.id], Busy)
     world.stores.payments.commit = commit
     world.chain.reorg(3)
     world.run.one()
@@ -173,7 +173,7 @@ def test_a_pause_that_could_not_be_written_is_not_lost():
 
     world.stores.access.pause = busy
     world.run.one()
-    assert isinstance(world.run.troubles[payment.id], Busy)
+    assert isinstance(world.run.troubles.found[payment.id], Busy)
     assert world.payment(payment.id).status is Status.PAID
     world.stores.access.pause = pause
     world.run.one()

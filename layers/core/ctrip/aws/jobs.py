@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from ctrip.aws.clients import HURRIED, client
+from ctrip.aws.names import Queue, named
 from ctrip.domain.errors import Busy
 from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob, encode_job
 
@@ -56,23 +57,23 @@ class AwsJobs:
     def scan(self, job: ScanJob) -> None:
         """Start a scanner, without waiting for it."""
         client("lambda", HURRIED).invoke(
-            FunctionName=f"ctrip-{self._stage}-scan", InvocationType="Event", Payload=encode_job(job).encode()
+            FunctionName=named(self._stage, "scan"), InvocationType="Event", Payload=encode_job(job).encode()
         )
 
     def provision(self) -> None:
         """Have waiting merchants provisioned, without waiting for it: by the schedule's own event, ahead of time."""
         payload = json.dumps(_AHEAD_OF_TIME).encode()
         client("lambda", HURRIED).invoke(
-            FunctionName=f"ctrip-{self._stage}-provision", InvocationType="Event", Payload=payload
+            FunctionName=named(self._stage, "provision"), InvocationType="Event", Payload=payload
         )
 
     @cached_property
     def _webhooks(self) -> str:
-        return self._url("webhooks")
+        return self._url(Queue.WEBHOOKS)
 
     @cached_property
     def _sweeps(self) -> str:
-        return self._url("sweep")
+        return self._url(Queue.SWEEP)
 
-    def _url(self, name: str) -> str:
-        return str(client("sqs", HURRIED).get_queue_url(QueueName=f"ctrip-{self._stage}-{name}")["QueueUrl"])
+    def _url(self, name: Queue) -> str:
+        return str(client("sqs", HURRIED).get_queue_url(QueueName=named(self._stage, name))["QueueUrl"])

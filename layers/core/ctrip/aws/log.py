@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from ctrip.aws import masking
+from ctrip.domain.alarms import ALARMS, UNNAMED
 
 if TYPE_CHECKING:
     from ctrip.aws.metrics import Metrics
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 # The facts that may be logged, each a decision: none of them is text that a caller chose freely.
 FACTS = frozenset(
     {
-        "address", "age_seconds", "amount", "answered", "asset", "attempt", "balance", "block", "by", "cap", "chain",
-        "count", "error", "event", "failures", "fee", "fence", "head", "hour", "intent", "key_id", "kind", "merchant",
-        "newest", "part", "payment", "payments", "retry_in", "root", "seal", "session", "status", "tx_hash", "type",
-        "what", "where",
+        "address", "age_seconds", "alarm", "amount", "answered", "asset", "attempt", "balance", "block", "by", "cap",
+        "chain", "count", "error", "event", "failures", "fee", "fence", "head", "hour", "intent", "key_id", "kind",
+        "merchant", "newest", "part", "payment", "payments", "retry_in", "root", "seal", "session", "status", "tx_hash",
+        "type", "what", "where",
         # bound to an invocation
         "aws_request_id", "request_id",
     }
@@ -73,9 +74,18 @@ class PowertoolsLog:
         self._logger.warning(message, extra=allowed(facts), stacklevel=3)
 
     def error(self, message: str, **facts: object) -> None:
-        """Raise an alarm: the line, and a metric named after it."""
-        self._logger.error(message, extra=allowed(facts), stacklevel=3)
-        self._metrics.publish({"alarm": message}, {"alarms": 1.0})
+        """Raise an alarm: the line with its severity, and a metric named after it.
+
+        A name that the table of alarms lacks is logged too. Nobody watches a metric of that name, so `unnamed_alarm` is
+        raised beside it.
+        """
+        known = ALARMS.get(message)
+        severity = {"severity": known.severity.value} if known else {}
+        self._logger.error(message, extra=allowed(facts) | severity, stacklevel=3)
+        if known:
+            self._metrics.publish({"alarm": message}, {"alarms": 1.0})
+        else:
+            self.error(UNNAMED, alarm=message)
 
     def measure(self, chain: str, **figures: float) -> None:
         """Publish figures of one chain as metrics."""

@@ -3,14 +3,13 @@
 from functools import cache
 
 from ctrip.aws.clients import client
-
-NAMES = ("sweep", "sweep-dlq", "webhooks", "webhooks-dlq")
+from ctrip.aws.names import named, queue_names
 
 
 def queue_depths(stage: str) -> dict[str, int]:
     """Return the waiting messages of each queue, dead-letter queues included."""
     depths = {}
-    for name in NAMES:
+    for name in queue_names():
         answer = client("sqs").get_queue_attributes(
             QueueUrl=_url(stage, name), AttributeNames=["ApproximateNumberOfMessages"]
         )
@@ -20,4 +19,4 @@ def queue_depths(stage: str) -> dict[str, int]:
 
 @cache
 def _url(stage: str, name: str) -> str:
-    return str(client("sqs").get_queue_url(QueueName=f"ctrip-{stage}-{name}")["QueueUrl"])
+    return str(client("sqs").get_queue_url(QueueName=named(stage, name))["QueueUrl"])

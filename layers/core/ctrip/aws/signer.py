@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ctrip.aws.clients import PATIENT, client
+from ctrip.aws.names import named
 from ctrip.domain.chains.chain import Signed, Transaction
 from ctrip.domain.errors import SigningRefused, Unavailable
 from ctrip.ports import Provisioner, Signer
@@ -14,7 +15,7 @@ class LambdaSigner:
     """A `Signer` and `Provisioner` whose keys live in another function."""
 
     def __init__(self, stage: str) -> None:
-        self._function = f"ctrip-{stage}-signer"
+        self._function = named(stage, "signer")
         self._xpubs: dict[int, str] = {}
 
     def account_xpub(self, account: int) -> str:

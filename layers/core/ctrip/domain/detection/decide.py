@@ -1,28 +1,15 @@
 """The decision: a payment and what was seen of it, in; the next step, out. Pure, one step at a time, until None."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from ctrip.domain.alarms import DEEP_REORG
+from ctrip.domain.detection import entry
 from ctrip.domain.detection.observe import Look
-from ctrip.domain.ledger import LOSSES, ON_ADDRESSES, UNMATCHED, Entry, available, delivered, own_wallet
-from ctrip.domain.payments.machine import Trigger, follow
-from ctrip.domain.payments.payment import INLINE, Custody, Flag, Hold, Late, Payment, Status, Stray, Tier
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One durable change: the payment after it, the event it emits, None where nobody is told.
-
-    `holds_order` asks that the payment still has its order when this commits: a dead one comes back to life.
-    """
-
-    after: Payment
-    event: str | None = None
-    entries: tuple[Entry, ...] = ()
-    alarm: str | None = None
-    stray: Stray | None = None
-    holds_order: bool = False
+from ctrip.domain.detection.step import Step, due_tier, fire, quiet
+from ctrip.domain.payments.machine import Trigger
+from ctrip.domain.payments.payment import INLINE, Custody, Flag, Hold, Late, Payment, Status, Tier
 
 
 def next_step(payment: Payment, look: Look, now: int) -> Step | None:
@@ -41,8 +28,8 @@ def next_step(payment: Payment, look: Look, now: int) -> Step | None:
 def _first_seen(payment: Payment, look: Look, now: int) -> Step:
     """Record what lay at the address before the payment existed, before anything is made of what came after."""
     step = quiet(payment, now, baseline=look.baseline, doubt=look.doubt)
-    kept_apart = _entry(payment, look.baseline, now, debit=ON_ADDRESSES, credit=UNMATCHED, name="baseline")
-    entries = () if payment.policy.custody is Custody.XPUB else (kept_apart,)
+    ours = payment.policy.custody is not Custody.XPUB
+    entries = (entry.kept_apart(payment, look.baseline, now),) if ours else ()
     return replace(step, alarm=Hold.NOT_FRESH.value, entries=entries)
 
 
@@ -55,8 +42,8 @@ def _hold_of_the_baseline(payment: Payment, look: Look, now: int) -> Step | None
     if look.doubt < payment.doubt:  # the missing answer has come: that much was the payment's after all
         back = payment.doubt - look.doubt
         step = quiet(payment, now, baseline=baseline - back, doubt=look.doubt)
-        entry = _entry(payment, back, now, debit=UNMATCHED, credit=ON_ADDRESSES, name="baseline")
-        return replace(step, entries=() if payment.policy.custody is Custody.XPUB else (entry,))
+        ours = payment.policy.custody is not Custody.XPUB
+        return replace(step, entries=(entry.apart_no_more(payment, back, now),) if ours else ())
     changes_the_verdict = look.received < payment.target <= look.received + baseline
     if Flag.HELD not in payment.flags and changes_the_verdict:
         hold = Hold.BASELINE_UNKNOWN if payment.doubt else Hold.NOT_FRESH
@@ -72,56 +59,6 @@ def _owner_moved(payment: Payment, look: Look) -> bool:
     over = payment.status in (Status.SETTLED, Status.EXPIRED)
     left = look.received is not None and look.received < payment.amount_received and look.intact
     return payment.policy.custody is Custody.XPUB and over and left
-
-
-def fire(payment: Payment, trigger: Trigger, now: int, *, alarm: str | None = None, **changes: Any) -> Step:
-    """Follow one edge of the machine; `changes` are fields of the payment that change with it."""
-    edge = follow(payment.status, trigger)
-    changes |= {
-        "status": edge.to,
-        "flags": (payment.flags | edge.raises) - edge.lowers,
-        "tier": changes.get("tier", _tier(payment, edge.to)),
-    }
-    after = replace(payment, **changes | _timestamps(payment, edge.to, now))
-    if trigger in _TELL_AN_AMOUNT:
-        after = replace(after, told_at=now, told_amount=after.amount_received)
-    return Step(after=_touched(payment, after, now), event=edge.event, alarm=alarm)
-
-
-_TELL_AN_AMOUNT = frozenset(
-    {Trigger.SEEN, Trigger.AMENDED, Trigger.SHORT, Trigger.LATE_PARTIAL, Trigger.LATE_COMPLETED, Trigger.TURNED_UP}
-    | {Trigger.EXCESS, Trigger.RECREDITED, Trigger.COMPLETED, Trigger.REDUCED, Trigger.REMOVED}
-)
-
-
-def note_stray(payment: Payment, stray: Stray, now: int) -> Step | None:
-    """Record and report money that was not due: never credited by itself, never swept; told once per change."""
-    known = {held.key: held for held in payment.strays}
-    before = known.get(stray.key)
-    if stray.amount <= (before.amount if before else 0):
-        return None
-    trigger = Trigger.UNMATCHED
-    if stray.chain != payment.chain:
-        trigger = Trigger.WRONG_NETWORK
-    elif stray.token_id != payment.token_id:
-        trigger = Trigger.WRONG_ASSET
-    step = fire(payment, trigger, now, strays=tuple((known | {stray.key: stray}).values()))
-    return replace(step, stray=stray)
-
-
-def explain_stray(payment: Payment, stray: Stray, now: int) -> Step | None:
-    """Add the transaction that brought money which was not due, once a node has told of it."""
-    known = {held.key: held for held in payment.strays}
-    before = known.get(stray.key)
-    if before is None or before.amount != stray.amount or before.tx_hash is not None or stray.tx_hash is None:
-        return None
-    step = fire(payment, Trigger.EXPLAINED, now, strays=tuple((known | {stray.key: stray}).values()))
-    return replace(step, stray=stray)
-
-
-def quiet(payment: Payment, now: int, **changes: Any) -> Step:
-    """Record something that nobody is told of."""
-    return Step(after=_touched(payment, replace(payment, **changes), now))
 
 
 def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
@@ -164,7 +101,7 @@ def _release(payment: Payment, now: int) -> Step | None:
     """A held payment waits until a person accepts it: then what is there counts, and a later hold waits anew."""
     if not payment.accept_requested:
         return None
-    tiers = {Status.PAID: _due(payment), Status.SETTLED: Tier.MONITORED}
+    tiers = {Status.PAID: due_tier(payment), Status.SETTLED: Tier.MONITORED}
     return fire(
         payment,
         Trigger.RELEASED,
@@ -224,8 +161,7 @@ def _outflow(payment: Payment, look: Look, now: int) -> Step:
         step = quiet(payment, now, **changes)
     else:
         step = fire(payment, Trigger.HELD, now, alarm=Hold.OUTFLOW.value, **changes)
-    loss = _entry(payment, gone, now, debit=LOSSES, credit=ON_ADDRESSES, name="loss")
-    return replace(step, entries=(loss,) if gone else ())
+    return replace(step, entries=(entry.loss(payment, gone, now),) if gone else ())
 
 
 def _found_again(payment: Payment, look: Look, now: int) -> Step | None:
@@ -234,8 +170,7 @@ def _found_again(payment: Payment, look: Look, now: int) -> Step | None:
     if not payment.lost or look.confirmed is None or look.confirmed <= there:
         return None
     back = min(payment.lost, look.confirmed - there)
-    entry = _entry(payment, back, now, debit=ON_ADDRESSES, credit=LOSSES, name="found")
-    return replace(quiet(payment, now, lost=payment.lost - back), entries=(entry,))
+    return replace(quiet(payment, now, lost=payment.lost - back), entries=(entry.found(payment, back, now),))
 
 
 def _confirmed(payment: Payment, look: Look, now: int) -> Step | None:
@@ -251,7 +186,7 @@ def _confirmed(payment: Payment, look: Look, now: int) -> Step | None:
     if look.confirmed > payment.amount and Flag.OVERPAID not in payment.flags:
         return fire(payment, Trigger.EXCESS, now, amount_confirmed=look.confirmed)
     step = fire(payment, Trigger.CREDITED, now, amount_confirmed=look.confirmed, credited=look.confirmed)
-    return replace(step, entries=(credit(payment, look.confirmed, now),))
+    return replace(step, entries=(entry.credit(payment, look.confirmed, now),))
 
 
 def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
@@ -278,9 +213,9 @@ def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
             now,
             amount_confirmed=look.confirmed,
             credited=look.confirmed,
-            tier=_due(payment),
+            tier=due_tier(payment),
         )
-        return replace(step, entries=(credit(payment, more, now),))
+        return replace(step, entries=(entry.credit(payment, more, now),))
     if payment.status is Status.PAID and payment.policy.custody is Custody.XPUB:
         # Its funds are where they belong already: no key of that address is here.
         return fire(payment, Trigger.SETTLED, now)
@@ -312,11 +247,10 @@ def _fallen(payment: Payment, look: Look, now: int) -> Step | None:
     kept = min(payment.credited, look.received) if payment.status is Status.SETTLED else 0
     taken = payment.credited - kept
     changes = _recorded(payment, look) | {"amount_confirmed": kept, "credited": kept, "lost": 0}
-    step = fire(payment, trigger, now, alarm="deep_reorg", **changes)
-    entries = (reversal(payment, taken, now),) if taken else ()
+    step = fire(payment, trigger, now, alarm=DEEP_REORG, **changes)
+    entries = (entry.reversal(payment, taken, now),) if taken else ()
     if payment.lost:  # what had left before is not on the address to be taken back from it
-        back = _entry(payment, payment.lost, now, debit=ON_ADDRESSES, credit=LOSSES, name="found")
-        entries = (*entries, back)
+        entries = (*entries, entry.found(payment, payment.lost, now))
     return replace(step, entries=entries)
 
 
@@ -402,39 +336,6 @@ _RULES: dict[Status, Callable[[Payment, Look, int], Step | None]] = {
 }
 
 
-def credit(payment: Payment, amount: int, now: int) -> Entry:
-    """Credit what arrived on the payment's address to its merchant, who has it already where the key is its own."""
-    debit, credit = _accounts(payment)
-    return _entry(payment, amount, now, debit=debit, credit=credit)
-
-
-def reversal(payment: Payment, amount: int, now: int) -> Entry:
-    """Take a credit back whose money a reorganisation removed."""
-    debit, credit = _accounts(payment)
-    return _entry(payment, amount, now, debit=credit, credit=debit)
-
-
-def _accounts(payment: Payment) -> tuple[str, str]:
-    if payment.policy.custody is Custody.XPUB:
-        return own_wallet(payment.merchant_id), delivered(payment.merchant_id)
-    return ON_ADDRESSES, available(payment.merchant_id)
-
-
-def _entry(payment: Payment, amount: int, now: int, *, debit: str, credit: str, name: str = "") -> Entry:
-    return Entry(
-        id=f"{payment.id}#{payment.version + 1:06d}{'#' if name else ''}{name}",
-        owner=payment.merchant_id,
-        chain=payment.chain,
-        asset=payment.asset_key,
-        debit=debit,
-        credit=credit,
-        amount=amount,
-        payment_id=payment.id,
-        tx_hash=None,
-        at=now,
-    )
-
-
 def _recorded(payment: Payment, look: Look) -> dict[str, Any]:
     first = look.transfers[0].block_number if look.transfers else None
     newest = look.observations[-1].block_number if look.observations else None
@@ -450,37 +351,3 @@ def _recorded(payment: Payment, look: Look) -> dict[str, Any]:
         "detected_in_block": block if look.received else None,
         "confirmations": look.head.number - block + 1 if look.received and block else 0,
     }
-
-
-def _due(payment: Payment) -> Tier:
-    return Tier.MONITORED if payment.policy.custody is Custody.XPUB else Tier.SWEEP
-
-
-def _tier(payment: Payment, to: Status) -> Tier:
-    if to is payment.status:
-        return payment.tier
-    if to is Status.PAID:
-        return _due(payment)
-    if to in (Status.SETTLED, Status.EXPIRED):
-        return Tier.MONITORED
-    return Tier.CLOSED if to is Status.FAILED else Tier.OPEN
-
-
-_TIMES = {
-    Status.DETECTED: "detected_at",
-    Status.CONFIRMED: "confirmed_at",
-    Status.PAID: "paid_at",
-    Status.SETTLED: "settled_at",
-}
-
-
-def _timestamps(payment: Payment, to: Status, now: int) -> dict[str, int]:
-    name = _TIMES.get(to)
-    return {name: now} if name and to is not payment.status else {}
-
-
-def _touched(before: Payment, after: Payment, now: int) -> Payment:
-    raised = now if after.tier is not before.tier else after.raised_at
-    # What is no longer there is told of by its own event; what comes again after it is news.
-    after = replace(after, told_amount=min(after.told_amount, after.amount_received))
-    return replace(after, version=before.version + 1, updated_at=now, raised_at=raised).bounded()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ctrip.domain.chains.chain import Block, Transfer
-from ctrip.domain.payments.payment import Observation
+from ctrip.domain.payments.payment import Observation, Payment
 
 OBSERVATIONS = 16  # kept of one payment between the head and the confirmed depth, about
 
@@ -99,3 +99,11 @@ def by_deadline(observations: Sequence[Observation], deadline: int, target: int,
     if least >= target or latest < target:
         return least
     return None
+
+
+def net(payment: Payment, balance: int | None, baseline: int, block: int) -> int | None:
+    """Take the baseline and our own moves out of a balance; a negative rest means that a node has not seen them yet."""
+    if balance is None or block < payment.folded_to:
+        return None
+    received = balance - baseline - payment.net_moves(payment.token_address, block)
+    return received if received >= 0 else None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.chain import Arrivals, Block, Holding
-from ctrip.domain.detection.decide import explain_stray, note_stray
 from ctrip.domain.detection.gates import Round
+from ctrip.domain.detection.strays import explain_stray, note_stray
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import Busy, ChainError, FenceLost, Stale
 from ctrip.domain.merchants.access import Merchant

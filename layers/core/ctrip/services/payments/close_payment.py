@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin
-from ctrip.domain.detection.decide import fire, quiet
+from ctrip.domain.detection.step import fire, quiet
 from ctrip.domain.errors import Conflict, Forbidden
 from ctrip.domain.jobs import ScanJob
 from ctrip.domain.payments.machine import Trigger

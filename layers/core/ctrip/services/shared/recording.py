@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin, payment_record
-from ctrip.domain.detection.decide import Step
+from ctrip.domain.detection.step import Step
 from ctrip.domain.payments.payment import Payment, Stray
 from ctrip.domain.sweeping.sweep import Intent
 from ctrip.domain.webhooks.events import Event

@@ -7,7 +7,7 @@ from typing import Any
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Block, Move, Receipt
-from ctrip.domain.detection.decide import Step, fire, quiet
+from ctrip.domain.detection.step import Step, fire, quiet
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainError, CtripError, FenceLost, Stale
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.machine import Trigger
@@ -123,8 +123,10 @@ class IntentFollower:
         except Exception as exc:  # a node's, the store's, or a bug: it must not stop a chain
             this.unsure.add(intent.payment_id)
             this.failure = this.failure or exc
-            note = self.log.warning if isinstance(exc, ChainError | Busy) else self.log.error
-            note("intent_not_followed", intent=intent.key, kind=type(exc).__name__, error=exc)
+            if isinstance(exc, ChainError | Busy):
+                self.log.warning("intent_followed_later", intent=intent.key, kind=type(exc).__name__, error=exc)
+            else:
+                self.log.error("intent_not_followed", intent=intent.key, kind=type(exc).__name__, error=exc)
 
     def _one(self, intent: Intent, this: _Pass) -> None:
         if intent.state is IntentState.UNREADABLE:

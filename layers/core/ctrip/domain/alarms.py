@@ -1,0 +1,242 @@
+"""The table of alarms: every ERROR line of the gateway has its name here, and every name here is logged somewhere.
+
+A name outside the table is never lost: it is logged under its name and raises `unnamed_alarm` beside (aws/log.py).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How soon a person must look."""
+
+    PAGE = "page"  # at once: money is at risk, or payments are not seen
+    TICKET = "ticket"  # within a working day: something waits, and loses nothing by it
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm's line in the runbook: what it means, and what to do first."""
+
+    severity: Severity
+    means: str
+    first: str
+
+
+_PAGE, _TICKET = Severity.PAGE, Severity.TICKET
+
+DEEP_REORG = "deep_reorg"
+UNNAMED = "unnamed_alarm"
+
+ALARMS: dict[str, Alarm] = {
+    # -- the chain and its nodes
+    "no_successful_pass": Alarm(
+        _PAGE,
+        "Payments wait on a chain, and no pass of its scanner has succeeded for half a minute or longer.",
+        "Read the reason in the line and in GET /health/ready; add or replace the chain's node endpoints.",
+    ),
+    "stale_head": Alarm(
+        _PAGE,
+        "The newest block of a chain is older than its alarm age: the nodes have stopped, or the chain has.",
+        "Compare with the chain's explorer; where only our nodes stand, replace them.",
+    ),
+    "wrong_chain": Alarm(
+        _PAGE,
+        "A chain is not scanned: a node answers for another chain id, or the chain is configured wrongly.",
+        "Correct the endpoint or the setting that the line names.",
+    ),
+    "providers_disagree": Alarm(
+        _PAGE,
+        "Two providers show different balances for a large amount, which is therefore not confirmed.",
+        "Compare the address with the explorer; remove the endpoint that is wrong.",
+    ),
+    "wrong_decimals": Alarm(
+        _PAGE,
+        "A token's contract reports other decimals than the configuration; nothing is decided about this token.",
+        "Correct the token's entry in chains.yaml by its issuer's documentation, and deploy.",
+    ),
+    "pass_broken": Alarm(
+        _PAGE,
+        "A scanner's pass ended with an error that is no node's: most likely a fault of ours.",
+        "Search the log for the kind of error; while it repeats on a chain, roll back the last deployment.",
+    ),
+    # -- payments
+    DEEP_REORG: Alarm(
+        _PAGE,
+        "A reorganisation took back money that was confirmed already; the credit is reversed and the chain is paused.",
+        "Check the payment's transactions in an explorer and what was shipped for it, then resume the chain.",
+    ),
+    "unexplained_outflow": Alarm(
+        _PAGE,
+        "Money left a deposit address and no transaction of ours moved it: a leaked key, or a token that can be taken.",
+        "Find the transaction in an explorer; where it is signed by our key, stop sweeping and move the funds.",
+    ),
+    "extended_key_mismatch": Alarm(
+        _PAGE,
+        "A merchant's extended key or a payment's address is not what the signer vouches for: a changed record.",
+        "Give out no address of this merchant; compare its record with its audit history.",
+    ),
+    "payment_broken": Alarm(
+        _PAGE,
+        "One payment, or one part of a pass, fails with an error that is no node's; the others go on.",
+        "Search the log for the payment or part; it is tried again in each pass.",
+    ),
+    "payments_unreadable": Alarm(
+        _PAGE,
+        "Payments that the watch index lists cannot be read from their table, so they are not looked at.",
+        "Read the payment that the line names from the table; restore it where it is missing.",
+    ),
+    "rules_without_end": Alarm(
+        _PAGE,
+        "The decisions about a payment did not come to an end within one pass: a fault of ours.",
+        "Roll back the last deployment, and keep the payment's item for whoever mends it.",
+    ),
+    "address_not_fresh": Alarm(
+        _TICKET,
+        "A deposit address held money before its payment existed; that part is kept apart and credits nothing.",
+        "Find the sender in an explorer; accept the payment by hand where the money was meant for it.",
+    ),
+    "baseline_unknown": Alarm(
+        _TICKET,
+        "A payment is held: no node can tell what its address held before the payment existed.",
+        "Add a node with older state (an archive), or accept the payment by hand.",
+    ),
+    "deadline_unknown": Alarm(
+        _TICKET,
+        "A payment is held: no node can tell how much had arrived by its deadline.",
+        "Add a node with older state (an archive), or accept the payment by hand.",
+    ),
+    "order_taken": Alarm(
+        _TICKET,
+        "An expired payment was paid in full after another payment had taken its order.",
+        "Ask the merchant which of the two is to be refunded.",
+    ),
+    "unissued_address_funded": Alarm(
+        _TICKET,
+        "Money lies on an address that no stored payment owns: the tables may have been restored to an older state.",
+        "Check whether payments are missing since the last backup; the money stays where it is.",
+    ),
+    # -- sweeping
+    "nonce_taken": Alarm(
+        _PAGE,
+        "Another transaction used the nonce of ours: the key is used elsewhere, or the tables were restored.",
+        "Find the transaction by sender and nonce in an explorer; where nobody of ours sent it, the key has leaked.",
+    ),
+    "receipt_missing": Alarm(
+        _PAGE,
+        "The chain has used our transaction's nonce, and no node shows a receipt; the blocks are being searched.",
+        "Look the transaction's hash up in an explorer; add a node that keeps older receipts.",
+    ),
+    "own_transaction_unclear": Alarm(
+        _PAGE,
+        "Money left by what must be our own transaction, and no receipt has been seen for a minute; the payment waits.",
+        "Look the payment's sweep up in an explorer; where it is there, a node lags and is to be replaced.",
+    ),
+    "own_transaction_failed": Alarm(
+        _PAGE,
+        "A transaction of ours was mined and failed; gas was spent, and nothing was moved.",
+        "Read its reason in an explorer; a token may block our addresses or the treasury.",
+    ),
+    "intent_stuck": Alarm(
+        _PAGE,
+        "A record of our own transaction contradicts one that is stored already; its payment is left undecided.",
+        "Compare the stored transactions of this sender with the explorer's.",
+    ),
+    "intent_unreadable": Alarm(
+        _PAGE,
+        "The stored record of one of our transactions cannot be read; its payment is left undecided.",
+        "Read the item from the money table; a newer release may have written it, or it was changed by hand.",
+    ),
+    "intent_not_followed": Alarm(
+        _PAGE,
+        "Following one of our transactions fails with an error that is no node's; its payment is left undecided.",
+        "Search the log for the transaction's key; it is tried again in each pass.",
+    ),
+    "treasury_refused": Alarm(
+        _PAGE,
+        "Nothing is swept on a chain: its treasury is an address of ours, or a contract that nobody allowed.",
+        "Correct CTRIP_TREASURY, or set CTRIP_TREASURY_CONTRACT where the contract is meant.",
+    ),
+    "gas_station_low": Alarm(
+        _PAGE,
+        "The gas station cannot pay for the next gift of gas, so tokens on this chain are not swept.",
+        "Send coin to the gas station's address on this chain.",
+    ),
+    "sweep_failed": Alarm(
+        _TICKET,
+        "A payment's sweep fails for a reason that is not its contract's; it is tried again, each time later.",
+        "Search the log for the payment; the signer's log says why it refused, where it did.",
+    ),
+    "sweep_reverts": Alarm(
+        _TICKET,
+        "A payment's sweep would revert: the token refuses the transfer. It is tried again, each time later.",
+        "Check in an explorer whether the token is paused, or blocks our addresses or the treasury.",
+    ),
+    "hurrying_failed": Alarm(
+        _TICKET,
+        "A slow transaction could not be replaced by a dearer one, for a reason that is no node's.",
+        "Search the log for the transaction's key; it is tried again with the next sweep job.",
+    ),
+    "too_many_attempts": Alarm(
+        _TICKET,
+        "A transaction has been replaced as often as is allowed, and is still not mined.",
+        "Compare its fee with the chain's; raise the fee cap, or wait for fees to fall.",
+    ),
+    "cannot_replace": Alarm(
+        _TICKET,
+        "The sender has too little coin to pay for a replacement of its slow transaction.",
+        "Send coin to the sender's address, or wait for fees to fall.",
+    ),
+    "fee_cap_reached": Alarm(
+        _TICKET,
+        "A transaction costs more than the chain's fee cap allows, and waits.",
+        "Wait for fees to fall, or raise the chain's fee cap.",
+    ),
+    "gas_funding_cap_reached": Alarm(
+        _TICKET,
+        "A token's sweep needs more gas than may be given to one address, and waits.",
+        "Wait for fees to fall, or raise the chain's gas funding cap.",
+    ),
+    "fee_above_nodes_cap": Alarm(
+        _TICKET,
+        "A node refuses a transaction because its possible fee is above the node's own cap.",
+        "Lower the chain's fee cap, or raise the node's.",
+    ),
+    "setbacks_unreadable": Alarm(
+        _TICKET,
+        "The record of failed sweeps cannot be read, so that they are tried again too soon.",
+        "Read the chain's items from the money table.",
+    ),
+    # -- merchants, webhooks, the API
+    "provisioning_failed": Alarm(
+        _PAGE,
+        "A new merchant could not be given its account, and cannot take payments; it is tried each five minutes.",
+        "Read the signer's log: the mnemonic may be missing, or the role may lack a right.",
+    ),
+    "event_missing": Alarm(
+        _PAGE,
+        "A webhook job names an event that is not stored, so nobody is told of it.",
+        "Check whether the tables were restored; the merchant reads what it missed from GET /api/v1/events.",
+    ),
+    "webhook_job_failed": Alarm(
+        _TICKET,
+        "A webhook job failed by a fault of ours; SQS offers it five times, then it is in the dead-letter queue.",
+        "Search the log for the kind of error; move the messages back from the dead-letter queue once it is mended.",
+    ),
+    "request_failed": Alarm(
+        _PAGE,
+        "The API answered a request with 500: a fault of ours.",
+        "Search the log for the request id and the place that the line names; roll back while it repeats.",
+    ),
+    UNNAMED: Alarm(
+        _PAGE,
+        "A line was logged as an ERROR under a name that this table lacks; the line itself stands beside.",
+        "Read that line by the name that is given, and add the name to the table.",
+    ),
+}
+
+
+def runbook() -> str:
+    """Write the table as rows of Markdown, a line for each alarm."""
+    rows = [f"| `{name}` | {each.severity} | {each.means} | {each.first} |" for name, each in ALARMS.items()]
+    return "\n".join(["| alarm | severity | what it means | what to do first |", "|---|---|---|---|", *rows])
