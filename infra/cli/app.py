@@ -130,7 +130,7 @@ def create_merchant(
             now = manager.one(made["id"])
     finally:
         # Also where somebody does not want to wait: the secret is shown this once.
-        shown(now | {"webhook_secret": made["webhook_secret"]})
+        shown({**now, "webhook_secret": made["webhook_secret"]})
     if now["status"] == "provisioning":
         typer.echo("It has no account yet; the function `provision` tries again every five minutes.", err=True)
 
@@ -337,7 +337,7 @@ Subject = Annotated[str, typer.Argument(help="Its id.")]
 def show_audit(kind: Kind, subject: Subject) -> None:
     """Show what was done to it: by whom, from where, when."""
     from ctrip import bootstrap
-    from ctrip.views.access import audit_view
+    from ctrip.views.audit import audit_view
 
     chain = bootstrap.audit_reader().whole(f"{kind}_id", subject)
     shown([audit_view(each) for each in chain], ("version", "at", "action", "actor", "address", "after"))
