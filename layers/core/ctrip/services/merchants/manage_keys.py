@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict, Forbidden, InvalidField, NotFound, Stale
-from ctrip.domain.merchants.access import LIVE_VERSIONS, ApiKey, KeyVersion, Scope
+from ctrip.domain.merchants.access import LIVE_VERSIONS, OVERLAP_SECONDS, ApiKey, KeyVersion, Scope
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Sealer
 from ctrip.services.merchants.authenticate import KEY_ID
 from ctrip.services.merchants.manage_merchants import KeyMoved, change_merchant, find_merchant
@@ -20,7 +20,6 @@ ID_BYTES = 10
 SECRET_BYTES = 32
 MOST_KEYS = 50
 MOST_LISTED = 1_000
-OVERLAP_SECONDS = 86_400
 TRIES = 3
 _HIDDEN = {"api_key": None, "signing_secret": None}
 

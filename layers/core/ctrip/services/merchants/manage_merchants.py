@@ -9,7 +9,8 @@ from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, CtripError, InvalidField, NotFound, Stale
 from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
 from ctrip.domain.merchants.account_key import parse_account_xpub
-from ctrip.domain.payments.payment import Custody, Late, Policy
+from ctrip.domain.merchants.terms import Terms
+from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessChange, AccessStore, Clock, Idempotency, Ids, Jobs, Sealer
 from ctrip.services.shared.once import Answer, Once
@@ -19,36 +20,6 @@ from ctrip.views.merchants import MerchantPage, MerchantView, MerchantWithSecret
 TRIES = 5
 LONGEST_ID = 64  # a longer one is nobody's, and DynamoDB would refuse it as a key
 SECRET_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What can be set of a merchant; None leaves it as it is. Limits of 0 stand for the stage's own."""
-
-    name: str | None = None
-    enabled: bool | None = None
-    expires_in: int | None = None
-    tolerance_per_mille: int | None = None
-    monitoring_seconds: int | None = None
-    late: Late | None = None
-    confirmations: int | None = None
-    calls_per_second: int | None = None
-    open_payments: int | None = None
-
-    def applied(self, merchant: Merchant) -> Merchant:
-        """Return the merchant with these terms."""
-        return replace(
-            merchant,
-            policy=replace(
-                merchant.policy,
-                **self._given("tolerance_per_mille", "monitoring_seconds", "late", "confirmations"),
-            ),
-            limits=replace(merchant.limits, **self._given("calls_per_second", "open_payments")),
-            **self._given("name", "enabled", "expires_in"),
-        )
-
-    def _given(self, *names: str) -> dict[str, Any]:
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
