@@ -1,11 +1,15 @@
 """Whether the gateway lives, and whether it does its work."""
 
+from typing import TYPE_CHECKING
+
 from chalice import Response
 
 from ctrip.bootstrap import stage
-from ctrip.views.health import Liveness
 from functions.http.answers import answer
 from functions.http.resource import Call, Resource
+
+if TYPE_CHECKING:
+    from ctrip.views.health import Liveness
 
 routes = Resource(__name__)
 

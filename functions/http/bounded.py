@@ -1,7 +1,6 @@
 """Fields of requests within bounds of the domain, in whose words they refuse: a `Bounded` stands beside the type."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -9,8 +8,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from ctrip.domain.bounds import Bounds, Choice, Count, Text, WholeNumber
 
 
-@dataclass(frozen=True, slots=True)
-class Bounded:
+class Bounded(NamedTuple):
     """Holds a field to bounds: they are described, and refused in the same words as on the command line."""
 
     bounds: Bounds

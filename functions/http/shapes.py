@@ -4,7 +4,6 @@ The API itself does not load this file: what it answers is built by the views.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from types import ModuleType, UnionType
 from typing import Annotated, Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
@@ -63,7 +62,7 @@ def _annotated(base: Any, beside: tuple[Any, ...]) -> Any:
     if not shapes:
         return Annotated[_read(base), Field(description=texts[-1])]
     [shape] = shapes
-    return _shaped(base, replace(shape, description=texts[-1]) if texts else shape)
+    return _shaped(base, shape._replace(description=texts[-1]) if texts else shape)
 
 
 def _shaped(base: Any, shape: Shape) -> Any:

@@ -4,7 +4,6 @@ from chalice import Response
 
 from ctrip.bootstrap import stage
 from ctrip.domain.errors import NotFound
-from ctrip.views.checkout import checkout_view
 from functions.http.answers import HTML, answer
 from functions.http.resource import Call, Resource
 
@@ -38,5 +37,7 @@ def checkout_page(call: Call, payment_id: str) -> Response:
 @routes.on("GET", "/pay/{payment_id}/status", cors=True, answers="CheckoutState", codes=("payment_not_found",))
 def checkout_status(call: Call, payment_id: str) -> Response:
     """Tell the page what has become of its payment."""
+    from ctrip.views.checkout import checkout_view
+
     view = stage().payments.reader.one(None, payment_id)
     return answer(checkout_view(view), headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})

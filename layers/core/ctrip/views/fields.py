@@ -4,14 +4,12 @@ A text within `Annotated` is the field's description, and a `Shape` is what JSON
 `functions/http/shapes` makes the description of the API of both; nothing reads them while a request is answered.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(NamedTuple):
     """What the values of a field look like, beyond their type.
 
     `values` are those of today: more may come. `pattern` is described to everybody; `checked` is a pattern that the

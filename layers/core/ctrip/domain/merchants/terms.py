@@ -4,7 +4,7 @@ HTTP and the command line make their fields and options of the table, so that ne
 """
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ctrip.domain.bounds import NAME, Choice, Text, WholeNumber
 from ctrip.domain.errors import InvalidField
@@ -15,8 +15,7 @@ from ctrip.domain.payments.payment import Late, Policy
 XPUB = Text(0, 1_024)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class Term(NamedTuple):
     """One term; `means` is a sentence for whoever sets it, `kept_in` the dataclass that holds it under its name."""
 
     name: str
