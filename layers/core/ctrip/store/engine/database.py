@@ -15,6 +15,7 @@ from pynamodb.expressions.update import Action, Update
 
 from ctrip.domain.errors import Busy, Contended
 from ctrip.ports import Clock
+from ctrip.store.engine.calls import lighten
 from ctrip.store.engine.errors import ConditionFailed, Failure, classify
 from ctrip.store.tables import Key, Tables, key_of
 from ctrip.system import SystemClock, spread
@@ -48,8 +49,7 @@ def connection() -> Connection:
     )
     # A name of our own: botocore otherwise spells out the machine, twice a call, for a quarter of the call's CPU.
     opened.session.set_default_client_config(Config(user_agent=USER_AGENT))
-    _ = opened.client
-    return opened
+    return lighten(opened)
 
 
 @dataclass(frozen=True, slots=True)
