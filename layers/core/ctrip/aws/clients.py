@@ -6,6 +6,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from ctrip.botocore_calls import lighten
+
 # A name of our own: botocore otherwise spells out the machine, twice a call.
 _US = "ctrip/1"
 # As many connections as threads may call at once where all functions share a process: opening one costs half a call.
@@ -27,4 +29,4 @@ PATIENT = Config(**_COMMON, read_timeout=30, retries={"mode": "standard", "total
 def client(service: str, pace: Config = QUICK) -> Any:
     """Return the process's client of one AWS service."""
     make: Any = boto3.client  # typed per service; this builds whichever is asked for
-    return make(service, config=pace)
+    return lighten(make(service, config=pace))

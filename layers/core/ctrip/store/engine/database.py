@@ -13,9 +13,9 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action, Update
 
+from ctrip.botocore_calls import Parsers, lighten
 from ctrip.domain.errors import Busy, Contended
 from ctrip.ports import Clock
-from ctrip.store.engine.calls import lighten
 from ctrip.store.engine.errors import ConditionFailed, Failure, classify
 from ctrip.store.tables import Key, Tables, key_of
 from ctrip.system import SystemClock, spread
@@ -49,7 +49,14 @@ def connection() -> Connection:
     )
     # A name of our own: botocore otherwise spells out the machine, twice a call, for a quarter of the call's CPU.
     opened.session.set_default_client_config(Config(user_agent=USER_AGENT))
-    return lighten(opened)
+    return lightened(opened)
+
+
+def lightened(opened: Connection) -> Connection:
+    """Make the calls of a connection cheaper that nothing has been called on."""
+    opened.session.register_component("response_parser_factory", Parsers())
+    lighten(opened.client)
+    return opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserFactory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctrip.store.engine.calls import Parsers, PreparedRequests, ResolvedEndpoints
+from ctrip.botocore_calls import Parsers, PreparedRequests, ResolvedEndpoints, lighten
 from tests.support import dynamodb
 from tests.support.stores import Stage
 
@@ -171,14 +171,23 @@ def test_an_error_is_read_as_botocore_reads_it(status: int, told: bytes | dict[s
         assert outcome(OURS, body, shape, status)["CancellationReasons"][1]["Item"]["b"] == {"B": b"\0\1"}
 
 
-def stock() -> Any:
-    """Make a client as botocore does, that checks no parameters, as PynamoDB's."""
+def stock(service: str = "dynamodb") -> Any:
+    """Make a client as botocore does, that checks no parameters, as PynamoDB's and ours."""
     session = botocore.session.get_session()
     session.set_credentials("x", "y")
     config = Config(parameter_validation=False)
-    return session.create_client("dynamodb", region_name="eu-central-1", config=config)
+    return session.create_client(service, region_name="eu-central-1", config=config)
 
 
+ENTRIES = [{"Id": "0", "MessageBody": '{"a":"ü"}', "MessageGroupId": "m", "DelaySeconds": 5}]
+OF_OTHERS: list[tuple[str, str, dict[str, Any]]] = [
+    ("sqs", "SendMessageBatch", {"QueueUrl": "https://q.example/1/x", "Entries": ENTRIES}),
+    ("sqs", "SendMessage", {"QueueUrl": "https://q.example/1/x", "MessageBody": "{}"}),
+    ("sqs", "GetQueueUrl", {"QueueName": "x"}),
+    ("sqs", "GetQueueAttributes", {"QueueUrl": "https://q.example/1/x", "AttributeNames": ["All"]}),
+    ("kms", "Decrypt", {"CiphertextBlob": b"\0\xff", "EncryptionContext": {"a": "b"}, "KeyId": "alias/x"}),
+    ("secretsmanager", "GetSecretValue", {"SecretId": "x"}),
+]
 REQUESTS: list[tuple[str, dict[str, Any]]] = [
     (
         "GetItem",
@@ -224,10 +233,11 @@ REQUESTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "asked"), REQUESTS)
-def test_a_request_is_built_as_botocore_builds_it(operation: str, asked: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("service", "operation", "asked"), [*(("dynamodb", *each) for each in REQUESTS), *OF_OTHERS])
+def test_a_request_is_built_as_botocore_builds_it(service: str, operation: str, asked: dict[str, Any]) -> None:
     """Byte by byte; what one call's headers are given does not come with the next call."""
-    client, model = stock(), MODEL.operation_model(operation)
+    client = stock(service)
+    model = client.meta.service_model.operation_model(operation)
     prepared = PreparedRequests(client._serializer)
     for _ in range(2):
         built = prepared.serialize_to_request(asked, model)
@@ -236,9 +246,25 @@ def test_a_request_is_built_as_botocore_builds_it(operation: str, asked: dict[st
         built["url"] = "x"
 
 
+@pytest.mark.parametrize("service", ["sqs", "kms", "secretsmanager"])
+def test_the_endpoint_of_a_service_does_not_depend_on_what_is_asked(service: str) -> None:
+    """Its rules take region and configuration alone, so that resolving it once is as good as each time."""
+    client = stock(service)
+    taken = {each for each, rule in client._ruleset_resolver._param_definitions.items() if rule.builtin is None}
+    assert taken == set()
+
+
+def test_a_client_of_another_protocol_stays_as_it_is() -> None:
+    """Lambda's requests are more than a body."""
+    client = stock("lambda")
+    before = client._serializer, client._ruleset_resolver
+    assert lighten(client) is client
+    assert (client._serializer, client._ruleset_resolver) == before
+
+
 def test_what_dynamodb_takes_no_json_of_is_refused() -> None:
     """As an error of ours, before anything is sent."""
-    with pytest.raises(TypeError, match="takes no object"):
+    with pytest.raises(TypeError, match="JSON has no object"):
         PreparedRequests(stock()._serializer).serialize_to_request({"x": object()}, MODEL.operation_model("PutItem"))
 
 

@@ -1,9 +1,9 @@
-"""Less work for each call of DynamoDB: answers parsed, requests built and endpoints resolved in fewer steps.
+"""Less work for each call of AWS: answers parsed, requests built and endpoints resolved in fewer steps.
 
-botocore signs, resolves, sends and counts as ever. It walks its model of the service for every attribute that goes out
-or comes in, although DynamoDB's JSON is already what is asked for and given out, but for bytes; and it evaluates the
+botocore signs, resolves and sends as ever. It walks its model of a service for everything that goes out or comes in,
+although the JSON of DynamoDB and SQS is already what is asked for and given out, but for bytes; and it evaluates the
 rules for the endpoint anew for each call, although one client's answer never changes. Contract tests compare each part
-with botocore's own (tests/contract/test_engine_calls.py).
+with botocore's own (tests/contract/test_botocore_calls.py).
 """
 
 import json
@@ -12,20 +12,21 @@ from typing import Any
 
 from botocore.model import OperationModel, Shape
 from botocore.parsers import JSONParser, ResponseParserFactory
-from pynamodb.connection import Connection
 
 # Attribute values whose JSON is their Python form already.
 _PLAIN = frozenset({"S", "N", "BOOL", "NULL"})
 _ATTRIBUTE = "AttributeValue"
 
 
-def lighten(connection: Connection) -> Connection:
-    """Make a connection's calls cheaper; before it is used."""
-    connection.session.register_component("response_parser_factory", Parsers())
-    client: Any = connection.client
-    client._serializer = PreparedRequests(client._serializer)
-    client._ruleset_resolver = ResolvedEndpoints(client._ruleset_resolver)
-    return connection
+def lighten(client: Any) -> Any:
+    """Make the calls of a client cheaper that checks no parameters; of another protocol than JSON it stays as it is.
+
+    `Parsers` is a component of botocore's session, to be registered before the client is created.
+    """
+    if client.meta.service_model.resolved_protocol == "json":
+        client._serializer = PreparedRequests(client._serializer)
+        client._ruleset_resolver = ResolvedEndpoints(client._ruleset_resolver)
+    return client
 
 
 class AttributeParser(JSONParser):
@@ -91,7 +92,7 @@ class PreparedRequests:
 
 
 class ResolvedEndpoints:
-    """Resolves the endpoint of an operation once: tables are named by their names, never by ARNs, so that it stays."""
+    """Resolves the endpoint of an operation once; it stays, as tables are named by their names and never by ARNs."""
 
     def __init__(self, resolver: Any) -> None:
         self._resolver = resolver
@@ -111,4 +112,4 @@ class ResolvedEndpoints:
 def _base64(value: object) -> str:
     if isinstance(value, bytes | bytearray):
         return b64encode(value).decode()
-    raise TypeError(f"DynamoDB takes no {type(value).__name__}")
+    raise TypeError(f"JSON has no {type(value).__name__}")
