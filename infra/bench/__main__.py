@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from infra.bench import commands, detection, imports, load, watch_set
+from infra.bench import commands, creations, detection, imports, load, watch_set
 from infra.bench.figure import Figure
 from infra.stack.settings import check
 from infra.tools.errors import Failed, Refused
@@ -58,6 +58,7 @@ def _against() -> Path | None:
 def _figures(*, cold: bool, against: Path | None) -> Iterator[Figure]:
     yield from imports.figures()
     yield from watch_set.figures(against, _told)
+    yield from creations.figures(against, _told)
     if cold:
         yield from commands.first()
     yield from _on_a_gateway()

@@ -10,18 +10,21 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A value in a unit; `goal` is the most that it should be, None where it is only told."""
+    """A value in a unit; `goal` is the most that it should be, or `at_least` so much, None where it is only told."""
 
     name: str
     value: float
     unit: str
     goal: float | None = None
     detail: str = ""
+    at_least: bool = False
 
     @property
     def met(self) -> bool | None:
         """Whether the goal is met; None where there is none."""
-        return None if self.goal is None else self.value <= self.goal
+        if self.goal is None:
+            return None
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
 
     def line(self) -> str:
         """Return it as one line of JSON."""
@@ -29,7 +32,7 @@ class Figure:
 
     def row(self) -> str:
         """Return it as a row of the table."""
-        goal = "" if self.goal is None else f"<= {self.goal:g}"
+        goal = "" if self.goal is None else f"{'>=' if self.at_least else '<='} {self.goal:g}"
         verdict = {True: "met", False: "MISSED", None: ""}[self.met]
         return f"  {self.name:<46} {self.value:>9.2f} {self.unit:<6} {goal:>8}  {verdict:<7} {self.detail}".rstrip()
 

@@ -129,13 +129,13 @@ class Asker:
 
     async def points(self, requests: int) -> list[Point]:
         """Ask at each number of connections, once what is only done first has been done."""
-        await self._warm_up()
+        await self.warm_up()
         return [await self.point(one, count, requests) for one in (self.create, self.read) for count in CONNECTIONS]
 
-    async def create(self, connection: Connection) -> bool:
+    async def create(self, connection: Connection, **more: Any) -> bool:
         """Create a payment; say whether it was."""
         number = next(self._numbers)
-        wanted = {"chain": "anvil", "amount": 10**15 + number, "metadata": {"cart": str(number)}}
+        wanted = {"chain": "anvil", "amount": 10**15 + number, "metadata": {"cart": str(number)}, **more}
         status, body = await connection.call("POST", "/api/v1/payments", json.dumps(wanted).encode())
         if status == 201:
             self.made.append(json.loads(body)["id"])
@@ -176,7 +176,7 @@ class Asker:
             connection.close()
         return Point(one.__name__, count, tuple(times), seconds, failed, share)
 
-    async def _warm_up(self) -> None:
+    async def warm_up(self) -> None:
         """Have the chain's scanner started, every thread used, and a database's own compiler warm."""
         connection = Connection(self._url, self._key)
         await self.create(connection)

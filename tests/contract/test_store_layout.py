@@ -80,7 +80,7 @@ def test_amounts_are_stored_as_canonical_decimal_strings(stage: Stage) -> None:
 def test_what_an_operator_looks_for_stands_beside_the_document(stage: Stage) -> None:
     """As attributes that any console, export or query reads; no field stands in both, so that none contradicts."""
     stores = stage.stores()
-    made = creation(payment(order_id="order-7", amount=12_500_000))
+    made = creation(payment(order_id="order-7", amount=12_500_000, webhook_url="https://shop.example/hooks"))
     stores.payments.commit(made)
     stores.payments.commit(step(made.after, Trigger.SEEN, amount_received=5))
     assert made.event
@@ -149,7 +149,8 @@ def test_a_policy_is_frozen_whole() -> None:
 def test_what_serves_for_a_time_carries_its_end(stage: Stage) -> None:
     """Idempotency records last 48 hours, told events and attempts 60 days; payments, audits and the outbox stay."""
     stores = stage.stores()
-    commit = replace(creation(payment()), idempotency=Idempotency("mer_1", "r", "k", "h"))
+    told = creation(payment(webhook_url="https://shop.example/hooks"))
+    commit = replace(told, idempotency=Idempotency("mer_1", "r", "k", "h"))
     stores.payments.commit(commit)
     assert commit.event
     ulid = commit.event.ulid
@@ -163,6 +164,23 @@ def test_what_serves_for_a_time_carries_its_end(stage: Stage) -> None:
     assert int(raw(stage, "events", f"DL#{ulid}", "0002")["ttl"]["N"]) == second + 60 * 86_400
     assert "ttl" not in raw(stage, "payments", f"P#{commit.after.id}", "META")
     assert "ttl" not in raw(stage, "payments", f"P#{commit.after.id}", "AUD#000001")
+
+
+@pytest.mark.parametrize("url", [None, "https://shop.example/hooks"])
+def test_a_commit_writes_its_event_once_in_the_outbox_or_filed(stage: Stage, url: str | None) -> None:
+    """Where it has no receiver it is filed, with its end; each step of a payment's life alike."""
+    stores, made = stage.stores(), creation(payment(webhook_url=url))
+    stores.payments.commit(made)
+    seen = step(made.after, Trigger.SEEN, now=NOW + 1)
+    stores.payments.commit(seen)
+    told = [each.event for each in (made, seen) if each.event]
+    assert len(told) == 2
+    items = stage.client.scan(TableName=stage.table("events"), ConsistentRead=True)["Items"]
+    assert sorted(item["sk"]["S"] for item in items) == sorted(each.ulid for each in told)
+    assert {item["pk"]["S"] for item in items} == {outbox_key("mer_1", "").pk if url else "E#mer_1"}
+    ends = {int(item["ttl"]["N"]) for item in items if "ttl" in item}
+    assert ends == (set() if url else {NOW // 1000 + 60 * 86_400})
+    assert sorted(map(event_of, items), key=lambda each: each.ulid) == told
 
 
 def test_an_event_stands_in_the_outbox_then_with_its_merchant_and_always_in_one_of_them(stage: Stage) -> None:
@@ -187,11 +205,20 @@ def test_an_event_stands_in_the_outbox_then_with_its_merchant_and_always_in_one_
 def test_a_merchants_events_are_there_from_their_commit_on(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, *, forward: bool, examined: int
 ) -> None:
-    """In order, told or not, each once and no other merchant's, however the pages fall and however full the outbox."""
+    """In order, with a receiver or without, delivered or not, each once and no other merchant's, however pages fall."""
     monkeypatch.setattr("ctrip.store.events.EXAMINED", examined)
     store = DynamoEvents(stage.name, connected=stage.connection)
-    # The shard is shared: these two merchants stand in one.
-    made = [creation(payment(merchant_id=("mer_1", "mer_14")[n % 2], updated_at=NOW + n)) for n in range(14)]
+    # The shard is shared: these two merchants stand in one. Every seventh event has no receiver.
+    made = [
+        creation(
+            payment(
+                merchant_id=("mer_1", "mer_14")[n % 2],
+                updated_at=NOW + n,
+                webhook_url=None if n % 7 == 6 else "https://shop.example/hooks",
+            )
+        )
+        for n in range(14)
+    ]
     assert outbox_key("mer_1", "").pk == outbox_key("mer_14", "").pk
     for each in made:
         stage.stores().payments.commit(each)

@@ -8,11 +8,12 @@ from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.sweeping.sweep import Attempt, IntentState, Refusal, Setback
-from ctrip.ports import Delivery, Due, Fence
+from ctrip.ports import Delivery, Due, EventFilter, Fence
 from tests.support.objects import NOW, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused
 
 DAY = 86_400_000
+URL = "https://shop.example/hooks"
 ATTEMPT = Attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9)
 
 
@@ -25,8 +26,8 @@ class TestEvents:
     """The outbox and the deliveries."""
 
     def test_the_outbox_holds_what_nobody_acknowledged(self, stores: Stores) -> None:
-        """Each commit's event stands in the outbox, oldest first, until it is acknowledged; once is enough."""
-        old, new = creation(payment(updated_at=NOW)), creation(payment(updated_at=NOW + 60_000))
+        """An event with a receiver stands in the outbox, oldest first, until it is acknowledged; once is enough."""
+        old, new = (creation(payment(updated_at=NOW + later, webhook_url=URL)) for later in (0, 60_000))
         for each in (new, old):
             stores.payments.commit(each)
         assert old.event
@@ -40,9 +41,31 @@ class TestEvents:
         assert stores.events.unacknowledged(NOW + 60_001) == [second]
         assert stores.events.event("mer_1", old.event.ulid) == old.event
 
+    def test_an_event_without_a_receiver_is_filed_by_its_commit(self, stores: Stores) -> None:
+        """It is read as any other, at once and in its order; the outbox never holds it, whatever is done to it."""
+        made = [creation(payment(updated_at=NOW + n, webhook_url=(URL, None)[n % 2])) for n in range(6)]
+        for each in made:
+            stores.payments.commit(each)
+        told = [each.event for each in made if each.event]
+        ulids = [each.ulid for each in told]
+        quiet = told[1]
+        for _ in range(2):
+            assert [ulid for _, ulid, _ in stores.events.unacknowledged(NOW + 60_000)] == ulids[::2]
+            assert stores.events.page("mer_1", EventFilter(newest_first=False)).events == tuple(told)
+            assert stores.events.page("mer_1", EventFilter(after=ulids[2])).events == tuple(told[:2:-1])
+            assert stores.events.named("mer_1", ulids) == told
+            assert [stores.events.event("mer_1", ulid) for ulid in ulids] == told
+            assert stores.events.event("mer_2", quiet.ulid) is None
+            assert stores.events.attempted("mer_1", quiet.ulid, 1) is None
+            assert stores.payments.events_of(quiet.payment_id) == [quiet.ulid]
+            assert stores.events.payments_between("mer_1", NOW + 1, NOW + 2) == {quiet.payment_id}
+            stores.events.acknowledge(quiet)
+            stores.events.record(quiet, delivery(quiet.ulid, 1, next_attempt_at=NOW), due_index=True)
+            assert stores.events.due(NOW + 60_000) == []
+
     def test_an_attempt_is_recorded_once(self, stores: Stores) -> None:
         """The first record of an attempt stands, strikes the outbox, notes the next; a second does nothing."""
-        commit = creation(payment())
+        commit = creation(payment(webhook_url=URL))
         stores.payments.commit(commit)
         told = commit.event
         assert told
@@ -57,7 +80,7 @@ class TestEvents:
 
     def test_what_follows_from_an_attempt_may_be_done_twice(self, stores: Stores) -> None:
         """Whoever finds an attempt on record finishes it, and changes nothing where that was done."""
-        commit = creation(payment())
+        commit = creation(payment(webhook_url=URL))
         stores.payments.commit(commit)
         told = commit.event
         assert told

@@ -213,7 +213,8 @@ class FakePayments:
             state.intents[_folded_key(intent)] = intent
         if (event := commit.event) is not None:
             state.events[event.merchant_id, event.ulid] = event
-            state.outbox[event.ulid] = event.merchant_id
+            if event.has_receiver:
+                state.outbox[event.ulid] = event.merchant_id
         if commit.idempotency:
             ulid = event.ulid if event else ""
             answer = Remembered(commit.idempotency.body_hash, after.id, ulid, commit.answer)
@@ -271,8 +272,14 @@ class FakeEvents:
         with self._state.lock:
             if (event.ulid, delivery.attempt) in self._state.deliveries:
                 return
+            if delivery.attempt == 1 and self._filed(event):
+                return
             self._state.deliveries[event.ulid, delivery.attempt] = delivery
             self.finish(event.merchant_id, delivery, due_index=due_index)
+
+    def _filed(self, event: Event) -> bool:
+        committed = (event.merchant_id, event.ulid) in self._state.events
+        return committed and event.ulid not in self._state.outbox
 
     def finish(self, merchant_id: str, delivery: Delivery, *, due_index: bool) -> None:
         with self._state.lock:

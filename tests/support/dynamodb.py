@@ -16,6 +16,7 @@ from botocore.config import Config
 from moto import mock_aws
 from pynamodb.connection import Connection
 
+from ctrip.store.engine.database import lightened
 from infra.stack import template as templates
 from infra.stack.stack import table_request
 from infra.tools import npm
@@ -63,8 +64,7 @@ def connect(endpoint: str, *, read_seconds: float = 10.0) -> Connection:
         max_pool_connections=64,
         **CREDENTIALS,
     )
-    _ = opened.client
-    return opened
+    return lightened(opened)
 
 
 def make_tables(dynamodb: Any, stage: str) -> None:

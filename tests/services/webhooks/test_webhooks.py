@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from ctrip.domain.jobs import WebhookJob
+from ctrip.domain.payments.payment import Status
 from ctrip.domain.webhooks.retry import LONGEST_SECONDS, RETRY_SECONDS, next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import new_secret, sign
-from ctrip.ports import Reply
+from ctrip.ports import EventFilter, Reply
+from ctrip.services.shared.recording import Recorder
 from ctrip.services.webhooks import relay_outbox
-from tests.world import ORIGIN, World
+from tests import build
+from tests.world import ORIGIN, FakeJobs, World
 
 SECRETS = (new_secret(b"n" * 32), new_secret(b"o" * 32))
 URL = "https://shop.example/hooks"
@@ -205,13 +208,46 @@ def test_retries_spread_by_a_fifth(attempt):
     assert next_delay(10, 0, 0) is None
 
 
-def test_an_event_without_an_address_is_acknowledged():
-    """Nothing to deliver is done."""
+def test_an_event_without_a_receiver_is_filed_and_nobody_is_notified(monkeypatch):
+    """Through a payment's whole life: no message, nothing to relay, and each event in the feed and the audit chain."""
+    world = World()
+
+    def refuse(*_, **__):
+        raise AssertionError("a message for nobody")
+
+    monkeypatch.setattr(FakeJobs, "deliver", refuse)
+    payment = world.create(10**18)
+    world.chain.deposit(payment.address, payment.amount)
+    world.settle(14)
+    assert world.payment(payment.id).status is Status.SETTLED
+    world.clock.at += 60_000
+    assert world.stores.events.unacknowledged(world.clock.at) == []
+    page = world.stores.events.page("m1", EventFilter(newest_first=False))
+    names = ["created", "detected", "confirmed", "paid", "settled"]
+    assert [event.type for event in page.events] == [f"payment.{name}" for name in names]
+    committed = [commit.event for commit in world.stores.payments.commits if commit.event]
+    assert [event.ulid for event in page.events] == [event.ulid for event in committed]
+    assert world.stores.payments.events_of(payment.id) == [event.ulid for event in committed]
+
+
+def test_a_default_address_of_the_stage_is_a_receiver():
+    """An event goes to the payment's own address, else to the stage's default; without either it is filed."""
+    for own, default, url in ((URL, "", URL), (None, URL, URL), (URL, f"{URL}/stage", URL), (None, "", None)):
+        recorder = Recorder(World().ids, "api", default)
+        event = recorder.created(build.payment(webhook_url=own), "payment.created", ORIGIN, None).event
+        assert event is not None
+        assert (event.url, event.has_receiver) == (url, url is not None)
+
+
+def test_a_message_for_an_event_without_a_receiver_posts_nothing():
+    """Whoever queued it: the event stays filed, and no attempt is on record."""
     world = World()
     world.create()
-    world.deliver_all()
-    world.clock.at += 60_000
-    assert (world.receivers.got, world.relay.run()) == ([], 0)
+    [event] = world.stores.events.page("m1", EventFilter()).events
+    assert world.deliverer.deliver(WebhookJob("m1", event.ulid)) is None
+    assert world.receivers.got == []
+    assert world.stores.events.attempted("m1", event.ulid, 1) is None
+    assert world.stores.events.event("m1", event.ulid) == event
 
 
 def dies_after_the_record(world):

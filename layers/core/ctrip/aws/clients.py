@@ -6,10 +6,18 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from ctrip.botocore_calls import lighten
+
 # A name of our own: botocore otherwise spells out the machine, twice a call.
 _US = "ctrip/1"
 # As many connections as threads may call at once where all functions share a process: opening one costs half a call.
-_COMMON: dict[str, Any] = {"user_agent": _US, "connect_timeout": 1, "max_pool_connections": 32}
+# What is asked for is ours, and tested: it is not compared with the service's model once more, call by call.
+_COMMON: dict[str, Any] = {
+    "user_agent": _US,
+    "connect_timeout": 1,
+    "max_pool_connections": 32,
+    "parameter_validation": False,
+}
 QUICK = Config(**_COMMON, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 # For telling what is committed: somebody waits for an answer, and a net catches what was not told.
 HURRIED = Config(**_COMMON, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
@@ -21,4 +29,4 @@ PATIENT = Config(**_COMMON, read_timeout=30, retries={"mode": "standard", "total
 def client(service: str, pace: Config = QUICK) -> Any:
     """Return the process's client of one AWS service."""
     make: Any = boto3.client  # typed per service; this builds whichever is asked for
-    return make(service, config=pace)
+    return lighten(make(service, config=pace))

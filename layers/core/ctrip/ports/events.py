@@ -86,7 +86,10 @@ class EventStore(Protocol):
         ...
 
     def unacknowledged(self, before: int) -> list[tuple[str, str, int]]:
-        """Return merchant id, ulid and time of events committed before that time and not acknowledged, oldest first."""
+        """Return merchant id, ulid and time of events in the outbox that were committed before that time, oldest first.
+
+        Events without a receiver (`Event.has_receiver`) are never among them.
+        """
         ...
 
     def acknowledge(self, event: Event) -> None:

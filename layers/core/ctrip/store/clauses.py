@@ -15,7 +15,7 @@ from ctrip.ports import Commit, Fence, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, remember
 from ctrip.store.engine.database import Write, check, keyed, put, text
-from ctrip.store.layout import audit_item, intent_item, outbox_item, payment_item, posting_item
+from ctrip.store.layout import audit_item, committed_event_item, intent_item, payment_item, posting_item
 
 
 class Clauses:
@@ -77,7 +77,7 @@ class Clauses:
         commit, event = self._commit, self._commit.event
         yield put(self._names.payments, audit_item(commit.audit, event))
         if event is not None:
-            yield put(self._names.events, outbox_item(event))
+            yield put(self._names.events, committed_event_item(event))
 
 
 def reservation(names: tables.Tables, before: Payment, intent: Intent) -> list[Write]:

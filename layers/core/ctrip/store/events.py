@@ -23,8 +23,9 @@ ROWS = 2_000  # of one shard, looked through for those
 class DynamoEvents(Store):
     """The `ports.EventStore` on DynamoDB.
 
-    An event is committed to the outbox, whole. Its first attempt files it under its merchant, where it is kept for a
-    time, and then strikes it off the outbox: it is always in one of the two places, and for a moment in both.
+    An event that has a receiver is committed to the outbox, whole. Its first attempt files it under its merchant, where
+    it is kept for a time, and then deletes it from the outbox: it is always in one of the two places, and for a moment
+    in both. An event without a receiver is filed by its commit (`Event.has_receiver`), and never moves.
     """
 
     own = "events"

@@ -131,13 +131,18 @@ def transfer_of(item: Item) -> Transfer:
     return decode(Transfer, read_document(item, "doc"))
 
 
+def committed_event_item(event: Event) -> Item:
+    """Lay an event out where its transaction writes it: in the outbox, or filed where it has no receiver."""
+    return outbox_item(event) if event.has_receiver else event_item(event, None)
+
+
 def outbox_item(event: Event) -> Item:
     """Lay an event out that nobody has been told of."""
     return keyed(tables.outbox_key(event.merchant_id, event.ulid), merchant=text(event.merchant_id), **_frozen(event))
 
 
 def event_item(event: Event, first: Delivery | None) -> Item:
-    """Lay an event out to be kept for a time, with the first attempt to tell it."""
+    """Lay an event out as it is filed, to be kept for a time, with the first attempt to deliver it if there was one."""
     item = keyed(
         tables.event_key(event.merchant_id, event.ulid),
         **_frozen(event),

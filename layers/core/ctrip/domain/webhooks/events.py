@@ -22,3 +22,15 @@ class Event:
     def id(self) -> str:
         """The public id."""
         return f"evt_{self.ulid}"
+
+    @property
+    def has_receiver(self) -> bool:
+        """Whether an endpoint wants this event; the one place that decides where its transaction writes it.
+
+        An event with a receiver is written to the outbox, and its first delivery is enqueued; its first attempt files
+        it. An event without one is filed under its merchant at once: nobody is notified, and there is nothing to relay.
+        The invariant: after a commit there is exactly one item of its event, in the outbox or filed.
+        Endpoints that a merchant creates or enables later must catch up on what was filed meanwhile; today an event's
+        one possible receiver, its `url`, is known when it is committed, so that there is nothing to catch up on.
+        """
+        return self.url is not None

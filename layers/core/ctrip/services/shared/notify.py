@@ -47,6 +47,7 @@ def commit_and_notify(payments: PaymentStore, jobs: Jobs, commit: Commit) -> Pay
 
 
 def notify(jobs: Jobs, events: Iterable[Event | None]) -> None:
-    """Queue the first delivery of events that are committed."""
-    if first := [WebhookJob(each.merchant_id, each.ulid, request_id=each.request_id) for each in events if each]:
-        jobs.deliver(first)
+    """Queue the first delivery of events that are committed and have a receiver; without one, call nothing."""
+    wanted = [each for each in events if each and each.has_receiver]
+    if wanted:
+        jobs.deliver([WebhookJob(each.merchant_id, each.ulid, request_id=each.request_id) for each in wanted])

@@ -13,6 +13,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action, Update
 
+from ctrip.botocore_calls import Parsers, lighten
 from ctrip.domain.errors import Busy, Contended
 from ctrip.ports import Clock
 from ctrip.store.engine.errors import ConditionFailed, Failure, classify
@@ -48,7 +49,13 @@ def connection() -> Connection:
     )
     # A name of our own: botocore otherwise spells out the machine, twice a call, for a quarter of the call's CPU.
     opened.session.set_default_client_config(Config(user_agent=USER_AGENT))
-    _ = opened.client
+    return lightened(opened)
+
+
+def lightened(opened: Connection) -> Connection:
+    """Make the calls of a connection cheaper that nothing has been called on."""
+    opened.session.register_component("response_parser_factory", Parsers())
+    lighten(opened.client)
     return opened
 
 
