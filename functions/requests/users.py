@@ -7,7 +7,8 @@ from pydantic import (
     StringConstraints,
 )
 
-from ctrip.domain.admins import Role
+from ctrip.domain.admins import PASSWORD, Role
+from functions.http.bounded import Bounded
 from functions.http.models import Email, Name, Password, Strict, example
 
 Digits6 = Annotated[str, StringConstraints(pattern=r"^[0-9]{6}$")]
@@ -49,7 +50,7 @@ class PasswordChange(Strict):
     """Change one's own password."""
 
     password: Password
-    new_password: Annotated[str, StringConstraints(min_length=12, max_length=256)]
+    new_password: Annotated[str, Bounded(PASSWORD)]
 
 
 class PasswordOnly(Strict):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ctrip.domain.admins import PASSWORD, Role
 from ctrip.domain.bounds import NAME, Bounds, Choice, Count, Text, WholeNumber
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.merchants.access import ALLOWED_IPS, OVERLAP, OVERLAP_SECONDS, Limits, Merchant
@@ -15,7 +16,8 @@ from ctrip.domain.payments.bounds import FIELDS, METADATA_NAME, METADATA_VALUE
 from ctrip.domain.payments.payment import Policy
 from functions.pages import description
 from infra.cli import app as cli
-from tests.functions.conftest import Api
+from tests.functions.conftest import OWNER, Api
+from tests.world import ORIGIN
 
 Ctrip = Callable[..., tuple[int, str, str]]
 MERCHANT = "m1"
@@ -258,3 +260,14 @@ def test_an_extended_key_is_read_to_the_same_length(api: Api, ctrip: Ctrip) -> N
     ]
     code, _, problem = ctrip("merchants", "create", "x", "--xpub", key)
     assert (code, XPUB.words in problem) == (2, True)
+
+
+def test_a_new_password_has_the_bounds_of_the_domain(api: Api) -> None:
+    """Over HTTP, and where the domain makes a user with one."""
+    for value in beyond(PASSWORD):
+        body = {"password": OWNER[1], "new_password": value}
+        assert refused(api.admin("POST", "/me/password", body)) == [("new_password", "invalid_value", PASSWORD.words)]
+        with pytest.raises(InvalidField) as caught:
+            api.manager.create("b@ops.example", "B", Role.VIEWER, ORIGIN, password=value)
+        assert caught.value.errors[0].detail == PASSWORD.words
+    assert api.admin("POST", "/me/password", {"password": OWNER[1], "new_password": "x" * 12}).status_code == 200

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ctrip.domain.admins import Admin, Role, fold_email
+from ctrip.domain.admins import PASSWORD, Admin, Role, fold_email
 from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, InvalidField, NotFound, Unauthorized
 from ctrip.ports import AdminChange, AdminStore, Clock, Idempotency, Ids, OneTimeCodes, Passwords, Sealer
@@ -18,8 +18,6 @@ from ctrip.views.admins import TotpView, UserPage, UserView, UserWithPassword, a
 
 TRIES = 5
 PASSWORD_BYTES = 15
-LEAST_PASSWORD = 12
-MOST_PASSWORD = 256
 _WRONG = "The password or the code is wrong."
 
 
@@ -266,7 +264,6 @@ def _folded(email: str) -> str:
 
 
 def _long_enough(password: str) -> str:
-    if not LEAST_PASSWORD <= len(password) <= MOST_PASSWORD:
-        problem = f"must have {LEAST_PASSWORD} to {MOST_PASSWORD} characters"
-        raise InvalidField("password", "weak_password", problem)
+    if not PASSWORD.admits(password):
+        raise InvalidField("password", "weak_password", PASSWORD.words)
     return password
