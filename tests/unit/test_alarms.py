@@ -57,7 +57,8 @@ def is_error(node: ast.AST) -> bool:
     """Whether this is some log's `error`: of a field, a variable or a call that builds one, or of the log itself."""
     if not isinstance(node, ast.Attribute) or node.attr not in ("error", "critical", "exception"):
         return False
-    owner = ast.unparse(node.value).partition("(")[0].rsplit(".", 1)[-1]
+    made = node.value.func if isinstance(node.value, ast.Call) else node.value
+    owner = ast.unparse(made).rsplit(".", 1)[-1]
     return "log" in owner or "lines" in owner or owner in ("logging", "self")
 
 
