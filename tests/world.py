@@ -24,6 +24,7 @@ from ctrip.services.merchants.manage_merchants import merchant_record
 from ctrip.services.payments.create_payment import CreatePayment
 from ctrip.services.shared.recording import Recorder
 from ctrip.system import SystemIds
+from ctrip.views.payments import SweepView
 from tests.fakes.chain import FakeChain, FakeSigner
 from tests.fakes.cipher import FakeSealer
 from tests.fakes.clock import T0, FakeClock
@@ -232,10 +233,9 @@ class World:
         assert found is not None
         return found
 
-    def sweeps(self, payment_id: str) -> list[dict[str, Any]]:
+    def sweeps(self, payment_id: str) -> list[SweepView]:
         """Read a payment's sweeps as the API shows them."""
-        shown: list[dict[str, Any]] = self.reader.one(None, payment_id)["sweeps"]
-        return shown
+        return self.reader.one(None, payment_id)["sweeps"]
 
     def step(self, blocks: int = 1, *, seconds: int = 1) -> None:
         """Mine, and scan once."""

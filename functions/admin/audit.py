@@ -5,7 +5,7 @@ from chalice import Response
 from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from ctrip.domain.errors import InvalidField
-from ctrip.views.access import audit_view
+from ctrip.views.audit import AuditPage, audit_view
 from functions.admin.root import ROOT
 from functions.http.answers import answer
 from functions.http.resource import Call, Resource
@@ -32,4 +32,5 @@ def read_audit(call: Call) -> Response:
         raise InvalidField(name, "mutually_exclusive", "give exactly one of payment_id, merchant_id and user_id")
     [name] = given
     records, more = stage().audit.reader.page(name, asked[name], query.after, query.limit)
-    return answer({"data": [audit_view(each) for each in records], "next_after": more})
+    page: AuditPage = {"data": [audit_view(each) for each in records], "next_after": more}
+    return answer(page)

@@ -3,7 +3,7 @@
 from chalice import Response
 
 from ctrip.bootstrap import stage
-from ctrip.views.access import admin_view
+from ctrip.views.admins import admin_view
 from functions.admin.root import ROOT
 from functions.http.answers import address_of, answer, nothing, request_id
 from functions.http.resource import Call, Resource

@@ -1,25 +1,27 @@
 """What can be paid with."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from chalice import Response
 
 from ctrip.bootstrap import stage
-from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.errors import BadRequest, FieldError, InvalidField
 from ctrip.domain.merchants.access import Scope
+from ctrip.views.chains import ChainView, TokenView, chain_view, token_views
 from functions.http.answers import answer
 from functions.http.models import Paged
 from functions.http.resource import Call, Resource
 from functions.requests.chains import TokenQuery
 
 routes = Resource(__name__)
+Listed = TypeVar("Listed", ChainView, TokenView)
 
 
 @routes.on("GET", "/api/v1/chains", may=Scope.PAYMENTS_READ, query=Paged, answers="ChainPage")
 def list_chains(call: Call) -> Response:
     """List the networks that this stage accepts."""
-    return answer(_page([_chain(network) for network in stage().networks.values()], call.query))
+    return answer(_page([chain_view(network) for network in stage().networks.values()], call.query))
 
 
 @routes.on(
@@ -37,11 +39,11 @@ def list_tokens(call: Call) -> Response:
         problem = FieldError("chain", "unsupported_chain", f"{name[:20]} is not enabled here")
         raise BadRequest(f"Unsupported chain: {name[:20]}", code="unsupported_chain", errors=(problem,))
     chosen = [stage().networks[name]] if name else stage().networks.values()
-    data = [_token(network, token) for network in chosen for token in network.tokens if token.enabled]
+    data = [view for network in chosen for view in token_views(network)]
     return answer(_page(data, call.query))
 
 
-def _page(data: list[dict[str, Any]], query: Paged) -> dict[str, Any]:
+def _page(data: Sequence[Listed], query: Paged) -> dict[str, Any]:
     """Cut a page out of what is all at hand; its cursor is the id of the last one shown."""
     places = [place for place, each in enumerate(data, 1) if each["id"] == query.cursor]
     if query.cursor is not None and not places:
@@ -49,28 +51,3 @@ def _page(data: list[dict[str, Any]], query: Paged) -> dict[str, Any]:
     rest = data[places[0] :] if places else data
     shown = rest[: query.limit]
     return {"data": shown, "next_cursor": shown[-1]["id"] if len(rest) > len(shown) else None}
-
-
-def _chain(network: Network) -> dict[str, Any]:
-    return {
-        "id": network.name,
-        "name": network.title,
-        "kind": network.kind.value,
-        "chain_id": network.chain_id,
-        "symbol": network.coin.symbol,
-        "decimals": network.coin.decimals,
-        "confirmations": network.confirmations,
-        "explorer": network.explorer,
-        "tokens": [_token(network, token) for token in network.tokens if token.enabled],
-    }
-
-
-def _token(network: Network, token: Asset) -> dict[str, Any]:
-    return {
-        "id": token.id,
-        "chain": network.name,
-        "symbol": token.symbol,
-        "address": token.address,
-        "decimals": token.decimals,
-        "confirmations": network.confirmations,
-    }

@@ -3,6 +3,7 @@
 from chalice import Response
 
 from ctrip.bootstrap import stage
+from ctrip.views.health import Liveness
 from functions.http.answers import answer
 from functions.http.resource import Call, Resource
 
@@ -12,7 +13,8 @@ routes = Resource(__name__)
 @routes.on("GET", "/health", answers="Liveness")
 def alive(call: Call) -> Response:
     """Answer without any I/O."""
-    return answer({"status": "ok"})
+    lives: Liveness = {"status": "ok"}
+    return answer(lives)
 
 
 @routes.on("GET", "/health/ready", answers="Readiness")

@@ -1,7 +1,7 @@
 """Answers: JSON, pages, and one shape for every error."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalice import Response
@@ -14,6 +14,7 @@ from ctrip.domain.errors import (
 )
 from ctrip.domain.text import whole
 from ctrip.services.shared.once import Answer
+from functions.http.problems import Problem
 
 JSON = "application/json"
 
@@ -24,7 +25,7 @@ HTML = "text/html"
 _CHALICE_CODES = {"MethodNotAllowedError": "method_not_allowed", "UnsupportedMediaType": "unsupported_media_type"}
 
 
-def answer(body: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def answer(body: Mapping[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer with JSON; nobody but the caller is to keep it."""
     # As UTF-8 and not as escapes: Lambda's answer may have six megabytes, and an escape has six characters.
     text = whole(json.dumps(body, separators=(",", ":"), ensure_ascii=False))
@@ -53,14 +54,13 @@ def problem(
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Answer with the one shape that every error has."""
-    body = {
+    body: Problem = {
         "detail": detail,
         "code": code,
         "errors": [{"field": e.field, "code": e.code, "detail": e.detail} for e in errors],
         "request_id": request_id(request),
-        **(extra or {}),
     }
-    return answer(body, status=status, headers=headers)
+    return answer({**body, **(extra or {})}, status=status, headers=headers)
 
 
 def request_id(request: Request | None) -> str:

@@ -16,8 +16,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from ctrip.domain.bounds import NAME
 from ctrip.domain.errors import BadRequest, FieldError
-from ctrip.domain.merchants.access import Scope
+from ctrip.domain.merchants.access import ALLOWED_IPS, Scope
+from functions.http.bounded import Bounded
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -96,16 +98,10 @@ class NoQuery(Query):
     """A call without query parameters."""
 
 
-Url = Annotated[str, StringConstraints(max_length=2048)]
-
-
 Time = Annotated[int, BeforeValidator(_milliseconds), WithJsonSchema({"type": "string", "format": "date-time"})]
 
 
-Chain = Annotated[str, StringConstraints(min_length=3, max_length=20)]
-
-
-Name = Annotated[str, StringConstraints(min_length=1, max_length=100, strip_whitespace=True)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True), Bounded(NAME)]
 
 
 Limit = Annotated[Annotated[int, Field(ge=1, le=100)], BeforeValidator(digits)]
@@ -126,7 +122,7 @@ Scopes = Annotated[
 ]
 
 
-Ips = Annotated[tuple[Annotated[str, StringConstraints(max_length=43)], ...], Field(strict=False, max_length=20)]
+Ips = Annotated[tuple[Annotated[str, StringConstraints(max_length=43)], ...], Field(strict=False), Bounded(ALLOWED_IPS)]
 
 
 class Paged(Query):

@@ -1,18 +1,18 @@
 """The description of the API, OpenAPI 3.1, made from what the routes enforce: `http.OPERATIONS` and their models."""
 
 import re
-from collections.abc import Iterator
-from types import ModuleType
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import TypeAdapter
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from functions.http import portable
 from functions.http.answers import HTML, JSON
 from functions.http.error_codes import ALWAYS, AUTHENTICATED, CODES, OF_BODIES, OF_CHANGES, OF_IDEMPOTENCY, OF_KEYS
 from functions.http.operation import CHANGES, OPERATIONS, Operation
 from functions.http.portable import REFERENCE, Untitled
+from functions.http.shapes import shape_of
 
 # Of this description, in semantic versioning: generators refuse a date. Events carry `api_version`, which is one.
 VERSION = "1.0.0"
@@ -50,8 +50,8 @@ _STATUSES |= {405: "Wrong method", 409: "The state forbids it", 413: "Too large"
 _STATUSES |= {429: "Too many", 500: "Our fault", 503: "Busy, or a part is down", 504: "Too slow"}
 
 
-def describe(responses: ModuleType) -> dict[str, Any]:
-    """Make the description; `responses` holds the models that the operations name."""
+def describe(responses: Mapping[str, type]) -> dict[str, Any]:
+    """Make the description; `responses` holds the views that the operations name."""
     paths: dict[str, dict[str, Any]] = {}
     refusals: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -207,16 +207,16 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
     return [{"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema, "description": words}]
 
 
-def _schemas(responses: ModuleType) -> dict[str, Any]:
+def _schemas(responses: Mapping[str, type]) -> dict[str, Any]:
     requests = sorted({each.body for each in OPERATIONS if each.body}, key=lambda model: model.__name__)
     named = {each.answers for each in OPERATIONS if each.answers} | {"Problem", "Unready"}
-    answers: list[type[BaseModel]] = [getattr(responses, name) for name in sorted(named)]
+    answers: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
+        (name, "serialization", TypeAdapter(shape_of(responses[name]))) for name in sorted(named)
+    ]
     _, asked = models_json_schema(
         [(model, "validation") for model in requests], ref_template=REFERENCE, schema_generator=Untitled
     )
-    _, shown = models_json_schema(
-        [(model, "serialization") for model in answers], ref_template=REFERENCE, schema_generator=Untitled
-    )
+    _, shown = TypeAdapter.json_schemas(answers, ref_template=REFERENCE, schema_generator=Untitled)
     return dict(sorted((portable.shown(shown["$defs"]) | portable.asked(asked["$defs"])).items()))
 
 

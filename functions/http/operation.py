@@ -16,7 +16,7 @@ class Operation:
     """One route as data: what is enforced, and what the description of the API is made from.
 
     `may` is the scope of a merchant's key, or the permission of an admin; `signed_in` asks for any admin. `answers`
-    names a model of `functions.schemas`, None for an answer without a body; `codes` are refusals of its own.
+    is the described name of a view, None for an answer without a body; `codes` are refusals of its own.
     """
 
     name: str

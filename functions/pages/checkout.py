@@ -4,6 +4,7 @@ from chalice import Response
 
 from ctrip.bootstrap import stage
 from ctrip.domain.errors import NotFound
+from ctrip.views.checkout import checkout_view
 from functions.http.answers import HTML, answer
 from functions.http.resource import Call, Resource
 
@@ -37,7 +38,5 @@ def checkout_page(call: Call, payment_id: str) -> Response:
 @routes.on("GET", "/pay/{payment_id}/status", cors=True, answers="CheckoutState", codes=("payment_not_found",))
 def checkout_status(call: Call, payment_id: str) -> Response:
     """Tell the page what has become of its payment."""
-    from ctrip.pages.status import status_view
-
     view = stage().payments.reader.one(None, payment_id)
-    return answer(status_view(view), headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+    return answer(checkout_view(view), headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})

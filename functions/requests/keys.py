@@ -6,7 +6,9 @@ from pydantic import (
     Field,
 )
 
+from ctrip.domain.merchants.access import OVERLAP, OVERLAP_SECONDS
 from ctrip.services.merchants.manage_keys import KeyFilter, NewKey
+from functions.http.bounded import Bounded
 from functions.http.models import Ips, Name, Paged, Scopes, Strict, Time, example
 
 
@@ -51,6 +53,6 @@ class KeyRequest(Strict):
 class RotationRequest(Strict):
     """Ask for a key's next secrets."""
 
-    overlap_seconds: Annotated[int, Field(ge=0, le=604_800)] = Field(
-        86_400, description="How long the secrets that are good now stay good; 0 where they have leaked."
+    overlap_seconds: Annotated[int, Bounded(OVERLAP)] = Field(
+        OVERLAP_SECONDS, description="How long the secrets that are good now stay good; 0 where they have leaked."
     )

@@ -1,39 +1,31 @@
 """Requests about merchants."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import (
-    Field,
-    StringConstraints,
-)
+from pydantic import Field
 
+from ctrip.domain.merchants.terms import TERMS, XPUB, Terms
 from ctrip.domain.payments.payment import Late
-from ctrip.services.merchants.manage_merchants import Terms
+from functions.http.bounded import Bounded
 from functions.http.models import Name, Strict, example
+
+
+def _term(name: str) -> Any:
+    return Field(None, description=TERMS[name].means)
 
 
 class MerchantFields(Strict):
     """What can be set of a merchant."""
 
-    expires_in: Annotated[int, Field(ge=60, le=86_400)] | None = Field(None, description="Seconds a payment lives.")
-    tolerance_per_mille: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="How much may be missing of what is due, in thousandths."
+    expires_in: Annotated[int, Bounded(TERMS["expires_in"].bounds)] | None = _term("expires_in")
+    tolerance_per_mille: Annotated[int, Bounded(TERMS["tolerance_per_mille"].bounds)] | None = _term(
+        "tolerance_per_mille"
     )
-    monitoring_seconds: Annotated[int, Field(ge=0, le=2_592_000)] | None = Field(
-        None, description="How long a payment is looked at after its deadline."
-    )
-    late: Annotated[Late, Field(strict=False)] | None = Field(
-        None, description="Whether what completes late is accepted, or waits for review."
-    )
-    confirmations: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
-        None, description="Confirmations at least; never fewer than the chain's own."
-    )
-    calls_per_second: Annotated[int, Field(ge=0, le=10_000)] | None = Field(
-        None, description="Changing calls a second; 0: as many as the stage gives."
-    )
-    open_payments: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
-        None, description="Open payments on a chain; 0: as many as the stage gives."
-    )
+    monitoring_seconds: Annotated[int, Bounded(TERMS["monitoring_seconds"].bounds)] | None = _term("monitoring_seconds")
+    late: Annotated[Late, Field(strict=False), Bounded(TERMS["late"].bounds)] | None = _term("late")
+    confirmations: Annotated[int, Bounded(TERMS["confirmations"].bounds)] | None = _term("confirmations")
+    calls_per_second: Annotated[int, Bounded(TERMS["calls_per_second"].bounds)] | None = _term("calls_per_second")
+    open_payments: Annotated[int, Bounded(TERMS["open_payments"].bounds)] | None = _term("open_payments")
 
 
 class MerchantRequest(MerchantFields):
@@ -42,7 +34,7 @@ class MerchantRequest(MerchantFields):
     model_config = example(name="Coffee to go", expires_in=900, tolerance_per_mille=5)
 
     name: Name
-    xpub: Annotated[str, StringConstraints(max_length=1024)] | None = Field(
+    xpub: Annotated[str, Bounded(XPUB)] | None = Field(
         None,
         description="Its own extended public key of an account (m/44'/60'/n'), which begins with `xpub`; nothing is "
         "swept then, and a payment is settled when it is paid. A key does not tell which coin it is of: compare the "
@@ -50,7 +42,7 @@ class MerchantRequest(MerchantFields):
     )
 
     def terms(self) -> Terms:
-        """Say it in the service's terms."""
+        """Return what is to be set, in the domain's form."""
         return Terms(**self.model_dump(exclude={"xpub"}))
 
 
@@ -61,5 +53,5 @@ class MerchantPatch(MerchantFields):
     enabled: bool | None = Field(None, description="Whether its keys open anything, and new payments are made.")
 
     def terms(self) -> Terms:
-        """Say it in the service's terms."""
+        """Return what is to be set, in the domain's form."""
         return Terms(**self.model_dump())

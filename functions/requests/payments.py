@@ -9,10 +9,12 @@ from pydantic import (
 )
 
 from ctrip.domain.money import MAX_AMOUNT
+from ctrip.domain.payments.bounds import FIELDS, METADATA_NAME, METADATA_VALUE
 from ctrip.domain.payments.payment import Status
 from ctrip.ports import PaymentFilter
 from ctrip.services.payments.create_payment import CreatePayment
-from functions.http.models import DIGITS, UUID, Chain, Paged, Strict, Time, Url, example
+from functions.http.bounded import Bounded
+from functions.http.models import DIGITS, UUID, Paged, Strict, Time, example
 
 
 class PaymentRequest(Strict):
@@ -20,7 +22,7 @@ class PaymentRequest(Strict):
 
     model_config = example(chain="anvil", asset="USDC", amount_decimal="12.50", metadata={"cart": "1042"})
 
-    chain: Chain = Field(description="The network, by its id.")
+    chain: Annotated[str, Bounded(FIELDS["chain"])] = Field(description="The network, by its id.")
     # Integers are taken as well, and not described: what a generated client makes of a choice sends nothing, or rounds.
     amount: Annotated[
         Annotated[int, Field(ge=1, le=MAX_AMOUNT)] | Annotated[str, StringConstraints(pattern=DIGITS)] | None,
@@ -32,26 +34,29 @@ class PaymentRequest(Strict):
     token_id: Annotated[str, StringConstraints(pattern=UUID)] | None = Field(
         None, description="The token; without one, and without `asset`, the chain's coin."
     )
-    asset: Annotated[str, StringConstraints(min_length=1, max_length=16)] | None = Field(
+    asset: Annotated[str, Bounded(FIELDS["asset"])] | None = Field(
         None, description="The coin or token by its symbol on the chain."
     )
-    order_id: Annotated[str, StringConstraints(min_length=1, max_length=64)] | None = Field(
+    order_id: Annotated[str, Bounded(FIELDS["order_id"])] | None = Field(
         None, description="Yours; an order has one live payment."
     )
     metadata: Annotated[
-        dict[
-            Annotated[str, StringConstraints(min_length=1, max_length=64)],
-            Annotated[str, StringConstraints(max_length=500)],
-        ],
-        Field(max_length=20),
+        dict[Annotated[str, Bounded(METADATA_NAME)], Annotated[str, Bounded(METADATA_VALUE)]],
+        Bounded(FIELDS["metadata"]),
     ] = Field({}, description="Yours; comes back in answers and events.")
-    description: Annotated[str, StringConstraints(max_length=500)] | None = Field(
-        None, description="Shown to the payer."
+    description: Annotated[str, Bounded(FIELDS["description"])] | None = Field(None, description="Shown to the payer.")
+    expires_in: Annotated[int, Bounded(FIELDS["expires_in"])] | None = Field(
+        None, description="Seconds until it expires."
     )
-    expires_in: Annotated[int, Field(ge=60, le=86_400)] | None = Field(None, description="Seconds until it expires.")
-    webhook_url: Url | None = Field(None, description="Where this payment's events go; https.")
-    success_url: Url | None = Field(None, description="Where the payer returns once it is confirmed; https.")
-    cancel_url: Url | None = Field(None, description="Where the payer returns who gave up; https.")
+    webhook_url: Annotated[str, Bounded(FIELDS["webhook_url"])] | None = Field(
+        None, description="Where this payment's events go; https."
+    )
+    success_url: Annotated[str, Bounded(FIELDS["success_url"])] | None = Field(
+        None, description="Where the payer returns once it is confirmed; https."
+    )
+    cancel_url: Annotated[str, Bounded(FIELDS["cancel_url"])] | None = Field(
+        None, description="Where the payer returns who gave up; https."
+    )
 
     def command(self) -> CreatePayment:
         """Say it in the service's terms."""

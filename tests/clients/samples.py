@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ctrip.domain.payments.payment import Flag, Status, Sweep
-from ctrip.views.payments import event_body, payment_view
+from ctrip.views.events import event_body
+from ctrip.views.payments import payment_view
 from tests.support import objects
 
 LARGEST = 2**256 - 1

@@ -1,7 +1,7 @@
 """Asks a node what nodes refuse, each in its own words: `python -m tests.nodes.questions URL NODE VERSION` records it.
 
-The answers are kept in `tests/unit/evm/answers`, a file a node, and the classifier is tested by them. What differs
-from run to run (hashes, addresses, amounts) is the same in every recording: the questions use Anvil's accounts.
+The answers are kept in `tests/unit/chains/evm/answers`, a file a node, and the classifier is tested by them. What
+differs from run to run (hashes, addresses, amounts) is the same in every recording: the questions use Anvil's accounts.
 """
 
 import json
@@ -17,7 +17,7 @@ from ctrip.chains.evm.errors import translate
 from infra.stack import wallet
 from tests.evm_support import ROOT
 
-ANSWERS = ROOT / "tests" / "unit" / "evm" / "answers"
+ANSWERS = ROOT / "tests" / "unit" / "chains" / "evm" / "answers"
 SEND = "eth_sendRawTransaction"
 SENDER, RIVAL, POOR = 4, 5, "0x" + "11" * 32
 UNKNOWN = "0x" + "ab" * 32

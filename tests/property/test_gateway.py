@@ -23,7 +23,7 @@ from ctrip.ports import Idempotency, Reply
 from ctrip.services.detection import decide_payments, look_at, troubles
 from ctrip.services.payments.create_payment import ROUTE, CreatePayment
 from ctrip.services.sweeping import follow_intents
-from tests.unit.test_machine import ALLOWED
+from tests.unit.payments.test_machine import ALLOWED
 from tests.world import ORIGIN, STATION, TREASURY, USDC, XPUB, World
 
 COIN, TOKEN = 10**9, 5_000

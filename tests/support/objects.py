@@ -13,7 +13,7 @@ from ctrip.domain.sweeping.sweep import Intent, Kind
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Commit
 from ctrip.system import SystemIds
-from ctrip.views.payments import event_body
+from ctrip.views.events import event_body
 
 NOW = 1_795_000_000_000
 IDS = SystemIds()

@@ -57,8 +57,8 @@ def is_error(node: ast.AST) -> bool:
     """Whether this is some log's `error`: of a field, a variable or a call that builds one, or of the log itself."""
     if not isinstance(node, ast.Attribute) or node.attr not in ("error", "critical", "exception"):
         return False
-    made = node.value.func if isinstance(node.value, ast.Call) else node.value
-    owner = ast.unparse(made).rsplit(".", 1)[-1]
+    held = node.value.func if isinstance(node.value, ast.Call) else node.value
+    owner = held.attr if isinstance(held, ast.Attribute) else getattr(held, "id", "")
     return "log" in owner or "lines" in owner or owner in ("logging", "self")
 
 

@@ -16,3 +16,19 @@ def test_importing_the_app_loads_no_web3_and_no_private_key_library():
         [sys.executable, "-c", code], cwd=ROOT, env={"PYTHONPATH": path}, capture_output=True, check=True, text=True
     )
     assert (found.stdout.strip(), found.stderr) == ("[]", "")
+
+
+def test_importing_the_views_loads_nothing_that_describes_them():
+    """What a field means stands beside its type as plain data; only the description of the API makes models of it."""
+    modules = ", ".join(f"ctrip.views.{path.stem}" for path in (ROOT / "layers/core/ctrip/views").glob("[a-z]*.py"))
+    heavy = ("pydantic", "pydantic_core", "typing_extensions", "annotated_types", "functions")
+    code = f"import sys; import {modules}; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT / "layers" / "core")},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert (found.stdout.strip(), found.stderr) == ("[]", "")

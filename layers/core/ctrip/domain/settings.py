@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from ctrip.domain.bounds import WholeNumber
 from ctrip.domain.text import nearest, quoted
 from ctrip.domain.urls import is_node_address, is_web_address
 
@@ -42,10 +43,11 @@ def names(text: str) -> tuple[str, ...]:
 
 def integer(least: int, most: int) -> Callable[[str], int]:
     """Return the reader of a whole number within bounds."""
+    bounds = WholeNumber(least, most)
 
     def read(text: str) -> int:
-        if not _INTEGER.fullmatch(text) or not least <= int(text) <= most:
-            raise ValueError(f"must be a whole number from {least} to {most}")
+        if not _INTEGER.fullmatch(text) or not bounds.admits(int(text)):
+            raise ValueError(bounds.words)
         return int(text)
 
     return read

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ctrip.domain.payments.payment import Payment
-from ctrip.pages.status import status_view
+from ctrip.views.checkout import checkout_view
 from ctrip.views.payments import payment_view
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg", "reference.css
 
 def checkout(payment: Payment, chain_title: str) -> str:
     """Render the checkout page of one payment."""
-    view = status_view(payment_view(payment))
+    view = checkout_view(payment_view(payment))
     return template("checkout.html").render(
         payment=view,
         chain_title=chain_title,

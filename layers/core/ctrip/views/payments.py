@@ -1,28 +1,113 @@
-"""A payment as the world sees it: the API's answer and the events' payload are the same shape."""
+"""A payment as the world sees it: the API's answers and the payloads of events have the same shape."""
 
-import json
-from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, TypedDict
 
 from ctrip.domain.chains.bip32 import checksum
 from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.money import format_decimal
-from ctrip.domain.payments.payment import Flag, Payment, Status, Stray
-from ctrip.domain.webhooks.events import API_VERSION
+from ctrip.domain.payments.payment import Flag, Payment, Status, Sweep
+from ctrip.views.fields import (
+    Address,
+    Amount,
+    Decimal,
+    Digits,
+    Hash,
+    Id,
+    Long,
+    NextCursor,
+    Shape,
+    Time,
+    rfc3339,
+    rfc3339_if,
+)
 
-_AMOUNTS = ("amount", "amount_received", "amount_confirmed")
+PaymentStatus = Annotated[str, Shape(values=Status)]
+PaymentFlag = Annotated[str, Shape(values=Flag)]
+# `from` is a word of Python's own, and cannot be written as the field of a class.
+_Sent = TypedDict("_Sent", {"from": Address | None})
 
 
-def rfc3339(at: int | None) -> str | None:
-    """Spell unix milliseconds in UTC."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at % 1000:03d}Z"
+class TransferView(_Sent):
+    """Money that came; without a hash where nothing explains it yet."""
+
+    tx_hash: Hash | None
+    log_index: int | None
+    block_number: Long
+    block_hash: Hash
+    amount: Amount
+    amount_str: Digits
+    confirmations: int
 
 
-def payment_view(payment: Payment, *, head: int | None = None) -> dict[str, Any]:
+class SweepView(TypedDict):
+    """One transaction that takes the money where it belongs."""
+
+    tx_hash: Hash
+    status: Annotated[str, Shape(values=("signed", "sent", "mined", "final", "failed"))]
+    amount: Amount
+    amount_str: Digits
+
+
+class PaymentView(TypedDict):
+    """A payment. Ship once `fulfillable` is true."""
+
+    id: Id
+    chain: str
+    token_id: Annotated[Id | None, "Null: the chain's coin."]
+    symbol: str
+    decimals: int
+    address: Address
+    derivation_path: str
+    status: PaymentStatus
+    exception: Annotated[PaymentFlag | None, "The gravest of `exceptions`."]
+    exceptions: list[PaymentFlag]
+    fulfillable: Annotated[bool, "Whether the merchant may ship."]
+    amount: Amount
+    amount_str: Digits
+    amount_received: Amount
+    amount_received_str: Digits
+    amount_confirmed: Amount
+    amount_confirmed_str: Digits
+    amount_decimal: Decimal
+    received_decimal: Decimal
+    confirmations: int
+    required_confirmations: int
+    detected_in_block: Long | None
+    payment_uri: Annotated[str, "For wallets, as EIP-681 says."]
+    checkout_url: str
+    order_id: str | None
+    metadata: dict[str, str]
+    description: str | None
+    success_url: str | None
+    cancel_url: str | None
+    created_at: Time
+    expires_at: Time
+    updated_at: Time
+    detected_at: Time | None
+    confirmed_at: Time | None
+    paid_at: Time | None
+    settled_at: Time | None
+    transfers: list[TransferView]
+    sweeps: list[SweepView]
+
+
+class PaymentPage(TypedDict):
+    """Payments, newest first."""
+
+    data: list[PaymentView]
+    next_cursor: NextCursor
+
+
+class TransferPage(TypedDict):
+    """Transfers, newest first."""
+
+    data: list[TransferView]
+    next_cursor: NextCursor
+
+
+def payment_view(payment: Payment, *, head: int | None = None) -> PaymentView:
     """Render a payment; `head` is the newest block known, where the confirmations should be today's."""
-    view: dict[str, Any] = {
+    return {
         "id": payment.id,
         "chain": payment.chain,
         "token_id": payment.token_id,
@@ -34,10 +119,12 @@ def payment_view(payment: Payment, *, head: int | None = None) -> dict[str, Any]
         "exception": payment.exception.value if payment.exception else None,
         "exceptions": [flag.value for flag in Flag if flag in payment.flags],
         "fulfillable": payment.fulfillable,
-    }
-    for name in _AMOUNTS:
-        view |= with_text(name, getattr(payment, name))
-    return view | {
+        "amount": payment.amount,
+        "amount_str": str(payment.amount),
+        "amount_received": payment.amount_received,
+        "amount_received_str": str(payment.amount_received),
+        "amount_confirmed": payment.amount_confirmed,
+        "amount_confirmed_str": str(payment.amount_confirmed),
         "amount_decimal": format_decimal(payment.amount, payment.decimals),
         "received_decimal": format_decimal(payment.amount_received, payment.decimals),
         "confirmations": _confirmations(payment, payment.detected_in_block, head),
@@ -53,19 +140,16 @@ def payment_view(payment: Payment, *, head: int | None = None) -> dict[str, Any]
         "created_at": rfc3339(payment.created_at),
         "expires_at": rfc3339(payment.expires_at),
         "updated_at": rfc3339(payment.updated_at),
-        "detected_at": rfc3339(payment.detected_at),
-        "confirmed_at": rfc3339(payment.confirmed_at),
-        "paid_at": rfc3339(payment.paid_at),
-        "settled_at": rfc3339(payment.settled_at),
+        "detected_at": rfc3339_if(payment.detected_at),
+        "confirmed_at": rfc3339_if(payment.confirmed_at),
+        "paid_at": rfc3339_if(payment.paid_at),
+        "settled_at": rfc3339_if(payment.settled_at),
         "transfers": [transfer_view(payment, transfer, head=head) for transfer in payment.transfers],
-        "sweeps": [
-            {"tx_hash": sweep.tx_hash, "status": sweep.status, **with_text("amount", sweep.amount)}
-            for sweep in payment.sweeps
-        ],
+        "sweeps": [sweep_view(sweep) for sweep in payment.sweeps],
     }
 
 
-def transfer_view(payment: Payment, transfer: Transfer, *, head: int | None = None) -> dict[str, Any]:
+def transfer_view(payment: Payment, transfer: Transfer, *, head: int | None = None) -> TransferView:
     """Render one arrival; `head` is the newest block known."""
     return {
         "tx_hash": transfer.tx_hash,
@@ -73,50 +157,20 @@ def transfer_view(payment: Payment, transfer: Transfer, *, head: int | None = No
         "block_number": transfer.block_number,
         "block_hash": transfer.block_hash,
         "from": checksum(transfer.sender) if transfer.sender else None,
-        **with_text("amount", transfer.amount),
+        "amount": transfer.amount,
+        "amount_str": str(transfer.amount),
         "confirmations": _confirmations(payment, transfer.block_number, head),
     }
 
 
-def with_text(name: str, amount: int) -> dict[str, int | str]:
-    """Show an amount as a number and, for languages whose numbers end at 2^53, as text."""
-    return {name: amount, f"{name}_str": str(amount)}
-
-
-def event_body(event_type: str, ulid: str, payment: Payment, at: int, stray: Stray | None = None) -> str:
-    """Freeze an event's payload as JSON text; it never changes after this. `stray` is the deposit that it tells of."""
-    view = payment_view(payment)
-    if stray is not None:
-        view["deposit"] = {
-            "chain": stray.chain,
-            "token_id": stray.token_id,
-            "token_address": stray.token,
-            "symbol": stray.symbol,
-            **with_text("amount", stray.amount),
-            "amount_decimal": format_decimal(stray.amount, stray.decimals),
-            "tx_hash": stray.tx_hash,
-            "from": checksum(stray.sender) if stray.sender else None,
-        }
-    body = {
-        "id": f"evt_{ulid}",
-        "type": event_type,
-        "api_version": API_VERSION,
-        "timestamp": rfc3339(at),
-        "data": view | {"object": "payment", "sequence": payment.version},
-        "event": event_type,
-        "payment_id": payment.id,
-        "address": payment.address,
-        **with_text("amount", payment.amount),
-        "chain": payment.chain,
-        "status": payment.status.value,
+def sweep_view(sweep: Sweep) -> SweepView:
+    """Render one sweep."""
+    return {
+        "tx_hash": sweep.tx_hash,
+        "status": sweep.status,
+        "amount": sweep.amount,
+        "amount_str": str(sweep.amount),
     }
-    return json.dumps(body, separators=(",", ":"))
-
-
-def first_answer(body: str) -> dict[str, Any]:
-    """Recover the answer to a request from the event that it made."""
-    data = json.loads(body)["data"]
-    return {name: value for name, value in data.items() if name not in ("object", "sequence")}
 
 
 def _confirmations(payment: Payment, block: int | None, head: int | None) -> int:

@@ -4,9 +4,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 
+from ctrip.domain.bounds import Count, WholeNumber
 from ctrip.domain.payments.payment import Custody, Policy
 
 LIVE_VERSIONS = 2  # the newest, and the one that it replaces
+ALLOWED_IPS = Count(20)
+OVERLAP_SECONDS = 86_400  # unless somebody asks for another
+OVERLAP = WholeNumber(0, 604_800, "seconds")  # how long a key's secrets stay good once it has newer ones
 
 
 class Scope(StrEnum):

@@ -14,7 +14,7 @@ from ctrip.services.admins.lock_out import Lockout
 from ctrip.services.merchants.manage_merchants import LONGEST_ID
 from ctrip.services.shared.once import Answer, Memory, Once
 from ctrip.services.shared.retry import on_stale
-from ctrip.views.access import admin_view
+from ctrip.views.admins import TotpView, UserPage, UserView, UserWithPassword, admin_view
 
 TRIES = 5
 PASSWORD_BYTES = 15
@@ -77,15 +77,15 @@ class AdminManager:
         )
         audit = admin_record(None, admin, "admin.created", origin)
         admin = replace(admin, audit_head=audit.hash)
-        view = admin_view(admin)
-        answer = json.dumps(view | {"password": None})
+        shown: UserWithPassword = {**admin_view(admin), "password": random}
+        answer = json.dumps({**shown, "password": None})
         try:
             self.admins.change(AdminChange(admin=(None, admin), audit=audit, idempotency=idempotency, answer=answer))
         except AlreadyExists as exc:
             if exc.key == "idempotency":
                 raise
             raise Conflict("An admin has this e-mail address already.", code="email_in_use") from exc
-        return Answer(view | {"password": random})
+        return Answer(shown)
 
     def update(
         self,
@@ -96,7 +96,7 @@ class AdminManager:
         name: str | None = None,
         role: Role | None = None,
         enabled: bool | None = None,
-    ) -> dict[str, Any]:
+    ) -> UserView:
         """Change an admin; nobody (`by`) changes their own role or switches themselves off, so an owner remains."""
         if by == admin_id and (role is not None or enabled is not None):
             raise Conflict("Nobody changes their own role or switches themselves off.", code="own_account")
@@ -131,9 +131,10 @@ class AdminManager:
             return after, "admin.reset"
 
         admin = change_admin(self.admins, admin_id, decide, origin, self.clock.now(), idempotency)
-        return Answer(admin_view(admin) | {"password": password})
+        shown: UserWithPassword = {**admin_view(admin), "password": password}
+        return Answer(shown)
 
-    def change_password(self, admin_id: str, current: str, new: str, origin: Origin) -> dict[str, Any]:
+    def change_password(self, admin_id: str, current: str, new: str, origin: Origin) -> UserView:
         """Replace one's own password and end one's sessions; raises `Unauthorized` where the current one is wrong."""
         self._must_know(self._find(admin_id), current, origin)
         digest = self.passwords.hash(_long_enough(new))
@@ -143,7 +144,7 @@ class AdminManager:
 
         return admin_view(self._change(admin_id, decide, origin))
 
-    def begin_totp(self, admin_id: str, password: str, origin: Origin) -> dict[str, Any]:
+    def begin_totp(self, admin_id: str, password: str, origin: Origin) -> TotpView:
         """Give an admin a secret for an authenticator app; it is asked for once a code of it has been confirmed."""
         self._must_know(self._find(admin_id), password, origin)
         secret = self.codes.new_secret()
@@ -157,7 +158,7 @@ class AdminManager:
         admin = self._change(admin_id, decide, origin)
         return {"secret": secret, "uri": self.codes.uri(secret, admin.email)}
 
-    def confirm_totp(self, admin_id: str, code: str, origin: Origin) -> dict[str, Any]:
+    def confirm_totp(self, admin_id: str, code: str, origin: Origin) -> UserView:
         """Switch the second factor on, with a code that proves that the app has the secret."""
 
         def decide(admin: Admin) -> tuple[Admin, str]:
@@ -170,7 +171,7 @@ class AdminManager:
 
         return admin_view(self._change(admin_id, decide, origin))
 
-    def end_totp(self, admin_id: str, password: str, origin: Origin) -> dict[str, Any]:
+    def end_totp(self, admin_id: str, password: str, origin: Origin) -> UserView:
         """Switch the second factor off."""
         self._must_know(self._find(admin_id), password, origin)
 
@@ -179,11 +180,11 @@ class AdminManager:
 
         return admin_view(self._change(admin_id, decide, origin))
 
-    def one(self, admin_id: str) -> dict[str, Any]:
+    def one(self, admin_id: str) -> UserView:
         """Show an admin; raises `NotFound`."""
         return admin_view(self._find(admin_id))
 
-    def page(self, after: str, limit: int) -> dict[str, Any]:
+    def page(self, after: str, limit: int) -> UserPage:
         """List admins by id; `next_cursor` is the id to go on after."""
         found = self.admins.admins(after, limit + 1)
         more = found[limit - 1].id if len(found) > limit else None
@@ -229,7 +230,8 @@ def change_admin(
         after = replace(decided, version=before.version + 1, updated_at=now)
         audit = admin_record(before, after, action, origin)
         after = replace(after, audit_head=audit.hash)
-        answer = json.dumps(admin_view(after) | {"password": None}) if idempotency else ""
+        shown: UserWithPassword = {**admin_view(after), "password": None}
+        answer = json.dumps(shown) if idempotency else ""
         admins.change(AdminChange(admin=(before, after), audit=audit, idempotency=idempotency, answer=answer))
         return after
 
@@ -252,8 +254,8 @@ def admin_record(before: Admin | None, after: Admin, action: str, origin: Origin
 
 
 def _facts(admin: Admin) -> dict[str, Any]:
-    shown = admin_view(admin)
-    return {name: shown[name] for name in ("email", "name", "role", "enabled", "totp")}
+    audited = ("email", "name", "role", "enabled", "totp")
+    return {name: value for name, value in admin_view(admin).items() if name in audited}
 
 
 def _folded(email: str) -> str:

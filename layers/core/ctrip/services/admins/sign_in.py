@@ -6,7 +6,6 @@ import hmac
 import re
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
 
 from ctrip.domain.admins import Admin, Permission, Session, fold_email
 from ctrip.domain.audit import Origin
@@ -26,7 +25,7 @@ from ctrip.ports import (
 from ctrip.services.admins.lock_out import Lockout
 from ctrip.services.admins.manage_admins import change_admin
 from ctrip.services.shared.retry import on_stale
-from ctrip.views.access import admin_view
+from ctrip.views.admins import SessionView, admin_view
 
 ACCESS_SECONDS = 900
 SESSION_MS = 12 * 3_600_000
@@ -71,7 +70,7 @@ class Doorkeeper:
     _keys: tuple[int, dict[str, str]] = field(default=(0, {}))
     _read_at: int = 0
 
-    def sign_in(self, email: str, password: str, code: str | None, address: str, request_id: str) -> dict[str, Any]:
+    def sign_in(self, email: str, password: str, code: str | None, address: str, request_id: str) -> SessionView:
         """Begin a session; raises `Unauthorized`, the same for every cause, and `TooMany` after ten attempts.
 
         An attempt counts before its password is looked at, and a success is taken back, so that guesses made side by
@@ -87,7 +86,7 @@ class Doorkeeper:
         self.lockout.forgive(attempt)
         return self._begin(admin, code, Origin(f"admin:{admin.id}", address, request_id))
 
-    def refresh(self, token: str) -> dict[str, Any]:
+    def refresh(self, token: str) -> SessionView:
         """Exchange a refresh token for the next; one that was spent already ends the session, as somebody has both."""
         session, digest = self._session_of(token), _digest(token)
         now = self.clock.now()
@@ -150,7 +149,7 @@ class Doorkeeper:
         step = self.codes.step(self.sealer.open(admin.totp, admin.id), code or "", self.clock.now() // 1000)
         return step or 0
 
-    def _begin(self, admin: Admin, code: str | None, origin: Origin) -> dict[str, Any]:
+    def _begin(self, admin: Admin, code: str | None, origin: Origin) -> SessionView:
         now = self.clock.now()
 
         def decide(now_held: Admin) -> tuple[Admin, str]:
@@ -169,7 +168,7 @@ class Doorkeeper:
         self.admins.save_session(None, session)
         return self._granted(admin, session, secret)
 
-    def _granted(self, admin: Admin, session: Session, refresh: str) -> dict[str, Any]:
+    def _granted(self, admin: Admin, session: Session, refresh: str) -> SessionView:
         key_id, key = next(iter(self._signing_keys().items()))
         now = self.clock.now() // 1000
         claims = Claims(admin.id, session.id, self.ids.uuid(), now, now + ACCESS_SECONDS)

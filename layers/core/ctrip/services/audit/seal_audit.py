@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ctrip.domain.audit import AuditRecord, broken
 from ctrip.domain.errors import AlreadyExists
 from ctrip.ports import AccessStore, AdminStore, Clock, EventStore, Log, PaymentStore, Seal, SealStore
-from ctrip.views.payments import rfc3339
+from ctrip.views.fields import rfc3339
 
 HOUR_MS = 3_600_000
 GRACE_MS = 120_000  # a transaction that was under way when the hour ended has committed by then
@@ -118,7 +118,7 @@ def leaf(subject: str, version: int, head: str) -> str:
 
 def hour_of(at: int) -> str:
     """Name the hour that a time (unix milliseconds) is in: 2026-01-31T12."""
-    return str(rfc3339(at - at % HOUR_MS))[:13]
+    return rfc3339(at - at % HOUR_MS)[:13]
 
 
 def _number(hour: str) -> int:

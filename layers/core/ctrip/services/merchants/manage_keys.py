@@ -5,23 +5,21 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
-from typing import Any
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict, Forbidden, InvalidField, NotFound, Stale
-from ctrip.domain.merchants.access import LIVE_VERSIONS, ApiKey, KeyVersion, Scope
+from ctrip.domain.merchants.access import LIVE_VERSIONS, OVERLAP_SECONDS, ApiKey, KeyVersion, Scope
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Sealer
 from ctrip.services.merchants.authenticate import KEY_ID
 from ctrip.services.merchants.manage_merchants import KeyMoved, change_merchant, find_merchant
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale
-from ctrip.views.access import key_view
+from ctrip.views.merchants import KeyPage, key_view
 
 ID_BYTES = 10
 SECRET_BYTES = 32
 MOST_KEYS = 50
 MOST_LISTED = 1_000
-OVERLAP_SECONDS = 86_400
 TRIES = 3
 _HIDDEN = {"api_key": None, "signing_secret": None}
 
@@ -152,7 +150,7 @@ class KeyManager:
 
         on_stale(attempt, tries=TRIES, otherwise=_changed())
 
-    def page(self, merchant_id: str, wanted: KeyFilter | None = None) -> dict[str, Any]:
+    def page(self, merchant_id: str, wanted: KeyFilter | None = None) -> KeyPage:
         """List a merchant's keys, newest first; `next_cursor` is the id of the last one shown."""
         asked = wanted or KeyFilter(limit=MOST_LISTED)
         find_merchant(self.access, merchant_id)

@@ -9,46 +9,17 @@ from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, CtripError, InvalidField, NotFound, Stale
 from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
 from ctrip.domain.merchants.account_key import parse_account_xpub
-from ctrip.domain.payments.payment import Custody, Late, Policy
+from ctrip.domain.merchants.terms import Terms
+from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessChange, AccessStore, Clock, Idempotency, Ids, Jobs, Sealer
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale
-from ctrip.views.access import merchant_view
+from ctrip.views.merchants import MerchantPage, MerchantView, MerchantWithSecret, merchant_view
 
 TRIES = 5
 LONGEST_ID = 64  # a longer one is nobody's, and DynamoDB would refuse it as a key
 SECRET_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What can be set of a merchant; None leaves it as it is. Limits of 0 stand for the stage's own."""
-
-    name: str | None = None
-    enabled: bool | None = None
-    expires_in: int | None = None
-    tolerance_per_mille: int | None = None
-    monitoring_seconds: int | None = None
-    late: Late | None = None
-    confirmations: int | None = None
-    calls_per_second: int | None = None
-    open_payments: int | None = None
-
-    def applied(self, merchant: Merchant) -> Merchant:
-        """Return the merchant with these terms."""
-        return replace(
-            merchant,
-            policy=replace(
-                merchant.policy,
-                **self._given("tolerance_per_mille", "monitoring_seconds", "late", "confirmations"),
-            ),
-            limits=replace(merchant.limits, **self._given("calls_per_second", "open_payments")),
-            **self._given("name", "enabled", "expires_in"),
-        )
-
-    def _given(self, *names: str) -> dict[str, Any]:
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +44,12 @@ class MerchantManager:
         merchant, secret = self._new(terms, xpub)
         audit = merchant_record(None, merchant, "merchant.created", origin)
         merchant = replace(merchant, audit_head=audit.hash)
-        view = merchant_view(merchant)
+        shown: MerchantWithSecret = {**merchant_view(merchant), "webhook_secret": secret}
         change = AccessChange(
             merchant=(None, merchant),
             audit=audit,
             idempotency=idempotency,
-            answer=json.dumps(view | {"webhook_secret": None}),
+            answer=json.dumps({**shown, "webhook_secret": None}),
         )
         try:
             self.access.change(change)
@@ -87,9 +58,9 @@ class MerchantManager:
                 raise
             raise InvalidField("xpub", "xpub_in_use", "belongs to another merchant already") from exc
         self.jobs.provision()
-        return Answer(view | {"webhook_secret": secret})
+        return Answer(shown)
 
-    def update(self, merchant_id: str, terms: Terms, origin: Origin) -> dict[str, Any]:
+    def update(self, merchant_id: str, terms: Terms, origin: Origin) -> MerchantView:
         """Change a merchant's terms; payments that exist keep the policy that they were made under."""
 
         def change(merchant: Merchant) -> tuple[Merchant, str]:
@@ -100,7 +71,7 @@ class MerchantManager:
 
         return merchant_view(change_merchant(self.access, merchant_id, change, origin, self.clock.now()))
 
-    def rediscover(self, merchant_id: str, origin: Origin) -> dict[str, Any]:
+    def rediscover(self, merchant_id: str, origin: Origin) -> MerchantView:
         """Have a merchant's account discovered anew, after a restore say; it takes no payments until that is done."""
 
         def change(merchant: Merchant) -> tuple[Merchant, str]:
@@ -110,11 +81,11 @@ class MerchantManager:
         self.jobs.provision()
         return view
 
-    def one(self, merchant_id: str) -> dict[str, Any]:
+    def one(self, merchant_id: str) -> MerchantView:
         """Show a merchant; raises `NotFound`."""
         return merchant_view(find_merchant(self.access, merchant_id))
 
-    def page(self, after: str, limit: int) -> dict[str, Any]:
+    def page(self, after: str, limit: int) -> MerchantPage:
         """List merchants by id; `next_cursor` is the id to go on after."""
         found = self.access.merchants(after, limit + 1)
         more = found[limit - 1].id if len(found) > limit else None
@@ -206,8 +177,8 @@ def merchant_record(
 
 
 def _facts(merchant: Merchant) -> dict[str, Any]:
-    shown = merchant_view(merchant)
-    facts = {name: shown[name] for name in shown if name not in ("id", "created_at", "updated_at", "version")}
+    unaudited = ("id", "created_at", "updated_at", "version")
+    facts = {name: value for name, value in merchant_view(merchant).items() if name not in unaudited}
     vouched = {"version": merchant.key_version, "signature": merchant.key_signature}
     return facts | {"extended_key": vouched, "first_index": merchant.first_index}
 

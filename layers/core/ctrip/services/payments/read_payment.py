@@ -2,13 +2,12 @@
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ctrip.domain.errors import NotFound
 from ctrip.domain.payments.payment import Payment, Status
 from ctrip.domain.sweeping.sweep import as_shown, parse_key
 from ctrip.ports import MoneyStore, PaymentFilter, PaymentStore
-from ctrip.views.payments import payment_view, transfer_view
+from ctrip.views.payments import PaymentPage, PaymentView, TransferPage, payment_view, transfer_view
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -20,7 +19,7 @@ class PaymentReader:
     payments: PaymentStore
     money: MoneyStore
 
-    def one(self, merchant_id: str | None, payment_id: str) -> dict[str, Any]:
+    def one(self, merchant_id: str | None, payment_id: str) -> PaymentView:
         """Show a payment; raises `NotFound` for another merchant's (any merchant's where `merchant_id` is None)."""
         payment = self.find(merchant_id, payment_id)
         if payment.pending is not None:
@@ -42,14 +41,14 @@ class PaymentReader:
             raise NotFound(f"Payment {payment_id[:64]} not found.", code="payment_not_found")
         return payment
 
-    def transfers(self, merchant_id: str, payment_id: str, cursor: str | None, limit: int) -> dict[str, Any]:
+    def transfers(self, merchant_id: str, payment_id: str, cursor: str | None, limit: int) -> TransferPage:
         """List what came for a payment, newest first; what no transaction explains stands in the payment alone."""
         payment = self.find(merchant_id, payment_id)
         found, further = self.payments.transfers(payment.id, before=cursor, limit=limit)
         head = self._heads({payment.chain}).get(payment.chain)
         return {"data": [transfer_view(payment, each, head=head) for each in found], "next_cursor": further}
 
-    def page(self, merchant_id: str, wanted: PaymentFilter, order_id: str | None) -> dict[str, Any]:
+    def page(self, merchant_id: str, wanted: PaymentFilter, order_id: str | None) -> PaymentPage:
         """List payments, newest first; with `order_id`, the one that holds the order."""
         if order_id is not None:
             payments, cursor = self._of_order(merchant_id, wanted, order_id), None

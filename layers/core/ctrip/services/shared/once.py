@@ -1,13 +1,13 @@
 """Do a request once for each idempotency key, and give its first answer again to a request that comes again."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ctrip.domain.errors import AlreadyExists, Conflict, Contended, KeyReused
 from ctrip.ports import EventStore, Idempotency, Remembered
-from ctrip.views.payments import first_answer
+from ctrip.views.events import first_answer
 
 
 class Memory(Protocol):
@@ -22,7 +22,7 @@ class Memory(Protocol):
 class Answer:
     """What is shown; `replayed` when an earlier call with the same idempotency key got it."""
 
-    view: dict[str, Any]
+    view: Mapping[str, Any]
     replayed: bool = False
 
 

@@ -8,7 +8,7 @@ from ctrip.domain.payments.payment import Payment, Stray
 from ctrip.domain.sweeping.sweep import Intent
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Commit, Fence, Idempotency, Ids
-from ctrip.views.payments import event_body
+from ctrip.views.events import event_body
 
 
 @dataclass(frozen=True, slots=True)

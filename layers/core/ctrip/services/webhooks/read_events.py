@@ -3,12 +3,12 @@
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Clock, EventFilter, EventStore
 from ctrip.services.payments.read_payment import PaymentReader
+from ctrip.views.events import EventPage
 
 # An event is dated before it commits: whoever follows the feed must not be shown the later one first.
 SETTLE_MS = 1_000
@@ -23,7 +23,7 @@ class EventReader:
     payments: PaymentReader
     clock: Clock
 
-    def page(self, merchant_id: str, wanted: EventFilter, payment_id: str | None) -> dict[str, Any]:
+    def page(self, merchant_id: str, wanted: EventFilter, payment_id: str | None) -> EventPage:
         """List events; `next_cursor` is the id of the event to go on from."""
         wanted = replace(wanted, until=self.clock.now() - SETTLE_MS)
         if payment_id is not None:
@@ -31,7 +31,7 @@ class EventReader:
         page = self.events.page(merchant_id, wanted)
         return _answer(page.events, page.position)
 
-    def _of_payment(self, merchant_id: str, wanted: EventFilter, payment_id: str) -> dict[str, Any]:
+    def _of_payment(self, merchant_id: str, wanted: EventFilter, payment_id: str) -> EventPage:
         payment = self.payments.find(merchant_id, payment_id)
         ulids = [each for each in self.payments.payments.events_of(payment.id) if each > (wanted.after or "")]
         if wanted.newest_first:
@@ -58,6 +58,6 @@ def ulid_of(name: str, event_id: str | None) -> str | None:
     return match.group(1)
 
 
-def _answer(events: tuple[Event, ...], position: str | None) -> dict[str, Any]:
+def _answer(events: tuple[Event, ...], position: str | None) -> EventPage:
     data = [json.loads(event.body) for event in events]
     return {"data": data, "next_cursor": f"evt_{position}" if position else None}

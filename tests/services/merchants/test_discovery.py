@@ -14,7 +14,7 @@ from ctrip.services.merchants.discover_account import GAP, AccountDiscoverer
 from ctrip.services.merchants.manage_merchants import change_merchant
 from ctrip.services.merchants.provision_merchant import WaitingProvisioner
 from tests.fakes.chain import FakeChain, Tx
-from tests.unit.test_extended_keys import provisioner, stored
+from tests.services.merchants.test_extended_keys import provisioner, stored
 from tests.world import _WALLET, NETWORK, ORIGIN, T0, USDC, XPUB2, World
 
 OWN = {"xpub": XPUB2, "policy": Policy(custody=Custody.XPUB), "account": 0}

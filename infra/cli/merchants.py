@@ -1,0 +1,110 @@
+"""`ctrip merchants`: make, list, change, switch off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from ctrip.domain.bounds import NAME
+from ctrip.domain.merchants.terms import XPUB, Terms
+from infra.cli.addresses import confirm_addresses
+from infra.cli.options import parser_of, with_terms
+from infra.cli.shared import every, origin
+from infra.cli.show import shown
+
+PROVISION_SECONDS = 30
+ABOUT_XPUB = (
+    "Its own extended public key of an account (m/44'/60'/n'), which begins with xpub: nothing is swept then. A key "
+    "does not tell which coin it is of: its first addresses are shown, to be compared with the wallet's."
+)
+MerchantId = Annotated[str, typer.Argument(help="The merchant's id.")]
+merchants = typer.Typer(help="Merchants: make, list, change, switch off.", no_args_is_help=True)
+
+
+@merchants.command("list")
+def list_merchants() -> None:
+    """List every merchant."""
+    from ctrip.bootstrap import stage
+
+    shown(every(stage().merchants.manager.page), ("id", "name", "status", "custody", "created_at"))
+
+
+@merchants.command("show")
+def show_merchant(merchant_id: MerchantId) -> None:
+    """Show one merchant."""
+    from ctrip.bootstrap import stage
+
+    shown(stage().merchants.manager.one(merchant_id))
+
+
+@merchants.command("create")
+@with_terms(defaults=True)
+def create_merchant(
+    name: Annotated[str, typer.Argument(parser=parser_of(NAME), metavar="name", help="What it is called.")],
+    xpub: Annotated[str | None, typer.Option(parser=parser_of(XPUB), metavar="XPUB", help=ABOUT_XPUB)] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the addresses of --xpub are right.")] = False,
+    *,
+    terms: dict[str, Any],
+) -> None:
+    """Make a merchant, wait for its account, and print its webhook secret, this once."""
+    from ctrip.bootstrap import stage
+
+    if xpub:
+        confirm_addresses(xpub, yes=yes)
+    manager = stage().merchants.manager
+    made = manager.create(Terms(name=name, **terms), xpub, origin(), None).view
+    now: Mapping[str, Any] = made
+    deadline = time.monotonic() + PROVISION_SECONDS
+    try:
+        while now["status"] == "provisioning" and time.monotonic() < deadline:
+            typer.echo("waiting for the signer to give it an account ...", err=True)
+            time.sleep(1)
+            now = manager.one(made["id"])
+    finally:
+        # Also where somebody does not want to wait: the secret is shown this once.
+        shown({**now, "webhook_secret": made["webhook_secret"]})
+    if now["status"] == "provisioning":
+        typer.echo("It has no account yet; the function `provision` tries again every five minutes.", err=True)
+
+
+@merchants.command("discover")
+def discover_merchant(merchant_id: MerchantId) -> None:
+    """Look for used addresses of its account again, after a restore say; until that is done it takes no payments."""
+    from ctrip.bootstrap import stage
+
+    shown(stage().merchants.manager.rediscover(merchant_id, origin()))
+
+
+@merchants.command("update")
+@with_terms(defaults=False)
+def update_merchant(
+    merchant_id: MerchantId,
+    name: Annotated[str | None, typer.Option(parser=parser_of(NAME), metavar="NAME", help="What it is called.")] = None,
+    *,
+    terms: dict[str, Any],
+) -> None:
+    """Change a merchant's terms; payments that exist keep theirs."""
+    from ctrip.bootstrap import stage
+
+    shown(stage().merchants.manager.update(merchant_id, Terms(name=name, **terms), origin()))
+
+
+@merchants.command("disable")
+def disable_merchant(merchant_id: MerchantId) -> None:
+    """Switch a merchant off: its keys open nothing; its payments are still looked after."""
+    _switch(merchant_id, on=False)
+
+
+@merchants.command("enable")
+def enable_merchant(merchant_id: MerchantId) -> None:
+    """Switch a merchant on again."""
+    _switch(merchant_id, on=True)
+
+
+def _switch(merchant_id: str, *, on: bool) -> None:
+    from ctrip.bootstrap import stage
+
+    shown(stage().merchants.manager.update(merchant_id, Terms(enabled=on), origin()))

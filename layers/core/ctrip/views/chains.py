@@ -1,0 +1,78 @@
+"""Networks and tokens that can be paid with, as the world sees them."""
+
+from typing import Annotated, TypedDict
+
+from ctrip.domain.chains.assets import Asset, ChainKind, Network
+from ctrip.views.fields import Address, Id, Long, NextCursor, Shape
+
+
+class TokenView(TypedDict):
+    """A token that can be paid with."""
+
+    id: Id
+    chain: str
+    symbol: str
+    address: Address
+    decimals: int
+    confirmations: int
+
+
+class TokenPage(TypedDict):
+    """Tokens."""
+
+    data: list[TokenView]
+    next_cursor: NextCursor
+
+
+class ChainView(TypedDict):
+    """A network that can be paid on."""
+
+    id: str
+    name: str
+    kind: Annotated[str, Shape(values=ChainKind)]
+    chain_id: Long
+    symbol: str
+    decimals: int
+    confirmations: int
+    explorer: str
+    tokens: list[TokenView]
+
+
+class ChainPage(TypedDict):
+    """Networks."""
+
+    data: list[ChainView]
+    next_cursor: NextCursor
+
+
+def chain_view(network: Network) -> ChainView:
+    """Render a network with its enabled tokens."""
+    return {
+        "id": network.name,
+        "name": network.title,
+        "kind": network.kind.value,
+        "chain_id": network.chain_id,
+        "symbol": network.coin.symbol,
+        "decimals": network.coin.decimals,
+        "confirmations": network.confirmations,
+        "explorer": network.explorer,
+        "tokens": token_views(network),
+    }
+
+
+def token_views(network: Network) -> list[TokenView]:
+    """Render the enabled tokens of a network."""
+    return [_token(network, token) for token in network.tokens if token.enabled]
+
+
+def _token(network: Network, token: Asset) -> TokenView:
+    if token.id is None or token.address is None:
+        raise ValueError(f"{token.symbol} is the coin of {network.name}, not a token")
+    return {
+        "id": token.id,
+        "chain": network.name,
+        "symbol": token.symbol,
+        "address": token.address,
+        "decimals": token.decimals,
+        "confirmations": network.confirmations,
+    }

@@ -1,0 +1,107 @@
+"""Events as the world sees them: what webhooks carry, and the feed of events shows."""
+
+import json
+from typing import Annotated, Literal, NotRequired, TypedDict, cast
+
+from ctrip.domain.chains.bip32 import checksum
+from ctrip.domain.money import format_decimal
+from ctrip.domain.payments.machine import EVENTS
+from ctrip.domain.payments.payment import Payment, Stray
+from ctrip.domain.webhooks.events import API_VERSION
+from ctrip.views.fields import Address, Amount, Decimal, Digits, Hash, Id, NextCursor, Shape, Time, rfc3339
+from ctrip.views.payments import PaymentStatus, PaymentView, payment_view
+
+# `from` is a word of Python's own, and cannot be written as the field of a class.
+_Sent = TypedDict("_Sent", {"from": Address | None})
+
+
+class DepositView(_Sent):
+    """Money that was not due, and that an event reports."""
+
+    chain: str
+    token_id: Id | None
+    token_address: Address | None
+    symbol: str
+    amount: Amount
+    amount_str: Digits
+    amount_decimal: Decimal
+    tx_hash: Annotated[Hash | None, "The newest transaction that brought some of it; null while unknown."]
+
+
+class EventPayment(PaymentView):
+    """The payment as it was when the event happened."""
+
+    object: Literal["payment"]
+    sequence: Annotated[int, "Orders a payment's events; it grows, with gaps."]
+    deposit: NotRequired[Annotated[DepositView, "The deposit that the event reports; absent where it reports none."]]
+
+
+class EventView(TypedDict):
+    """An event, as the webhook had it."""
+
+    id: Annotated[str, Shape(pattern=r"^evt_[0-9A-Z]{26}$")]
+    type: Annotated[str, Shape(examples=tuple(sorted(EVENTS)))]
+    api_version: str
+    timestamp: Time
+    data: EventPayment
+    event: str
+    payment_id: Id
+    address: Address
+    amount: Amount
+    amount_str: Digits
+    chain: str
+    status: PaymentStatus
+
+
+class EventPage(TypedDict):
+    """Events."""
+
+    data: list[EventView]
+    next_cursor: NextCursor
+
+
+def event_view(event_type: str, ulid: str, payment: Payment, at: int, stray: Stray | None = None) -> EventView:
+    """Render an event; `stray` is the deposit that it reports."""
+    data = cast("EventPayment", {**payment_view(payment), "object": "payment", "sequence": payment.version})
+    if stray is not None:
+        data["deposit"] = deposit_view(stray)
+    return {
+        "id": f"evt_{ulid}",
+        "type": event_type,
+        "api_version": API_VERSION,
+        "timestamp": rfc3339(at),
+        "data": data,
+        "event": event_type,
+        "payment_id": payment.id,
+        "address": payment.address,
+        "amount": payment.amount,
+        "amount_str": str(payment.amount),
+        "chain": payment.chain,
+        "status": payment.status.value,
+    }
+
+
+def event_body(event_type: str, ulid: str, payment: Payment, at: int, stray: Stray | None = None) -> str:
+    """Freeze an event's payload as JSON text; it never changes after this. `stray` is the deposit that it reports."""
+    return json.dumps(event_view(event_type, ulid, payment, at, stray), separators=(",", ":"))
+
+
+def deposit_view(stray: Stray) -> DepositView:
+    """Render a deposit that was not due."""
+    return {
+        "chain": stray.chain,
+        "token_id": stray.token_id,
+        "token_address": stray.token,
+        "symbol": stray.symbol,
+        "amount": stray.amount,
+        "amount_str": str(stray.amount),
+        "amount_decimal": format_decimal(stray.amount, stray.decimals),
+        "tx_hash": stray.tx_hash,
+        "from": checksum(stray.sender) if stray.sender else None,
+    }
+
+
+def first_answer(body: str) -> PaymentView:
+    """Recover the answer to a request from the event that it made."""
+    data = json.loads(body)["data"]
+    return cast("PaymentView", {name: value for name, value in data.items() if name not in ("object", "sequence")})

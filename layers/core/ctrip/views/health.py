@@ -1,0 +1,86 @@
+"""Whether the gateway lives and works, as the world sees it."""
+
+from typing import Annotated, Literal, TypedDict
+
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.detection.gates import Tip
+from ctrip.domain.detection.readiness import Verdict
+from ctrip.views.fields import Address, Long, Shape, Time, rfc3339_if
+
+ReadinessStatus = Literal["ok", "degraded", "down"]
+
+
+class Liveness(TypedDict):
+    """It lives."""
+
+    status: Literal["ok"]
+
+
+class Endpoint(TypedDict):
+    """A node, as the scanner found it."""
+
+    host: str
+    state: str
+    reason: Annotated[str | None, "Why it is not used, or not for everything."]
+
+
+class Sweeping(TypedDict):
+    """Whether deposits are swept; `off`: there is no treasury, `refused`: it is not trusted, and nothing is sent."""
+
+    status: Annotated[str, Shape(examples=("ok", "off", "refused"))]
+    treasury: Address | None
+    reason: str | None
+
+
+class ChainHealth(TypedDict):
+    """Whether a chain is looked at. Ready are `ok`, and `idle`: nothing is due, or it became due a moment ago."""
+
+    status: Annotated[
+        str,
+        "`failing`: passes run, and none succeeds; `not_scanned`: passes are due, and none comes.",
+        Shape(examples=("ok", "idle", "failing", "not_scanned", "stale_head", "paused")),
+    ]
+    reason: Annotated[str | None, "Why it is not ready."]
+    head: Long | None
+    head_age: Annotated[int | None, "Seconds."]
+    lag: Annotated[int | None, "Seconds beyond the block time."]
+    last_scan: Annotated[Time | None, "The last pass that succeeded."]
+    last_failure: Annotated[str | None, "Why the last pass that failed did."]
+    failing_since: Annotated[Time | None, "Since when every pass has failed; null: the last did not."]
+    open_payments: int
+    endpoints: list[Endpoint]
+    sweeping: Sweeping
+
+
+class Readiness(TypedDict):
+    """Whether every part is up."""
+
+    status: ReadinessStatus
+    chains: dict[str, ChainHealth]
+    queues: dict[str, int]
+
+
+def chain_health(network: Network, verdict: Verdict, tip: Tip, treasury: str, now: int) -> ChainHealth:
+    """Render what is judged of a chain at `now` (unix milliseconds); `treasury` is empty where there is none."""
+    age = max(now - tip.block_time, 0) // 1000 if tip.number else None
+    return {
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "head": tip.number or None,
+        "head_age": age,
+        "lag": None if age is None else max(age - round(network.block_seconds), 0),
+        "last_scan": rfc3339_if(tip.passed_at or None),
+        "last_failure": tip.failure or None,
+        "failing_since": rfc3339_if(tip.failing_since or None),
+        "open_payments": tip.open_payments,
+        "endpoints": [{"host": host, "state": state, "reason": why or None} for host, state, why in tip.endpoints],
+        "sweeping": _sweeping(tip, treasury),
+    }
+
+
+def _sweeping(tip: Tip, treasury: str) -> Sweeping:
+    """Show whether deposits are swept, and where to; what only a node knows, the sweeper has noted."""
+    if not treasury:
+        return {"status": "off", "treasury": None, "reason": "No treasury is configured for this chain."}
+    reason = tip.sweeping_refused if tip.sweeping_to.lower() == treasury.lower() else ""
+    return {"status": "refused" if reason else "ok", "treasury": treasury, "reason": reason or None}
