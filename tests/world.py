@@ -1,8 +1,7 @@
 """A whole gateway in memory: real services and domain, fake stores, chain, queues and clock."""
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from ctrip.auth.codes import TotpCodes
@@ -13,14 +12,13 @@ from ctrip.bootstrap.composition import Stage
 from ctrip.config import Settings, load
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, ChainKind, Network
-from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.merchants.vouching import key_statement
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Payment
 from ctrip.keys.authority import KeyAuthority
 from ctrip.keys.wallet import MnemonicWallet
-from ctrip.ports import AccessChange, AccessStore, Reply
+from ctrip.ports import AccessChange, AccessStore
 from ctrip.services.detection.scan_chain import ChainScanner, ScanRun
 from ctrip.services.merchants.manage_merchants import merchant_record
 from ctrip.services.payments.create_payment import CreatePayment
@@ -28,9 +26,13 @@ from ctrip.services.shared.recording import Recorder
 from ctrip.system import SystemIds
 from ctrip.views.payments import SweepView
 from tests.fakes.chain import FakeChain, FakeSigner
+from tests.fakes.cipher import FakeSealer
+from tests.fakes.clock import T0, FakeClock
+from tests.fakes.jobs import FakeJobs
+from tests.fakes.log import FakeLog
+from tests.fakes.sender import FakeReceivers
 from tests.fakes.store import FakeStores
 
-T0 = 1_760_000_000_000
 TREASURY = "0x00000000000000000000000000000000000000aa"
 USDC = Asset("anvil", "USDC", 6, "7a0e3bd2-94a5-5c1c-9f7e-000000000001", "0x00000000000000000000000000000000000000cc")
 NETWORK = Network(
@@ -79,97 +81,6 @@ def put_key(access: AccessStore, key: ApiKey) -> None:
     audit = merchant_record(before, after, "test", ORIGIN)
     after = replace(after, audit_head=audit.hash)
     access.change(AccessChange(merchant=(before, after), audit=audit, key=(None, key)))
-
-
-@dataclass(slots=True)
-class FakeClock:
-    """A clock that moves when told; waiting moves it."""
-
-    at: int = T0
-    on_wait: Any = None
-
-    def now(self) -> int:
-        return self.at
-
-    def wait(self, seconds: float) -> None:
-        self.at += round(seconds * 1000)
-        if self.on_wait:
-            self.on_wait()
-
-
-@dataclass(slots=True)
-class FakeJobs:
-    """Queues as lists; `broken` loses what is sent, as a crash right after a commit does."""
-
-    deliveries: list[WebhookJob] = field(default_factory=list)
-    delayed: list[tuple[WebhookJob, int]] = field(default_factory=list)
-    sweeps: list[SweepJob] = field(default_factory=list)
-    scans: list[str] = field(default_factory=list)
-    provisions: int = 0
-    broken: bool = False
-
-    def deliver(self, jobs: Sequence[WebhookJob], *, delay: int = 0) -> None:
-        if self.broken:
-            return
-        for job in jobs:
-            if delay:
-                self.delayed.append((job, delay))
-            else:
-                self.deliveries.append(job)
-
-    def sweep(self, job: SweepJob) -> None:
-        self.sweeps.append(job)
-
-    def provision(self) -> None:
-        self.provisions += 1
-
-    def scan(self, job: ScanJob) -> None:
-        self.scans.append(job.chain)
-
-
-@dataclass(slots=True)
-class FakeReceivers:
-    """Endpoints that answer as told (default 204) and remember what came."""
-
-    replies: list[Reply] = field(default_factory=list)
-    got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-
-    def post(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
-        self.got.append((url, headers, body))
-        return self.replies.pop(0) if self.replies else Reply(204)
-
-
-class FakeSealer:
-    """Seals by naming the owner."""
-
-    def seal(self, secret: str, owner: str) -> str:
-        return f"{owner}:{secret}"
-
-    def open(self, sealed: str, owner: str) -> str:
-        assert sealed.startswith(f"{owner}:")
-        return sealed.removeprefix(f"{owner}:")
-
-
-@dataclass(slots=True)
-class FakeLog:
-    """Remembers every line by level."""
-
-    lines: list[tuple[str, str, dict[str, object]]] = field(default_factory=list)
-
-    def info(self, message: str, **facts: object) -> None:
-        self.lines.append(("info", message, facts))
-
-    def warning(self, message: str, **facts: object) -> None:
-        self.lines.append(("warning", message, facts))
-
-    def error(self, message: str, **facts: object) -> None:
-        self.lines.append(("error", message, facts))
-
-    def measure(self, chain: str, **figures: float) -> None:
-        self.lines.append(("metric", chain, dict(figures)))
-
-    def alarms(self) -> list[str]:
-        return [message for level, message, _ in self.lines if level == "error"]
 
 
 class CountingIds(SystemIds):
@@ -282,7 +193,7 @@ class World:
             name="Shop",
             account=1,
             xpub=XPUB,
-            webhook_secrets=("m1:whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",),
+            webhook_secrets=(FakeSealer().seal("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "m1"),),
         )
         self.merchant = signed(replace(self.merchant, **merchant))
         put_merchant(self.stores.access, self.merchant)

@@ -68,7 +68,7 @@ class Life:
             signer=LongSigner(_WALLET, chain, accounts=2),
             ids=SystemIds(),
             id=MERCHANT,
-            webhook_secrets=(f"{MERCHANT}:whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",),
+            webhook_secrets=(FakeSealer().seal("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", MERCHANT),),
         )
         version = sealed_version(FakeSealer(), "livedemo1", TOKEN, f"ctsk_{'s' * 43}", T0)
         key = ApiKey(id="livedemo1", merchant_id=MERCHANT, name="till", scopes=frozenset(Scope), versions=(version,))

@@ -4,10 +4,10 @@ import base64
 import json
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own
 
 from ctrip.aws.clients import client
-from ctrip.domain.errors import Busy, ConfigurationError
+from ctrip.domain.errors import Busy, ConfigurationError, DecryptionRefused
 from ctrip.ports import Clock
 
 REMEMBER_MS = 300_000
@@ -21,6 +21,8 @@ _SHORT_OF_BREATH = frozenset(
         "ServiceUnavailable",
     }
 )
+# Another owner in the encryption context, bytes that are no ciphertext, or a key that is none of this stage's.
+_NOT_OURS = frozenset({"InvalidCiphertextException", "IncorrectKeyException", "AccessDeniedException"})
 
 
 def read_mnemonic(stage: str) -> str:
@@ -59,11 +61,16 @@ class KmsSealer:
         return base64.b64encode(answer["CiphertextBlob"]).decode()
 
     def open(self, sealed: str, owner: str) -> str:
-        """Decrypt; KMS refuses what was sealed for another owner."""
+        """Decrypt; raises `DecryptionRefused` for another owner's secret, and for what is no ciphertext."""
         until, known = self._opened.get((sealed, owner), (0, ""))
         if self._clock.now() < until:
             return known
-        blob = base64.b64decode(sealed)
+        try:
+            blob = base64.b64decode(sealed, validate=True)
+        except ValueError:
+            blob = b""
+        if not blob:  # KMS is not asked about nothing
+            raise DecryptionRefused("what is stored is no ciphertext")
         answer = _kms("decrypt", KeyId=self._key, CiphertextBlob=blob, EncryptionContext={"owner": owner})
         if len(self._opened) >= REMEMBERED:
             self._opened.clear()
@@ -73,11 +80,18 @@ class KmsSealer:
 
 
 def _kms(operation: str, **given: Any) -> Any:
-    """Call KMS; raises `Busy` where it has no breath or no answer for us. Source: the KMS API reference, "Errors"."""
+    """Call KMS; raises `Busy` where it has no breath or no answer for us, `DecryptionRefused` for what is not ours.
+
+    Source: the KMS API reference, "Errors" of Encrypt and Decrypt.
+    """
     try:
         return getattr(client("kms"), operation)(**given)
-    except (ClientError, HTTPClientError) as exc:
-        code = exc.response["Error"]["Code"] if isinstance(exc, ClientError) else ""
-        if isinstance(exc, HTTPClientError) or code in _SHORT_OF_BREATH:
+    except (ConnectionError, HTTPClientError) as exc:  # not reached, or no whole answer
+        raise Busy from exc
+    except ClientError as exc:
+        code = exc.response["Error"]["Code"]
+        if code in _SHORT_OF_BREATH:
             raise Busy from exc
+        if operation == "decrypt" and code in _NOT_OURS:
+            raise DecryptionRefused("KMS refused the ciphertext for this owner") from exc
         raise

@@ -27,6 +27,7 @@ CtripError
 │   └── BroadcastRejected    no node will take a transaction
 │       └── Underpriced      each of them refused its price
 ├── SigningRefused           the signer will not sign this
+├── DecryptionRefused        what is stored is no secret of its owner
 └── ConfigurationError       the stage is set up wrongly; it refuses to start
 """
 
@@ -212,6 +213,10 @@ class Underpriced(BroadcastRejected):
 
 class SigningRefused(CtripError):
     """The signer compared and disagreed."""
+
+
+class DecryptionRefused(CtripError):
+    """What is stored as a secret is another owner's, or no ciphertext of this stage."""
 
 
 class ConfigurationError(CtripError):

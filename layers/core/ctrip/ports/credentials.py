@@ -13,7 +13,7 @@ class Sealer(Protocol):
         ...
 
     def open(self, sealed: str, owner: str) -> str:
-        """Decrypt; refuses what was sealed for another owner."""
+        """Decrypt; raises `DecryptionRefused` for another owner's secret, and for what is no ciphertext."""
         ...
 
 
