@@ -8,21 +8,33 @@ with botocore's own (tests/contract/test_botocore_calls.py).
 
 import json
 from base64 import b64encode
+from functools import cache
 from typing import Any
 
+from botocore.loaders import Loader, create_loader
 from botocore.model import OperationModel, Shape
 from botocore.parsers import JSONParser, ResponseParserFactory
+from botocore.session import Session
 
 # Attribute values whose JSON is their Python form already.
 _PLAIN = frozenset({"S", "N", "BOOL", "NULL"})
 _ATTRIBUTE = "AttributeValue"
 
 
-def lighten(client: Any) -> Any:
-    """Make the calls of a client cheaper that checks no parameters; of another protocol than JSON it stays as it is.
+def equip(session: Session) -> Session:
+    """Give a session our parser, and the one loader of botocore's descriptions: each is read once a process."""
+    session.register_component("response_parser_factory", Parsers())
+    session.register_component("data_loader", _loader())
+    return session
 
-    `Parsers` is a component of botocore's session, to be registered before the client is created.
-    """
+
+@cache
+def _loader() -> Loader:
+    return create_loader()
+
+
+def lighten(client: Any) -> Any:
+    """Make the calls of a client cheaper that checks no parameters; of another protocol than JSON it stays as it is."""
     if client.meta.service_model.resolved_protocol == "json":
         client._serializer = PreparedRequests(client._serializer)
         client._ruleset_resolver = ResolvedEndpoints(client._ruleset_resolver)

@@ -15,7 +15,7 @@ def test_a_figure_says_whether_its_goal_is_met() -> None:
     good, bad, told = Figure("a", 1.23456, "ms", 3.0), Figure("b", 3.1, "ms", 3.0, "why"), Figure("c", 7, "s")
     assert [figure.met for figure in (good, bad, told)] == [True, False, None]
     assert json.loads(bad.line()) == {
-        "name": "b", "value": 3.1, "unit": "ms", "goal": 3.0, "detail": "why", "met": False
+        "name": "b", "value": 3.1, "unit": "ms", "goal": 3.0, "detail": "why", "at_least": False, "met": False
     }  # fmt: skip
     assert json.loads(good.line())["value"] == 1.235
     assert "MISSED" in bad.row()

@@ -13,7 +13,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action, Update
 
-from ctrip.botocore_calls import Parsers, lighten
+from ctrip.botocore_calls import equip, lighten
 from ctrip.domain.errors import Busy, Contended
 from ctrip.ports import Clock
 from ctrip.store.engine.errors import ConditionFailed, Failure, classify
@@ -54,7 +54,7 @@ def connection() -> Connection:
 
 def lightened(opened: Connection) -> Connection:
     """Make the calls of a connection cheaper that nothing has been called on."""
-    opened.session.register_component("response_parser_factory", Parsers())
+    equip(opened.session)
     lighten(opened.client)
     return opened
 
