@@ -619,7 +619,7 @@ def test_an_endless_id_is_an_unknown_one(api: Api, path: str) -> None:
 
 def test_an_admin_reads_and_decides_for_a_merchant(api: Api) -> None:
     """Lists need a merchant; cancelling tells the payment's own merchant."""
-    payment = api.create()
+    payment = api.create(webhook_url="https://shop.example/hooks")
     assert api.admin("GET", "/payments").json["errors"][0]["field"] == "merchant_id"
     assert [each["id"] for each in api.admin("GET", "/payments?merchant_id=m1").json["data"]] == [payment["id"]]
     assert api.admin("GET", f"/payments/{payment['id']}").json["id"] == payment["id"]
