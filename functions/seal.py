@@ -7,4 +7,4 @@ from ctrip.bootstrap import stage
 
 def handle(event: Any) -> list[str]:
     """Seal the hours that are over."""
-    return [seal.hour for seal in stage().audit.sealer.run()]
+    return [seal.hour for seal in stage().audit.checkpointer.run()]

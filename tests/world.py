@@ -4,9 +4,9 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from ctrip.auth.codes import TotpCodes
+from ctrip.auth.jwt import JwtTokens
 from ctrip.auth.passwords import Argon2Passwords
-from ctrip.auth.tokens import JwtTokens
+from ctrip.auth.totp import TotpCodes
 from ctrip.aws.metrics import Metrics
 from ctrip.bootstrap.composition import Stage
 from ctrip.config import Settings, load
@@ -26,11 +26,11 @@ from ctrip.services.shared.recording import Recorder
 from ctrip.system import SystemIds
 from ctrip.views.payments import SweepView
 from tests.fakes.chain import FakeChain, FakeSigner
-from tests.fakes.cipher import FakeSealer
+from tests.fakes.cipher import FakeCipher
 from tests.fakes.clock import T0, FakeClock
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.log import FakeLog
-from tests.fakes.sender import FakeReceivers
+from tests.fakes.sender import FakeSender
 from tests.fakes.store import FakeStores
 
 TREASURY = "0x00000000000000000000000000000000000000aa"
@@ -114,7 +114,7 @@ class FakeAdapters:
     def __init__(self, world: "World", own: Settings | None = None) -> None:
         self._world, self.own = world, own or SETTINGS
         self.passwords, self.codes, self.tokens = Argon2Passwords(), TotpCodes("ctrip-local"), JwtTokens("ctrip-local")
-        self.sealer, self.metrics = FakeSealer(), Metrics(enabled=False)
+        self.cipher, self.metrics = FakeCipher(), Metrics(enabled=False)
 
     def __getattr__(self, name: str) -> Any:
         """Take what is not here from the world's stores, else from the world itself."""
@@ -185,7 +185,7 @@ class World:
         self.network = getattr(self, "network", NETWORK)
         self.chain = chain or FakeChain(T0)
         self.signer = signer or FakeSigner({0: _WALLET.account_xpub(0), 1: XPUB})
-        self.receivers = FakeReceivers()
+        self.receivers = FakeSender()
         self.chain.deposit(STATION, 10**20)
         self.chain.mine(5)
         self.merchant = Merchant(
@@ -193,7 +193,7 @@ class World:
             name="Shop",
             account=1,
             xpub=XPUB,
-            webhook_secrets=(FakeSealer().seal("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "m1"),),
+            webhook_secrets=(FakeCipher().encrypt("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "m1"),),
         )
         self.merchant = signed(replace(self.merchant, **merchant))
         put_merchant(self.stores.access, self.merchant)

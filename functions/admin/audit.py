@@ -17,9 +17,9 @@ routes = Resource(__name__)
 @routes.on(
     "GET",
     f"{ROOT}/audit",
-    may=Permission.AUDIT_READ,
+    requires=Permission.AUDIT_READ,
     query=AuditQuery,
-    answers="AuditPage",
+    response="AuditPage",
     codes=("payment_not_found", "merchant_not_found", "user_not_found"),
 )
 def read_audit(call: Call) -> Response:

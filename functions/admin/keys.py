@@ -14,7 +14,9 @@ MERCHANT = f"{ROOT}/merchants/{{merchant_id}}"
 KEYS = f"{MERCHANT}/keys"
 
 
-@routes.on("GET", KEYS, may=Permission.KEYS_READ, query=KeyQuery, answers="KeyPage", codes=("merchant_not_found",))
+@routes.on(
+    "GET", KEYS, requires=Permission.KEYS_READ, query=KeyQuery, response="KeyPage", codes=("merchant_not_found",)
+)
 def list_merchant_keys(call: Call, merchant_id: str) -> Response:
     """List a merchant's keys, newest first, without their secrets."""
     return answer(stage().merchants.keys.page(merchant_id, call.query.filtered()))
@@ -23,9 +25,9 @@ def list_merchant_keys(call: Call, merchant_id: str) -> Response:
 @routes.on(
     "POST",
     KEYS,
-    may=Permission.KEYS_WRITE,
+    requires=Permission.KEYS_WRITE,
     body=KeyRequest,
-    answers="KeyWithSecrets",
+    response="KeyWithSecrets",
     status=201,
     codes=("merchant_not_found", "too_many_keys", "merchant_changed"),
 )
@@ -37,9 +39,9 @@ def create_merchant_key(call: Call, merchant_id: str) -> Response:
 @routes.on(
     "POST",
     f"{KEYS}/{{key_id}}/rotate",
-    may=Permission.KEYS_WRITE,
+    requires=Permission.KEYS_WRITE,
     body=RotationRequest,
-    answers="KeyWithSecrets",
+    response="KeyWithSecrets",
     status=201,
     codes=("key_not_found", "key_not_usable", "key_changed", "merchant_changed"),
 )
@@ -53,7 +55,7 @@ def rotate_merchant_key(call: Call, merchant_id: str, key_id: str) -> Response:
 @routes.on(
     "DELETE",
     f"{KEYS}/{{key_id}}",
-    may=Permission.KEYS_WRITE,
+    requires=Permission.KEYS_WRITE,
     status=204,
     codes=("key_not_found", "key_changed", "merchant_changed"),
 )

@@ -14,7 +14,7 @@ routes = Resource(__name__)
 MERCHANT = f"{ROOT}/merchants/{{merchant_id}}"
 
 
-@routes.on("GET", f"{ROOT}/merchants", may=Permission.MERCHANTS_READ, query=Paged, answers="MerchantPage")
+@routes.on("GET", f"{ROOT}/merchants", requires=Permission.MERCHANTS_READ, query=Paged, response="MerchantPage")
 def list_merchants(call: Call) -> Response:
     """List merchants."""
     return answer(stage().merchants.manager.page(call.query.cursor or "", call.query.limit))
@@ -23,9 +23,9 @@ def list_merchants(call: Call) -> Response:
 @routes.on(
     "POST",
     f"{ROOT}/merchants",
-    may=Permission.MERCHANTS_WRITE,
+    requires=Permission.MERCHANTS_WRITE,
     body=MerchantRequest,
-    answers="MerchantWithSecret",
+    response="MerchantWithSecret",
     status=201,
 )
 def create_merchant(call: Call) -> Response:
@@ -34,7 +34,7 @@ def create_merchant(call: Call) -> Response:
     return answered(stage().merchants.manager.create(body.terms(), body.xpub, call.origin, call.idempotency), 201)
 
 
-@routes.on("GET", MERCHANT, may=Permission.MERCHANTS_READ, answers="Merchant", codes=("merchant_not_found",))
+@routes.on("GET", MERCHANT, requires=Permission.MERCHANTS_READ, response="Merchant", codes=("merchant_not_found",))
 def read_merchant(call: Call, merchant_id: str) -> Response:
     """Show a merchant."""
     return answer(stage().merchants.manager.one(merchant_id))
@@ -43,9 +43,9 @@ def read_merchant(call: Call, merchant_id: str) -> Response:
 @routes.on(
     "PATCH",
     MERCHANT,
-    may=Permission.MERCHANTS_WRITE,
+    requires=Permission.MERCHANTS_WRITE,
     body=MerchantPatch,
-    answers="Merchant",
+    response="Merchant",
     codes=("merchant_not_found", "merchant_changed"),
 )
 def update_merchant(call: Call, merchant_id: str) -> Response:

@@ -16,9 +16,9 @@ PAYMENT = f"{ROOT}/payments/{{payment_id}}"
 @routes.on(
     "GET",
     f"{ROOT}/payments",
-    may=Permission.PAYMENTS_READ,
+    requires=Permission.PAYMENTS_READ,
     query=AdminPaymentQuery,
-    answers="PaymentPage",
+    response="PaymentPage",
 )
 def list_merchant_payments(call: Call) -> Response:
     """List one merchant's payments, newest first."""
@@ -26,7 +26,7 @@ def list_merchant_payments(call: Call) -> Response:
     return answer(stage().payments.reader.page(query.merchant_id, query.filtered(), query.order_id))
 
 
-@routes.on("GET", PAYMENT, may=Permission.PAYMENTS_READ, answers="Payment", codes=("payment_not_found",))
+@routes.on("GET", PAYMENT, requires=Permission.PAYMENTS_READ, response="Payment", codes=("payment_not_found",))
 def read_any_payment(call: Call, payment_id: str) -> Response:
     """Show any merchant's payment."""
     return answer(stage().payments.reader.one(None, payment_id))
@@ -35,8 +35,8 @@ def read_any_payment(call: Call, payment_id: str) -> Response:
 @routes.on(
     "POST",
     f"{PAYMENT}/cancel",
-    may=Permission.PAYMENTS_DECIDE,
-    answers="Payment",
+    requires=Permission.PAYMENTS_DECIDE,
+    response="Payment",
     codes=("payment_not_found", "payment_not_cancellable", "payment_changed"),
 )
 def cancel_any_payment(call: Call, payment_id: str) -> Response:
@@ -47,8 +47,8 @@ def cancel_any_payment(call: Call, payment_id: str) -> Response:
 @routes.on(
     "POST",
     f"{PAYMENT}/accept",
-    may=Permission.PAYMENTS_DECIDE,
-    answers="Payment",
+    requires=Permission.PAYMENTS_DECIDE,
+    response="Payment",
     codes=("payment_not_found", "payment_not_acceptable", "payment_changed"),
 )
 def accept_any_payment(call: Call, payment_id: str) -> Response:

@@ -23,7 +23,7 @@ OF_PASSWORDS = ("user_changed", "too_many_attempts")
     "POST",
     f"{ROOT}/login",
     body=Credentials,
-    answers="Session",
+    response="Session",
     codes=("unauthorized", "too_many_attempts"),
 )
 def sign_in(call: Call) -> Response:
@@ -33,7 +33,7 @@ def sign_in(call: Call) -> Response:
     return answer(stage().admins.sessions.sign_in(body.email, body.password, body.code, address, asked))
 
 
-@routes.on("POST", f"{ROOT}/refresh", body=SessionRefresh, answers="Session", codes=("unauthorized",))
+@routes.on("POST", f"{ROOT}/refresh", body=SessionRefresh, response="Session", codes=("unauthorized",))
 def refresh(call: Call) -> Response:
     """Exchange a refresh token for the next pair; one that comes twice ends the session."""
     return answer(stage().admins.sessions.refresh(call.body.refresh_token))
@@ -46,13 +46,13 @@ def sign_out(call: Call) -> Response:
     return nothing()
 
 
-@routes.on("GET", f"{ROOT}/me", signed_in=True, answers="User")
+@routes.on("GET", f"{ROOT}/me", signed_in=True, response="User")
 def read_me(call: Call) -> Response:
     """Show who is signed in."""
     return answer(admin_view(call.user.admin))
 
 
-@routes.on("POST", f"{ROOT}/me/password", signed_in=True, body=PasswordChange, answers="User", codes=OF_PASSWORDS)
+@routes.on("POST", f"{ROOT}/me/password", signed_in=True, body=PasswordChange, response="User", codes=OF_PASSWORDS)
 def change_my_password(call: Call) -> Response:
     """Change one's own password; every session ends."""
     body: PasswordChange = call.body
@@ -65,7 +65,7 @@ def change_my_password(call: Call) -> Response:
     f"{ROOT}/me/totp",
     signed_in=True,
     body=PasswordOnly,
-    answers="Totp",
+    response="Totp",
     codes=("totp_on", "user_changed", "too_many_attempts"),
 )
 def begin_totp(call: Call) -> Response:
@@ -78,7 +78,7 @@ def begin_totp(call: Call) -> Response:
     f"{ROOT}/me/totp/confirm",
     signed_in=True,
     body=CodeOnly,
-    answers="User",
+    response="User",
     codes=("totp_not_begun", "user_changed"),
 )
 def confirm_totp(call: Call) -> Response:
@@ -91,7 +91,7 @@ def confirm_totp(call: Call) -> Response:
     f"{ROOT}/me/totp/end",
     signed_in=True,
     body=PasswordOnly,
-    answers="User",
+    response="User",
     codes=("user_changed", "too_many_attempts"),
 )
 def end_totp(call: Call) -> Response:

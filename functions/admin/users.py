@@ -17,7 +17,7 @@ routes = Resource(__name__)
 USER = f"{ROOT}/users/{{user_id}}"
 
 
-@routes.on("GET", f"{ROOT}/users", may=Permission.USERS_READ, query=Paged, answers="UserPage")
+@routes.on("GET", f"{ROOT}/users", requires=Permission.USERS_READ, query=Paged, response="UserPage")
 def list_users(call: Call) -> Response:
     """List the users of this API."""
     return answer(stage().admins.manager.page(call.query.cursor or "", call.query.limit))
@@ -26,9 +26,9 @@ def list_users(call: Call) -> Response:
 @routes.on(
     "POST",
     f"{ROOT}/users",
-    may=Permission.USERS_WRITE,
+    requires=Permission.USERS_WRITE,
     body=UserRequest,
-    answers="UserWithPassword",
+    response="UserWithPassword",
     status=201,
     codes=("email_in_use",),
 )
@@ -39,7 +39,7 @@ def create_user(call: Call) -> Response:
     return answered(made, 201)
 
 
-@routes.on("GET", USER, may=Permission.USERS_READ, answers="User", codes=("user_not_found",))
+@routes.on("GET", USER, requires=Permission.USERS_READ, response="User", codes=("user_not_found",))
 def read_user(call: Call, user_id: str) -> Response:
     """Show a user."""
     return answer(stage().admins.manager.one(user_id))
@@ -48,9 +48,9 @@ def read_user(call: Call, user_id: str) -> Response:
 @routes.on(
     "PATCH",
     USER,
-    may=Permission.USERS_WRITE,
+    requires=Permission.USERS_WRITE,
     body=UserPatch,
-    answers="User",
+    response="User",
     codes=("user_not_found", "own_account", "user_changed"),
 )
 def update_user(call: Call, user_id: str) -> Response:
@@ -62,8 +62,8 @@ def update_user(call: Call, user_id: str) -> Response:
 @routes.on(
     "POST",
     f"{USER}/reset",
-    may=Permission.USERS_WRITE,
-    answers="UserWithPassword",
+    requires=Permission.USERS_WRITE,
+    response="UserWithPassword",
     codes=("user_not_found", "own_account", "user_changed"),
 )
 def reset_user(call: Call, user_id: str) -> Response:

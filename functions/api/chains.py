@@ -18,7 +18,7 @@ routes = Resource(__name__)
 Listed = TypeVar("Listed", ChainView, TokenView)
 
 
-@routes.on("GET", "/api/v1/chains", may=Scope.PAYMENTS_READ, query=Paged, answers="ChainPage")
+@routes.on("GET", "/api/v1/chains", requires=Scope.PAYMENTS_READ, query=Paged, response="ChainPage")
 def list_chains(call: Call) -> Response:
     """List the networks that this stage accepts."""
     return answer(_page([chain_view(network) for network in stage().networks.values()], call.query))
@@ -27,9 +27,9 @@ def list_chains(call: Call) -> Response:
 @routes.on(
     "GET",
     "/api/v1/tokens",
-    may=Scope.PAYMENTS_READ,
+    requires=Scope.PAYMENTS_READ,
     query=TokenQuery,
-    answers="TokenPage",
+    response="TokenPage",
     codes=("unsupported_chain",),
 )
 def list_tokens(call: Call) -> Response:

@@ -16,9 +16,9 @@ routes = Resource(__name__)
 @routes.on(
     "GET",
     "/api/v1/events",
-    may=Scope.PAYMENTS_READ,
+    requires=Scope.PAYMENTS_READ,
     query=EventQuery,
-    answers="EventPage",
+    response="EventPage",
     codes=("payment_not_found",),
 )
 def list_events(call: Call) -> Response:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 routes = Resource(__name__)
 
 
-@routes.on("GET", "/health", answers="Liveness")
+@routes.on("GET", "/health", response="Liveness")
 def alive(call: Call) -> Response:
     """Answer without any I/O."""
     lives: Liveness = {"status": "ok"}
     return answer(lives)
 
 
-@routes.on("GET", "/health/ready", answers="Readiness")
+@routes.on("GET", "/health/ready", response="Readiness")
 def ready(call: Call) -> Response:
     """Report each chain and queue; 503 when a part is down."""
     up, report = stage().detection.health.check()

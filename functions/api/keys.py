@@ -12,7 +12,7 @@ routes = Resource(__name__)
 OF_ONE = ("key_not_found",)
 
 
-@routes.on("GET", "/api/v1/keys", may=Scope.ADMIN, query=KeyQuery, answers="KeyPage")
+@routes.on("GET", "/api/v1/keys", requires=Scope.ADMIN, query=KeyQuery, response="KeyPage")
 def list_keys(call: Call) -> Response:
     """List the merchant's keys, newest first, without their secrets."""
     return answer(stage().merchants.keys.page(call.merchant.id, call.query.filtered()))
@@ -21,9 +21,9 @@ def list_keys(call: Call) -> Response:
 @routes.on(
     "POST",
     "/api/v1/keys",
-    may=Scope.ADMIN,
+    requires=Scope.ADMIN,
     body=KeyRequest,
-    answers="KeyWithSecrets",
+    response="KeyWithSecrets",
     status=201,
     codes=("too_many_keys", "merchant_changed"),
 )
@@ -38,9 +38,9 @@ def create_key(call: Call) -> Response:
 @routes.on(
     "POST",
     "/api/v1/keys/{key_id}/rotate",
-    may=Scope.ADMIN,
+    requires=Scope.ADMIN,
     body=RotationRequest,
-    answers="KeyWithSecrets",
+    response="KeyWithSecrets",
     status=201,
     codes=(*OF_ONE, "key_not_usable", "key_changed", "merchant_changed"),
 )
@@ -55,7 +55,7 @@ def rotate_key(call: Call, key_id: str) -> Response:
 @routes.on(
     "DELETE",
     "/api/v1/keys/{key_id}",
-    may=Scope.ADMIN,
+    requires=Scope.ADMIN,
     status=204,
     codes=(*OF_ONE, "key_changed", "merchant_changed"),
 )

@@ -15,9 +15,9 @@ OF_ONE = ("payment_not_found",)
 @routes.on(
     "POST",
     "/api/v1/payments",
-    may=Scope.PAYMENTS_WRITE,
+    requires=Scope.PAYMENTS_WRITE,
     body=PaymentRequest,
-    answers="Payment",
+    response="Payment",
     status=201,
     codes=(
         "unsupported_chain",
@@ -36,7 +36,7 @@ def create_payment(call: Call) -> Response:
     return answered(made, 201)
 
 
-@routes.on("GET", "/api/v1/payments/{payment_id}", may=Scope.PAYMENTS_READ, answers="Payment", codes=OF_ONE)
+@routes.on("GET", "/api/v1/payments/{payment_id}", requires=Scope.PAYMENTS_READ, response="Payment", codes=OF_ONE)
 def read_payment(call: Call, payment_id: str) -> Response:
     """Show one payment."""
     return answer(stage().payments.reader.one(call.merchant.id, payment_id))
@@ -45,9 +45,9 @@ def read_payment(call: Call, payment_id: str) -> Response:
 @routes.on(
     "GET",
     "/api/v1/payments/{payment_id}/transfers",
-    may=Scope.PAYMENTS_READ,
+    requires=Scope.PAYMENTS_READ,
     query=TransferQuery,
-    answers="TransferPage",
+    response="TransferPage",
     codes=OF_ONE,
 )
 def list_transfers(call: Call, payment_id: str) -> Response:
@@ -56,7 +56,7 @@ def list_transfers(call: Call, payment_id: str) -> Response:
     return answer(stage().payments.reader.transfers(call.merchant.id, payment_id, page.cursor, page.limit))
 
 
-@routes.on("GET", "/api/v1/payments", may=Scope.PAYMENTS_READ, query=PaymentQuery, answers="PaymentPage")
+@routes.on("GET", "/api/v1/payments", requires=Scope.PAYMENTS_READ, query=PaymentQuery, response="PaymentPage")
 def list_payments(call: Call) -> Response:
     """List payments, newest first."""
     return answer(stage().payments.reader.page(call.merchant.id, call.query.filtered(), call.query.order_id))
@@ -65,8 +65,8 @@ def list_payments(call: Call) -> Response:
 @routes.on(
     "POST",
     "/api/v1/payments/{payment_id}/cancel",
-    may=Scope.PAYMENTS_WRITE,
-    answers="Payment",
+    requires=Scope.PAYMENTS_WRITE,
+    response="Payment",
     codes=(*OF_ONE, "payment_not_cancellable", "payment_changed"),
 )
 def cancel_payment(call: Call, payment_id: str) -> Response:
@@ -77,8 +77,8 @@ def cancel_payment(call: Call, payment_id: str) -> Response:
 @routes.on(
     "POST",
     "/api/v1/payments/{payment_id}/accept",
-    may=Scope.PAYMENTS_WRITE,
-    answers="Payment",
+    requires=Scope.PAYMENTS_WRITE,
+    response="Payment",
     codes=(*OF_ONE, "operator_required", "payment_not_acceptable", "payment_changed"),
 )
 def accept_payment(call: Call, payment_id: str) -> Response:

@@ -21,13 +21,13 @@ def authenticated(operation: Operation, request: Request) -> tuple[Caller | None
     address, asked = address_of(request), request_id(request)
     if operation.of_admins:
         admin = stage().admins.sessions.authenticate(header or "", address, asked)
-        return None, admin.may(operation.may) if isinstance(operation.may, Permission) else admin
-    assert isinstance(operation.may, Scope)
+        return None, admin.may(operation.requires) if isinstance(operation.requires, Permission) else admin
+    assert isinstance(operation.requires, Scope)
     if header is None and "x-key-id" in request.headers:
         caller = stage().merchants.authenticator.signed(*_signed(request), address, asked)
     else:
         caller = stage().merchants.authenticator.bearer(header or "", address, asked)
-    return caller.may(operation.may), None
+    return caller.may(operation.requires), None
 
 
 def _signed(request: Request) -> tuple[SignedRequest, str]:

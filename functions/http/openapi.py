@@ -98,8 +98,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "tags": [_tag(operation)],
         "responses": {str(operation.status): _success(operation)},
     }
-    if operation.may:
-        described["description"] = f"Needs the {'scope' if operation.of_merchants else 'permission'} `{operation.may}`."
+    if operation.requires:
+        described["description"] = (
+            f"Needs the {'scope' if operation.of_merchants else 'permission'} `{operation.requires}`."
+        )
     if parameters := [*_path_parameters(operation), *_query(operation), *_headers(operation)]:
         described["parameters"] = parameters
     if operation.body is not None:
@@ -135,8 +137,8 @@ def _success(operation: Operation) -> dict[str, Any]:
     if operation.idempotent:
         headers["Idempotent-Replayed"] = {"schema": {"type": "string", "examples": ["true"]}}
     described: dict[str, Any] = {"description": "Done", "headers": headers}
-    if operation.answers:
-        described["content"] = {JSON: {"schema": {"$ref": REFERENCE.format(model=operation.answers)}}}
+    if operation.response:
+        described["content"] = {JSON: {"schema": {"$ref": REFERENCE.format(model=operation.response)}}}
     elif operation.media != JSON:
         media = STYLES if operation.media in STYLES else (operation.media,)
         described["content"] = {each: {"schema": {"type": "string"}} for each in media}
@@ -209,7 +211,7 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
 
 def _schemas(responses: Mapping[str, type]) -> dict[str, Any]:
     requests = sorted({each.body for each in OPERATIONS if each.body}, key=lambda model: model.__name__)
-    named = {each.answers for each in OPERATIONS if each.answers} | {"Problem", "Unready"}
+    named = {each.response for each in OPERATIONS if each.response} | {"Problem", "Unready"}
     answers: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
         (name, "serialization", TypeAdapter(shape_of(responses[name]))) for name in sorted(named)
     ]

@@ -23,11 +23,11 @@ class Operation:
     method: str
     path: str
     summary: str
-    may: Scope | Permission | None = None
+    requires: Scope | Permission | None = None
     signed_in: bool = False
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
-    answers: str | None = None
+    response: str | None = None
     status: int = 200
     codes: tuple[str, ...] = ()
     media: str = JSON
@@ -40,12 +40,12 @@ class Operation:
     @property
     def of_merchants(self) -> bool:
         """Whether a merchant's key opens it."""
-        return isinstance(self.may, Scope)
+        return isinstance(self.requires, Scope)
 
     @property
     def of_admins(self) -> bool:
         """Whether an admin's token opens it."""
-        return self.signed_in or isinstance(self.may, Permission)
+        return self.signed_in or isinstance(self.requires, Permission)
 
     @property
     def open(self) -> bool:
@@ -55,7 +55,7 @@ class Operation:
     @property
     def idempotent(self) -> bool:
         """Whether an idempotency key makes it happen once."""
-        return self.method == "POST" and self.may is not None
+        return self.method == "POST" and self.requires is not None
 
 
 OPERATIONS: list[Operation] = []

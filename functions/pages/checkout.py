@@ -34,7 +34,7 @@ def checkout_page(call: Call, payment_id: str) -> Response:
     return Response(render.checkout(payment, network.title if network else payment.chain), headers=HEADERS)
 
 
-@routes.on("GET", "/pay/{payment_id}/status", cors=True, answers="CheckoutState", codes=("payment_not_found",))
+@routes.on("GET", "/pay/{payment_id}/status", cors=True, response="CheckoutState", codes=("payment_not_found",))
 def checkout_status(call: Call, payment_id: str) -> Response:
     """Tell the page what has become of its payment."""
     from ctrip.views.checkout import checkout_view

@@ -97,9 +97,9 @@ def _seed_merchant(origin: Origin) -> None:
     from ctrip.services.merchants.manage_keys import sealed_version
     from ctrip.services.merchants.manage_merchants import change_merchant, merchant_record
 
-    access, sealer, now = (
+    access, cipher, now = (
         stage().adapters.access,
-        stage().adapters.sealer,
+        stage().adapters.cipher,
         stage().clock.now(),
     )
     merchant = Merchant(
@@ -107,7 +107,7 @@ def _seed_merchant(origin: Origin) -> None:
         name="Local shop",
         account=access.next_account(),
         xpub="",
-        webhook_secrets=(sealer.seal(WEBHOOK_SECRET, MERCHANT_ID),),
+        webhook_secrets=(cipher.encrypt(WEBHOOK_SECRET, MERCHANT_ID),),
         created_at=now,
         updated_at=now,
     )
@@ -122,7 +122,7 @@ def _seed_merchant(origin: Origin) -> None:
         merchant_id=MERCHANT_ID,
         name="Local key",
         scopes=frozenset(Scope),
-        versions=(sealed_version(sealer, API_KEY_ID, API_KEY, SIGNING_SECRET, now),),
+        versions=(sealed_version(cipher, API_KEY_ID, API_KEY, SIGNING_SECRET, now),),
         created_at=now,
     )
     change_merchant(access, MERCHANT_ID, lambda held: (held, "key.created"), origin, now, key=(None, key))

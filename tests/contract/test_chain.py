@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ctrip.domain.chains.assets import FeeFloor
-from ctrip.domain.chains.chain import Arrivals, Block, Holding, Transaction
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Transaction
 from ctrip.domain.errors import BroadcastRejected, Unavailable
 from ctrip.domain.sweeping.gas import bumped, price
 from ctrip.keys.wallet import MnemonicWallet
@@ -65,8 +65,8 @@ def transaction(bench: Bench, *, value: int = 1000, to: str = FRESH) -> Transact
 
 def test_a_transaction_is_known_then_mined_with_what_it_cost(bench):
     """Known at once, no receipt before its block, amounts and fee in the receipt, nonce and balances moved."""
-    before = bench.chain.balance(Holding(SENDER, None))
-    had = bench.chain.balance(Holding(FRESH, None))
+    before = bench.chain.balance(BalanceQuery(SENDER, None))
+    had = bench.chain.balance(BalanceQuery(FRESH, None))
     wanted = transaction(bench)
     signed = bench.sign(wanted)
     assert not bench.chain.known(signed.tx_hash)
@@ -78,20 +78,20 @@ def test_a_transaction_is_known_then_mined_with_what_it_cost(bench):
     receipt = bench.chain.receipt(signed.tx_hash)
     assert (receipt.success, receipt.value, receipt.to.lower()) == (True, 1000, FRESH.lower())
     assert bench.chain.nonce(SENDER) == wanted.nonce + 1
-    assert bench.chain.balance(Holding(FRESH, None)) == had + 1000
-    assert bench.chain.balance(Holding(SENDER, None)) == before - 1000 - receipt.fee
+    assert bench.chain.balance(BalanceQuery(FRESH, None)) == had + 1000
+    assert bench.chain.balance(BalanceQuery(SENDER, None)) == before - 1000 - receipt.fee
 
 
 def test_balances_are_those_of_the_block_asked_for(bench):
     """By hash, also when the chain has moved on."""
     old = bench.chain.head()
-    had = bench.chain.balances(old, [Holding(FRESH, None)])[0]
+    had = bench.chain.balances(old, [BalanceQuery(FRESH, None)])[0]
     bench.chain.broadcast(bench.sign(transaction(bench)).raw)
     bench.mine()
     new = bench.chain.head()
     assert (new.number, new.parent) == (old.number + 1, old.hash)
-    assert bench.chain.balances(old, [Holding(FRESH, None)]) == [had]
-    assert bench.chain.balances(new, [Holding(FRESH, None)]) == [had + 1000]
+    assert bench.chain.balances(old, [BalanceQuery(FRESH, None)]) == [had]
+    assert bench.chain.balances(new, [BalanceQuery(FRESH, None)]) == [had + 1000]
     assert bench.chain.blocks([old.number, new.number, new.number + 99]) == {old.number: old, new.number: new}
 
 
@@ -100,7 +100,7 @@ def test_a_block_that_nobody_has_is_unavailable_not_empty(bench):
     head = bench.chain.head()
     nowhere = Block(head.number, "0x" + "77" * 32, head.parent, head.time)
     with pytest.raises(Unavailable):
-        bench.chain.balances(nowhere, [Holding(FRESH, None)])
+        bench.chain.balances(nowhere, [BalanceQuery(FRESH, None)])
 
 
 def test_a_nonce_that_was_used_and_a_replacement_that_pays_too_little_are_refused(bench):
@@ -147,16 +147,16 @@ def test_a_reorganisation_takes_the_block_and_its_receipt_away(bench):
 def test_opinions_are_those_of_a_block_each_with_its_host(bench):
     """As many as can tell; of a block that nobody has, none."""
     old = bench.chain.head()
-    had = bench.chain.balances(old, [Holding(FRESH, None)])[0]
+    had = bench.chain.balances(old, [BalanceQuery(FRESH, None)])[0]
     bench.chain.broadcast(bench.sign(transaction(bench)).raw)
     bench.mine()
     new = bench.chain.head()
     for block, balance in ((old, had), (new, had + 1000)):
-        opinions = bench.chain.opinions(block, Holding(FRESH, None))
+        opinions = bench.chain.opinions(block, BalanceQuery(FRESH, None))
         assert [each for _, each in opinions] == [balance]
         assert len({host for host, _ in opinions}) == len(opinions)
     nowhere = Block(new.number, "0x" + "77" * 32, new.parent, new.time)
-    assert bench.chain.opinions(nowhere, Holding(FRESH, None)) == []
+    assert bench.chain.opinions(nowhere, BalanceQuery(FRESH, None)) == []
 
 
 def test_block_bodies_list_their_transactions_and_what_is_past_the_head_is_left_out(bench):

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ctrip.aws import secrets
-from ctrip.aws.secrets import REMEMBER_MS, KmsSealer
+from ctrip.aws.secrets import REMEMBER_MS, KmsCipher
 from ctrip.domain.errors import Busy, DecryptionRefused
-from ctrip.ports import Sealer
-from tests.fakes.cipher import FakeSealer
+from ctrip.ports import Cipher
+from tests.fakes.cipher import FakeCipher
 from tests.fakes.clock import FakeClock
 from tests.support.aws import in_memory
 
@@ -33,60 +33,60 @@ def kms(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(params=["fake", "kms"])
-def cipher(request: pytest.FixtureRequest) -> Sealer:
+def cipher(request: pytest.FixtureRequest) -> Cipher:
     """A cipher of either kind."""
     if request.param == "fake":
-        return FakeSealer()
+        return FakeCipher()
     request.getfixturevalue("kms")
-    return KmsSealer("t", FakeClock())
+    return KmsCipher("t", FakeClock())
 
 
 @settings(suppress_health_check=list(HealthCheck), max_examples=40)
 @given(st.text(max_size=900, min_size=1), st.text(min_size=1, max_size=40))
-def test_what_is_encrypted_is_decrypted(cipher: Sealer, secret: str, owner: str) -> None:
+def test_what_is_encrypted_is_decrypted(cipher: Cipher, secret: str, owner: str) -> None:
     """Text of any script, for an owner of any name."""
-    assert cipher.open(cipher.seal(secret, owner), owner) == secret
+    assert cipher.decrypt(cipher.encrypt(secret, owner), owner) == secret
 
 
-def test_a_ciphertext_is_text_that_shows_nothing_of_the_secret(cipher: Sealer) -> None:
+def test_a_ciphertext_is_text_that_shows_nothing_of_the_secret(cipher: Cipher) -> None:
     """Neither as it stands, nor decoded, nor in base64, nor for whose it is; and no two are equal."""
-    sealed, again = cipher.seal(SECRET, "m1"), cipher.seal(SECRET, "m1")
+    sealed, again = cipher.encrypt(SECRET, "m1"), cipher.encrypt(SECRET, "m1")
     assert sealed != again
     shown = sealed.encode() + base64.b64decode(sealed, validate=True)
     for part in (SECRET[:6], SECRET[6:14], SECRET[-8:], base64.b64encode(SECRET.encode()).decode()[:12]):
         assert part.encode() not in shown
-    assert {cipher.open(each, "m1") for each in (sealed, again)} == {SECRET}
+    assert {cipher.decrypt(each, "m1") for each in (sealed, again)} == {SECRET}
 
 
 @pytest.mark.parametrize("other", ["m2", "m", "m11", "M1", "", " m1", "m1\0"])
-def test_another_owners_secret_is_refused(cipher: Sealer, other: str) -> None:
+def test_another_owners_secret_is_refused(cipher: Cipher, other: str) -> None:
     """Also after its owner has read it: what is remembered belongs to the owner too."""
-    sealed = cipher.seal(SECRET, "m1")
-    assert cipher.open(sealed, "m1") == SECRET
+    sealed = cipher.encrypt(SECRET, "m1")
+    assert cipher.decrypt(sealed, "m1") == SECRET
     with pytest.raises(DecryptionRefused) as caught:
-        cipher.open(sealed, other)
+        cipher.decrypt(sealed, other)
     assert SECRET not in str(caught.value)
-    assert cipher.open(sealed, "m1") == SECRET
+    assert cipher.decrypt(sealed, "m1") == SECRET
 
 
 @pytest.mark.parametrize(
     "garbage", ["", "x", "?", "no base64 at all", "====", base64.b64encode(b"x").decode(), "QUJD" * 40, "ä", SECRET]
 )
-def test_garbage_is_refused(cipher: Sealer, garbage: str) -> None:
+def test_garbage_is_refused(cipher: Cipher, garbage: str) -> None:
     """Whatever stands in the table: an error of ours, by its type."""
     with pytest.raises(DecryptionRefused):
-        cipher.open(garbage, "m1")
+        cipher.decrypt(garbage, "m1")
 
 
-def test_a_ciphertext_that_was_changed_is_refused(cipher: Sealer) -> None:
+def test_a_ciphertext_that_was_changed_is_refused(cipher: Cipher) -> None:
     """Cut, or with another byte in any quarter of it."""
-    sealed = base64.b64decode(cipher.seal(SECRET, "m1"))
+    sealed = base64.b64decode(cipher.encrypt(SECRET, "m1"))
     changed = [sealed[:-1], sealed[: len(sealed) // 2]]
     places = (len(sealed) // 4, len(sealed) // 2, len(sealed) - 1)
     changed += [sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :] for place in places]
     for each in changed:
         with pytest.raises(DecryptionRefused):
-            cipher.open(base64.b64encode(each).decode(), "m1")
+            cipher.decrypt(base64.b64encode(each).decode(), "m1")
 
 
 @pytest.mark.usefixtures("kms")
@@ -94,11 +94,11 @@ def test_kms_is_asked_once_in_some_minutes_for_each_secret(monkeypatch: pytest.M
     """Then again: a key that was disabled does not stay readable for ever."""
     clock, asked, real = FakeClock(), [], secrets._kms
     monkeypatch.setattr(secrets, "_kms", lambda operation, **given: asked.append(operation) or real(operation, **given))
-    cipher = KmsSealer("t", clock)
-    sealed = cipher.seal(SECRET, "m1")
+    cipher = KmsCipher("t", clock)
+    sealed = cipher.encrypt(SECRET, "m1")
     for later in (0, REMEMBER_MS - 1, 1):
         clock.at += later
-        assert cipher.open(sealed, "m1") == SECRET
+        assert cipher.decrypt(sealed, "m1") == SECRET
     assert asked == ["encrypt", "decrypt", "decrypt"]
 
 
@@ -131,4 +131,4 @@ def test_what_kms_answers_is_told_apart(
     """Busy may be tried again, a refusal may not; a disabled key is a fault of the stage, and stays as it is."""
     monkeypatch.setattr(secrets, "client", lambda *_: Failing(error))
     with pytest.raises(raised):
-        KmsSealer("t", FakeClock()).open("QUJD" * 40, "m1")
+        KmsCipher("t", FakeClock()).decrypt("QUJD" * 40, "m1")

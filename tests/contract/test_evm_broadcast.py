@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctrip.domain.chains.chain import Holding
+from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.errors import BroadcastRejected, ChainError, Unavailable, Underpriced
 from infra.stack import wallet
 from tests.contract.test_evm_sending import signed
@@ -259,7 +259,7 @@ def test_any_pair_of_answers_is_taken_or_a_chain_error(
     """Two endpoints that answer anything at all to a broadcast."""
     chain = chain_at(proxy.url, second.url)
     proxy.rule = second.rule = None
-    chain.opinions(chain.head(), Holding(address(1), None))
+    chain.opinions(chain.head(), BalanceQuery(address(1), None))
     proxy.rule = lambda request: first if request["method"] == SEND else {"result": None}
     second.rule = lambda request: other if request["method"] == SEND else {"result": None}
     with contextlib.suppress(ChainError):

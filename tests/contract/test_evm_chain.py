@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ctrip.chains.evm import probe
-from ctrip.domain.chains.chain import Block, Holding
+from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.errors import ChainError, Unavailable
 from ctrip.ports import Chain
 from infra.stack import tokens
@@ -56,7 +56,12 @@ def test_balances_of_coin_and_tokens_come_in_the_order_asked(anvil: Anvil) -> No
     chain = chain_at(anvil.url)
     head = chain.head()
     chain.calls.clear()
-    wanted = [Holding(address(2), dai), Holding(address(2), None), Holding(address(1), usdc), Holding(address(1), dai)]
+    wanted = [
+        BalanceQuery(address(2), dai),
+        BalanceQuery(address(2), None),
+        BalanceQuery(address(1), usdc),
+        BalanceQuery(address(1), dai),
+    ]
     assert chain.balances(head, [*wanted, wanted[0]]) == [10**18 + 1, 2**60, 7, 0, 10**18 + 1]
     assert chain.calls == {"eth_call": 1}
 
@@ -66,7 +71,7 @@ def test_a_balance_is_that_of_the_block_and_not_of_the_head(anvil: Anvil) -> Non
     chain = chain_at(anvil.url)
     before = chain.head()
     anvil.pay(address(1), 5)
-    holding = [Holding(address(1), None)]
+    holding = [BalanceQuery(address(1), None)]
     assert (chain.balances(before, holding), chain.balances(chain.head(), holding)) == ([0], [5])
 
 
@@ -79,7 +84,7 @@ def test_thousands_of_addresses_cost_few_calls(anvil: Anvil, many: int, calls: i
     chain = chain_at(anvil.url)
     head = chain.head()
     chain.calls.clear()
-    balances = chain.balances(head, [Holding(address(number), usdc) for number in range(many)])
+    balances = chain.balances(head, [BalanceQuery(address(number), usdc) for number in range(many)])
     assert {index: balance for index, balance in enumerate(balances) if balance} == {0: 1, 1_234: 1_235, many - 1: many}
     assert chain.calls == {"eth_call": calls}
 
@@ -90,7 +95,7 @@ def test_a_full_answer_goes_on_in_the_next_call(anvil: Anvil) -> None:
     anvil.rpc("anvil_setBalance", rich, hex(2**250))
     chain = chain_at(anvil.url)
     head = chain.head()
-    assert chain.balances(head, [Holding(rich, None)] * 2_000) == [2**250] * 2_000
+    assert chain.balances(head, [BalanceQuery(rich, None)] * 2_000) == [2**250] * 2_000
 
 
 @pytest.mark.parametrize("mode", [1, 2, 3, 4])
@@ -99,7 +104,7 @@ def test_a_hostile_balance_is_unknown_and_harms_no_other(anvil: Anvil, mode: int
     evil, usdc = anvil.deploy("Hostile", mode), anvil.tokens["USDC"]["address"]
     anvil.pay(address(3), 9, usdc)
     chain = chain_at(anvil.url)
-    wanted = [Holding(address(number), token) for number in range(200) for token in (evil, usdc, None)]
+    wanted = [BalanceQuery(address(number), token) for number in range(200) for token in (evil, usdc, None)]
     balances = chain.balances(chain.head(), wanted)
     assert balances[0::3] == [None] * 200
     assert balances[1::3] == [9 if number == 3 else 0 for number in range(200)]
@@ -110,13 +115,13 @@ def test_a_long_answer_counts_by_its_first_word(anvil: Anvil) -> None:
     """A token that returns a hundred kilobytes costs no more than one that returns a word."""
     chain = chain_at(anvil.url)
     evil = anvil.deploy("Hostile", 5)
-    assert chain.balances(chain.head(), [Holding(address(1), evil)]) == [0]
+    assert chain.balances(chain.head(), [BalanceQuery(address(1), evil)]) == [0]
 
 
 def test_an_address_without_code_is_no_token(anvil: Anvil) -> None:
     """A token that was never deployed has unknown balances, not zero."""
     chain = chain_at(anvil.url)
-    assert chain.balances(chain.head(), [Holding(address(1), address(2))]) == [None]
+    assert chain.balances(chain.head(), [BalanceQuery(address(1), address(2))]) == [None]
 
 
 def test_an_unknown_block_is_unavailable(anvil: Anvil) -> None:
@@ -125,7 +130,7 @@ def test_an_unknown_block_is_unavailable(anvil: Anvil) -> None:
     head = chain.head()
     ghost = Block(head.number, "0x" + "ab" * 32, head.parent, head.time)
     with pytest.raises(Unavailable):
-        chain.balances(ghost, [Holding(address(1), None)])
+        chain.balances(ghost, [BalanceQuery(address(1), None)])
 
 
 def test_a_reorganised_block_is_not_answered_for(anvil: Anvil) -> None:
@@ -135,10 +140,10 @@ def test_a_reorganised_block_is_not_answered_for(anvil: Anvil) -> None:
     old = chain.head()
     anvil.rpc("anvil_reorg", 1, [])
     with contextlib.suppress(ChainError):
-        assert chain.balances(old, [Holding(address(1), None)]) == [None]
+        assert chain.balances(old, [BalanceQuery(address(1), None)]) == [None]
     new = chain.head()
     assert new.hash != old.hash
-    assert chain.balances(new, [Holding(address(1), None)]) == [0]
+    assert chain.balances(new, [BalanceQuery(address(1), None)]) == [0]
 
 
 def test_a_node_that_ignores_the_block_is_found_out(anvil: Anvil, proxy: Proxy) -> None:
@@ -154,14 +159,14 @@ def test_a_node_that_ignores_the_block_is_found_out(anvil: Anvil, proxy: Proxy) 
         return None
 
     proxy.rule = latest
-    assert chain.balances(old, [Holding(address(1), None)]) == [None]
+    assert chain.balances(old, [BalanceQuery(address(1), None)]) == [None]
 
 
 def test_sizes_shrink_where_the_node_refuses_and_grow_again(anvil: Anvil, proxy: Proxy) -> None:
     """A question too large is halved until it fits; the size is remembered and later doubled."""
     chain = chain_at(proxy.url)
     head = chain.head()
-    wanted = [Holding(address(number), None) for number in range(1_000)]
+    wanted = [BalanceQuery(address(number), None) for number in range(1_000)]
     proxy.rule = refuse("eth_call", "out of gas", when=lambda params: len(params[0]["data"]) > 2 * 12_000)
     assert chain.balances(head, wanted) == [0] * 1_000
     first = len(proxy.seen)
@@ -195,8 +200,8 @@ def test_a_state_override_is_used_where_calls_without_to_are_refused(anvil: Anvi
     chain = chain_at(proxy.url)
     proxy.rule = no_deployless
     head = chain.head()
-    wanted = [Holding(address(1), usdc), Holding(address(1), None), Holding(address(1), evil)]
-    wanted += [Holding(address(number), None) for number in range(2, 4_002)]
+    wanted = [BalanceQuery(address(1), usdc), BalanceQuery(address(1), None), BalanceQuery(address(1), evil)]
+    wanted += [BalanceQuery(address(number), None) for number in range(2, 4_002)]
     assert chain.balances(head, wanted)[:4] == [7, 8, None, 0]
     chain.calls.clear()
     assert chain.balances(head, wanted)[:4] == [7, 8, None, 0]
@@ -215,10 +220,10 @@ def test_multicall3_is_used_where_overrides_are_refused_too(anvil: Anvil, proxy:
     proxy.rule = no_overrides
     head = chain.head()
     wanted = [
-        Holding(address(1), usdc),
-        Holding(address(1), None),
-        Holding(address(1), evil),
-        Holding(address(2), usdc),
+        BalanceQuery(address(1), usdc),
+        BalanceQuery(address(1), None),
+        BalanceQuery(address(1), evil),
+        BalanceQuery(address(2), usdc),
     ]
     assert chain.balances(head, wanted) == [7, 8, None, 0]
     chain.calls.clear()
@@ -236,7 +241,7 @@ def test_single_calls_in_a_batch_are_the_last_way(anvil: Anvil, proxy: Proxy) ->
     anvil.pay(address(1), 8)
     chain = chain_at(proxy.url)
     proxy.rule = no_overrides
-    wanted = [Holding(address(1), token) for token in (usdc, None, evil, liar)] + [Holding(address(2), usdc)]
+    wanted = [BalanceQuery(address(1), token) for token in (usdc, None, evil, liar)] + [BalanceQuery(address(2), usdc)]
     assert chain.balances(chain.head(), wanted) == [7, 8, None, None, 0]
 
 

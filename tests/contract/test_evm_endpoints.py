@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ctrip.chains.evm.client import EvmChain
-from ctrip.domain.chains.chain import Holding
+from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.errors import ChainError, ConfigurationError, Unavailable, WrongChain
 from tests.evm_support import NETWORK, Anvil, Proxy, Rule, TestClock, address, chain_at, running_anvil
 
@@ -93,7 +93,7 @@ def test_with_every_endpoint_down_it_is_unavailable_at_once(anvil: Anvil, proxy:
     broken(proxy, "500")
     for _ in range(3):
         with pytest.raises(Unavailable):
-            chain.balances(head, [Holding(address(1), None)])
+            chain.balances(head, [BalanceQuery(address(1), None)])
     proxy.seen.clear()
     with pytest.raises(Unavailable):
         chain.head()
@@ -170,7 +170,9 @@ def test_one_client_serves_many_threads(anvil: Anvil) -> None:
     results: list[Sequence[int | None]] = []
 
     def ask() -> None:
-        results.extend(chain.balances(head, [Holding(address(1), None), Holding(address(2), None)]) for _ in range(20))
+        results.extend(
+            chain.balances(head, [BalanceQuery(address(1), None), BalanceQuery(address(2), None)]) for _ in range(20)
+        )
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:

@@ -7,7 +7,7 @@ import pytest
 
 from ctrip.chains.evm.client import EvmChain
 from ctrip.domain.chains.assets import Asset
-from ctrip.domain.chains.chain import Arrivals, Holding, Transfer
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Transfer
 from ctrip.domain.errors import ChainError
 from infra.stack import wallet
 from tests.evm_support import NETWORK, Anvil, Proxy, address, asset, call_data, chain_at, refuse
@@ -30,7 +30,7 @@ def test_token_transfers_are_explained_by_their_logs(anvil: Anvil) -> None:
         assert (transfer.tx_hash, transfer.amount) == (tx_hash, arrived)
         assert (transfer.block_hash, transfer.sender) == (head.hash, wallet.funded(1).address.lower())
         assert transfer.log_index is not None
-        assert chain.balances(head, [Holding(address(1), token)]) == [arrived]
+        assert chain.balances(head, [BalanceQuery(address(1), token)]) == [arrived]
 
 
 def test_nothing_to_explain_in_forged_zero_and_own_transfers(anvil: Anvil) -> None:
@@ -108,7 +108,7 @@ def test_an_internal_payment_is_explained_where_the_node_traces(
     proxy.rule = refuse(TRACERS[tracer], "the method is not available", -32601)
     tx_hash = anvil.send(forwarder, call_data("Forwarder", method, address(1)), value=1_001)
     head = chain.head()
-    assert chain.balances(head, [Holding(address(1), None)]) == [1_001]
+    assert chain.balances(head, [BalanceQuery(address(1), None)]) == [1_001]
     (transfer,) = transfers(chain, NETWORK.coin, address(1), first, head.number)
     assert (transfer.tx_hash, transfer.log_index, transfer.amount) == (tx_hash, None, 1_001)
     assert transfer.sender is not None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.chains.chain import Fees, Holding
+from ctrip.domain.chains.chain import BalanceQuery, Fees
 from ctrip.domain.errors import BroadcastRejected, Refused, Unavailable
 from infra.stack import wallet
 from tests.evm_support import NETWORK, Anvil, Proxy, address, call_data, chain_at, checksummed
@@ -15,7 +15,7 @@ from tests.evm_support import NETWORK, Anvil, Proxy, address, call_data, chain_a
 def test_a_receipt_tells_fee_value_and_token_transfers(anvil: Anvil) -> None:
     """The fee is what the sender's balance lost beyond the value."""
     chain = chain_at(anvil.url)
-    payer = Holding(wallet.funded(1).address, None)
+    payer = BalanceQuery(wallet.funded(1).address, None)
     before = chain.balance(payer)
     receipt = chain.receipt(anvil.pay(address(1), 5))
     assert receipt is not None
@@ -86,11 +86,11 @@ def test_fees_gas_nonce_and_balance(anvil: Anvil) -> None:
     assert not fees.legacy
     assert chain.estimate_gas(payer, address(1), 1, "0x") == 21_000
     usdc = anvil.tokens["USDC"]["address"]
-    assert chain.balance(Holding(payer, usdc)) == 10**12
+    assert chain.balance(BalanceQuery(payer, usdc)) == 10**12
     with pytest.raises(Refused):
         chain.estimate_gas(payer, usdc, 0, call_data("USDC", "transfer", address(1), 10**30))
     with pytest.raises(Refused):
-        chain.balance(Holding(payer, address(9)))
+        chain.balance(BalanceQuery(payer, address(9)))
 
 
 def feed(proxy: Proxy, **results: Any) -> None:

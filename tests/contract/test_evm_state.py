@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.chains.chain import Block, Holding
+from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.errors import ChainError, Refused, Unavailable
 from infra.stack import wallet
 from tests.detection import faults
@@ -37,7 +37,7 @@ def test_state_is_readable_behind_a_balancer_that_alternates(anvil: Anvil, proxy
     head = chain.head()
     nodes = [obedient, faults.behind(proxy, anvil)]
     proxy.rule = by_turns(*(nodes if first == "fresh" else reversed(nodes)))
-    wanted = [Holding(address(number), None) for number in range(many + 1)]
+    wanted = [BalanceQuery(address(number), None) for number in range(many + 1)]
     for _ in range(3):
         balances = chain.balances(head, wanted)
         assert (balances[1], sum(filter(None, balances)), None in balances) == (7, 7, False)
@@ -57,7 +57,7 @@ def test_single_balances_are_readable_behind_a_balancer_too(anvil: Anvil, proxy:
     lagging = faults.behind(proxy, anvil)
     alternating = by_turns(obedient, lagging)
     proxy.rule = lambda request: no_probe(request) or alternating(request)
-    wanted = [Holding(address(number), usdc) for number in range(250)]
+    wanted = [BalanceQuery(address(number), usdc) for number in range(250)]
     assert chain.balances(head, wanted)[:3] == [0, 7, 0]
     assert chain.balances(head, wanted)[:3] == [0, 7, 0]
 
@@ -69,9 +69,9 @@ def test_a_hash_that_nobody_holds_is_asked_for_a_few_times_only(anvil: Anvil, pr
     ghost = Block(head.number, "0x" + "ab" * 32, head.parent, head.time)
     chain.calls.clear()
     with pytest.raises(Unavailable):
-        chain.balances(ghost, [Holding(address(1), None)])
+        chain.balances(ghost, [BalanceQuery(address(1), None)])
     assert chain.nonce_at(address(1), ghost) is None
-    assert chain.opinions(ghost, Holding(address(1), None)) == []
+    assert chain.opinions(ghost, BalanceQuery(address(1), None)) == []
     assert 6 <= chain.calls["eth_call"] <= 12
     assert chain.calls["eth_getTransactionCount"] <= 6
 
@@ -80,7 +80,7 @@ def test_one_connection_is_kept_alive(anvil: Anvil, proxy: Proxy) -> None:
     """A balancer that sticks to a connection's node then answers head and state from one."""
     chain = chain_at(proxy.url)
     for _ in range(5):
-        chain.balances(chain.head(), [Holding(address(1), None)])
+        chain.balances(chain.head(), [BalanceQuery(address(1), None)])
         chain.blocks([0, 1])
     assert proxy.connections == 1
 
@@ -98,19 +98,19 @@ def test_an_endpoint_that_cannot_read_at_a_hash_is_found_out_and_not_used_for_st
     chain = chain_at(f"{proxy.url}/v3/k3y-k3y-k3y", anvil.url, clock=clock)
     proxy.rule = pinned(f"{words} k3y-k3y-k3y")
     head = chain.head()
-    assert chain.balances(head, [Holding(address(1), None)]) == [7]
+    assert chain.balances(head, [BalanceQuery(address(1), None)]) == [7]
     host, state, reason = chain.endpoints()[0]
     assert (host, state) == (proxy.url.removeprefix("http://"), "cannot read at a block hash")
     assert words in reason
     assert "k3y" not in reason
     proxy.seen.clear()
-    assert chain.balances(head, [Holding(address(1), None)]) == [7]
-    assert [balance for _, balance in chain.opinions(head, Holding(address(1), None))] == [7]
+    assert chain.balances(head, [BalanceQuery(address(1), None)]) == [7]
+    assert [balance for _, balance in chain.opinions(head, BalanceQuery(address(1), None))] == [7]
     assert proxy.seen == []
     assert chain.head() == head, "it serves whatever needs no hash"
     proxy.rule = None
     clock.wait(120)
-    assert chain.balances(head, [Holding(address(1), None)]) == [7]
+    assert chain.balances(head, [BalanceQuery(address(1), None)]) == [7]
     assert chain.endpoints()[0][1:] == ("usable", "")
 
 
@@ -121,7 +121,7 @@ def test_where_no_endpoint_reads_at_a_hash_nothing_is_made_up(anvil: Anvil, prox
     proxy.rule = pinned("Cannot wrap it")
     for _ in range(3):
         with pytest.raises(Refused):
-            chain.balances(head, [Holding(address(number), None) for number in range(3_000)])
+            chain.balances(head, [BalanceQuery(address(number), None) for number in range(3_000)])
     assert chain.endpoints()[0][1] == "cannot read at a block hash"
     assert chain.nonce_at(address(1), head) is None
 
@@ -135,7 +135,7 @@ def test_a_refusal_about_size_or_a_missing_block_does_not_make_an_endpoint_blind
     head = chain.head()
     proxy.rule = pinned(words)
     with pytest.raises(ChainError):
-        chain.balances(head, [Holding(address(1), None)])
+        chain.balances(head, [BalanceQuery(address(1), None)])
     assert chain.endpoints()[0][1] == "usable"
 
 
@@ -161,7 +161,7 @@ def test_a_refusal_that_is_not_about_size_costs_no_more_requests_afterwards(
     clock = TestClock()
     chain = chain_at(proxy.url, clock=clock)
     head = chain.head()
-    wanted = [Holding(address(number), None) for number in range(3_000)]
+    wanted = [BalanceQuery(address(number), None) for number in range(3_000)]
     chain.balances(head, wanted)
     before = chain.meter.requests
     chain.balances(head, wanted)
@@ -250,7 +250,7 @@ def refuse_item(proxy: Proxy, to: str) -> Rule:
 # --- the second opinion
 
 
-def voices(chain: Any, at: Block, holding: Holding) -> dict[str, int]:
+def voices(chain: Any, at: Block, holding: BalanceQuery) -> dict[str, int]:
     """Ask for opinions, each with its port."""
     return {host.rsplit(":", 1)[1]: balance for host, balance in chain.opinions(at, holding)}
 
@@ -265,7 +265,7 @@ def test_two_opinions_come_from_two_hosts_each_with_its_name(anvil: Anvil, proxy
     anvil.pay(address(1), 7)
     chain = chain_at(proxy.url, second.url, anvil.url)
     head = chain.head()
-    assert voices(chain, head, Holding(address(1), None)) == {port(proxy): 7, port(second): 7}
+    assert voices(chain, head, BalanceQuery(address(1), None)) == {port(proxy): 7, port(second): 7}
 
 
 @pytest.mark.parametrize("how", ["refuses", "fails", "lags", "lies"])
@@ -287,7 +287,7 @@ def test_the_first_ones_silence_is_not_the_second_ones_voice_twice(
         ),
     }
     proxy.rule = rules[how]
-    heard = voices(chain, head, Holding(address(1), None))
+    heard = voices(chain, head, BalanceQuery(address(1), None))
     assert heard == ({port(proxy): 9} if how == "lies" else {}) | {port(second): 7}
 
 
@@ -297,7 +297,7 @@ def test_a_host_listed_twice_is_asked_once_and_counts_once(anvil: Anvil, proxy: 
     chain = chain_at(proxy.url, again.format(url=proxy.url, port=port(proxy)))
     head = chain.head()
     chain.calls.clear()
-    assert len(chain.opinions(head, Holding(address(1), None))) == 1
+    assert len(chain.opinions(head, BalanceQuery(address(1), None))) == 1
     assert chain.calls["eth_call"] == 1
 
 

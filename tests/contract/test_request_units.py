@@ -25,7 +25,7 @@ import pytest
 
 from ctrip.domain.merchants.access import ApiKey, Limits, Scope
 from ctrip.domain.payments.payment import Payment, Status, Tier
-from ctrip.domain.sweeping.sweep import IntentState
+from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.ports import Idempotency
 from ctrip.services.merchants.authenticate import Authenticator
 from ctrip.services.merchants.limit_calls import PLACES_AT_A_TIME
@@ -34,7 +34,7 @@ from ctrip.services.payments.create_payment import INDEXES_AT_A_TIME, ROUTE, Cre
 from ctrip.system import SystemIds
 from tests.support.metering import Charge, LongChain, LongSigner, Meter, table, total
 from tests.support.stores import Stage
-from tests.world import _WALLET, T0, FakeSealer, World, put_key
+from tests.world import _WALLET, T0, FakeCipher, World, put_key
 
 WRITE_GOAL, READ_GOAL = 140, 20
 MERCHANT = "3f1c9a4e-0c2b-4d37-9a55-2f3f7a1f0c11"
@@ -68,9 +68,9 @@ class Life:
             signer=LongSigner(_WALLET, chain, accounts=2),
             ids=SystemIds(),
             id=MERCHANT,
-            webhook_secrets=(FakeSealer().seal("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", MERCHANT),),
+            webhook_secrets=(FakeCipher().encrypt("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", MERCHANT),),
         )
-        version = sealed_version(FakeSealer(), "livedemo1", TOKEN, f"ctsk_{'s' * 43}", T0)
+        version = sealed_version(FakeCipher(), "livedemo1", TOKEN, f"ctsk_{'s' * 43}", T0)
         key = ApiKey(id="livedemo1", merchant_id=MERCHANT, name="till", scopes=frozenset(Scope), versions=(version,))
         put_key(self.world.stores.access, key)
         self.world.limiter = replace(self.world.limiter, default=Limits(calls_per_second=20, open_payments=1_000))
@@ -81,7 +81,7 @@ class Life:
         """Ask for a payment as a merchant does whose key this process has not seen yet; return its id."""
         world = self.world
         stores = world.stores
-        authenticator = Authenticator(stores.access, stores.limits, FakeSealer(), world.clock, world.log, 30_000)
+        authenticator = Authenticator(stores.access, stores.limits, FakeCipher(), world.clock, world.log, 30_000)
         caller = authenticator.bearer(f"Bearer {TOKEN}", "192.0.2.1", str(uuid.uuid4()))
         world.limiter.admit(caller.merchant)
         wanted = CreatePayment(
@@ -191,6 +191,6 @@ def _check_that_it_was_a_whole_life(life: Life, settled: Payment) -> None:
     assert stores.events.unacknowledged(life.world.clock.at + 60_000) == []
     assert [sweep.status for sweep in settled.sweeps] == ["final"]
     assert (settled.tier, settled.pending, settled.unswept < COIN // 1_000) == (Tier.MONITORED, None, True)
-    assert [intent.state for intent in stores.money.intents_of("anvil", settled.address)] == [IntentState.FINAL]
+    assert [intent.state for intent in stores.money.intents_of("anvil", settled.address)] == [TransactionState.FINAL]
     assert [record.version for record in stores.payments.audit(settled.id)] == list(range(1, settled.version + 1))
     assert life.world.log.alarms() == []

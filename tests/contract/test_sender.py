@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 import pytest
 
-from ctrip.net.receivers import MAX_BYTES, HttpReceivers
-from ctrip.ports import Receivers, Reply
-from tests.fakes.sender import FakeReceivers
+from ctrip.net.receivers import MAX_BYTES, HttpSender
+from ctrip.ports import Reply, WebhookSender
+from tests.fakes.sender import FakeSender
 from tests.support.dripping import DRIPS, dripping
 
 LIMIT = 0.3
@@ -30,7 +30,7 @@ class Got:
 class Endpoint(Protocol):
     """A sender, and an endpoint that answers as it is told to."""
 
-    sender: Receivers
+    sender: WebhookSender
     url: str
 
     def answers(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None: ...
@@ -42,7 +42,7 @@ class Endpoint(Protocol):
 class Fake:
     """The fake sender is its own endpoint."""
 
-    sender: FakeReceivers = field(default_factory=FakeReceivers)
+    sender: FakeSender = field(default_factory=FakeSender)
     url: str = "http://shop.example/hook?a=b"
 
     def answers(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
@@ -88,7 +88,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers: list[tuple[int, dict[str, str], bytes]] = []
+        self.response: list[tuple[int, dict[str, str], bytes]] = []
         self.got: list[Got] = []
         self.connections: set[Any] = set()
         self.cut = threading.Event()
@@ -103,7 +103,7 @@ class Real:
     """The real sender, with a server."""
 
     server: Server
-    sender: HttpReceivers
+    sender: HttpSender
     closed: bool = False
 
     @property
@@ -125,7 +125,7 @@ class Real:
 @pytest.fixture
 def real() -> Iterator[Real]:
     """A server, and a sender of its own."""
-    made = Real(Server(), HttpReceivers(PATIENCE))
+    made = Real(Server(), HttpSender(PATIENCE))
     threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield made
     made.sender._client.close()
@@ -212,14 +212,14 @@ def test_a_name_that_does_not_resolve_is_data(monkeypatch: pytest.MonkeyPatch) -
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert HttpReceivers(LIMIT).post("http://nowhere.invalid/", {}, b"{}") == Reply(None, "ConnectError")
+    assert HttpSender(LIMIT).post("http://nowhere.invalid/", {}, b"{}") == Reply(None, "ConnectError")
 
 
 @pytest.mark.parametrize("drip", ["header", "silence"])
 def test_an_endpoint_that_is_too_slow_is_cut_off(drip: str) -> None:
     """Nothing of an answer within the limit: no status, and `timed out`."""
     with dripping(*DRIPS[drip]) as slow:
-        assert HttpReceivers(LIMIT).post(f"http://127.0.0.1:{slow.port}/", {}, b"{}") == Reply(None, "timed out")
+        assert HttpSender(LIMIT).post(f"http://127.0.0.1:{slow.port}/", {}, b"{}") == Reply(None, "timed out")
 
 
 def test_a_huge_answer_is_left_and_its_status_counts(real: Real) -> None:
@@ -242,7 +242,7 @@ def test_no_proxy_of_the_environment_is_used(real: Real, monkeypatch: pytest.Mon
     """What a machine sets for its browsers must not see webhooks."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    sender = HttpReceivers(PATIENCE)
+    sender = HttpSender(PATIENCE)
     assert sender.post(real.url, {}, b"{}") == Reply(204)
     sender._client.close()
 
@@ -262,7 +262,7 @@ def test_an_answer_that_is_no_http_is_data(answer: bytes) -> None:
 
         thread = threading.Thread(target=answer_once, daemon=True)
         thread.start()
-        reply = HttpReceivers(PATIENCE).post(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, b"{}")
+        reply = HttpSender(PATIENCE).post(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, b"{}")
         thread.join(PATIENCE)
     assert (reply.status, reply.error) == (None, "RemoteProtocolError")
 
@@ -271,4 +271,4 @@ def test_an_answer_that_is_no_http_is_data(answer: bytes) -> None:
 def test_the_fake_gives_no_answer_that_the_real_one_could_not(reply: Reply) -> None:
     """A status or an error, never both, never neither; a header only with a status."""
     with pytest.raises(AssertionError, match="no receiver answers so"):
-        FakeReceivers([reply]).post("http://shop.example/", {}, b"{}")
+        FakeSender([reply]).post("http://shop.example/", {}, b"{}")

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ctrip.domain.audit import holds
-from ctrip.domain.chains.chain import Move, Transfer
+from ctrip.domain.chains.chain import OwnTransfer, Transfer
 from ctrip.domain.errors import AlreadyExists, Busy, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
-from ctrip.domain.payments.payment import Flag, Moved, Observation, Policy, Status, Sweep, Tier
-from ctrip.domain.sweeping.sweep import IntentState
+from ctrip.domain.payments.payment import Flag, Observation, OwnTransferSum, Policy, Status, Sweep, Tier
+from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.ports import Fence, Idempotency, PaymentFilter, Remembered
 from tests.support.objects import NOW, creation, entry, intent, payment, quiet, step
 from tests.support.stores import Stores, refused
@@ -58,11 +58,11 @@ class TestPayments:
                 Transfer("0xt1", 0, 1, "0xb1", "0xs", MAX_AMOUNT),
                 Transfer(None, None, 2, "0xb2", None, 1),
             ),
-            moves=(Move("0xm", None, -MAX_AMOUNT, 3, "0xb3"),),
+            moves=(OwnTransfer("0xm", None, -MAX_AMOUNT, 3, "0xb3"),),
             sweeps=(Sweep("0xs", "final", 2**200),),
             baseline=MAX_AMOUNT,
             explained=MAX_AMOUNT,
-            folded=(Moved(None, -MAX_AMOUNT, 2),),
+            folded=(OwnTransferSum(None, -MAX_AMOUNT, 2),),
             metadata=(("", ""), ("z", "ä\n\u2028")),
             description="",
             webhook_url="https://example.com/hook",
@@ -200,7 +200,7 @@ class TestPayments:
         stores.payments.commit(with_intent)
         again = step(with_intent.after, Trigger.SHORT, intents=((None, first),))
         assert refused(lambda: stores.payments.commit(again), AlreadyExists).key == "intent"
-        sent = replace(first, state=IntentState.SENT, version=2)
+        sent = replace(first, state=TransactionState.SENT, version=2)
         stores.money.write_intent(first, sent)
         stale = step(with_intent.after, Trigger.SHORT, intents=((first, replace(first, version=2)),))
         refused(lambda: stores.payments.commit(stale), Stale)

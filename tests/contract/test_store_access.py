@@ -10,7 +10,16 @@ from ctrip.domain.audit import Origin, broken, holds
 from ctrip.domain.errors import AlreadyExists, Stale
 from ctrip.domain.merchants.access import ApiKey, KeyVersion, Limits, Merchant, Scope
 from ctrip.domain.payments.payment import Custody, Policy
-from ctrip.ports import AccessChange, AdminChange, Delivery, EventFilter, Idempotency, Remembered, Seal, TokenKey
+from ctrip.ports import (
+    AccessChange,
+    AdminChange,
+    AuditCheckpoint,
+    Delivery,
+    EventFilter,
+    Idempotency,
+    Remembered,
+    TokenKey,
+)
 from ctrip.services.admins.manage_admins import admin_record
 from ctrip.services.merchants.manage_merchants import merchant_record
 from tests.support.objects import NOW, creation, payment
@@ -310,7 +319,7 @@ class TestSeals:
     def test_an_hour_is_sealed_once(self, stores: Stores) -> None:
         """With all its heads; the newest is found."""
         leaves = sorted(f"p{number} 1 {'a' * 64}" for number in range(2_500))
-        first = Seal(hour="2026-01-31T12", count=len(leaves), root="r", previous="", hash="h1")
+        first = AuditCheckpoint(hour="2026-01-31T12", count=len(leaves), root="r", previous="", hash="h1")
         assert stores.seals.last() is None
         stores.seals.put(first, leaves)
         assert stores.seals.leaves(first) == leaves

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from ctrip.domain.errors import AlreadyExists, Busy, Stale
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Status, Tier
-from ctrip.domain.sweeping.sweep import Attempt, IntentState
+from ctrip.domain.sweeping.sweep import Attempt, TransactionState
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery, Due, Idempotency
 from ctrip.store.access import DynamoAccess
@@ -102,7 +102,7 @@ def test_an_intent_of_ours_is_no_conflict(line: Line) -> None:
     first = intent()
     losing(line.connection, "PutItem", arrives=True)
     line.stores.money.write_intent(None, first)
-    sent = replace(first, state=IntentState.SENT, version=2)
+    sent = replace(first, state=TransactionState.SENT, version=2)
     losing(line.connection, "PutItem", arrives=True)
     line.stores.money.write_intent(first, sent)
     assert line.others.money.intent("anvil", first.sender, 0) == sent
@@ -116,7 +116,7 @@ def test_a_tier_and_a_settlement_of_ours_are_no_conflict(line: Line) -> None:
     parked = line.stores.payments.retier(made.after, Tier.PARKED, NOW + 1)
     assert line.others.payments.get(made.after.id) == parked
     forgetting_tokens(line.connection)
-    first, final = intent(), replace(intent(), state=IntentState.FINAL, version=2)
+    first, final = intent(), replace(intent(), state=TransactionState.FINAL, version=2)
     line.stores.money.write_intent(None, first)
     fence = line.stores.money.take("anvil")
     losing(line.connection, "TransactWriteItems", arrives=True)

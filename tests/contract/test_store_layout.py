@@ -14,7 +14,7 @@ from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Status, Tier
 from ctrip.domain.sweeping.gas import MOST_ATTEMPTS
-from ctrip.domain.sweeping.sweep import Attempt, IntentState, Refusal
+from ctrip.domain.sweeping.sweep import Attempt, Refusal, TransactionState
 from ctrip.ports import Delivery, Idempotency, PaymentFilter
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import FORMAT, UnknownFormat
@@ -84,7 +84,7 @@ def test_what_an_operator_looks_for_stands_beside_the_document(stage: Stage) -> 
     stores.payments.commit(made)
     stores.payments.commit(step(made.after, Trigger.SEEN, amount_received=5))
     assert made.event
-    sent = intent(0, tx_hash=HASH, state=IntentState.MINED)
+    sent = intent(0, tx_hash=HASH, state=TransactionState.MINED)
     stores.money.write_intent(None, sent)
     of = made.after
     shown = raw(stage, "payments", f"P#{of.id}", "META")
@@ -279,7 +279,11 @@ def test_an_intent_that_cannot_be_read_hides_no_other(stage: Stage) -> None:
     )
     found = {each.nonce: each for each in stores.money.unfinished("anvil")}
     assert found[3] == good
-    assert (found[4].state, found[4].sender, found[4].payment_id) == (IntentState.UNREADABLE, bad.sender.lower(), "")
+    assert (found[4].state, found[4].sender, found[4].payment_id) == (
+        TransactionState.UNREADABLE,
+        bad.sender.lower(),
+        "",
+    )
 
 
 def test_an_intent_of_the_most_attempts_fits_into_an_item(stage: Stage) -> None:

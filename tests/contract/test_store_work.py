@@ -7,7 +7,7 @@ from typing import Any
 from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.sweeping.sweep import Attempt, IntentState, Refusal, Setback
+from ctrip.domain.sweeping.sweep import Attempt, Refusal, Setback, TransactionState
 from ctrip.ports import Delivery, Due, EventFilter, Fence
 from tests.support.objects import NOW, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused
@@ -173,9 +173,11 @@ class TestMoney:
         stores.money.write_intent(None, first)
         other = replace(first, to="0x1", sender=first.sender.lower())
         assert refused(lambda: stores.money.write_intent(None, other), AlreadyExists).key == "intent"
-        sent = replace(first, state=IntentState.SENT, version=2)
+        sent = replace(first, state=TransactionState.SENT, version=2)
         stores.money.write_intent(first, sent)
-        refused(lambda: stores.money.write_intent(first, replace(first, state=IntentState.FAILED, version=2)), Stale)
+        refused(
+            lambda: stores.money.write_intent(first, replace(first, state=TransactionState.FAILED, version=2)), Stale
+        )
         refused(lambda: stores.money.write_intent(intent(5), replace(intent(5), version=2)), Stale)
         assert stores.money.intent("anvil", first.sender.lower(), 0) == sent
 
@@ -189,7 +191,9 @@ class TestMoney:
         assert stores.money.last_intent("anvil", sender) == made[0]
         assert stores.money.last_intent("anvil", "0x99") is None
         assert [each.nonce for each in stores.money.unfinished("anvil")] == [0, 9, 10]
-        for each, state in zip(made, (IntentState.FINAL, IntentState.FAILED, IntentState.MINED), strict=True):
+        for each, state in zip(
+            made, (TransactionState.FINAL, TransactionState.FAILED, TransactionState.MINED), strict=True
+        ):
             stores.money.write_intent(each, replace(each, state=state, version=2))
         assert [each.nonce for each in stores.money.unfinished("anvil")] == [0]
 
@@ -202,25 +206,25 @@ class TestMoney:
             missing_since=NOW,
             passed_at=9,
             searched=7,
-            state=IntentState.TAKEN,
+            state=TransactionState.TAKEN,
             taken_at=NOW + 1,
         )
         stores.money.write_intent(None, made)
         assert stores.money.unfinished("anvil") == [made]
-        stores.money.write_intent(made, replace(made, state=IntentState.CANCELLED, version=2))
+        stores.money.write_intent(made, replace(made, state=TransactionState.CANCELLED, version=2))
         assert stores.money.unfinished("anvil") == []
 
     def test_an_intent_and_what_it_posts_change_together(self, stores: Stores) -> None:
         """All or nothing: while the fence holds, from where the intent was, each cause once."""
         fence = stores.money.take("anvil")
-        first, second = intent(), replace(intent(), state=IntentState.FINAL, version=2)
+        first, second = intent(), replace(intent(), state=TransactionState.FINAL, version=2)
         stores.money.write_intent(None, first)
         rows = [entry(2, amount=MAX_AMOUNT), entry(1), entry(3, owner="mer_2")]
         stores.money.settle(first, second, rows, fence)
         assert stores.money.intent("anvil", first.sender, 0) == second
         assert stores.money.entries("mer_1") == [entry(1), entry(2, amount=MAX_AMOUNT)]
         assert stores.money.entries("mer_2") == [entry(3, owner="mer_2")]
-        third = replace(second, state=IntentState.SIGNED, version=3)
+        third = replace(second, state=TransactionState.SIGNED, version=3)
         assert refused(lambda: stores.money.settle(second, third, rows[:1], fence), AlreadyExists).key == "entry"
         refused(lambda: stores.money.settle(first, third, [entry(4)], fence), Stale)
         newer = stores.money.take("anvil")

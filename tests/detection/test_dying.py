@@ -8,7 +8,7 @@ import pytest
 
 from ctrip.domain.ledger import ON_ADDRESSES
 from ctrip.domain.payments.payment import Payment, Status, Tier
-from ctrip.domain.sweeping.sweep import IntentState, Kind
+from ctrip.domain.sweeping.sweep import Kind, TransactionState
 from ctrip.ports import Idempotency
 from ctrip.services.detection.scan_chain import ScanRun
 from ctrip.services.payments.create_payment import ROUTE, CreatePayment
@@ -118,8 +118,8 @@ def assert_converged(world: World, payment: Payment) -> None:
 def _check_money(world: World, payment: Payment) -> None:
     intents = list(world.stores.money._state.intents.values())
     sweeps = [each for each in intents if each.kind is Kind.SWEEP]
-    assert [each.state for each in sweeps] == [IntentState.FINAL]
-    assert all(each.state is IntentState.FINAL for each in intents)
+    assert [each.state for each in sweeps] == [TransactionState.FINAL]
+    assert all(each.state is TransactionState.FINAL for each in intents)
     fee = 0 if payment.token_address else sweeps[0].fee
     assert total(world, TREASURY, payment.token_address) == payment.amount - fee == sweeps[0].amount
     assert total(world, payment.address, payment.token_address) == 0

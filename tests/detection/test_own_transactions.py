@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ctrip.domain.payments.payment import Flag, Payment, Status
-from ctrip.domain.sweeping.sweep import Intent, IntentState
+from ctrip.domain.sweeping.sweep import OutgoingTransaction, TransactionState
 from tests.detection.node_world import COIN, TOKEN, NodeWorld
 from tests.evm_support import Anvil, Proxy
 from tests.world import STATION, TREASURY
@@ -50,7 +50,7 @@ def no_receipts(proxy: Proxy) -> Callable[[Any], bytes]:
     return rule
 
 
-def sweep_of(world: NodeWorld, payment: Payment) -> Intent:
+def sweep_of(world: NodeWorld, payment: Payment) -> OutgoingTransaction:
     """Return the newest own transaction of a payment's address."""
     return world.stores.money.intents_of("anvil", payment.address)[-1]
 
@@ -78,7 +78,7 @@ def test_receipts_that_are_late_fail_nothing(gateway: Make, proxy: Proxy, wanted
         after = world.payment(payment.id)
         assert (after.status, after.flags, after.amount_received) == (Status.PAID, frozenset(), payment.amount)
     assert set(world.log.alarms()) == {"receipt_missing"}
-    assert {each.state for each in world.stores.money._state.intents.values()} == {IntentState.SIGNED}
+    assert {each.state for each in world.stores.money._state.intents.values()} == {TransactionState.SIGNED}
     assert world.types(payment) == events
     proxy.rule = None
     assert_settled(world, payment)
@@ -99,11 +99,11 @@ def test_a_nonce_that_a_key_in_other_hands_used_is_another_s(world: NodeWorld, a
     anvil.automine(True)
     for _ in range(30):
         world.step()
-    assert sweep_of(world, payment).state is IntentState.TAKEN
+    assert sweep_of(world, payment).state is TransactionState.TAKEN
     assert "nonce_taken" in world.log.alarms()
     world.settle(12)
     first, second = world.stores.money.intents_of("anvil", payment.address)
-    assert (first.state, second.state, second.nonce) == (IntentState.TAKEN, IntentState.FINAL, 1)
+    assert (first.state, second.state, second.nonce) == (TransactionState.TAKEN, TransactionState.FINAL, 1)
     assert world.held(payment.address) == 0
     assert world.swept(None) == second.amount
 
@@ -131,7 +131,7 @@ def test_a_held_payments_sweep_is_cancelled_at_its_nonce(
     anvil.automine(True)
     for _ in range(5):
         world.step()
-    assert sweep_of(world, payment).state is IntentState.CANCELLED
+    assert sweep_of(world, payment).state is TransactionState.CANCELLED
     assert world.swept(payment.token_address) == 0
     state.payments[payment.id] = replace(world.payment(payment.id), flags=frozenset())
     world.renew()

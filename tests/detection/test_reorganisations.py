@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ctrip.domain.payments.payment import Payment, Status, Tier
-from ctrip.domain.sweeping.sweep import IntentState
+from ctrip.domain.sweeping.sweep import TransactionState
 from tests.detection.node_world import COIN, LIFE, PAID, TOKEN, NodeWorld
 from tests.evm_support import NETWORK, Anvil, running_anvil
 from tests.world import TREASURY, World
@@ -69,7 +69,7 @@ def assert_settled(world: NodeWorld, payment: Payment, events: list[str]) -> Non
     assert world.credited(payment) == payment.amount == after.amount_received
     assert world.books(payment.token_address) == world.swept(payment.token_address)
     (intent,) = world.stores.money.intents_of("anvil", payment.address)
-    assert intent.state is IntentState.FINAL
+    assert intent.state is TransactionState.FINAL
     assert world.swept(payment.token_address) == payment.amount - (0 if payment.token_address else intent.fee)
 
 
@@ -128,7 +128,7 @@ def test_a_sweep_that_is_taken_away_is_sent_again(world: NodeWorld, asset: str, 
     for _ in range(depth - 1):
         world.step()
     (before,) = world.stores.money.intents_of("anvil", payment.address)
-    assert before.state is (IntentState.FINAL if depth >= CONFIRMATIONS else IntentState.MINED)
+    assert before.state is (TransactionState.FINAL if depth >= CONFIRMATIONS else TransactionState.MINED)
     told, newest = world.types(payment), int(world.anvil.rpc("eth_blockNumber"), 16)
     assert before.block_number is not None
     reorganise(world, newest - before.block_number + 1)
@@ -217,12 +217,12 @@ def test_a_reorganisation_that_is_itself_undone_changes_nothing_in_the_end(asset
         branch, height = list(world.chain.chain), before.block_number or 0
         world.chain.reorg(len(branch) - height, drop=[before.tx_hash or ""])
         world.run.one()
-        assert world.stores.money.intents_of("anvil", payment.address)[0].state is IntentState.SIGNED
+        assert world.stores.money.intents_of("anvil", payment.address)[0].state is TransactionState.SIGNED
         world.chain.chain, world.chain.pool = list(branch), []
         world.chain.mine(2)
         world.settle(4)
         (after,) = world.stores.money.intents_of("anvil", payment.address)
-        assert (after.state, after.block_hash) == (IntentState.FINAL, before.block_hash)
+        assert (after.state, after.block_hash) == (TransactionState.FINAL, before.block_hash)
     entries = world.stores.money.entries("operator")
     moved = [entry for entry in entries if "moved" in entry.id and entry.asset == payment.asset_key]
     treasury = [entry.amount if entry.debit == "treasury" else -entry.amount for entry in moved]

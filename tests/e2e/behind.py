@@ -14,11 +14,11 @@ from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.webhooks.events import Event
 from ctrip.store import tables
 from ctrip.store.access import DynamoAccess
+from ctrip.store.checkpoints import DynamoCheckpoints
 from ctrip.store.engine.codec import encode
 from ctrip.store.engine.database import Database, Item, delete, keyed, number, put, text
 from ctrip.store.events import DynamoEvents
 from ctrip.store.layout import event_item, outbox_item
-from ctrip.store.seals import DynamoSeals
 from tests.e2e.stack import eventually
 
 
@@ -30,7 +30,7 @@ class Tables:
         self.database = Database("local", connected=self.connection)
         self.events = DynamoEvents("local", connected=self.connection)
         self.access = DynamoAccess("local", connected=self.connection)
-        self.seals = DynamoSeals("local", connected=self.connection)
+        self.seals = DynamoCheckpoints("local", connected=self.connection)
         self.names = self.database.tables
 
     def items(self, table: str) -> Iterator[Item]:

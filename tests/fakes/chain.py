@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field, replace
 
 from ctrip.domain.chains.chain import (
     Arrivals,
+    BalanceQuery,
     Block,
     Fees,
-    Holding,
     Receipt,
     Signed,
     TokenTransfer,
@@ -69,7 +69,7 @@ class FakeChain:
     final_after: int | None = None
     token_decimals: int = 6
     contracts: set[str] = field(default_factory=set)
-    second: Callable[[Block, Holding], int | None] | None = None
+    second: Callable[[Block, BalanceQuery], int | None] | None = None
     _serial: int = 0
 
     def __post_init__(self) -> None:
@@ -151,7 +151,7 @@ class FakeChain:
         self._ask()
         return [self.token_decimals] * len(tokens)
 
-    def opinions(self, at: Block, holding: Holding) -> list[tuple[str, int]]:
+    def opinions(self, at: Block, holding: BalanceQuery) -> list[tuple[str, int]]:
         try:
             first = self.balances(at, [holding])[0]
         except Unavailable:
@@ -166,7 +166,7 @@ class FakeChain:
         self._ask()
         return {n: self.chain[n].block for n in numbers if n < len(self.chain)}
 
-    def balances(self, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
+    def balances(self, at: Block, wanted: Sequence[BalanceQuery]) -> list[int | None]:
         self._ask()
         mined = self.chain[at.number] if at.number < len(self.chain) else None
         if mined is None or mined.block.hash != at.hash:
@@ -239,7 +239,7 @@ class FakeChain:
         self._ask()
         return self.chain[-1].nonces.get(_low(address) or "", 0)
 
-    def balance(self, holding: Holding) -> int:
+    def balance(self, holding: BalanceQuery) -> int:
         self._ask()
         return self.chain[-1].balances.get((_low(holding.address) or "", _low(holding.token)), 0)
 

@@ -10,16 +10,16 @@ _counter = itertools.count(1)
 NONCE, TAG = 4, 16
 
 
-class FakeSealer:
+class FakeCipher:
     """Encrypts so that nothing of the secret shows, no two ciphertexts are equal, and only its owner's is decrypted."""
 
-    def seal(self, secret: str, owner: str) -> str:
+    def encrypt(self, secret: str, owner: str) -> str:
         nonce, plain = next(_counter).to_bytes(NONCE, "big"), secret.encode()
         return base64.b64encode(nonce + _tag(owner, nonce, plain) + _mixed(owner, nonce, plain)).decode()
 
-    def open(self, sealed: str, owner: str) -> str:
+    def decrypt(self, encrypted: str, owner: str) -> str:
         try:
-            held = base64.b64decode(sealed, validate=True)
+            held = base64.b64decode(encrypted, validate=True)
         except ValueError:
             held = b""
         nonce, tag = held[:NONCE], held[NONCE : NONCE + TAG]

@@ -6,7 +6,7 @@ from ctrip.ports import Reply
 
 
 @dataclass(slots=True)
-class FakeReceivers:
+class FakeSender:
     """Endpoints that answer as told (default 204) and remember what came."""
 
     replies: list[Reply] = field(default_factory=list)

@@ -16,11 +16,12 @@ from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
 from ctrip.domain.ledger import Entry
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
-from ctrip.domain.sweeping.sweep import Intent, Setback
+from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import (
     AccessChange,
     AdminChange,
+    AuditCheckpoint,
     Commit,
     Delivery,
     Due,
@@ -31,7 +32,6 @@ from ctrip.ports import (
     Page,
     PaymentFilter,
     Remembered,
-    Seal,
     TokenKey,
 )
 from ctrip.ports.merchants import WATCHED_FOR_EACH
@@ -57,7 +57,7 @@ class _State:
     due: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
     leases: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
-    intents: dict[str, Intent] = field(default_factory=dict)
+    intents: dict[str, OutgoingTransaction] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
     setbacks: dict[str, dict[str, Setback]] = field(default_factory=lambda: defaultdict(dict))
@@ -74,7 +74,7 @@ class FakeStores:
         self.access = FakeAccess()
         self.admins = FakeAdmins(self.access)
         self.limits = FakeLimits()
-        self.seals = FakeSeals()
+        self.seals = FakeCheckpoints()
 
 
 class FakePayments:
@@ -90,7 +90,7 @@ class FakePayments:
             self._apply(commit)
             self.commits.append(commit)
 
-    def reserve(self, before: Payment, intent: Intent) -> Payment:
+    def reserve(self, before: Payment, intent: OutgoingTransaction) -> Payment:
         with self._state.lock:
             _check_unmoved(self._state, before)
             _check_intent(self._state, None, intent)
@@ -337,23 +337,23 @@ class FakeMoney:
     def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
         return {chain: self._state.tips[chain] for chain in chains if chain in self._state.tips}
 
-    def write_intent(self, before: Intent | None, after: Intent) -> None:
+    def write_intent(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
         with self._state.lock:
             _check_intent(self._state, before, after)
             self._state.intents[_folded_key(after)] = after
 
-    def intent(self, chain: str, sender: str, nonce: int) -> Intent | None:
+    def intent(self, chain: str, sender: str, nonce: int) -> OutgoingTransaction | None:
         return next((each for each in self.intents_of(chain, sender) if each.nonce == nonce), None)
 
-    def intents_of(self, chain: str, sender: str) -> list[Intent]:
+    def intents_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
         every = self._state.intents.values()
         found = [each for each in every if each.chain == chain and _folded(each.sender) == _folded(sender)]
         return sorted(found, key=lambda each: each.nonce)
 
-    def last_intent(self, chain: str, sender: str) -> Intent | None:
+    def last_intent(self, chain: str, sender: str) -> OutgoingTransaction | None:
         return next(reversed(self.intents_of(chain, sender)), None)
 
-    def unfinished(self, chain: str) -> list[Intent]:
+    def unfinished(self, chain: str) -> list[OutgoingTransaction]:
         found = [each for each in self._state.intents.values() if each.chain == chain and each.unfinished]
         return sorted(found, key=lambda each: (_folded(each.sender), each.nonce))
 
@@ -361,7 +361,9 @@ class FakeMoney:
         found = [each for (who, _), each in self._state.entries.items() if who == owner]
         return sorted(found, key=lambda each: (each.at, each.id))
 
-    def settle(self, before: Intent, after: Intent, entries: Sequence[Entry], fence: Fence) -> None:
+    def settle(
+        self, before: OutgoingTransaction, after: OutgoingTransaction, entries: Sequence[Entry], fence: Fence
+    ) -> None:
         with self._state.lock:
             if _fence(self._state, fence.chain) != fence.number:
                 raise FenceLost
@@ -611,23 +613,23 @@ class FakeLimits:
         self._attempts[scope, window] -= 1
 
 
-class FakeSeals:
+class FakeCheckpoints:
     """The `ports.SealStore` in memory."""
 
     def __init__(self) -> None:
-        self._seals: dict[str, Seal] = {}
+        self._seals: dict[str, AuditCheckpoint] = {}
         self._leaves: dict[tuple[str, str], list[str]] = {}
 
-    def last(self) -> Seal | None:
+    def last(self) -> AuditCheckpoint | None:
         return self._seals[max(self._seals)] if self._seals else None
 
-    def seal(self, hour: str) -> Seal | None:
+    def seal(self, hour: str) -> AuditCheckpoint | None:
         return self._seals.get(hour)
 
-    def leaves(self, seal: Seal) -> list[str]:
+    def leaves(self, seal: AuditCheckpoint) -> list[str]:
         return self._leaves.get((seal.hour, seal.root), [])
 
-    def put(self, seal: Seal, leaves: Sequence[str]) -> None:
+    def put(self, seal: AuditCheckpoint, leaves: Sequence[str]) -> None:
         self._leaves[seal.hour, seal.root] = list(leaves)
         if seal.hour in self._seals:
             raise AlreadyExists("seal")
@@ -652,7 +654,7 @@ def _check_unmoved(state: _State, before: Payment) -> None:
         raise Stale
 
 
-def _check_intent(state: _State, before: Intent | None, after: Intent) -> None:
+def _check_intent(state: _State, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
     stored = state.intents.get(_folded_key(after))
     if before is None and stored is not None:
         raise AlreadyExists("intent")
@@ -682,7 +684,7 @@ def _folded(address: str) -> str:
     return address.lower() if address.startswith("0x") else address
 
 
-def _folded_key(intent: Intent) -> str:
+def _folded_key(intent: OutgoingTransaction) -> str:
     return f"{intent.chain}#{_folded(intent.sender)}#{intent.nonce:012d}"
 
 

@@ -22,7 +22,7 @@ from functions.http.error_codes import CODES
 from functions.http.operation import OPERATIONS, Operation
 from functions.http.shapes import shape_of
 from functions.pages import description
-from tests.world import AUTHORITY, ORIGIN, FakeAdapters, FakeSealer, World, put_key
+from tests.world import AUTHORITY, ORIGIN, FakeAdapters, FakeCipher, World, put_key
 
 KEY = "ctrip_testkey001_0123456789abcdefghijkl"
 SIGNING_SECRET = "ctsk_testkey001"
@@ -120,8 +120,8 @@ def declared(method: str, path: str, answer: Any) -> None:
         assert answer.headers["Content-Type"].split(";")[0] in (operation.media, HTML, *openapi.STYLES)
         return
     if answer.status_code == operation.status or (operation.name, answer.status_code) == ("ready", 503):
-        if operation.answers:
-            validator(operation.answers).validate_json(answer.body)
+        if operation.response:
+            validator(operation.response).validate_json(answer.body)
         return
     validator("Problem").validate_json(answer.body)
     code = answer.json["code"]
@@ -156,7 +156,7 @@ def _quick() -> Any:
 def add_key(world: World, key: str, scopes: frozenset[Scope], merchant_id: str = "m1", **more: Any) -> None:
     """Give a merchant an API key."""
     key_id = key.split("_")[1]
-    version = sealed_version(FakeSealer(), key_id, key, f"ctsk_{key_id}", world.clock.now())
+    version = sealed_version(FakeCipher(), key_id, key, f"ctsk_{key_id}", world.clock.now())
     put_key(
         world.stores.access,
         ApiKey(id=key_id, merchant_id=merchant_id, name="Test", scopes=scopes, versions=(version,), **more),

@@ -90,7 +90,7 @@ def test_without_a_credential_every_route_is_401(api: Api, operation: Operation)
 def test_a_key_without_the_scope_is_403(api: Api, operation: Operation) -> None:
     """Every other scope together does not open it."""
     narrow = "ctrip_narrowkey1_0123456789abcdefghijkl"
-    add_key(api.world, narrow, frozenset(Scope) - {operation.may})
+    add_key(api.world, narrow, frozenset(Scope) - {operation.requires})
     answer = api.call(operation.method, url(operation), BODIES.get(operation.name), key=narrow)
     assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
 
@@ -148,15 +148,15 @@ def test_the_permission_matrix_is_what_routes_enforce(api: Api, operation: Opera
     """For every route and every role, 403 exactly where the matrix has no entry."""
     answer = api.call(operation.method, url(operation), BODIES.get(operation.name), key=api.token(role))
     refused = (answer.status_code, (answer.json or {}).get("code")) == (403, "forbidden")
-    allowed = operation.signed_in or role in MATRIX[Permission(str(operation.may))]
+    allowed = operation.signed_in or role in MATRIX[Permission(str(operation.requires))]
     assert refused is not allowed, answer.body
 
 
 def test_every_permission_has_its_row_and_its_route() -> None:
     """Nothing in the matrix is dead, and an owner may do everything."""
-    assert set(MATRIX) == set(Permission) == {each.may for each in OF_ADMINS if each.may}
+    assert set(MATRIX) == set(Permission) == {each.requires for each in OF_ADMINS if each.requires}
     assert all(Role.OWNER in roles for roles in MATRIX.values())
-    writes = {each.may for each in OF_ADMINS if each.method != "GET" and each.may}
+    writes = {each.requires for each in OF_ADMINS if each.method != "GET" and each.requires}
     assert not [each for each in writes if Role.VIEWER in MATRIX[Permission(str(each))]]
 
 

@@ -170,7 +170,7 @@ WORKERS = {
     "relay": ("webhooks", "relay", scheduled_event("local", "relay")),
     "sweep_due": ("sweeping", "resumer", scheduled_event("local", "sweep_due")),
     "provision": ("merchants", "waiting", scheduled_event("local", "provision")),
-    "seal": ("audit", "sealer", scheduled_event("local", "seal")),
+    "seal": ("audit", "checkpointer", scheduled_event("local", "seal")),
     "scan": ("detection", "scanner", {"chain": CANARY}),
     "signer": ("sweeping", "signer", {"op": CANARY, "transaction": CANARY, "mnemonic": CANARY}),
     "sweep": ("sweeping", "sweeper", message({"chain": CANARY, "asset": CANARY})),

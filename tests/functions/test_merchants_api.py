@@ -11,8 +11,8 @@ from ctrip.domain.audit import broken
 from ctrip.domain.errors import Busy, Contended
 from ctrip.domain.merchants.access import Limits, Scope
 from ctrip.domain.payments.payment import Status, Tier
-from ctrip.services.audit import seal_audit
-from ctrip.services.audit.seal_audit import AuditSealer, AuditVerifier, hour_of
+from ctrip.services.audit import checkpoint_audit as seal_audit
+from ctrip.services.audit.checkpoint_audit import AuditCheckpointer, AuditVerifier, hour_of
 from ctrip.services.merchants.discover_account import AccountDiscoverer
 from ctrip.services.merchants.limit_calls import CallLimiter
 from ctrip.services.merchants.provision_merchant import AccountProvisioner, WaitingProvisioner
@@ -546,10 +546,10 @@ def test_the_audit_trail_tells_who_did_what_from_where(api: Api) -> None:
         assert api.admin("GET", f"/audit?{query}").json["code"] == f"{code}_not_found"
 
 
-def sealer(api: Api) -> AuditSealer:
+def cipher(api: Api) -> AuditCheckpointer:
     """What seals the hours."""
     stores, world = api.world.stores, api.world
-    return AuditSealer(
+    return AuditCheckpointer(
         payments=stores.payments,
         events=stores.events,
         access=stores.access,
@@ -564,10 +564,10 @@ def test_the_hours_are_sealed_and_a_changed_chain_shows(api: Api) -> None:
     """Each hour that is over, once; after an outage those between; a record changed, cut off or replaced is found."""
     payment = api.create()
     hour = hour_of(api.world.clock.now())
-    assert sealer(api).run() != []  # the hour before
-    assert sealer(api).run() == []
+    assert cipher(api).run() != []  # the hour before
+    assert cipher(api).run() == []
     api.world.clock.at += 3 * 3_600_000
-    seals = sealer(api).run()
+    seals = cipher(api).run()
     assert seals[0].hour == hour
     assert len(seals) == 3
     assert [after.previous for after in seals[1:]] == [before.hash for before in seals[:-1]]
@@ -594,9 +594,9 @@ def test_the_hours_are_sealed_and_a_changed_chain_shows(api: Api) -> None:
 
 def test_an_outage_is_sealed_from_its_beginning(api: Api) -> None:
     """However long it was: what one run does not manage the next one does."""
-    sealer(api).run()
+    cipher(api).run()
     api.world.clock.at += 60 * 3_600_000
-    first, second = sealer(api).run(), sealer(api).run()
+    first, second = cipher(api).run(), cipher(api).run()
     assert (len(first), len(second)) == (48, 12)
     assert [seal.previous for seal in second[1:]] == [seal.hash for seal in second[:-1]]
     assert second[0].previous == first[-1].hash

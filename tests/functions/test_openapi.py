@@ -99,9 +99,9 @@ def test_requests_and_answers_name_every_field() -> None:
     for operation in OPERATIONS:
         if operation.body:
             assert components[operation.body.__name__]["additionalProperties"] is False
-        if operation.answers:
-            assert set(components[operation.answers]["required"]) <= set(components[operation.answers]["properties"])
-            assert components[operation.answers]["additionalProperties"] is True
+        if operation.response:
+            assert set(components[operation.response]["required"]) <= set(components[operation.response]["properties"])
+            assert components[operation.response]["additionalProperties"] is True
     assert set(components["Event"]["properties"]) == set(EventView.__annotations__)
 
 

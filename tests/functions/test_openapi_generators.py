@@ -85,7 +85,7 @@ SHORT |= {"monitoring_seconds", "open_payments", "queues", "required_confirmatio
 SHORT |= {"version"}
 SCHEMAS: dict[str, Any] = description.current()["components"]["schemas"]
 REQUESTS = reached(BODIES, SCHEMAS)
-ANSWERS = reached({each.answers for each in OPERATIONS if each.answers} | {"Problem", "Unready"}, SCHEMAS)
+ANSWERS = reached({each.response for each in OPERATIONS if each.response} | {"Problem", "Unready"}, SCHEMAS)
 OF_REQUESTS = [held for schema in REQUESTS.values() for held in inside(schema)]
 OF_ANSWERS = [held for schema in ANSWERS.values() for held in inside(schema)]
 

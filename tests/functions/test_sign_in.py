@@ -10,7 +10,7 @@ import pytest
 
 from ctrip.auth.passwords import Argon2Passwords
 from ctrip.domain.admins import Role
-from tests.fakes.cipher import FakeSealer
+from tests.fakes.cipher import FakeCipher
 from tests.functions.conftest import OWNER, Api
 
 AUDIENCE, ISSUER = "ctrip-admin", "ctrip-local"
@@ -30,7 +30,7 @@ def me(api: Api, token: str) -> int:
 def signing_key(api: Api) -> tuple[str, str]:
     """Return the id and the secret that tokens are signed with."""
     [key] = api.world.stores.admins.token_keys()
-    return key.id, FakeSealer().open(key.sealed, key.id)
+    return key.id, FakeCipher().decrypt(key.sealed, key.id)
 
 
 def test_signing_in_gives_a_short_token_and_a_long_one(api: Api) -> None:
@@ -206,7 +206,7 @@ def test_a_short_key_signs_nothing(api: Api) -> None:
     session = owner(api)
     api.world.clock.at += 301_000
     key_id = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
-    api.world.stores.admins.put_token_key(TokenKey(key_id, FakeSealer().seal("short", key_id), api.world.clock.now()))
+    api.world.stores.admins.put_token_key(TokenKey(key_id, FakeCipher().encrypt("short", key_id), api.world.clock.now()))
     token = jwt.encode(claims_of(api, session), "short", algorithm="HS256", headers={"kid": key_id})
     assert me(api, token) == 401
 
@@ -224,7 +224,7 @@ def test_the_key_of_tokens_can_be_replaced(api: Api) -> None:
     now = api.world.clock.now() // 1000
     forged = claims_of(api, fresh, iat=now, exp=now + 900)
     assert (
-        me(api, jwt.encode(forged, FakeSealer().open(old.sealed, old.id), algorithm="HS256", headers={"kid": old.id}))
+        me(api, jwt.encode(forged, FakeCipher().decrypt(old.sealed, old.id), algorithm="HS256", headers={"kid": old.id}))
         == 401
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ctrip.chains.evm.errors import Missing
-from ctrip.domain.chains.chain import Holding
+from ctrip.domain.chains.chain import BalanceQuery
 from infra.nodes import build, geth
 from infra.tools.process import Supervisor
 from tests.evm_support import address, chain_at
@@ -26,12 +26,12 @@ def test_a_balance_in_a_dead_block_is_no_answer(driven: DrivenGeth) -> None:
     to, chain = address(1), chain_at(driven.url)
     driven.pay(to, 7)
     dead = chain.head()
-    assert chain.balances(dead, [Holding(to, None)]) == [7]
+    assert chain.balances(dead, [BalanceQuery(to, None)]) == [7]
     driven.reorganise(1, [], [])
     assert chain.head().number == dead.number + 1
     assert int(driven.rpc("eth_getBalance", to, {"blockHash": dead.hash}), 16) == 7
     with pytest.raises(Missing):
-        chain.balances(dead, [Holding(to, None)])
+        chain.balances(dead, [BalanceQuery(to, None)])
     assert chain.nonce_at(to, dead) is None
 
 

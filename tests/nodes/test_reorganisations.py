@@ -9,7 +9,7 @@ import pytest
 from eth_account import Account
 
 from ctrip.domain.payments.payment import Flag, Payment, Status
-from ctrip.domain.sweeping.sweep import IntentState
+from ctrip.domain.sweeping.sweep import TransactionState
 from infra.stack import wallet
 from tests.detection.node_world import LIFE, PAID, PAYER, NodeWorld
 from tests.detection.test_reorganisations import ASSETS, CONFIRMATIONS, assert_settled, begin, paid
@@ -175,7 +175,7 @@ def test_a_sweep_that_a_reorganisation_takes_out_is_mined_by_itself(
     assert on_driven.credited(payment) == payment.amount
     assert_settled(on_driven, payment, LIFE)
     (after,) = on_driven.stores.money.intents_of("anvil", payment.address)
-    assert (after.tx_hash, after.state) == (before.tx_hash, IntentState.FINAL)
+    assert (after.tx_hash, after.state) == (before.tx_hash, TransactionState.FINAL)
     assert on_driven.log.alarms() == []
 
 

@@ -14,9 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from ctrip.domain.errors import Busy, ChainError, Unavailable
 from ctrip.domain.payments.payment import Status
-from ctrip.domain.sweeping.sweep import Intent, IntentState
-from ctrip.services.sweeping import follow_intents, watch_nonces
-from ctrip.services.sweeping.follow_intents import IntentFollower
+from ctrip.domain.sweeping.sweep import OutgoingTransaction, TransactionState
+from ctrip.services.sweeping import follow_transactions as follow_intents
+from ctrip.services.sweeping import watch_nonces
+from ctrip.services.sweeping.follow_transactions import TransactionFollower
 from tests.fakes.chain import FakeChain, Tx
 from tests.world import STATION, T0, TREASURY, USDC, World
 
@@ -194,10 +195,10 @@ class Following(RuleBasedStateMachine):
             assert len(transfers) == 1, "more than one transfer"
         self._check_ledger()
 
-    def _check_intent(self, intent: Intent, mined: Counter[str]) -> None:
+    def _check_intent(self, intent: OutgoingTransaction, mined: Counter[str]) -> None:
         taken = sum(mined[attempt.tx_hash] for attempt in intent.attempts)
         assert taken <= 1
-        expected = IntentState.FINAL if taken else IntentState.TAKEN
+        expected = TransactionState.FINAL if taken else TransactionState.TAKEN
         assert intent.state is expected, f"{intent.state} with {taken} mined"
 
     def _sweeps(self, tx, payment):
@@ -237,7 +238,7 @@ def a_missing_receipt_means_that_another_took_the_nonce(patch):
 
 def what_was_concluded_is_not_watched(patch):
     """The receipt that comes after all is nobody's."""
-    patch.setattr(IntentFollower, "_watch_taken", lambda self, intent, this: this.unsure.add(intent.payment_id))
+    patch.setattr(TransactionFollower, "_watch_taken", lambda self, intent, this: this.unsure.add(intent.payment_id))
 
 
 def nobody_is_told_what_is_unsure(patch):
@@ -258,12 +259,12 @@ def a_refused_price_is_not_raised(patch):
 
 def old_attempts_are_forgotten(patch):
     """The chain takes the one that is no longer watched."""
-    real = IntentFollower._receipt
+    real = TransactionFollower._receipt
 
     def newest(self, intent, head):
         return real(self, __import__("dataclasses").replace(intent, attempts=intent.attempts[-1:]), head)
 
-    patch.setattr(IntentFollower, "_receipt", newest)
+    patch.setattr(TransactionFollower, "_receipt", newest)
 
 
 PLANTED = [

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from ctrip.domain.chains.bip32 import ExtendedKey
-from ctrip.domain.chains.chain import Holding
+from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.errors import BroadcastRejected, Busy, ChainError, ChainUnavailable, Conflict, FenceLost
 from ctrip.domain.payments.payment import Flag, Status, Tier
-from ctrip.domain.sweeping.sweep import IntentState
+from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.ports import EventFilter, Idempotency, Reply
 from ctrip.services.detection import decide_payments, look_at, troubles
 from ctrip.services.payments.create_payment import ROUTE, CreatePayment
-from ctrip.services.sweeping import follow_intents
+from ctrip.services.sweeping import follow_transactions as follow_intents
 from tests.unit.payments.test_machine import ALLOWED
 from tests.world import ORIGIN, STATION, TREASURY, USDC, XPUB, World
 
@@ -311,7 +311,7 @@ class Gateway(RuleBasedStateMachine):
             return
         payment, chain = change.after, self.world.chain
         depth = chain.chain[max(chain.head().number - payment.required_confirmations + 1, 0)].block
-        balance = chain.balances(depth, [Holding(payment.address, payment.token_address)])[0]
+        balance = chain.balances(depth, [BalanceQuery(payment.address, payment.token_address)])[0]
         received = balance - payment.net_moves(payment.token_address, depth.number)
         assert received >= payment.enough > 0, "confirmed without the depth or the amount"
 
@@ -343,7 +343,7 @@ class Gateway(RuleBasedStateMachine):
         assert ExtendedKey.parse(XPUB).child(0).child(index).address() == payment.address
         assert self.world.stores.payments.by_address(payment.address) == payment.id
         depth = chain.chain[chain.head().number - 2].block
-        balance = chain.balances(depth, [Holding(payment.address, payment.token_address)])[0]
+        balance = chain.balances(depth, [BalanceQuery(payment.address, payment.token_address)])[0]
         arrived = balance - payment.net_moves(payment.token_address, depth.number)
         entries = [e for e in self.world.stores.money.entries("m1") if e.payment_id == payment.id]
         net = sum(e.amount * ((e.credit == "available:m1") - (e.debit == "available:m1")) for e in entries)
@@ -364,7 +364,7 @@ class Gateway(RuleBasedStateMachine):
         mined = Counter(tx.tx_hash for block in self.world.chain.chain for tx in block.txs)
         for intent in self.world.stores.money._state.intents.values():
             assert sum(mined[attempt.tx_hash] for attempt in intent.attempts) <= 1
-            ended = (IntentState.FINAL, IntentState.FAILED, IntentState.CANCELLED)
+            ended = (TransactionState.FINAL, TransactionState.FAILED, TransactionState.CANCELLED)
             assert intent.state in ended, f"an own transaction was never finished: {intent.state}"
             by_payment[intent.payment_id, intent.kind].append(intent)
         for payment_id in self.payments:
@@ -486,13 +486,13 @@ def lost_messages_are_not_relayed(patch):
 
 
 def a_mined_sweep_is_not_watched_for_reorganisations(patch):
-    from ctrip.services.sweeping.follow_intents import IntentFollower
+    from ctrip.services.sweeping.follow_transactions import TransactionFollower
 
     def final_at_once(self, intent, head, fence):
         receipt = self.chain.receipt(intent.tx_hash or "")
         return self._final(intent, receipt, fence) if receipt else None
 
-    patch.setattr(IntentFollower, "_watch_mined", final_at_once)
+    patch.setattr(TransactionFollower, "_watch_mined", final_at_once)
 
 
 def intents_are_not_rebroadcast(patch):

@@ -9,7 +9,7 @@ from ctrip.domain.detection.step import fire
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment
-from ctrip.domain.sweeping.sweep import Intent, Kind
+from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Commit
 from ctrip.system import SystemIds
@@ -85,7 +85,7 @@ def entry(number: int = 1, **given: Any) -> Entry:
     return Entry(**(fields | given))
 
 
-def intent(nonce: int = 0, **given: Any) -> Intent:
+def intent(nonce: int = 0, **given: Any) -> OutgoingTransaction:
     """Make a signed sweep."""
     fields: dict[str, Any] = {
         "chain": "anvil",
@@ -99,8 +99,8 @@ def intent(nonce: int = 0, **given: Any) -> Intent:
         "token": None,
         "to": "0x" + "Ef" * 20,
     }
-    known = set(Intent.__dataclass_fields__)
-    return Intent(**{name: value for name, value in (fields | given).items() if name in known})
+    known = set(OutgoingTransaction.__dataclass_fields__)
+    return OutgoingTransaction(**{name: value for name, value in (fields | given).items() if name in known})
 
 
 def event(at: int = NOW, **given: Any) -> Event:

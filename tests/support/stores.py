@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from pynamodb.connection import Connection
 
-from ctrip.ports import AccessStore, AdminStore, EventStore, LimitStore, MoneyStore, PaymentStore, SealStore
+from ctrip.ports import AccessStore, AdminStore, CheckpointStore, EventStore, LimitStore, MoneyStore, PaymentStore
 from ctrip.store.access import DynamoAccess
 from ctrip.store.admins import DynamoAdmins
+from ctrip.store.checkpoints import DynamoCheckpoints
 from ctrip.store.events import DynamoEvents
 from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
-from ctrip.store.seals import DynamoSeals
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Stores:
     access: AccessStore
     admins: AdminStore
     limits: LimitStore
-    seals: SealStore
+    seals: CheckpointStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Stage:
             DynamoAccess,
             DynamoAdmins,
             DynamoLimits,
-            DynamoSeals,
+            DynamoCheckpoints,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

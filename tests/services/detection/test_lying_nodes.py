@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctrip.domain.chains.chain import Block, Holding
+from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.errors import AlreadyExists, Busy, Forbidden, NotHeld, Unavailable
 from ctrip.domain.payments.payment import INLINE, INLINE_MOVES, Custody, Flag, Hold, Late, Policy, Status, Tier
 from tests.world import ORIGIN, T0, USDC, XPUB2, World
@@ -161,7 +161,7 @@ class Forgetful:
     def __getattr__(self, name):
         return getattr(self._real, name)
 
-    def balances(self, at: Block, wanted: list[Holding]) -> list[int | None]:
+    def balances(self, at: Block, wanted: list[BalanceQuery]) -> list[int | None]:
         if self._real.chain[-1].block.number - at.number >= self._blocks:
             raise NotHeld("missing trie node")
         return self._real.balances(at, wanted)

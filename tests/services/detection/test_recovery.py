@@ -8,7 +8,7 @@ from ctrip.domain.detection.step import quiet
 from ctrip.domain.errors import Busy, Forbidden, InvalidField
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.payment import Flag, Status, Tier
-from ctrip.domain.sweeping.sweep import IntentState
+from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.services.detection.start_scans import ScanStarter
 from ctrip.services.payments.create_payment import check_url
 from ctrip.services.shared.notify import BestEffort
@@ -83,7 +83,7 @@ def test_funding_that_is_mined_again_leaves_the_sweep_alone():
     world.sweep()
     world.settle(14)
     intents = world.stores.money.intents_of("anvil", payment.address)
-    assert [(i.nonce, i.state) for i in intents] == [(0, IntentState.FINAL)]
+    assert [(i.nonce, i.state) for i in intents] == [(0, TransactionState.FINAL)]
     assert world.log.alarms() == []
 
 

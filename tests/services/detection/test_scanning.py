@@ -7,7 +7,7 @@ import pytest
 from ctrip.domain.errors import Unavailable
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.payment import Flag, Late, Policy, Status, Tier
-from ctrip.domain.sweeping.sweep import IntentState
+from ctrip.domain.sweeping.sweep import TransactionState
 from tests.world import NETWORK, ORIGIN, TREASURY, USDC, World
 
 
@@ -42,7 +42,7 @@ def test_a_token_payment_is_funded_and_swept_whole():
     world.settle(20)
     assert (world.payment(payment.id).status, types(world)) == (Status.SETTLED, LIFE)
     assert world.chain.total(USDC.address, [TREASURY]) == 12_500_000
-    assert [i.state for i in world.stores.money.intents_of("anvil", payment.address)] == [IntentState.FINAL]
+    assert [i.state for i in world.stores.money.intents_of("anvil", payment.address)] == [TransactionState.FINAL]
 
 
 def test_our_own_moves_never_look_like_a_payment_or_an_outflow():
@@ -192,7 +192,7 @@ def test_a_crash_between_the_intent_and_its_broadcast_ends_in_one_transfer():
             world.sweep()
     finally:
         world.chain.__class__.broadcast = broadcast
-    assert world.stores.money.intents_of("anvil", payment.address)[0].state is IntentState.SIGNED
+    assert world.stores.money.intents_of("anvil", payment.address)[0].state is TransactionState.SIGNED
     world.settle()
     assert world.payment(payment.id).status is Status.SETTLED
     assert len(world.signer.signed) == 1

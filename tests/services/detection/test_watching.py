@@ -105,7 +105,7 @@ def test_money_on_another_chain_is_found_by_that_chains_daily_round():
 
 def test_the_daily_round_goes_on_where_it_stopped(monkeypatch):
     """In chunks, over every merchant; another scanner takes the next chunk."""
-    monkeypatch.setattr("ctrip.services.detection.find_strays.CHUNK", 3)
+    monkeypatch.setattr("ctrip.services.detection.find_deposits.CHUNK", 3)
     world = World()
     other = replace(world.merchant, id="m2", account=2, xpub=XPUB2)
     put_merchant(world.stores.access, other)

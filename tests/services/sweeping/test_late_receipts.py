@@ -6,7 +6,7 @@ import pytest
 
 from ctrip.domain.errors import BroadcastRejected, Busy, FenceLost, Unavailable
 from ctrip.domain.payments.payment import Status
-from ctrip.domain.sweeping.sweep import Attempt, IntentState, Kind, could_explain
+from ctrip.domain.sweeping.sweep import Attempt, Kind, TransactionState, could_explain
 from ctrip.services.sweeping.resume_sweeps import SweepResumer
 from tests.fakes.chain import FakeChain
 from tests.support.objects import intent as some_intent
@@ -81,7 +81,7 @@ def test_a_receipt_that_is_late_makes_nothing_fail(token):
         after = world.payment(payment.id)
         assert (after.status, after.flags, after.amount_received) == (Status.PAID, frozenset(), payment.amount)
     states = {each.state for each in world.stores.money._state.intents.values()}
-    assert states == {IntentState.SIGNED}
+    assert states == {TransactionState.SIGNED}
     assert followed(world).unsure == {payment.id}
     assert set(world.log.alarms()) == {"receipt_missing"}
     events = [c.event.type for c in world.stores.payments.commits if c.event]
@@ -99,7 +99,7 @@ def test_blocks_that_no_node_holds_prove_nothing():
         world.step()
         world.sweep()
     assert (swept(world, payment).state, world.payment(payment.id).pending) == (
-        IntentState.SIGNED,
+        TransactionState.SIGNED,
         swept(world, payment).key,
     )
     assert "nonce_taken" not in world.log.alarms()
@@ -119,13 +119,13 @@ def test_what_was_concluded_from_blocks_that_lie_is_undone_by_the_receipt(token)
         world.step()
         world.sweep()
     assert "nonce_taken" in world.log.alarms()
-    assert IntentState.TAKEN in {each.state for each in world.stores.money.unfinished("anvil")}
+    assert TransactionState.TAKEN in {each.state for each in world.stores.money.unfinished("anvil")}
     found = followed(world)
     assert (found.unsure, world.payment(payment.id).flags) == ({payment.id}, frozenset())
     world.chain.late = world.chain.hides_bodies = False
     world.settle(40)
     assert_right(world, payment)
-    assert {each.state for each in world.stores.money._state.intents.values()} == {IntentState.FINAL}
+    assert {each.state for each in world.stores.money._state.intents.values()} == {TransactionState.FINAL}
 
 
 def test_the_search_reads_each_block_once_and_goes_on_where_it_was_left():
@@ -146,14 +146,14 @@ def test_the_search_reads_each_block_once_and_goes_on_where_it_was_left():
         assert world.payment(payment.id).pending
         world.run = world.new_run()
         world.step()
-        if swept(world, payment).state is IntentState.TAKEN:
+        if swept(world, payment).state is TransactionState.TAKEN:
             break
     numbers = [number for each in asked for number in each]
     assert numbers == sorted(set(numbers))
     assert numbers[0] < first
     assert numbers[-1] >= 300
     assert max(map(len, asked)) <= 64
-    assert swept(world, payment).state is IntentState.TAKEN
+    assert swept(world, payment).state is TransactionState.TAKEN
     assert world.payment(payment.id).pending is None
 
 
@@ -168,12 +168,12 @@ def test_a_nonce_that_is_free_again_sends_the_same_bytes():
     world.clock.at += 3000
     for _ in range(40):
         world.step()
-    assert swept(world, payment).state is IntentState.TAKEN
+    assert swept(world, payment).state is TransactionState.TAKEN
     for mined in world.chain.chain:
         mined.nonces.pop(payment.address.lower(), None)
     world.step(30)
     world.run.one()
-    assert swept(world, payment).state is IntentState.SIGNED
+    assert swept(world, payment).state is TransactionState.SIGNED
     assert world.payment(payment.id).pending == swept(world, payment).key
     assert [tx.tx_hash for tx in world.chain.pool] == [kept[0].tx_hash]
     world.settle()
@@ -188,7 +188,7 @@ def test_one_that_is_watched_for_its_monitoring_time_ends():
     world.chain.chain[-1].nonces[payment.address.lower()] = 1
     for _ in range(30):
         world.step()
-    assert swept(world, payment).state is IntentState.TAKEN
+    assert swept(world, payment).state is TransactionState.TAKEN
     before = swept(world, payment).version
     for _ in range(100):
         world.step()
@@ -199,7 +199,7 @@ def test_one_that_is_watched_for_its_monitoring_time_ends():
     gate = world.stores.access.gates(["anvil"])["anvil"]
     assert gate.hot_until < world.clock.at < gate.warm_until
     world.step()
-    assert swept(world, payment).state is IntentState.FAILED
+    assert swept(world, payment).state is TransactionState.FAILED
     assert resumer.run() == []
 
 
@@ -209,7 +209,7 @@ def test_a_mined_sweep_past_the_head_of_a_look_stays_mined():
     world.sweep()
     world.step()
     intent = swept(world, payment)
-    assert intent.state is IntentState.MINED
+    assert intent.state is TransactionState.MINED
     older = world.chain.chain[intent.block_number - 1].block
     found = world.scanner.follower.follow(older, older.number, world.run.fence)
     assert swept(world, payment) == intent
@@ -306,7 +306,7 @@ def test_an_orphan_and_an_intent_that_cannot_be_read_are_alarmed_and_left():
     state.intents = {
         key: replace(each, payment_id="gone") if each.key == gone.key else each for key, each in state.intents.items()
     }
-    unreadable = replace(some_intent(), state=IntentState.UNREADABLE, sender=other.address, nonce=7)
+    unreadable = replace(some_intent(), state=TransactionState.UNREADABLE, sender=other.address, nonce=7)
     state.intents["broken"] = unreadable
     for _ in range(5):
         world.step()
@@ -367,10 +367,10 @@ def attempt(**given):
         ({"token": USDC.address}, USDC.address.upper().replace("0X", "0x"), 50, True),
         ({"token": USDC.address}, USDC.address, 51, False),
         ({"token": USDC.address}, TREASURY, 1, False),
-        ({"state": IntentState.TAKEN}, None, 1, True),
-        ({"state": IntentState.MINED}, None, 1, False),
-        ({"state": IntentState.FINAL}, None, 1, False),
-        ({"state": IntentState.FAILED}, None, 1, False),
+        ({"state": TransactionState.TAKEN}, None, 1, True),
+        ({"state": TransactionState.MINED}, None, 1, False),
+        ({"state": TransactionState.FINAL}, None, 1, False),
+        ({"state": TransactionState.FAILED}, None, 1, False),
         ({"kind": Kind.FUND}, None, 1, False),
     ],
 )

@@ -10,7 +10,7 @@ from ctrip.domain.chains.chain import Fees, Signed
 from ctrip.domain.errors import BroadcastRejected, Busy, Refused, SigningRefused, Stale, Unavailable
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.gas import MOST_ATTEMPTS, price, raised
-from ctrip.domain.sweeping.sweep import Attempt, IntentState, Kind, Refusal, set_back
+from ctrip.domain.sweeping.sweep import Attempt, Kind, Refusal, TransactionState, set_back
 from tests.fakes import chain as fake_chain
 from tests.fakes.chain import FakeChain
 from tests.fakes.store import FakePayments
@@ -265,7 +265,7 @@ def test_a_held_payments_sweep_is_cancelled_and_never_hurried():
         world.step()
         world.sweep()
     after = world.payment(payment.id)
-    assert ours(world, payment)[0].state is IntentState.CANCELLED
+    assert ours(world, payment)[0].state is TransactionState.CANCELLED
     assert (after.status, after.sweeps, after.pending, after.unswept) == (Status.PAID, (), None, 5_000)
     assert world.chain.total(USDC.address, [payment.address]) == 5_000
     release(world, payment)
@@ -289,7 +289,7 @@ def test_a_sweep_that_was_mined_before_its_cancellation_counts_as_what_it_is():
     for _ in range(5):
         world.step()
     (intent,) = ours(world, payment)
-    assert (intent.state, intent.tx_hash, intent.amount) == (IntentState.FINAL, sweep.tx_hash, sweep.amount)
+    assert (intent.state, intent.tx_hash, intent.amount) == (TransactionState.FINAL, sweep.tx_hash, sweep.amount)
     assert world.chain.total(None, [TREASURY]) == sweep.amount
 
 
@@ -449,7 +449,7 @@ def test_a_sweep_that_was_mined_and_failed_is_tried_later_and_later(monkeypatch)
         world.step()
         world.sweep()
     assert world.log.alarms().count("sweep_reverts") == 1
-    assert 1 <= len([each for each in ours(world, payment) if each.state is IntentState.FAILED]) <= 3
+    assert 1 <= len([each for each in ours(world, payment) if each.state is TransactionState.FAILED]) <= 3
 
 
 def test_pauses_grow_up_to_a_day_and_old_ones_are_forgotten():

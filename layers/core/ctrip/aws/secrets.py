@@ -1,4 +1,4 @@
-"""Secrets: the mnemonic in Secrets Manager, the others sealed by KMS."""
+"""Secrets: the mnemonic in Secrets Manager, the others encrypted by KMS."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ def read_endpoints(stage: str) -> dict[str, tuple[str, ...]]:
         ) from None
 
 
-class KmsSealer:
+class KmsCipher:
     """Seals secrets under the stage's own key, bound to their owner; opened ones are remembered for some minutes."""
 
     def __init__(self, stage: str, clock: Clock) -> None:
@@ -54,19 +54,19 @@ class KmsSealer:
         self._clock = clock
         self._opened: dict[tuple[str, str], tuple[int, str]] = {}
 
-    def seal(self, secret: str, owner: str) -> str:
+    def encrypt(self, secret: str, owner: str) -> str:
         """Encrypt; the answer is base64."""
         given = {"Plaintext": secret.encode(), "EncryptionContext": {"owner": owner}}
         answer = _kms("encrypt", KeyId=self._key, **given)
         return base64.b64encode(answer["CiphertextBlob"]).decode()
 
-    def open(self, sealed: str, owner: str) -> str:
+    def decrypt(self, encrypted: str, owner: str) -> str:
         """Decrypt; raises `DecryptionRefused` for another owner's secret, and for what is no ciphertext."""
-        until, known = self._opened.get((sealed, owner), (0, ""))
+        until, known = self._opened.get((encrypted, owner), (0, ""))
         if self._clock.now() < until:
             return known
         try:
-            blob = base64.b64decode(sealed, validate=True)
+            blob = base64.b64decode(encrypted, validate=True)
         except ValueError:
             blob = b""
         if not blob:  # KMS is not asked about nothing
@@ -75,7 +75,7 @@ class KmsSealer:
         if len(self._opened) >= REMEMBERED:
             self._opened.clear()
         secret: str = answer["Plaintext"].decode()
-        self._opened[sealed, owner] = self._clock.now() + REMEMBER_MS, secret
+        self._opened[encrypted, owner] = self._clock.now() + REMEMBER_MS, secret
         return secret
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
         AccessStore,
         AdminStore,
         Chain,
+        CheckpointStore,
+        Cipher,
         Clock,
         EventStore,
         Ids,
@@ -25,11 +27,9 @@ if TYPE_CHECKING:
         Passwords,
         PaymentStore,
         Provisioner,
-        Receivers,
-        Sealer,
-        SealStore,
         Signer,
         Tokens,
+        WebhookSender,
     )
     from ctrip.services.merchants.provision_merchant import Authority
     from ctrip.services.sweeping.sign_transaction import Wallet
@@ -102,12 +102,12 @@ class Adapters(Protocol):
         ...
 
     @property
-    def seals(self) -> SealStore:
+    def seals(self) -> CheckpointStore:
         """The hourly seals of the audit chains."""
         ...
 
     @property
-    def sealer(self) -> Sealer:
+    def cipher(self) -> Cipher:
         """What encrypts secrets."""
         ...
 
@@ -121,7 +121,7 @@ class Adapters(Protocol):
         ...
 
     @property
-    def receivers(self) -> Receivers:
+    def receivers(self) -> WebhookSender:
         """The merchants' own servers."""
         ...
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
     from ctrip.services.admins.lock_out import Lockout
     from ctrip.services.admins.manage_admins import AdminManager
-    from ctrip.services.admins.sign_in import Doorkeeper
+    from ctrip.services.admins.sign_in import AdminSessions
 
 
 class Admins:
@@ -27,29 +27,29 @@ class Admins:
             memory=on.access,
             passwords=on.passwords,
             codes=on.codes,
-            sealer=on.sealer,
+            cipher=on.cipher,
             lockout=self._lockout(),
             clock=on.clock,
             ids=on.ids,
         )
 
     @cached_property
-    def sessions(self) -> "Doorkeeper":
+    def sessions(self) -> "AdminSessions":
         """Build what signs admins in."""
         return self.new_sessions()
 
-    def new_sessions(self) -> "Doorkeeper":
+    def new_sessions(self) -> "AdminSessions":
         """Build another one, which remembers nothing."""
-        from ctrip.services.admins.sign_in import Doorkeeper
+        from ctrip.services.admins.sign_in import AdminSessions
 
         on = self._on
-        return Doorkeeper(
+        return AdminSessions(
             admins=on.admins,
             lockout=self._lockout(),
             passwords=on.passwords,
             codes=on.codes,
             tokens=on.tokens,
-            sealer=on.sealer,
+            cipher=on.cipher,
             clock=on.clock,
             ids=on.ids,
             log=on.log("api"),

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
+    from ctrip.services.audit.checkpoint_audit import AuditCheckpointer, AuditVerifier
     from ctrip.services.audit.read_audit import AuditReader
-    from ctrip.services.audit.seal_audit import AuditSealer, AuditVerifier
 
 
 class Audit:
@@ -23,12 +23,12 @@ class Audit:
         return AuditReader(self._stage.payments.reader, self._on.access, self._on.admins)
 
     @cached_property
-    def sealer(self) -> "AuditSealer":
+    def checkpointer(self) -> "AuditCheckpointer":
         """Build what seals the audit chains."""
-        from ctrip.services.audit.seal_audit import AuditSealer
+        from ctrip.services.audit.checkpoint_audit import AuditCheckpointer
 
         on = self._on
-        return AuditSealer(
+        return AuditCheckpointer(
             payments=on.payments,
             events=on.events,
             access=on.access,
@@ -41,6 +41,6 @@ class Audit:
     @cached_property
     def verifier(self) -> "AuditVerifier":
         """Build what checks audit chains."""
-        from ctrip.services.audit.seal_audit import AuditVerifier
+        from ctrip.services.audit.checkpoint_audit import AuditVerifier
 
         return AuditVerifier(self._on.seals)

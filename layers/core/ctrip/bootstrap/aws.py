@@ -9,24 +9,24 @@ from ctrip.domain.errors import ConfigurationError
 from ctrip.system import SystemClock, SystemIds, fraction, spread
 
 if TYPE_CHECKING:
-    from ctrip.auth.codes import TotpCodes
+    from ctrip.auth.jwt import JwtTokens
     from ctrip.auth.passwords import Argon2Passwords
-    from ctrip.auth.tokens import JwtTokens
+    from ctrip.auth.totp import TotpCodes
     from ctrip.aws.jobs import AwsJobs
     from ctrip.aws.metrics import Metrics
-    from ctrip.aws.secrets import KmsSealer
+    from ctrip.aws.secrets import KmsCipher
     from ctrip.aws.signer import LambdaSigner
     from ctrip.keys.authority import KeyAuthority
     from ctrip.keys.wallet import MnemonicWallet
-    from ctrip.net.receivers import HttpReceivers
+    from ctrip.net.receivers import HttpSender
     from ctrip.ports import Chain, Log
     from ctrip.store.access import DynamoAccess
     from ctrip.store.admins import DynamoAdmins
+    from ctrip.store.checkpoints import DynamoCheckpoints
     from ctrip.store.events import DynamoEvents
     from ctrip.store.limits import DynamoLimits
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
-    from ctrip.store.seals import DynamoSeals
 
 
 class AwsAdapters:
@@ -118,11 +118,11 @@ class AwsAdapters:
         return DynamoLimits(self.settings.stage)
 
     @cached_property
-    def seals(self) -> "DynamoSeals":
+    def seals(self) -> "DynamoCheckpoints":
         """Open the store of seals."""
-        from ctrip.store.seals import DynamoSeals
+        from ctrip.store.checkpoints import DynamoCheckpoints
 
-        return DynamoSeals(self.settings.stage)
+        return DynamoCheckpoints(self.settings.stage)
 
     # -- queues, secrets, other functions
 
@@ -140,11 +140,11 @@ class AwsAdapters:
         return queue_depths(self.settings.stage)
 
     @cached_property
-    def sealer(self) -> "KmsSealer":
+    def cipher(self) -> "KmsCipher":
         """Build what encrypts secrets."""
-        from ctrip.aws.secrets import KmsSealer
+        from ctrip.aws.secrets import KmsCipher
 
-        return KmsSealer(self.settings.stage, self.clock)
+        return KmsCipher(self.settings.stage, self.clock)
 
     @cached_property
     def signer(self) -> "LambdaSigner":
@@ -191,11 +191,11 @@ class AwsAdapters:
         return read_endpoints(self.settings.stage)
 
     @cached_property
-    def receivers(self) -> "HttpReceivers":
+    def receivers(self) -> "HttpSender":
         """Build what posts to merchants' servers."""
-        from ctrip.net.receivers import HttpReceivers
+        from ctrip.net.receivers import HttpSender
 
-        return HttpReceivers()
+        return HttpSender()
 
     # -- sign-in
 
@@ -209,14 +209,14 @@ class AwsAdapters:
     @cached_property
     def codes(self) -> "TotpCodes":
         """Build what checks codes of authenticator apps."""
-        from ctrip.auth.codes import TotpCodes
+        from ctrip.auth.totp import TotpCodes
 
         return TotpCodes(self._issuer)
 
     @cached_property
     def tokens(self) -> "JwtTokens":
         """Build what signs access tokens."""
-        from ctrip.auth.tokens import JwtTokens
+        from ctrip.auth.jwt import JwtTokens
 
         return JwtTokens(self._issuer)
 

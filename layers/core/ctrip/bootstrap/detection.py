@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from ctrip.ports import Chain
     from ctrip.services.detection.check_health import HealthChecker
     from ctrip.services.detection.explain import Explainer
-    from ctrip.services.detection.find_strays import StrayFinder
+    from ctrip.services.detection.find_deposits import DepositFinder
     from ctrip.services.detection.look_at import Looker
     from ctrip.services.detection.scan_chain import ChainScanner
     from ctrip.services.detection.start_scans import ScanStarter
     from ctrip.services.detection.trust_chain import ChainTrust
-    from ctrip.services.sweeping.follow_intents import IntentFollower
+    from ctrip.services.sweeping.follow_transactions import TransactionFollower
 
 
 class Detection:
@@ -104,11 +104,11 @@ class Detection:
             log=self._on.log("scan"),
         )
 
-    def follower(self, network: "Network", chain: "Chain") -> "IntentFollower":
+    def follower(self, network: "Network", chain: "Chain") -> "TransactionFollower":
         """Build what follows own transactions."""
-        from ctrip.services.sweeping.follow_intents import IntentFollower
+        from ctrip.services.sweeping.follow_transactions import TransactionFollower
 
-        return IntentFollower(
+        return TransactionFollower(
             network=network,
             chain=chain,
             payments=self._on.payments,
@@ -119,11 +119,11 @@ class Detection:
             log=self._on.log("scan"),
         )
 
-    def _strays(self, network: "Network", chain: "Chain") -> "StrayFinder":
+    def _strays(self, network: "Network", chain: "Chain") -> "DepositFinder":
         from ctrip.services.detection.find_blocks import BlockFinder
-        from ctrip.services.detection.find_strays import StrayFinder
+        from ctrip.services.detection.find_deposits import DepositFinder
 
-        return StrayFinder(
+        return DepositFinder(
             network=network,
             chain=chain,
             payments=self._on.payments,

@@ -26,7 +26,7 @@ class Merchants:
 
         on = self._on
         remembered = on.settings.key_cache_seconds * 1000
-        return Authenticator(on.access, on.limits, on.sealer, on.clock, on.log("api"), remembered)
+        return Authenticator(on.access, on.limits, on.cipher, on.clock, on.log("api"), remembered)
 
     @cached_property
     def limiter(self) -> "CallLimiter":
@@ -45,7 +45,7 @@ class Merchants:
 
         on = self._on
         jobs = self._stage.notifying("api")
-        return MerchantManager(access=on.access, sealer=on.sealer, jobs=jobs, clock=on.clock, ids=on.ids)
+        return MerchantManager(access=on.access, cipher=on.cipher, jobs=jobs, clock=on.clock, ids=on.ids)
 
     @cached_property
     def keys(self) -> "KeyManager":
@@ -53,7 +53,7 @@ class Merchants:
         from ctrip.services.merchants.manage_keys import KeyManager
 
         on = self._on
-        return KeyManager(access=on.access, sealer=on.sealer, clock=on.clock, ids=on.ids)
+        return KeyManager(access=on.access, cipher=on.cipher, clock=on.clock, ids=on.ids)
 
     def discoverer(self) -> "AccountDiscoverer":
         """Build what finds used addresses; for each run anew, as it remembers which chains did not answer."""

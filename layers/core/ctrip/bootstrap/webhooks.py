@@ -26,7 +26,7 @@ class Webhooks:
             events=on.events,
             access=on.access,
             receivers=on.receivers,
-            sealer=on.sealer,
+            cipher=on.cipher,
             jobs=on.jobs,
             clock=on.clock,
             log=on.log("webhooks"),

@@ -117,7 +117,7 @@ class _Transport(httpx.HTTPTransport):
         )
 
 
-class HttpReceivers:
+class HttpSender:
     """Posts to whatever address an event names; the local stage alone uses it, until addresses are vetted."""
 
     def __init__(self, seconds: float = TOTAL_SECONDS) -> None:

@@ -1,12 +1,12 @@
 """What the services need of the world, as Protocols; adapters implement them and know nothing of each other."""
 
 from ctrip.ports.admins import AdminChange, AdminStore, TokenKey
-from ctrip.ports.audit import Seal, SealStore
+from ctrip.ports.audit import AuditCheckpoint, CheckpointStore
 from ctrip.ports.chain import Chain, ChainReader, ChainWriter
-from ctrip.ports.credentials import Claims, OneTimeCodes, Passwords, Sealer, Tokens
+from ctrip.ports.credentials import Cipher, Claims, OneTimeCodes, Passwords, Tokens
 from ctrip.ports.events import Delivery, Due, EventFilter, EventPage, EventStore
 from ctrip.ports.gates import Fence
-from ctrip.ports.http import Receivers, Reply
+from ctrip.ports.http import Reply, WebhookSender
 from ctrip.ports.idempotency import Idempotency, Remembered
 from ctrip.ports.jobs import Jobs
 from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
@@ -20,9 +20,12 @@ __all__ = [
     "AccessStore",
     "AdminChange",
     "AdminStore",
+    "AuditCheckpoint",
     "Chain",
     "ChainReader",
     "ChainWriter",
+    "CheckpointStore",
+    "Cipher",
     "Claims",
     "Clock",
     "Commit",
@@ -45,13 +48,10 @@ __all__ = [
     "PaymentFilter",
     "PaymentStore",
     "Provisioner",
-    "Receivers",
     "Remembered",
     "Reply",
-    "Seal",
-    "SealStore",
-    "Sealer",
     "Signer",
     "TokenKey",
     "Tokens",
+    "WebhookSender",
 ]

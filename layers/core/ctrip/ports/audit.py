@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seal:
+class AuditCheckpoint:
     """One hour's heads of audit chains, as one hash; `previous` is the seal before, `count` the heads."""
 
     hour: str
@@ -16,21 +16,21 @@ class Seal:
     hash: str
 
 
-class SealStore(Protocol):
+class CheckpointStore(Protocol):
     """The hourly seals, and the heads that each covers."""
 
-    def last(self) -> Seal | None:
+    def last(self) -> AuditCheckpoint | None:
         """Return the newest seal."""
         ...
 
-    def seal(self, hour: str) -> Seal | None:
+    def seal(self, hour: str) -> AuditCheckpoint | None:
         """Return an hour's seal."""
         ...
 
-    def leaves(self, seal: Seal) -> list[str]:
+    def leaves(self, seal: AuditCheckpoint) -> list[str]:
         """Return the heads that a seal covers, sorted."""
         ...
 
-    def put(self, seal: Seal, leaves: Sequence[str]) -> None:
+    def put(self, seal: AuditCheckpoint, leaves: Sequence[str]) -> None:
         """Store an hour's seal after its heads, once; raises `AlreadyExists` ("seal")."""
         ...

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from ctrip.domain.chains.chain import Arrivals, Block, Fees, Holding, Receipt, Transfer
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Fees, Receipt, Transfer
 
 
 class ChainReader(Protocol):
@@ -25,7 +25,7 @@ class ChainReader(Protocol):
         """Ask contracts for their decimals, in the order given; None where one does not answer."""
         ...
 
-    def opinions(self, at: Block, holding: Holding) -> list[tuple[str, int]]:
+    def opinions(self, at: Block, holding: BalanceQuery) -> list[tuple[str, int]]:
         """Ask two hosts for one balance at exactly that block: host and balance, of as many as can tell, at most two.
 
         No host is asked twice, however often it is listed; on loopback a port counts as a host. A host that refuses,
@@ -44,7 +44,7 @@ class ChainReader(Protocol):
         """Return the canonical headers at these heights, in one request; heights past the head are left out."""
         ...
 
-    def balances(self, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
+    def balances(self, at: Block, wanted: Sequence[BalanceQuery]) -> list[int | None]:
         """Return the balances at exactly that block, in the order asked; None is unknown, never zero.
 
         Nodes that do not hold the block are asked again, a few times; then `Unavailable` is raised.
@@ -87,7 +87,7 @@ class ChainWriter(Protocol):
         """Return the number of mined transactions of `address`."""
         ...
 
-    def balance(self, holding: Holding) -> int:
+    def balance(self, holding: BalanceQuery) -> int:
         """Return the balance at the newest block."""
         ...
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class Sealer(Protocol):
+class Cipher(Protocol):
     """Envelope for secrets at rest, bound to who they belong to."""
 
-    def seal(self, secret: str, owner: str) -> str:
+    def encrypt(self, secret: str, owner: str) -> str:
         """Encrypt."""
         ...
 
-    def open(self, sealed: str, owner: str) -> str:
+    def decrypt(self, encrypted: str, owner: str) -> str:
         """Decrypt; raises `DecryptionRefused` for another owner's secret, and for what is no ciphertext."""
         ...
 

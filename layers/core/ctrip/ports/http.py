@@ -16,7 +16,7 @@ class Reply:
     retry_after: str | None = None
 
 
-class Receivers(Protocol):
+class WebhookSender(Protocol):
     """The merchants' webhook endpoints."""
 
     def post(self, url: str, headers: dict[str, str], body: bytes) -> Reply:

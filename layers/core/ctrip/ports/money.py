@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ctrip.domain.detection.gates import Tip
 from ctrip.domain.ledger import Entry
-from ctrip.domain.sweeping.sweep import Intent, Setback
+from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.ports.gates import Fence
 
 
@@ -28,30 +28,32 @@ class MoneyStore(Protocol):
         """Note beside a chain's tip the treasury that was checked, and why nothing is swept there; empty: it is."""
         ...
 
-    def write_intent(self, before: Intent | None, after: Intent) -> None:
+    def write_intent(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
         """Store an intent; raises `AlreadyExists` ("intent") when its nonce is taken, `Stale` when it moved on."""
         ...
 
-    def intent(self, chain: str, sender: str, nonce: int) -> Intent | None:
+    def intent(self, chain: str, sender: str, nonce: int) -> OutgoingTransaction | None:
         """Read an intent, consistently."""
         ...
 
-    def intents_of(self, chain: str, sender: str) -> list[Intent]:
+    def intents_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
         """Return every intent of a sender on a chain, by nonce; for deposit addresses, which have few."""
         ...
 
-    def last_intent(self, chain: str, sender: str) -> Intent | None:
+    def last_intent(self, chain: str, sender: str) -> OutgoingTransaction | None:
         """Return the intent of the highest nonce of a sender, read consistently."""
         ...
 
-    def unfinished(self, chain: str) -> list[Intent]:
+    def unfinished(self, chain: str) -> list[OutgoingTransaction]:
         """Return the intents of a chain that have not ended; the index lags, the intents are read consistently.
 
         One that cannot be decoded has the state `unreadable`, and nothing but its chain, sender and nonce.
         """
         ...
 
-    def settle(self, before: Intent, after: Intent, entries: Sequence[Entry], fence: Fence) -> None:
+    def settle(
+        self, before: OutgoingTransaction, after: OutgoingTransaction, entries: Sequence[Entry], fence: Fence
+    ) -> None:
         """Store an intent and what it posts, all or nothing, while no newer scanner has taken the chain.
 
         Raises `FenceLost`, `Stale` when the intent has moved on, `AlreadyExists` ("entry"), and `Busy`.

@@ -9,7 +9,7 @@ from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.payment import Payment, Status, Tier
-from ctrip.domain.sweeping.sweep import Intent
+from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports.gates import Fence
 from ctrip.ports.idempotency import Idempotency, Remembered
@@ -29,7 +29,7 @@ class Commit:
     event: Event | None = None
     entries: tuple[Entry, ...] = ()
     holds_order: bool = False
-    intents: tuple[tuple[Intent | None, Intent], ...] = ()
+    intents: tuple[tuple[OutgoingTransaction | None, OutgoingTransaction], ...] = ()
     fence: Fence | None = None
     idempotency: Idempotency | None = None
     answer: str = ""  # what the idempotency key is to give again, where no event holds it
@@ -67,7 +67,7 @@ class PaymentStore(Protocol):
         """
         ...
 
-    def reserve(self, before: Payment, intent: Intent) -> Payment:
+    def reserve(self, before: Payment, intent: OutgoingTransaction) -> Payment:
         """Put an own transaction of a payment under way: the new intent, and its name as the payment's `pending`.
 
         No version of the payment: nothing that it tells anybody changes. Any other decision about a payment that knows

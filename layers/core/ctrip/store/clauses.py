@@ -10,7 +10,7 @@ from pynamodb.expressions.operand import Path
 
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.payment import Payment
-from ctrip.domain.sweeping.sweep import Intent
+from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.ports import Commit, Fence, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, remember
@@ -80,7 +80,7 @@ class Clauses:
             yield put(self._names.events, committed_event_item(event))
 
 
-def reservation(names: tables.Tables, before: Payment, intent: Intent) -> list[Write]:
+def reservation(names: tables.Tables, before: Payment, intent: OutgoingTransaction) -> list[Write]:
     """Put an own transaction under way, and its name beside the payment: a reservation, and no new version of it."""
     item = payment_item(replace(before, pending=intent.key))
     return [
@@ -89,7 +89,9 @@ def reservation(names: tables.Tables, before: Payment, intent: Intent) -> list[W
     ]
 
 
-def settlement(table: str, before: Intent, after: Intent, entries: Sequence[Entry], fence: Fence) -> list[Write]:
+def settlement(
+    table: str, before: OutgoingTransaction, after: OutgoingTransaction, entries: Sequence[Entry], fence: Fence
+) -> list[Write]:
     """Move an intent on with what it posts, where no payment changes."""
     return [fence_check(table, fence), intent_write(table, before, after), *postings(table, entries)]
 
@@ -113,7 +115,7 @@ def unmoved(before: Payment) -> Condition:
     return cast("Condition", (Path("version") == before.version) & (Path("status") == before.status.value) & same)
 
 
-def intent_write(table: str, before: Intent | None, after: Intent) -> Write:
+def intent_write(table: str, before: OutgoingTransaction | None, after: OutgoingTransaction) -> Write:
     """Write an intent, alone or within a decision."""
     if before is None:
         # Holds where (chain, sender, nonce) is free.

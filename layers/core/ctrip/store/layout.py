@@ -8,7 +8,7 @@ from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.watch import Watch, touched
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.payment import Payment, Status, Tier
-from ctrip.domain.sweeping.sweep import Intent, IntentState, Kind, Setback
+from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery
 from ctrip.store import tables
@@ -184,7 +184,7 @@ def _frozen(event: Event) -> dict[str, dict[str, Any]]:
     return {"doc": text(encode(event, without=_EVENT_KEYS))} | {name: text(held) for name, held in attributes.items()}
 
 
-def intent_item(intent: Intent) -> Item:
+def intent_item(intent: OutgoingTransaction) -> Item:
     """Lay an intent out; an unfinished one stands in the index `due`."""
     key = tables.intent_key(intent.chain, intent.sender, intent.nonce)
     item = keyed(
@@ -202,22 +202,22 @@ def intent_item(intent: Intent) -> Item:
     return item
 
 
-def intent_of(item: Item) -> Intent:
+def intent_of(item: Item) -> OutgoingTransaction:
     """Read an intent."""
     return decode(
-        Intent,
+        OutgoingTransaction,
         read_document(item, "doc"),
         version=int(tables.plain(item, "version")),
         kind=Kind(tables.plain(item, "kind")),
-        state=IntentState(tables.plain(item, "state")),
+        state=TransactionState(tables.plain(item, "state")),
         tx_hash=tables.plain(item, "tx_hash") if "tx_hash" in item else None,
     )
 
 
-def unreadable_intent(item: Item, chain: str) -> Intent:
+def unreadable_intent(item: Item, chain: str) -> OutgoingTransaction:
     """Name an intent whose document cannot be read by what its key tells."""
     key = tables.key_of(item)
-    return Intent(
+    return OutgoingTransaction(
         chain=chain,
         sender=key.pk.rsplit("#", 1)[1],
         nonce=int(key.sk),
@@ -228,7 +228,7 @@ def unreadable_intent(item: Item, chain: str) -> Intent:
         asset="",
         token=None,
         to="",
-        state=IntentState.UNREADABLE,
+        state=TransactionState.UNREADABLE,
     )
 
 

@@ -7,7 +7,7 @@ from pynamodb.expressions.operand import Path
 from ctrip.domain.detection.gates import Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.ledger import Entry
-from ctrip.domain.sweeping.sweep import Intent, Setback
+from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.ports import Fence
 from ctrip.store import tables
 from ctrip.store.clauses import intent_write, settlement
@@ -51,7 +51,7 @@ class DynamoMoney(Store):
         actions = [Path(name).set(held) for name, held in zip(_SWEEPING, (to, refused), strict=True)]
         self._db.write(update(self._table, tables.tip_key(chain), actions))
 
-    def write_intent(self, before: Intent | None, after: Intent) -> None:
+    def write_intent(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
         """Store an intent; raises `AlreadyExists` when (chain, sender, nonce) is taken, `Stale` when it moved on."""
         try:
             self._db.write(
@@ -61,23 +61,23 @@ class DynamoMoney(Store):
         except ConditionFailed as exc:
             raise (AlreadyExists("intent") if before is None else Stale("the intent has moved on")) from exc
 
-    def intent(self, chain: str, sender: str, nonce: int) -> Intent | None:
+    def intent(self, chain: str, sender: str, nonce: int) -> OutgoingTransaction | None:
         """Read an intent, consistently."""
         item = self._db.get(self._table, tables.intent_key(chain, sender, nonce))
         return intent_of(item) if item else None
 
-    def intents_of(self, chain: str, sender: str) -> list[Intent]:
+    def intents_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
         """Return every intent of a sender on a chain, by nonce, read consistently."""
         condition = Path("pk") == tables.sender_partition(chain, sender)
         return [intent_of(item) for item in self._db.each(self._table, condition, consistent=True)]
 
-    def last_intent(self, chain: str, sender: str) -> Intent | None:
+    def last_intent(self, chain: str, sender: str) -> OutgoingTransaction | None:
         """Return the intent of the highest nonce of a sender, read consistently."""
         condition = Path("pk") == tables.sender_partition(chain, sender)
         rows = self._db.query(self._table, condition, limit=1, forward=False, consistent=True)
         return intent_of(rows.items[0]) if rows.items else None
 
-    def unfinished(self, chain: str) -> list[Intent]:
+    def unfinished(self, chain: str) -> list[OutgoingTransaction]:
         """Return the intents of a chain that have not ended, by sender and nonce."""
         condition = Path("due_pk") == tables.unfinished_partition(chain)
         keys = [tables.key_of(item) for item in self._db.each(self._table, condition, index="due")]
@@ -91,7 +91,9 @@ class DynamoMoney(Store):
         found = (entry for item in items for entry in entries_of(item))
         return sorted(found, key=lambda entry: (entry.at, entry.id))
 
-    def settle(self, before: Intent, after: Intent, entries: Sequence[Entry], fence: Fence) -> None:
+    def settle(
+        self, before: OutgoingTransaction, after: OutgoingTransaction, entries: Sequence[Entry], fence: Fence
+    ) -> None:
         """Store an intent and what it posts, all or nothing; raises `FenceLost`, `Stale` or `AlreadyExists`."""
         writes = settlement(self._table, before, after, entries, fence)
         try:
@@ -112,7 +114,7 @@ class DynamoMoney(Store):
         self._db.write(put(self._table, setback_item(chain, payment_id, setback)))
 
 
-def _readable(item: Item, chain: str) -> Intent:
+def _readable(item: Item, chain: str) -> OutgoingTransaction:
     try:
         return intent_of(item)
     except Exception:  # whatever is wrong with one document must not hide the others

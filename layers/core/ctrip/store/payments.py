@@ -12,7 +12,7 @@ from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, Stale
 from ctrip.domain.payments.payment import Payment, Status, Tier
-from ctrip.domain.sweeping.sweep import Intent
+from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.ports import Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered
@@ -54,7 +54,7 @@ class DynamoPayments(Store):
                 raise _refusal(name) from exc
         raise AlreadyExists("order")
 
-    def reserve(self, before: Payment, intent: Intent) -> Payment:
+    def reserve(self, before: Payment, intent: OutgoingTransaction) -> Payment:
         """Put an own transaction under way; return the payment that names it."""
         writes = reservation(self._db.tables, before, intent)
         try:
@@ -222,7 +222,7 @@ class DynamoPayments(Store):
         same = decode(AuditRecord, read_document(item, "doc"), subject=commit.after.id).hash == commit.audit.hash
         return same and tables.plain(item, "event") == event
 
-    def _stands(self, intent: Intent) -> bool:
+    def _stands(self, intent: OutgoingTransaction) -> bool:
         """Whether this very transaction is under way already: the same bytes, whoever signed them."""
         item = self._db.get(self._db.tables.money, tables.intent_key(intent.chain, intent.sender, intent.nonce))
         return item is not None and intent_of(item).attempts[:1] == intent.attempts[:1]

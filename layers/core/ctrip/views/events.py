@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict, cast
 from ctrip.domain.chains.bip32 import checksum
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.machine import EVENTS
-from ctrip.domain.payments.payment import Payment, Stray
+from ctrip.domain.payments.payment import Payment, UnexpectedDeposit
 from ctrip.domain.webhooks.events import API_VERSION
 from ctrip.views.fields import Address, Amount, Decimal, Digits, Hash, Id, NextCursor, Shape, Time, rfc3339
 from ctrip.views.payments import PaymentStatus, PaymentView, payment_view
@@ -60,7 +60,9 @@ class EventPage(TypedDict):
     next_cursor: NextCursor
 
 
-def event_view(event_type: str, ulid: str, payment: Payment, at: int, stray: Stray | None = None) -> EventView:
+def event_view(
+    event_type: str, ulid: str, payment: Payment, at: int, stray: UnexpectedDeposit | None = None
+) -> EventView:
     """Render an event; `stray` is the deposit that it reports."""
     data = cast("EventPayment", {**payment_view(payment), "object": "payment", "sequence": payment.version})
     if stray is not None:
@@ -81,12 +83,12 @@ def event_view(event_type: str, ulid: str, payment: Payment, at: int, stray: Str
     }
 
 
-def event_body(event_type: str, ulid: str, payment: Payment, at: int, stray: Stray | None = None) -> str:
+def event_body(event_type: str, ulid: str, payment: Payment, at: int, stray: UnexpectedDeposit | None = None) -> str:
     """Freeze an event's payload as JSON text; it never changes after this. `stray` is the deposit that it reports."""
     return json.dumps(event_view(event_type, ulid, payment, at, stray), separators=(",", ":"))
 
 
-def deposit_view(stray: Stray) -> DepositView:
+def deposit_view(stray: UnexpectedDeposit) -> DepositView:
     """Render a deposit that was not due."""
     return {
         "chain": stray.chain,

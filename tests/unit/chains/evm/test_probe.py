@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctrip.chains.evm import probe
-from ctrip.domain.chains.chain import Holding
+from ctrip.domain.chains.chain import BalanceQuery
 
 TOKEN = "0x" + "aa" * 20
 AMOUNTS = st.one_of(st.none(), st.integers(0, 2**256 - 1))
@@ -28,8 +28,8 @@ def test_every_amount_comes_back_at_its_place(
     coins: list[int | None], supply: int | None, held: list[int | None]
 ) -> None:
     """Zero takes one byte, 2^256-1 thirty-three, unknown one; none is mistaken for another."""
-    wanted = [Holding(f"0x{number:040x}", None) for number in range(len(coins))]
-    wanted += [Holding(f"0x{number:040x}", TOKEN) for number in range(len(held))]
+    wanted = [BalanceQuery(f"0x{number:040x}", None) for number in range(len(coins))]
+    wanted += [BalanceQuery(f"0x{number:040x}", TOKEN) for number in range(len(held))]
     read = probe._unpack(answer([*coins, supply, *held], len(wanted)), probe._groups(wanted))
     assert read.balances == coins + held
     assert read.supplies == {TOKEN: supply}
@@ -39,7 +39,7 @@ def test_every_amount_comes_back_at_its_place(
 @given(cut=st.integers(0, 100))
 def test_an_answer_cut_short_is_refused(cut: int) -> None:
     """No prefix of an answer reads as one."""
-    wanted = [Holding(f"0x{number:040x}", None) for number in range(3)]
+    wanted = [BalanceQuery(f"0x{number:040x}", None) for number in range(3)]
     whole = answer([2**80, 0, 2**160], 3)
     if cut < len(whole) and cut >= 66:
         with pytest.raises((ValueError, IndexError)):
@@ -48,7 +48,7 @@ def test_an_answer_cut_short_is_refused(cut: int) -> None:
 
 def test_an_answer_that_counts_fewer_is_read_so_far() -> None:
     """When it is full the probe stops; what it counts is what it answered."""
-    wanted = [Holding(f"0x{number:040x}", None) for number in range(5)]
+    wanted = [BalanceQuery(f"0x{number:040x}", None) for number in range(5)]
     assert probe._unpack(answer([1, 2], 2), probe._groups(wanted)).balances == [1, 2]
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ctrip.chains.evm.client import EvmChain
 from ctrip.chains.evm.errors import TooMuch, translate
-from ctrip.domain.chains.chain import Arrivals, Block, Holding
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block
 from ctrip.domain.errors import ChainError
 from tests.evm_support import NETWORK, TestClock, address
 
@@ -59,7 +59,7 @@ def test_a_window_shrinks_on_words_about_size_alone(errors: list[dict[str, Any]]
     chain = EvmChain(NETWORK, ["http://127.0.0.1:9"], TestClock())
     (endpoint,) = chain._pool.endpoints
     endpoint._provider = Words(errors)  # type: ignore[assignment]
-    wanted = [Holding(address(number), None) for number in range(3_000)]
+    wanted = [BalanceQuery(address(number), None) for number in range(3_000)]
     questions: list[Any] = [
         lambda: chain.balances(AT, wanted),
         lambda: chain.transfers([Arrivals(address(1), address(2), 0)], 50_000),

@@ -19,7 +19,7 @@ from ctrip.domain.errors import ChainError
 _FULL_BLOCKS_AT_ONCE = 8
 KEPT = 128
 
-Move = tuple[str, str, str, int]
+OwnTransfer = tuple[str, str, str, int]
 """One movement of the coin: transaction, sender, receiver, amount."""
 
 
@@ -30,9 +30,9 @@ class Body:
     number: int
     hash: str
     hashes: tuple[str, ...]
-    payments: tuple[Move, ...]
+    payments: tuple[OwnTransfer, ...]
     success: dict[str, bool] = field(default_factory=dict)
-    moves: tuple[Move, ...] | None = None
+    moves: tuple[OwnTransfer, ...] | None = None
 
 
 class Bodies:
@@ -116,9 +116,9 @@ def learn_moves(endpoint: Endpoint, body: Body) -> None:
             continue  # an explanation less; what the transactions themselves say stands
 
 
-def _by_call_tracer(endpoint: Endpoint, body: Body) -> tuple[Move, ...] | None:
+def _by_call_tracer(endpoint: Endpoint, body: Body) -> tuple[OwnTransfer, ...] | None:
     traces = endpoint.call("debug_traceBlockByHash", [body.hash, {"tracer": "callTracer"}])
-    moves: list[Move] = []
+    moves: list[OwnTransfer] = []
     for tx_hash, trace in zip(body.hashes, traces, strict=True):
         if digest(trace.get("txHash", tx_hash)) != tx_hash:
             return None
@@ -144,14 +144,14 @@ def _frames(frame: dict[str, Any]) -> Iterator[tuple[str, str, int]]:
                 yield sender, receiver, amount
 
 
-def _by_trace_block(endpoint: Endpoint, body: Body) -> tuple[Move, ...] | None:
+def _by_trace_block(endpoint: Endpoint, body: Body) -> tuple[OwnTransfer, ...] | None:
     entries = [
         entry for entry in endpoint.call("trace_block", [hex(body.number)]) or () if entry.get("transactionHash")
     ]
     if any(digest(entry["blockHash"]) != body.hash for entry in entries):
         return None
     failed = {(entry["transactionHash"], *entry["traceAddress"]) for entry in entries if entry.get("error")}
-    moves: list[Move] = []
+    moves: list[OwnTransfer] = []
     for entry in entries:
         path = (entry["transactionHash"], *entry["traceAddress"])
         if any(path[:length] in failed for length in range(1, len(path) + 1)):

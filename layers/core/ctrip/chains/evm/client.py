@@ -25,7 +25,7 @@ from ctrip.chains.evm.pool import Pool
 from ctrip.chains.evm.probe import Blind, OtherFork, Prober, order
 from ctrip.chains.evm.transport import ANSWER_SECONDS
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import Arrivals, Block, Fees, Holding, Receipt, Transfer
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Fees, Receipt, Transfer
 from ctrip.domain.errors import ChainError, ConfigurationError, Refused
 from ctrip.ports import Clock
 
@@ -125,7 +125,7 @@ class EvmChain:
 
         return self._pool.run(ask) if tokens else []
 
-    def opinions(self, at: Block, holding: Holding) -> list[tuple[str, int]]:
+    def opinions(self, at: Block, holding: BalanceQuery) -> list[tuple[str, int]]:
         """Ask two hosts for one balance at exactly that block: host and balance, of as many as can tell.
 
         A host is asked once, however often it is listed. One that refuses, fails or does not hold the block, also
@@ -142,7 +142,7 @@ class EvmChain:
                     found.append((endpoint.name, balance))
         return found
 
-    def _opinion(self, endpoint: Endpoint, at: Block, holding: Holding) -> int | None:
+    def _opinion(self, endpoint: Endpoint, at: Block, holding: BalanceQuery) -> int | None:
         for _ in range(TRIES):
             try:
                 return self._pool.attempt(endpoint, lambda each: self._read(each, at, [holding]))[0]
@@ -180,7 +180,7 @@ class EvmChain:
         """Say whether a block is missing that is known to be there."""
         return any(number <= self._seen for number in set(heights) - set(found))
 
-    def balances(self, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
+    def balances(self, at: Block, wanted: Sequence[BalanceQuery]) -> list[int | None]:
         """Return the balances at exactly that block, in the order asked; None is unknown, never zero.
 
         A part that one endpoint does not hold is asked of the others, and of the same one again.
@@ -202,7 +202,7 @@ class EvmChain:
         """Ask for state at a block's hash, of whoever can read there, several times where nodes are behind."""
         return self._pool.run(question, state=True, tries=TRIES)
 
-    def _read(self, endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
+    def _read(self, endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery]) -> list[int | None]:
         try:
             some = self._prober.some(endpoint, at, wanted)
         except Blind as exc:
@@ -297,7 +297,7 @@ class EvmChain:
         """Return the number of mined transactions of `address`."""
         return self._pool.run(lambda endpoint: quantity(endpoint.call("eth_getTransactionCount", [address, "latest"])))
 
-    def balance(self, holding: Holding) -> int:
+    def balance(self, holding: BalanceQuery) -> int:
         """Return the balance at the newest block."""
         return self._pool.run(lambda endpoint: _balance(endpoint, holding))
 
@@ -362,7 +362,7 @@ def _bodies(endpoint: Endpoint, heights: Sequence[int]) -> dict[int, frozenset[s
     return found
 
 
-def _balance(endpoint: Endpoint, holding: Holding) -> int:
+def _balance(endpoint: Endpoint, holding: BalanceQuery) -> int:
     if holding.token is None:
         return quantity(endpoint.call("eth_getBalance", [holding.address, "latest"]))
     call = {"to": holding.token, "data": BALANCE_OF + topic(holding.address)[2:]}

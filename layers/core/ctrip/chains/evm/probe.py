@@ -18,7 +18,7 @@ from eth_abi.exceptions import DecodingError
 from ctrip.chains.evm.codec import BALANCE_OF, TOTAL_SUPPLY, account, block, octets, pinned, quantity, topic, word
 from ctrip.chains.evm.endpoints import GARBAGE, TRIES, Endpoint
 from ctrip.chains.evm.errors import Missing, Reverted, TooMuch, Unreachable, Unsupported
-from ctrip.domain.chains.chain import Block, Holding
+from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.errors import Refused
 
 MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
@@ -59,7 +59,7 @@ _BY_HEIGHT: tuple[Callable[[str, str], list[Any]], ...] = (
     lambda code, height: [{"to": _STAND_IN}, height, {_STAND_IN: {"code": code}}],
 )
 
-Way = Callable[[Endpoint, Block, Sequence[Holding]], Answer]
+Way = Callable[[Endpoint, Block, Sequence[BalanceQuery]], Answer]
 
 
 class Prober:
@@ -68,7 +68,7 @@ class Prober:
     def __init__(self, chain_id: int) -> None:
         self._fork_proof = chain_id not in FOREIGN_BLOCKHASH
 
-    def some(self, endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> list[int | None]:
+    def some(self, endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery]) -> list[int | None]:
         """Return balances of a part of `wanted`, from the front; None where the node's answer says nothing certain."""
         answer = self._first_that_works(endpoint, at, wanted)
         return [
@@ -76,7 +76,7 @@ class Prober:
             for holding, balance in zip(wanted, answer.balances, strict=False)
         ]
 
-    def _first_that_works(self, endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answer:
+    def _first_that_works(self, endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery]) -> Answer:
         """Answer for a part from the front, by the first way that works from the remembered one on."""
         refusals: list[Refused] = []
         first = endpoint.traits.get("probe", 0)
@@ -120,7 +120,7 @@ class Prober:
 
     def _at_height(self, height: int, addresses: Sequence[str], answer: str) -> dict[str, int]:
         try:
-            read = _unpack(octets(answer), [(None, [Holding(address, None) for address in addresses])])
+            read = _unpack(octets(answer), [(None, [BalanceQuery(address, None) for address in addresses])])
         except GARBAGE:
             return {}
         if self._fork_proof and read.stands_on is not None and read.stands_on[0] != height:
@@ -139,7 +139,7 @@ class Prober:
             raise OtherFork(f"answer stands on block {number}, not on {at.number} {at.hash}")
 
 
-def order(wanted: Sequence[Holding]) -> list[int]:
+def order(wanted: Sequence[BalanceQuery]) -> list[int]:
     """Return the places of what is wanted in the order to ask: an asset's addresses together."""
     return sorted(range(len(wanted)), key=lambda place: wanted[place].token or "")
 
@@ -153,7 +153,11 @@ def _reads_only_the_newest(endpoint: Endpoint) -> bool:
 
 
 def _shrinking(
-    endpoint: Endpoint, name: str, most: int, ask: Callable[[Sequence[Holding]], Answer], wanted: Sequence[Holding]
+    endpoint: Endpoint,
+    name: str,
+    most: int,
+    ask: Callable[[Sequence[BalanceQuery]], Answer],
+    wanted: Sequence[BalanceQuery],
 ) -> Answer:
     """Ask for less as long as the node finds it too much; where the least is too much, size was not the matter."""
     window = endpoint.window(name, most)
@@ -200,8 +204,8 @@ def deployless_most() -> int:
     return (_INIT_CODE_BYTES - code - _ABI_BYTES - _PER_GROUP) // _PER_ADDRESS
 
 
-def _groups(wanted: Sequence[Holding]) -> list[tuple[str | None, list[Holding]]]:
-    groups: list[tuple[str | None, list[Holding]]] = []
+def _groups(wanted: Sequence[BalanceQuery]) -> list[tuple[str | None, list[BalanceQuery]]]:
+    groups: list[tuple[str | None, list[BalanceQuery]]] = []
     for holding in wanted:
         if not groups or groups[-1][0] != holding.token:
             groups.append((holding.token, []))
@@ -209,7 +213,7 @@ def _groups(wanted: Sequence[Holding]) -> list[tuple[str | None, list[Holding]]]
     return groups
 
 
-def _pack(groups: Iterable[tuple[str | None, list[Holding]]]) -> str:
+def _pack(groups: Iterable[tuple[str | None, list[BalanceQuery]]]) -> str:
     """Write the argument of `Probe` as hex, without its ABI frame."""
     return "".join(
         (account(token)[2:] if token else "0" * 40)
@@ -219,19 +223,19 @@ def _pack(groups: Iterable[tuple[str | None, list[Holding]]]) -> str:
     )
 
 
-def deployless(endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answer:
+def deployless(endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery]) -> Answer:
     """Ask by a call without `to`, whose data is `Probe` and what is wanted."""
     extra = (len(_groups(wanted)) - 1) * _PER_GROUP
     wanted = wanted[: max(1, deployless_most() - -(-extra // _PER_ADDRESS))]
     return _run_probe(endpoint, wanted, lambda code: [{"data": code}, pinned(at)])
 
 
-def overridden(endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answer:
+def overridden(endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery]) -> Answer:
     """Ask by a call to an address that is given `Probe`'s code for as long as the call lasts: no limit on init code."""
     return _run_probe(endpoint, wanted, lambda code: [{"to": _STAND_IN}, pinned(at), {_STAND_IN: {"code": code}}])
 
 
-def _run_probe(endpoint: Endpoint, wanted: Sequence[Holding], call: Callable[[str], list[Any]]) -> Answer:
+def _run_probe(endpoint: Endpoint, wanted: Sequence[BalanceQuery], call: Callable[[str], list[Any]]) -> Answer:
     """Run `Probe` with its argument behind it; it reads its own code, so it does not matter how it came to run."""
     groups = _groups(wanted)
     try:
@@ -242,18 +246,18 @@ def _run_probe(endpoint: Endpoint, wanted: Sequence[Holding], call: Callable[[st
         raise Unsupported(f"{endpoint.name}: the probe is not answered as one") from exc
 
 
-def _code(groups: Sequence[tuple[str | None, list[Holding]]]) -> str:
+def _code(groups: Sequence[tuple[str | None, list[BalanceQuery]]]) -> str:
     packed = _pack(groups)
     size = len(packed) // 2
     return f"{_probe_code()}{32:064x}{size:064x}{packed}{'00' * (-size % 32)}"
 
 
 def _height_call(endpoint: Endpoint, height: int, addresses: Sequence[str]) -> tuple[str, list[Any]]:
-    code = _code([(None, [Holding(address, None) for address in addresses])])
+    code = _code([(None, [BalanceQuery(address, None) for address in addresses])])
     return "eth_call", _BY_HEIGHT[endpoint.traits.get("probe", 0)](code, hex(height))
 
 
-def _unpack(data: bytes, groups: Sequence[tuple[str | None, list[Holding]]]) -> Answer:
+def _unpack(data: bytes, groups: Sequence[tuple[str | None, list[BalanceQuery]]]) -> Answer:
     """Read `Probe`'s answer; raises `ValueError` or `IndexError` where it is not one."""
     left, position = int.from_bytes(data[64:66]), 66
     answer = Answer([], {}, (int.from_bytes(data[:32]), data[32:64]))
@@ -283,7 +287,7 @@ def _unpack(data: bytes, groups: Sequence[tuple[str | None, list[Holding]]]) -> 
 # --- Multicall3
 
 
-def multicall(endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answer:
+def multicall(endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery]) -> Answer:
     """Ask Multicall3, where it is deployed."""
     if "multicall3" not in endpoint.traits:
         endpoint.traits["multicall3"] = len(octets(endpoint.call("eth_getCode", [MULTICALL3, "latest"]))) > 0
@@ -313,18 +317,18 @@ def multicall(endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answe
     return Answer(words[2 + len(tokens) :], supplies, (words[0], words[1].to_bytes(32)))
 
 
-def _coin(item: Holding) -> tuple[str, str]:
+def _coin(item: BalanceQuery) -> tuple[str, str]:
     return MULTICALL3, "0x4d2301cc" + topic(item.address)[2:]  # getEthBalance
 
 
-def _tokens(wanted: Sequence[Holding]) -> list[str]:
+def _tokens(wanted: Sequence[BalanceQuery]) -> list[str]:
     return list(dict.fromkeys(holding.token for holding in wanted if holding.token))
 
 
 # --- single calls, batched
 
 
-def singly(endpoint: Endpoint, at: Block, wanted: Sequence[Holding]) -> Answer:
+def singly(endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery]) -> Answer:
     """Ask one call for each balance, in one batch, with the block's header for proof."""
     tokens, where = _tokens(wanted), pinned(at)
     calls: list[tuple[str, list[Any]]] = [("eth_getBlockByHash", [at.hash, False])]

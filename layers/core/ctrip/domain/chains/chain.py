@@ -14,7 +14,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class BalanceQuery:
     """What to probe: one address and a token's contract, or None for the coin."""
 
     address: str
@@ -49,7 +49,7 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class OwnTransfer:
     """One of our own transactions' effects on a deposit address: signed base units (`token` None: the coin)."""
 
     tx_hash: str

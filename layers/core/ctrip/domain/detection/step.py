@@ -5,7 +5,7 @@ from typing import Any
 
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.machine import Trigger, follow
-from ctrip.domain.payments.payment import Custody, Payment, Status, Stray, Tier
+from ctrip.domain.payments.payment import Custody, Payment, Status, Tier, UnexpectedDeposit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Step:
     event: str | None = None
     entries: tuple[Entry, ...] = ()
     alarm: str | None = None
-    stray: Stray | None = None
+    stray: UnexpectedDeposit | None = None
     holds_order: bool = False
 
 

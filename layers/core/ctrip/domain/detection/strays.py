@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from ctrip.domain.detection.step import Step, fire
 from ctrip.domain.payments.machine import Trigger
-from ctrip.domain.payments.payment import Payment, Stray
+from ctrip.domain.payments.payment import Payment, UnexpectedDeposit
 
 
-def note_stray(payment: Payment, stray: Stray, now: int) -> Step | None:
+def note_stray(payment: Payment, stray: UnexpectedDeposit, now: int) -> Step | None:
     """Record and report money that was not due: never credited by itself, never swept; told once per change."""
     known = {held.key: held for held in payment.strays}
     before = known.get(stray.key)
@@ -22,7 +22,7 @@ def note_stray(payment: Payment, stray: Stray, now: int) -> Step | None:
     return replace(step, stray=stray)
 
 
-def explain_stray(payment: Payment, stray: Stray, now: int) -> Step | None:
+def explain_stray(payment: Payment, stray: UnexpectedDeposit, now: int) -> Step | None:
     """Add the transaction that brought money which was not due, once a node has told of it."""
     known = {held.key: held for held in payment.strays}
     before = known.get(stray.key)

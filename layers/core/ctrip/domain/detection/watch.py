@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from ctrip.domain.chains.chain import Holding
+from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.payments.payment import Payment, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch(Holding):
+class Watch(BalanceQuery):
     """One watched payment as the index shows it: nothing in it changes while the payment stays in its tier.
 
     `amount` is what is due in base units; times are unix milliseconds. `touched` says that the payment itself has to be

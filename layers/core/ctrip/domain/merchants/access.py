@@ -73,7 +73,7 @@ class KeyVersion:
     """One pair of secrets of a key.
 
     `digest` is the SHA-256 of the whole bearer string (hex), empty for a signed-only key; `sealed` the signing secret
-    as the sealer made it; `expires_at` unix milliseconds, None for the version that stays.
+    as the cipher made it; `expires_at` unix milliseconds, None for the version that stays.
     """
 
     digest: str

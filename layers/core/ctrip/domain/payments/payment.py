@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from ctrip.domain.chains.chain import Block, Move, Transfer
+from ctrip.domain.chains.chain import Block, OwnTransfer, Transfer
 from ctrip.domain.money import less_tolerance
 
 INLINE = (
@@ -103,7 +103,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class UnexpectedDeposit:
     """Money at a payment's address that is not what was due: `amount` is all of it so far, at a confirmed depth.
 
     `tx_hash` and `sender` are of the newest transfer that brought some of it, None while no node has told.
@@ -134,7 +134,7 @@ class Sweep:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class OwnTransferSum:
     """The sum of older own moves of one asset, and the newest block among them."""
 
     token: str | None
@@ -196,11 +196,11 @@ class Payment:
     explained: int = 0
     explain_at: int = 0  # when what is unexplained is asked for again
     explain_tries: int = 0
-    moves: tuple[Move, ...] = ()
-    folded: tuple[Moved, ...] = ()
+    moves: tuple[OwnTransfer, ...] = ()
+    folded: tuple[OwnTransferSum, ...] = ()
     pending: str | None = None  # the key of the own transaction under way, at most one
     sweeps: tuple[Sweep, ...] = ()
-    strays: tuple[Stray, ...] = ()
+    strays: tuple[UnexpectedDeposit, ...] = ()
     order_id: str | None = None
     metadata: tuple[tuple[str, str], ...] = ()
     description: str | None = None
@@ -272,8 +272,8 @@ class Payment:
         moves, folded = self.moves, {each.token: each for each in self.folded}
         if len(moves) > INLINE_MOVES:
             for move in moves[: -INLINE_MOVES // 2]:
-                known = folded.get(move.token, Moved(move.token, 0, 0))
+                known = folded.get(move.token, OwnTransferSum(move.token, 0, 0))
                 newest = max(known.block_number, move.block_number)
-                folded[move.token] = Moved(move.token, known.amount + move.amount, newest)
+                folded[move.token] = OwnTransferSum(move.token, known.amount + move.amount, newest)
             moves = moves[-INLINE_MOVES // 2 :]
         return replace(self, moves=moves, folded=tuple(folded.values()), sweeps=self.sweeps[-INLINE:])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ctrip.domain.chains.assets import Asset, FeeFloor, Network
 from ctrip.domain.chains.chain import Block, Fees
-from ctrip.domain.sweeping.sweep import Attempt, Intent, Refusal, bumped, least_tip, max_fee
+from ctrip.domain.sweeping.sweep import Attempt, OutgoingTransaction, Refusal, bumped, least_tip, max_fee
 
 # A transaction is replaced once so much time and so many blocks have gone by: money hurries no chain that stands still.
 STUCK_BLOCKS = 10
@@ -31,7 +31,7 @@ def price(fees: Fees, floor: FeeFloor) -> Price:
     return Price(max_fee(fees, floor), least_tip(fees, floor))
 
 
-def raised(intent: Intent, fees: Fees, floor: FeeFloor, fee_cap: int, *, whole: bool) -> Price | None:
+def raised(intent: OutgoingTransaction, fees: Fees, floor: FeeFloor, fee_cap: int, *, whole: bool) -> Price | None:
     """Return the price of a replacement; None where the cap leaves no room for one.
 
     With a named minimum at least that much, else at least an eighth more than today's price where nodes refused the
@@ -70,14 +70,14 @@ def patience_ms(network: Network, attempts: int) -> int:
     return min(usual << (attempts - 1) // SLOWER_EACH, max(LONGEST_STUCK_MS, usual))
 
 
-def slow(intent: Intent, network: Network, head: Block, now: int) -> bool:
+def slow(intent: OutgoingTransaction, network: Network, head: Block, now: int) -> bool:
     """Whether blocks have gone by without the last attempt for longer than is usual."""
     last = intent.attempts[-1]
     waited = now - last.at >= patience_ms(network, len(intent.attempts))
     return waited and head.number - last.head >= BLOCKS_AT_LEAST
 
 
-def refused(intent: Intent, head: Block) -> bool:
+def refused(intent: OutgoingTransaction, head: Block) -> bool:
     """Whether nodes refused the price of the last attempt, and a block has come since."""
     return intent.refusal is not None and intent.refusal.priced and head.number > intent.attempts[-1].head
 

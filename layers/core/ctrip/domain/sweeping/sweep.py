@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ctrip.domain.chains.assets import FeeFloor
-from ctrip.domain.chains.chain import Fees, Move, Receipt, TokenTransfer, Transaction
+from ctrip.domain.chains.chain import Fees, OwnTransfer, Receipt, TokenTransfer, Transaction
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.ledger import (
     GAS_EXPENSE,
@@ -24,7 +24,7 @@ FAILED_BACKOFF_MS = 5_000
 LONGEST_BACKOFF_MS = 86_400_000
 
 
-class IntentState(StrEnum):
+class TransactionState(StrEnum):
     """How far one own transaction has come.
 
     `cancelled`: the chain took the transaction that was sent in its place and moves nothing. `taken`: the chain has
@@ -42,8 +42,8 @@ class IntentState(StrEnum):
     UNREADABLE = "unreadable"
 
 
-_UNSEEN = frozenset({IntentState.SIGNED, IntentState.SENT})
-_ENDED = frozenset({IntentState.FINAL, IntentState.FAILED, IntentState.CANCELLED})
+_UNSEEN = frozenset({TransactionState.SIGNED, TransactionState.SENT})
+_ENDED = frozenset({TransactionState.FINAL, TransactionState.FAILED, TransactionState.CANCELLED})
 
 
 class Kind(StrEnum):
@@ -98,7 +98,7 @@ class Setback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class OutgoingTransaction:
     """One (chain, sender, nonce) and what it is meant to do; amounts are base units, as receipts tell.
 
     `amount` is what arrived, `left` what left the sender (more, where a token keeps a share), `fee` the coin it cost.
@@ -118,7 +118,7 @@ class Intent:
     token: str | None
     to: str
     recipient_path: str | None = None  # of the deposit address that is given gas
-    state: IntentState = IntentState.SIGNED
+    state: TransactionState = TransactionState.SIGNED
     attempts: tuple[Attempt, ...] = ()
     tx_hash: str | None = None
     block_number: int | None = None
@@ -197,11 +197,11 @@ def transfer_destination(data: str) -> str:
     return "0x" + data[34:74]
 
 
-def mined(intent: Intent, receipt: Receipt, now: int) -> Intent:
+def mined(intent: OutgoingTransaction, receipt: Receipt, now: int) -> OutgoingTransaction:
     """Record which attempt the chain took, with amounts from the receipt alone."""
     return replace(
         intent,
-        state=IntentState.MINED,
+        state=TransactionState.MINED,
         tx_hash=receipt.tx_hash,
         block_number=receipt.block_number,
         block_hash=receipt.block_hash,
@@ -218,11 +218,13 @@ def mined(intent: Intent, receipt: Receipt, now: int) -> Intent:
     )
 
 
-def moves_of(intent: Intent) -> tuple[Move, ...]:
+def moves_of(intent: OutgoingTransaction) -> tuple[OwnTransfer, ...]:
     """What a mined transaction did to the deposit address, as its receipt told."""
 
-    def move(token: str | None, amount: int) -> Move:
-        return Move(intent.tx_hash or "", token, amount, intent.block_number or 0, intent.block_hash or "", intent.key)
+    def move(token: str | None, amount: int) -> OwnTransfer:
+        return OwnTransfer(
+            intent.tx_hash or "", token, amount, intent.block_number or 0, intent.block_hash or "", intent.key
+        )
 
     if intent.kind is Kind.FUND:
         return (move(None, intent.amount),) if intent.amount else ()
@@ -231,26 +233,26 @@ def moves_of(intent: Intent) -> tuple[Move, ...]:
     return (*((move(intent.token, -intent.left),) if intent.left else ()), move(None, -intent.fee))
 
 
-def moves_with(moves: tuple[Move, ...], intent: Intent) -> tuple[Move, ...]:
+def moves_with(moves: tuple[OwnTransfer, ...], intent: OutgoingTransaction) -> tuple[OwnTransfer, ...]:
     """Add what a mined transaction moved, in place of what was known of it."""
     others = (move for move in moves if move.tx_hash != intent.tx_hash and move.intent != intent.key)
     return (*others, *moves_of(intent))
 
 
-def sweeps_with(sweeps: tuple[Sweep, ...], intent: Intent, status: str) -> tuple[Sweep, ...]:
+def sweeps_with(sweeps: tuple[Sweep, ...], intent: OutgoingTransaction, status: str) -> tuple[Sweep, ...]:
     """Show a sweep, in place of what was shown of it."""
     others = tuple(sweep for sweep in sweeps if sweep.tx_hash != intent.tx_hash)
     return (*others, Sweep(intent.tx_hash or "", status, intent.amount))
 
 
-def as_shown(payment: Payment, intent: Intent | None) -> Payment:
+def as_shown(payment: Payment, intent: OutgoingTransaction | None) -> Payment:
     """Show the sweep under way, which the payment itself does not carry before its end."""
-    if intent is None or intent.kind is not Kind.SWEEP or intent.state is not IntentState.MINED:
+    if intent is None or intent.kind is not Kind.SWEEP or intent.state is not TransactionState.MINED:
         return payment
     return replace(payment, sweeps=sweeps_with(payment.sweeps, intent, "mined"))
 
 
-def moved(intent: Intent, receipt: Receipt) -> int:
+def moved(intent: OutgoingTransaction, receipt: Receipt) -> int:
     """Return what the receipt shows to have arrived at the destination from the sender."""
     if intent.token is None:
         return receipt.value if receipt.success else 0
@@ -258,7 +260,7 @@ def moved(intent: Intent, receipt: Receipt) -> int:
     return sum(log.amount for log in _sent(intent, receipt) if log.to.lower() == to)
 
 
-def left(intent: Intent, receipt: Receipt) -> int:
+def left(intent: OutgoingTransaction, receipt: Receipt) -> int:
     """Return what the receipt shows to have left the sender, wherever it went: some tokens keep a share."""
     if intent.token is None:
         return receipt.value if receipt.success else 0
@@ -266,23 +268,23 @@ def left(intent: Intent, receipt: Receipt) -> int:
     return sum(log.amount for log in _sent(intent, receipt) if log.to.lower() != sender)
 
 
-def _sent(intent: Intent, receipt: Receipt) -> list[TokenTransfer]:
+def _sent(intent: OutgoingTransaction, receipt: Receipt) -> list[TokenTransfer]:
     wanted = ((intent.token or "").lower(), intent.sender.lower())
     logs = receipt.token_transfers if receipt.success else ()
     return [log for log in logs if (log.token.lower(), log.sender.lower()) == wanted]
 
 
-def could_explain(intent: Intent, token: str | None, amount: int) -> bool:
+def could_explain(intent: OutgoingTransaction, token: str | None, amount: int) -> bool:
     """Say whether a transaction whose fate is unknown may have taken `amount` of an asset from its deposit address.
 
     `token` None is the coin: the value and everything that the transaction may cost.
     """
-    if intent.kind is not Kind.SWEEP or not (intent.waiting or intent.state is IntentState.TAKEN):
+    if intent.kind is not Kind.SWEEP or not (intent.waiting or intent.state is TransactionState.TAKEN):
         return False
     return any(0 < amount <= _most(intent, attempt, token) for attempt in intent.attempts)
 
 
-def _most(intent: Intent, attempt: Attempt, token: str | None) -> int:
+def _most(intent: OutgoingTransaction, attempt: Attempt, token: str | None) -> int:
     if token is None:
         # What the layer below asks may have risen since.
         return attempt.value + attempt.gas * attempt.max_fee + 2 * attempt.below
@@ -298,7 +300,7 @@ def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVE
     return Setback(failures, now + pause, now, reason[:200])
 
 
-def postings(intent: Intent, now: int) -> tuple[Entry, ...]:
+def postings(intent: OutgoingTransaction, now: int) -> tuple[Entry, ...]:
     """Post what a mined transaction moved and what it cost; the gas is the operator's expense."""
     source, target = (GAS_STATION, ON_ADDRESSES) if intent.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
     rows = [

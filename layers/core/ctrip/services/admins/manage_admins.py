@@ -9,7 +9,7 @@ from typing import Any
 from ctrip.domain.admins import PASSWORD, Admin, Role, fold_email
 from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, InvalidField, NotFound, Unauthorized
-from ctrip.ports import AdminChange, AdminStore, Clock, Idempotency, Ids, OneTimeCodes, Passwords, Sealer
+from ctrip.ports import AdminChange, AdminStore, Cipher, Clock, Idempotency, Ids, OneTimeCodes, Passwords
 from ctrip.services.admins.lock_out import Lockout
 from ctrip.services.merchants.manage_merchants import LONGEST_ID
 from ctrip.services.shared.once import Answer, Memory, Once
@@ -29,7 +29,7 @@ class AdminManager:
     memory: Memory
     passwords: Passwords
     codes: OneTimeCodes
-    sealer: Sealer
+    cipher: Cipher
     lockout: Lockout
     clock: Clock
     ids: Ids
@@ -146,7 +146,7 @@ class AdminManager:
         """Give an admin a secret for an authenticator app; it is asked for once a code of it has been confirmed."""
         self._must_know(self._find(admin_id), password, origin)
         secret = self.codes.new_secret()
-        sealed = self.sealer.seal(secret, admin_id)
+        sealed = self.cipher.encrypt(secret, admin_id)
 
         def decide(admin: Admin) -> tuple[Admin, str]:
             if admin.totp_on:
@@ -162,7 +162,7 @@ class AdminManager:
         def decide(admin: Admin) -> tuple[Admin, str]:
             if not admin.totp or admin.totp_on:
                 raise Conflict("There is no second factor to confirm.", code="totp_not_begun")
-            step = self.codes.step(self.sealer.open(admin.totp, admin.id), code, self.clock.now() // 1000)
+            step = self.codes.step(self.cipher.decrypt(admin.totp, admin.id), code, self.clock.now() // 1000)
             if step is None:
                 raise InvalidField("code", "wrong_code", "is not the app's current code")
             return replace(admin, totp_on=True, totp_step=step), "admin.totp_on"

@@ -12,13 +12,13 @@ from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Busy, Forbidden, Stale, Unauthorized
 from ctrip.ports import (
     AdminStore,
+    Cipher,
     Claims,
     Clock,
     Ids,
     Log,
     OneTimeCodes,
     Passwords,
-    Sealer,
     TokenKey,
     Tokens,
 )
@@ -55,7 +55,7 @@ class SignedIn:
 
 
 @dataclass(slots=True, kw_only=True)
-class Doorkeeper:
+class AdminSessions:
     """Lets admins in and out."""
 
     admins: AdminStore
@@ -63,7 +63,7 @@ class Doorkeeper:
     passwords: Passwords
     codes: OneTimeCodes
     tokens: Tokens
-    sealer: Sealer
+    cipher: Cipher
     clock: Clock
     ids: Ids
     log: Log
@@ -128,7 +128,7 @@ class Doorkeeper:
         """Sign with a new key from now on; what older ones signed is good until it expires."""
         now = self.clock.now()
         key_id = self.ids.ulid(now)
-        key = TokenKey(key_id, self.sealer.seal(_random(self.ids), key_id), now)
+        key = TokenKey(key_id, self.cipher.encrypt(_random(self.ids), key_id), now)
         self.admins.put_token_key(key)
         self._keys = (0, {})
         return key
@@ -146,7 +146,7 @@ class Doorkeeper:
         return self._step(admin, code) > admin.totp_step
 
     def _step(self, admin: Admin, code: str | None) -> int:
-        step = self.codes.step(self.sealer.open(admin.totp, admin.id), code or "", self.clock.now() // 1000)
+        step = self.codes.step(self.cipher.decrypt(admin.totp, admin.id), code or "", self.clock.now() // 1000)
         return step or 0
 
     def _begin(self, admin: Admin, code: str | None, origin: Origin) -> SessionView:
@@ -197,7 +197,7 @@ class Doorkeeper:
         held = self.admins.token_keys() or [self.new_token_key()]
         # A key that has a successor is good for as long as what it signed last.
         good = [held[0], *(old for new, old in pairwise(held) if now - new.created_at < ACCESS_SECONDS * 1000)]
-        keys = {key.id: self.sealer.open(key.sealed, key.id) for key in good}
+        keys = {key.id: self.cipher.decrypt(key.sealed, key.id) for key in good}
         self._keys = (now + KEYS_MS, keys)
         return keys
 

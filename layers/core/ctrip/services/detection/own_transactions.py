@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from ctrip.domain.chains.chain import Block, Move
+from ctrip.domain.chains.chain import Block, OwnTransfer
 from ctrip.domain.detection.observe import net
 from ctrip.domain.payments.payment import Payment, Tier
 from ctrip.domain.sweeping.sweep import could_explain, parse_key
@@ -10,7 +10,7 @@ from ctrip.ports import Clock, Fence, Log, MoneyStore
 from ctrip.services.detection.sight import Sight
 from ctrip.services.detection.troubles import Troubles
 from ctrip.services.detection.watch_list import WatchList
-from ctrip.services.sweeping.follow_intents import IntentFollower
+from ctrip.services.sweeping.follow_transactions import TransactionFollower
 
 UNCLEAR_MS = 60_000  # after which an own transaction that moved money, and shows no receipt, is an alarm
 
@@ -19,7 +19,7 @@ UNCLEAR_MS = 60_000  # after which an own transaction that moved money, and show
 class OwnTransactions:
     """Our own transactions on one chain, from pass to pass."""
 
-    follower: IntentFollower
+    follower: TransactionFollower
     money: MoneyStore
     clock: Clock
     log: Log
@@ -27,7 +27,7 @@ class OwnTransactions:
     watch: WatchList
     troubles: Troubles
     following: int = 1  # unfinished ones at the last look; at first there may be some
-    moves: dict[str, tuple[Move, ...]] = field(default_factory=dict)  # by payment: of sweeps mined and not final
+    moves: dict[str, tuple[OwnTransfer, ...]] = field(default_factory=dict)  # by payment: of sweeps mined and not final
     unsure: frozenset[str] = frozenset()  # payments with an own transaction whose fate nobody can tell
     alarmed: set[str] = field(default_factory=set)  # payments that wait for an own transaction's receipt
 

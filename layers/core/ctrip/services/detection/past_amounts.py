@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import Arrivals, Block, Holding
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block
 from ctrip.domain.detection.observe import Look, net
 from ctrip.domain.errors import ChainError, NotHeld
 from ctrip.domain.payments.payment import Observation, Payment
@@ -48,7 +48,7 @@ class PastAmounts:
         if block is None:
             return 0, 0
         try:
-            held = self.chain.balances(block, [Holding(payment.address, payment.token_address)])[0]
+            held = self.chain.balances(block, [BalanceQuery(payment.address, payment.token_address)])[0]
         except NotHeld:
             if sight.at.number - block.number < STATE_KEPT:
                 raise
@@ -101,7 +101,7 @@ class PastAmounts:
             group = [each for each in new if sight.depth(each[0]) == depth]
             try:
                 block = sight.headers.get(depth) or self.chain.blocks([depth])[depth]
-                balances = self.chain.balances(block, [Holding(p.address, p.token_address) for p, *_ in group])
+                balances = self.chain.balances(block, [BalanceQuery(p.address, p.token_address) for p, *_ in group])
             except (ChainError, KeyError) as exc:
                 self.log.info("older_state_unknown", chain=self.network.name, block=depth, error=str(exc))
                 continue
@@ -133,7 +133,7 @@ class PastAmounts:
             block = self.finder.last_by(payment.expires_at, sight.at, settled=sight.at.number - HORIZON)
             if block is None:
                 return None
-            balance = self.chain.balances(block, [Holding(payment.address, payment.token_address)])[0]
+            balance = self.chain.balances(block, [BalanceQuery(payment.address, payment.token_address)])[0]
         except ChainError as exc:
             self.log.info("deadline_state_unknown", payment=payment.id, error=str(exc))
             return self._by_transfers(payment, look, block, sight) if block else None

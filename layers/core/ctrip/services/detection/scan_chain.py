@@ -16,7 +16,7 @@ from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore,
 from ctrip.services.detection.count_open import OpenCounter
 from ctrip.services.detection.decide_payments import PaymentDecider
 from ctrip.services.detection.explain import Explainer
-from ctrip.services.detection.find_strays import StrayFinder
+from ctrip.services.detection.find_deposits import DepositFinder
 from ctrip.services.detection.look_at import Looker
 from ctrip.services.detection.own_transactions import OwnTransactions
 from ctrip.services.detection.troubles import Troubles
@@ -24,7 +24,7 @@ from ctrip.services.detection.trust_chain import ChainTrust
 from ctrip.services.detection.vouch_address import AddressVoucher
 from ctrip.services.detection.watch_list import WatchList
 from ctrip.services.shared.recording import Recorder
-from ctrip.services.sweeping.follow_intents import IntentFollower
+from ctrip.services.sweeping.follow_transactions import TransactionFollower
 
 REFRESH_MS = 15_000  # between two reads of the gate
 KEEP_HOT_MS = 600_000  # for which a chain is kept open while money is under way
@@ -47,8 +47,8 @@ class ChainScanner:
     recorder: Recorder
     explainer: Explainer
     looker: Looker
-    follower: IntentFollower
-    strays: StrayFinder
+    follower: TransactionFollower
+    strays: DepositFinder
     trust: ChainTrust
     counter: OpenCounter
     voucher: AddressVoucher

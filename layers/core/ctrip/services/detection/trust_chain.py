@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.chain import Block, Holding
+from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.detection.observe import Look
 from ctrip.domain.payments.payment import Payment
 from ctrip.ports import Chain, Clock, Log
@@ -124,7 +124,7 @@ class ChainTrust:
         confirmed = look.confirmed or 0
         if least is None or confirmed < least or confirmed <= payment.credited:
             return True
-        opinions = self.chain.opinions(look.head, Holding(payment.address, payment.token_address))
+        opinions = self.chain.opinions(look.head, BalanceQuery(payment.address, payment.token_address))
         own = payment.net_moves(payment.token_address, look.head.number) + look.baseline
         if any(balance - own != look.received for _, balance in opinions):
             self.log.error("providers_disagree", payment=payment.id, chain=self.network.name)

@@ -11,7 +11,7 @@ from ctrip.domain.errors import Busy, Forbidden, Unauthorized
 from ctrip.domain.merchants import signing
 from ctrip.domain.merchants.access import ApiKey, KeyVersion, Merchant, Scope
 from ctrip.domain.merchants.signing import SignedRequest
-from ctrip.ports import AccessStore, Clock, LimitStore, Log, Sealer
+from ctrip.ports import AccessStore, Cipher, Clock, LimitStore, Log
 
 KEY_ID = re.compile(r"[0-9a-z]{8,32}", re.ASCII)
 USE_MS = 600_000  # how finely the last use of a key is known
@@ -52,7 +52,7 @@ class Authenticator:
 
     access: AccessStore
     limits: LimitStore
-    sealer: Sealer
+    cipher: Cipher
     clock: Clock
     log: Log
     cache_ms: int
@@ -86,7 +86,7 @@ class Authenticator:
         return caller
 
     def _signature(self, key: ApiKey, version: KeyVersion, request: SignedRequest) -> str:
-        return request.signature(self.sealer.open(version.sealed, key.id))
+        return request.signature(self.cipher.decrypt(version.sealed, key.id))
 
     def _right(self, key_id: str, fits: Callable[[ApiKey, KeyVersion], bool]) -> tuple[_Known | None, list[KeyVersion]]:
         """Find the versions that a credential fits; what is remembered is read anew for one that fits none."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.bip32 import ExtendedKey
-from ctrip.domain.chains.chain import Holding
+from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.errors import ChainError, Unavailable
 from ctrip.domain.merchants.access import Merchant
 from ctrip.ports import AccessStore, ChainReader, Clock
@@ -92,7 +92,9 @@ class AccountDiscoverer:
         if self.clock.now() - head.time > network.head_age_alarm * 1000:
             raise Unavailable(f"{network.name}: the newest block is old, and what came since is unknown")
         assets = [network.coin, *network.tokens]  # a token that is not offered may lie there all the same
-        balances = chain.balances(head, [Holding(address, asset.address) for address in addresses for asset in assets])
+        balances = chain.balances(
+            head, [BalanceQuery(address, asset.address) for address in addresses for asset in assets]
+        )
         seen = []
         for place, address in enumerate(addresses):
             held = balances[place * len(assets) : (place + 1) * len(assets)]

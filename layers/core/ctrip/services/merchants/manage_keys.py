@@ -9,7 +9,7 @@ from ipaddress import ip_network
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict, Forbidden, InvalidField, NotFound, Stale
 from ctrip.domain.merchants.access import LIVE_VERSIONS, OVERLAP_SECONDS, ApiKey, KeyVersion, Scope
-from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Sealer
+from ctrip.ports import AccessStore, Cipher, Clock, Idempotency, Ids
 from ctrip.services.merchants.authenticate import KEY_ID
 from ctrip.services.merchants.manage_merchants import KeyMoved, change_merchant, find_merchant
 from ctrip.services.shared.once import Answer, Once
@@ -56,7 +56,7 @@ class KeyManager:
     """Makes, rotates and revokes keys; the secrets it makes are in its answer and nowhere else."""
 
     access: AccessStore
-    sealer: Sealer
+    cipher: Cipher
     clock: Clock
     ids: Ids
 
@@ -188,7 +188,7 @@ class KeyManager:
     def _version(self, key_id: str, now: int, *, signed_only: bool) -> tuple[KeyVersion, dict[str, str | None]]:
         bearer = None if signed_only else f"ctrip_{key_id}_{_secret(self.ids)}"
         signing = f"ctsk_{_secret(self.ids)}"
-        return sealed_version(self.sealer, key_id, bearer, signing, now), {
+        return sealed_version(self.cipher, key_id, bearer, signing, now), {
             "api_key": bearer,
             "signing_secret": signing,
         }
@@ -217,10 +217,10 @@ class KeyManager:
         return Answer(view | secrets)
 
 
-def sealed_version(sealer: Sealer, key_id: str, bearer: str | None, signing: str, now: int) -> KeyVersion:
+def sealed_version(cipher: Cipher, key_id: str, bearer: str | None, signing: str, now: int) -> KeyVersion:
     """Turn a key's secrets into what may be stored: a hash of the one, the other sealed."""
     digest = hashlib.sha256(bearer.encode()).hexdigest() if bearer else ""
-    return KeyVersion(digest=digest, sealed=sealer.seal(signing, key_id), created_at=now)
+    return KeyVersion(digest=digest, sealed=cipher.encrypt(signing, key_id), created_at=now)
 
 
 def _changed() -> Conflict:

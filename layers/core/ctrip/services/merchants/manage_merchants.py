@@ -12,7 +12,7 @@ from ctrip.domain.merchants.account_key import parse_account_xpub
 from ctrip.domain.merchants.terms import Terms
 from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.domain.webhooks.webhook import new_secret
-from ctrip.ports import AccessChange, AccessStore, Clock, Idempotency, Ids, Jobs, Sealer
+from ctrip.ports import AccessChange, AccessStore, Cipher, Clock, Idempotency, Ids, Jobs
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale
 from ctrip.views.merchants import MerchantPage, MerchantView, MerchantWithSecret, merchant_view
@@ -27,7 +27,7 @@ class MerchantManager:
     """Makes and changes merchants; it holds no key that could give one an account."""
 
     access: AccessStore
-    sealer: Sealer
+    cipher: Cipher
     jobs: Jobs
     clock: Clock
     ids: Ids
@@ -99,7 +99,7 @@ class MerchantManager:
             name="",
             account=0 if xpub else self.access.next_account(),
             xpub=_own(xpub) if xpub else "",
-            webhook_secrets=(self.sealer.seal(secret, merchant_id),),
+            webhook_secrets=(self.cipher.encrypt(secret, merchant_id),),
             policy=Policy(custody=Custody.XPUB if xpub else Custody.HOT),
             limits=Limits(),
             created_at=now,

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin, payment_record
 from ctrip.domain.detection.step import Step
-from ctrip.domain.payments.payment import Payment, Stray
-from ctrip.domain.sweeping.sweep import Intent
+from ctrip.domain.payments.payment import Payment, UnexpectedDeposit
+from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Commit, Fence, Idempotency, Ids
 from ctrip.views.events import event_body
@@ -31,21 +31,26 @@ class Recorder:
         *,
         origin: Origin | None = None,
         fence: Fence | None = None,
-        intents: tuple[tuple[Intent | None, Intent], ...] = (),
+        intents: tuple[tuple[OutgoingTransaction | None, OutgoingTransaction], ...] = (),
     ) -> Commit:
         """Build the transaction of one step; without an `origin` the worker itself decided it."""
         commit = self._commit(before, step.after, step.event, origin or Origin(self.actor), step.stray)
         return replace(commit, entries=step.entries, fence=fence, intents=intents, holds_order=step.holds_order)
 
     def _commit(
-        self, before: Payment | None, after: Payment, event: str | None, origin: Origin, stray: Stray | None = None
+        self,
+        before: Payment | None,
+        after: Payment,
+        event: str | None,
+        origin: Origin,
+        stray: UnexpectedDeposit | None = None,
     ) -> Commit:
         audit = payment_record(before, after, event, origin)
         after = replace(after, audit_head=audit.hash)
         told = self._event(event, after, stray, origin.request_id) if event else None
         return Commit(before=before, after=after, audit=audit, event=told)
 
-    def _event(self, name: str, payment: Payment, stray: Stray | None, request_id: str) -> Event:
+    def _event(self, name: str, payment: Payment, stray: UnexpectedDeposit | None, request_id: str) -> Event:
         ulid = self.ids.ulid(payment.updated_at)
         return Event(
             ulid=ulid,

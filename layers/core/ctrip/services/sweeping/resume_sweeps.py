@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ctrip.domain.jobs import ScanJob
-from ctrip.domain.sweeping.sweep import IntentState
+from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.ports import AccessStore, Clock, Jobs, MoneyStore
 
 LOOK_MS = 600_000
@@ -29,7 +29,7 @@ class SweepResumer:
         for chain in self.chains:
             if states := {intent.state for intent in self.money.unfinished(chain)}:
                 busy.append(chain)
-                hot = now + LOOK_MS if states - {IntentState.TAKEN} else 0
+                hot = now + LOOK_MS if states - {TransactionState.TAKEN} else 0
                 if self.access.raise_gate(chain, hot_until=hot, warm_until=now + LOOK_MS, now=now):
                     self.jobs.scan(ScanJob(chain))
         return busy

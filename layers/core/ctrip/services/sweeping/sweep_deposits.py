@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import Holding, Transaction
+from ctrip.domain.chains.chain import BalanceQuery, Transaction
 from ctrip.domain.errors import AlreadyExists, Busy, Stale, Unavailable
 from ctrip.domain.payments.payment import Custody, Flag, Payment, Status, Tier
 from ctrip.domain.sweeping import gas
@@ -13,17 +13,17 @@ from ctrip.domain.sweeping.sweep import (
     FAILED_BACKOFF_MS,
     NATIVE_GAS,
     REVERTED_BACKOFF_MS,
-    Intent,
-    IntentState,
     Kind,
+    OutgoingTransaction,
     Setback,
+    TransactionState,
     set_back,
     sweep_coin,
     transfer_data,
 )
 from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer
-from ctrip.services.sweeping.hurry_intents import IntentHurrier
-from ctrip.services.sweeping.send_intents import TRIES, IntentSender, Market, Reverts, taken
+from ctrip.services.sweeping.hurry_transactions import IntentHurrier
+from ctrip.services.sweeping.send_transactions import TRIES, IntentSender, Market, Reverts, taken
 
 TIME_MS = 40_000  # of the minute that a job has
 MOST_PAYMENTS = 100  # of one job, the most valuable first
@@ -120,7 +120,7 @@ class _Job:
             self._set_back(payment, exc)
 
     @contextmanager
-    def _apart_intent(self, intent: Intent) -> Iterator[None]:
+    def _apart_intent(self, intent: OutgoingTransaction) -> Iterator[None]:
         """Keep the trouble of one transaction under way from all the others."""
         log = self.sweeper.log
         try:
@@ -201,7 +201,7 @@ class _Job:
     def _one(self, payment: Payment) -> bool:
         last = self.sweeper.money.last_intent(self.sweeper.network.name, payment.address)
         self._look_back(payment, last)
-        holdings = [Holding(payment.address, token) for token in dict.fromkeys((payment.token_address, None))]
+        holdings = [BalanceQuery(payment.address, token) for token in dict.fromkeys((payment.token_address, None))]
         found = self.market.balances(*holdings)
         if found is None:
             self.sweeper.log.info("balance_unknown", payment=payment.id)
@@ -214,14 +214,14 @@ class _Job:
             return self._transfer(payment, payment.token_address, found[0], found[1], last)
         return self._coin(payment, found[0], last)
 
-    def _look_back(self, payment: Payment, last: Intent | None) -> None:
+    def _look_back(self, payment: Payment, last: OutgoingTransaction | None) -> None:
         """Set a payment back whose last sweep was mined and failed."""
         known = self.setbacks.get(payment.id)
-        failed = last is not None and last.state is IntentState.FAILED and last.tx_hash is not None
+        failed = last is not None and last.state is TransactionState.FAILED and last.tx_hash is not None
         if last is not None and failed and (known is None or known.at < last.updated_at):
             raise Reverts(f"transaction {last.tx_hash} failed")
 
-    def _coin(self, payment: Payment, balance: int, last: Intent | None) -> bool:
+    def _coin(self, payment: Payment, balance: int, last: OutgoingTransaction | None) -> bool:
         own, price = self.sweeper, self.market.price()
         needed = self.market.plain_gas(payment.address, own.treasury, 1)
         below = own.chain.layer_fee()
@@ -241,7 +241,9 @@ class _Job:
             return self._park(payment, balance)
         return self._send(payment, transaction, below=below)
 
-    def _transfer(self, payment: Payment, token: str, balance: int, coin: int, last: Intent | None) -> bool:
+    def _transfer(
+        self, payment: Payment, token: str, balance: int, coin: int, last: OutgoingTransaction | None
+    ) -> bool:
         own, price, data = self.sweeper, self.market.price(), transfer_data(self.sweeper.treasury, balance)
         needed = self.market.estimate(payment.address, token, 0, data) * 6 // 5
         below = own.chain.layer_fee()

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.payments.payment import Payment
-from ctrip.domain.sweeping.sweep import Intent
+from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.ports import Chain, Clock, Log, MoneyStore
 
 # For so long a receipt may be late without anybody being alarmed.
@@ -33,7 +33,7 @@ class NonceWatcher:
     clock: Clock
     log: Log
 
-    def taken(self, intent: Intent, final: int) -> Intent | None:
+    def taken(self, intent: OutgoingTransaction, final: int) -> OutgoingTransaction | None:
         """Take the search a step further; return the intent where it has ended without finding one of our attempts."""
         now = self.clock.now()
         if not intent.missing_since:
@@ -45,29 +45,29 @@ class NonceWatcher:
             return self._begin(intent, final)
         return self._read(intent)
 
-    def unused(self, intent: Intent) -> Intent:
+    def unused(self, intent: OutgoingTransaction) -> OutgoingTransaction:
         """Forget the search where a reorganisation has freed the nonce again."""
         if not intent.missing_since:
             return intent
         after = self.cleared(intent)
         return self._note(intent, missing_since=after.missing_since, passed_at=0, searched=0)
 
-    def cleared(self, intent: Intent) -> Intent:
+    def cleared(self, intent: OutgoingTransaction) -> OutgoingTransaction:
         """Return an intent that knows of no search."""
         return replace(intent, missing_since=0, passed_at=0, searched=0, taken_at=0)
 
-    def look_again(self, intent: Intent) -> bool:
+    def look_again(self, intent: OutgoingTransaction) -> bool:
         """Whether it is time to look at one whose nonce went to another."""
         now = self.clock.now()
         pause = min(max((now - intent.taken_at) // 8, SOONEST_LOOK_MS), LATEST_LOOK_MS)
         return now - intent.updated_at >= pause
 
-    def watched_long_enough(self, intent: Intent, payment: Payment) -> bool:
+    def watched_long_enough(self, intent: OutgoingTransaction, payment: Payment) -> bool:
         """Whether the payment's monitoring time has gone by without a receipt, a day at least."""
         watch = max(payment.policy.monitoring_seconds * 1000, LEAST_WATCH_MS)
         return self.clock.now() - intent.taken_at >= watch
 
-    def _begin(self, intent: Intent, final: int) -> Intent | None:
+    def _begin(self, intent: OutgoingTransaction, final: int) -> OutgoingTransaction | None:
         """Alarm, and begin the search, once a final block shows that the nonce is used."""
         block = self.chain.blocks([final]).get(final) if final >= 0 else None
         used = self.chain.nonce_at(intent.sender, block) if block else None
@@ -77,7 +77,7 @@ class NonceWatcher:
         first = max(min(each.head for each in intent.attempts) - EARLIER, 0)
         return self._read(self._note(intent, passed_at=block.number, searched=first))
 
-    def _read(self, intent: Intent) -> Intent | None:
+    def _read(self, intent: OutgoingTransaction) -> OutgoingTransaction | None:
         """Read the next blocks; one that no node holds, or that lists an attempt of ours, is where the search waits."""
         ours = {attempt.tx_hash.lower() for attempt in intent.attempts}
         end = min(intent.searched + BLOCKS_A_PASS, intent.passed_at + 1)
@@ -94,7 +94,7 @@ class NonceWatcher:
     def _patience_ms(self) -> int:
         return max(LEAST_PATIENCE_MS, round(PATIENCE_BLOCKS * self.network.block_seconds * 1000))
 
-    def _note(self, intent: Intent, **changes: int) -> Intent:
+    def _note(self, intent: OutgoingTransaction, **changes: int) -> OutgoingTransaction:
         after = replace(intent, updated_at=self.clock.now(), version=intent.version + 1, **changes)  # type: ignore[arg-type]
         self.money.write_intent(intent, after)
         return after

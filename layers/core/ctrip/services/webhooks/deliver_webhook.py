@@ -8,7 +8,7 @@ from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.webhooks.events import Event
 from ctrip.domain.webhooks.retry import next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
-from ctrip.ports import AccessStore, Clock, Delivery, EventStore, Jobs, Log, Receivers, Reply, Sealer
+from ctrip.ports import AccessStore, Cipher, Clock, Delivery, EventStore, Jobs, Log, Reply, WebhookSender
 
 LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
 KNOWN_AT_MOST = 1_000  # merchants
@@ -23,8 +23,8 @@ class WebhookDeliverer:
 
     events: EventStore
     access: AccessStore
-    receivers: Receivers
-    sealer: Sealer
+    receivers: WebhookSender
+    cipher: Cipher
     jobs: Jobs
     clock: Clock
     log: Log
@@ -64,7 +64,7 @@ class WebhookDeliverer:
         merchant = self._merchant(event.merchant_id)
         if merchant is None:
             return Reply(None, "the merchant is gone")
-        secrets = tuple(self.sealer.open(sealed, merchant.id) for sealed in merchant.webhook_secrets)
+        secrets = tuple(self.cipher.decrypt(sealed, merchant.id) for sealed in merchant.webhook_secrets)
         body = event.body.encode()
         followed = {"X-Request-Id": event.request_id} if event.request_id else {}
         headers = followed | sign(body, event_id=event.id, timestamp=self.clock.now() // 1000, secrets=secrets)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ctrip.domain.audit import AuditRecord, broken
 from ctrip.domain.errors import AlreadyExists
-from ctrip.ports import AccessStore, AdminStore, Clock, EventStore, Log, PaymentStore, Seal, SealStore
+from ctrip.ports import AccessStore, AdminStore, AuditCheckpoint, CheckpointStore, Clock, EventStore, Log, PaymentStore
 from ctrip.views.fields import rfc3339
 
 HOUR_MS = 3_600_000
@@ -19,18 +19,18 @@ PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditSealer:
+class AuditCheckpointer:
     """Seals the hours that are over."""
 
     payments: PaymentStore
     events: EventStore
     access: AccessStore
     admins: AdminStore
-    seals: SealStore
+    seals: CheckpointStore
     clock: Clock
     log: Log
 
-    def run(self) -> list[Seal]:
+    def run(self) -> list[AuditCheckpoint]:
         """Seal each hour that is over and not sealed; return the seals."""
         done = []
         for start in self._due():
@@ -49,12 +49,12 @@ class AuditSealer:
         first = _number(last.hour) + 1 if last else end - 1
         return [number * HOUR_MS for number in range(first, min(end, first + CATCH_UP))]
 
-    def _seal(self, start: int) -> tuple[Seal, list[str]]:
+    def _seal(self, start: int) -> tuple[AuditCheckpoint, list[str]]:
         leaves = sorted(self._leaves(start))
         last = self.seals.last()
         hour, previous = hour_of(start), last.hash if last else ""
         root = hashlib.sha256("\n".join(leaves).encode()).hexdigest()
-        return Seal(
+        return AuditCheckpoint(
             hour=hour, count=len(leaves), root=root, previous=previous, hash=_hash(previous, hour, root)
         ), leaves
 
@@ -87,7 +87,7 @@ class Verdict:
 class AuditVerifier:
     """Checks a subject's chain against itself, and against a seal that covers it."""
 
-    seals: SealStore
+    seals: CheckpointStore
 
     def verify(self, subject: str, chain: list[AuditRecord], hour: str | None = None) -> Verdict:
         """Check a chain, oldest first; with an hour, that the head which the hour's seal covers stands in it."""

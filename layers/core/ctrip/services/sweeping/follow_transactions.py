@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import Block, Move, Receipt
+from ctrip.domain.chains.chain import Block, OwnTransfer, Receipt
 from ctrip.domain.detection.step import Step, fire, quiet
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainError, CtripError, FenceLost, Stale
 from ctrip.domain.jobs import SweepJob
@@ -14,9 +14,9 @@ from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping import gas
 from ctrip.domain.sweeping.sweep import (
-    Intent,
-    IntentState,
     Kind,
+    OutgoingTransaction,
+    TransactionState,
     mined,
     moves_with,
     parse_key,
@@ -41,7 +41,7 @@ class Followed:
     """
 
     changed: tuple[Payment, ...]
-    moves: dict[str, tuple[Move, ...]]
+    moves: dict[str, tuple[OwnTransfer, ...]]
     unfinished: int
     unsure: frozenset[str] = frozenset()
     failure: Exception | None = None
@@ -55,18 +55,18 @@ class _Pass:
     final: int
     fence: Fence
     changed: list[Payment] = field(default_factory=list)
-    moves: dict[str, tuple[Move, ...]] = field(default_factory=dict)
+    moves: dict[str, tuple[OwnTransfer, ...]] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
     failure: Exception | None = None
 
-    def moved(self, intent: Intent) -> None:
+    def moved(self, intent: OutgoingTransaction) -> None:
         """Note what a sweep has moved that is not final."""
         if intent.kind is Kind.SWEEP:
             self.moves[intent.payment_id] = moves_with(self.moves.get(intent.payment_id, ()), intent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntentFollower:
+class TransactionFollower:
     """Follows one chain's unfinished intents, as part of a scanner's pass.
 
     A sweep that is mined is noted in its intent alone, on the condition of the intent's version: the note is a fact of
@@ -108,7 +108,7 @@ class IntentFollower:
             return None
 
     @contextmanager
-    def _apart(self, intent: Intent, this: _Pass) -> Iterator[None]:
+    def _apart(self, intent: OutgoingTransaction, this: _Pass) -> Iterator[None]:
         """Keep one transaction's trouble from all the others: what became of it is unknown in this pass."""
         try:
             yield
@@ -128,20 +128,20 @@ class IntentFollower:
             else:
                 self.log.error("intent_not_followed", intent=intent.key, kind=type(exc).__name__, error=exc)
 
-    def _one(self, intent: Intent, this: _Pass) -> None:
-        if intent.state is IntentState.UNREADABLE:
+    def _one(self, intent: OutgoingTransaction, this: _Pass) -> None:
+        if intent.state is TransactionState.UNREADABLE:
             this.unsure |= {found for found in (self.payments.by_address(intent.sender),) if found}
             self.log.error("intent_unreadable", intent=intent.key)
-        elif intent.state is IntentState.MINED:
+        elif intent.state is TransactionState.MINED:
             self._watch_mined(intent, this)
-        elif intent.state is IntentState.TAKEN:
+        elif intent.state is TransactionState.TAKEN:
             self._watch_taken(intent, this)
         else:
             self._watch_sent(intent, this)
 
     # -- not in a block yet
 
-    def _watch_sent(self, intent: Intent, this: _Pass) -> None:
+    def _watch_sent(self, intent: OutgoingTransaction, this: _Pass) -> None:
         used = self.chain.nonce_at(intent.sender, this.head)
         if used is not None and used <= intent.nonce:
             self._offer(self._watcher().unused(intent), this)
@@ -155,7 +155,7 @@ class IntentFollower:
             elif ended := self._watcher().taken(intent, this.final):
                 self._taken(ended, this)
 
-    def _receipt(self, intent: Intent, head: Block) -> Receipt | None:
+    def _receipt(self, intent: OutgoingTransaction, head: Block) -> Receipt | None:
         """Find the attempt that the chain took."""
         for attempt in reversed(intent.attempts):
             receipt = self.chain.receipt(attempt.tx_hash)
@@ -163,7 +163,7 @@ class IntentFollower:
                 return receipt
         return None
 
-    def _offer(self, intent: Intent, this: _Pass) -> None:
+    def _offer(self, intent: OutgoingTransaction, this: _Pass) -> None:
         """Send the newest bytes again where no node holds them, whatever one answered when it was given them."""
         last = intent.attempts[-1]
         if self.chain.known(last.tx_hash):
@@ -183,21 +183,21 @@ class IntentFollower:
             if gas.refused(intent, this.head) and not refusal.capped:
                 self.jobs.sweep(SweepJob(self.network.name, intent.asset))
 
-    def _ask_for_more(self, intent: Intent) -> None:
+    def _ask_for_more(self, intent: OutgoingTransaction) -> None:
         """Have a slow transaction hurried: about once in each time that one may take."""
         waited = self.clock.now() - intent.attempts[-1].at
         if waited % gas.patience_ms(self.network, len(intent.attempts)) < 2_000 * self.network.poll_seconds:
             self.jobs.sweep(SweepJob(self.network.name, intent.asset))
 
-    def _taken(self, intent: Intent, this: _Pass) -> None:
+    def _taken(self, intent: OutgoingTransaction, this: _Pass) -> None:
         """Somebody else used the nonce: a restored store, or a key in other hands. The address is free again."""
         payment, now = self._payment(intent), self.clock.now()
-        after = _changed(intent, now, state=IntentState.TAKEN, taken_at=now, refusal=None)
+        after = _changed(intent, now, state=TransactionState.TAKEN, taken_at=now, refusal=None)
         step = quiet(payment, now, pending=_released(payment, intent))
         this.changed.append(self._commit(payment, step, intent, after, this.fence))
         self.log.error("nonce_taken", intent=intent.key, payment=payment.id)
 
-    def _watch_taken(self, intent: Intent, this: _Pass) -> None:
+    def _watch_taken(self, intent: OutgoingTransaction, this: _Pass) -> None:
         """Undo what was concluded, should a receipt come after all, or the nonce be free again."""
         watcher, now = self._watcher(), self.clock.now()
         look = watcher.look_again(intent)
@@ -208,14 +208,14 @@ class IntentFollower:
             return
         this.unsure.add(intent.payment_id)
         if used is not None and used <= intent.nonce:
-            self._resume(intent, _changed(watcher.cleared(intent), now, state=IntentState.SIGNED), this)
+            self._resume(intent, _changed(watcher.cleared(intent), now, state=TransactionState.SIGNED), this)
         elif look:
             over = watcher.watched_long_enough(intent, self._payment(intent))
-            self._write(intent, state=IntentState.FAILED if over else IntentState.TAKEN)
+            self._write(intent, state=TransactionState.FAILED if over else TransactionState.TAKEN)
 
     # -- in a block
 
-    def _watch_mined(self, intent: Intent, this: _Pass) -> None:
+    def _watch_mined(self, intent: OutgoingTransaction, this: _Pass) -> None:
         receipt = self.chain.receipt(intent.tx_hash or "")
         if receipt is None or receipt.block_number > this.head.number:
             self._without_receipt(intent, this)
@@ -226,7 +226,7 @@ class IntentFollower:
         else:
             self._final(intent, receipt, this)
 
-    def _without_receipt(self, intent: Intent, this: _Pass) -> None:
+    def _without_receipt(self, intent: OutgoingTransaction, this: _Pass) -> None:
         """Ask for the block that took it: where it stands, the missing receipt is a node's that is behind."""
         number = intent.block_number or 0
         block = self.chain.blocks([number]).get(number)
@@ -238,9 +238,9 @@ class IntentFollower:
             this.unsure.add(intent.payment_id)
         this.moved(intent)
 
-    def _mined(self, intent: Intent, receipt: Receipt, this: _Pass) -> None:
+    def _mined(self, intent: OutgoingTransaction, receipt: Receipt, this: _Pass) -> None:
         after = mined(intent, receipt, self.clock.now())
-        if intent.kind is Kind.SWEEP and intent.state is IntentState.TAKEN:
+        if intent.kind is Kind.SWEEP and intent.state is TransactionState.TAKEN:
             self._resume(intent, after, this)
         elif intent.kind is Kind.SWEEP:
             self.money.write_intent(intent, after)
@@ -249,21 +249,21 @@ class IntentFollower:
             payment, now = self._payment(intent), self.clock.now()
             step = quiet(payment, now, moves=moves_with(payment.moves, after), pending=_released(payment, intent))
             this.changed.append(self._commit(payment, step, intent, after, this.fence))
-        if intent.state is IntentState.TAKEN:
+        if intent.state is TransactionState.TAKEN:
             self.log.warning("receipt_came_after_all", intent=intent.key)
         this.moved(after)
 
-    def _resume(self, intent: Intent, after: Intent, this: _Pass) -> None:
+    def _resume(self, intent: OutgoingTransaction, after: OutgoingTransaction, this: _Pass) -> None:
         """Put a transaction under way again whose nonce was thought to be another's."""
         payment, now = self._payment(intent), self.clock.now()
         swept = intent.kind is Kind.SWEEP and payment.status in (Status.PAID, Status.SETTLED)
         step = quiet(payment, now, pending=payment.pending or intent.key, tier=Tier.SWEEP if swept else payment.tier)
         this.changed.append(self._commit(payment, step, intent, after, this.fence))
 
-    def _unmined(self, intent: Intent, fence: Fence) -> Payment | None:
+    def _unmined(self, intent: OutgoingTransaction, fence: Fence) -> Payment | None:
         """A reorganisation took it out: the same bytes are sent again."""
         now = self.clock.now()
-        after = _changed(intent, now, state=IntentState.SIGNED, tx_hash=None, block_number=None, block_hash=None)
+        after = _changed(intent, now, state=TransactionState.SIGNED, tx_hash=None, block_number=None, block_hash=None)
         if intent.kind is Kind.SWEEP and intent.unfinished:
             self.money.write_intent(intent, after)  # the payment knows nothing of it yet
             return None
@@ -281,37 +281,37 @@ class IntentFollower:
             step = replace(step, entries=tuple(map(reversed_posting, postings(intent, now))))
         return self._commit(payment, step, intent, after, fence)
 
-    def _final(self, intent: Intent, receipt: Receipt, this: _Pass) -> None:
+    def _final(self, intent: OutgoingTransaction, receipt: Receipt, this: _Pass) -> None:
         now = self.clock.now()
-        state = IntentState.FINAL if receipt.success else IntentState.FAILED
-        after = _changed(intent, now, state=IntentState.CANCELLED if intent.cancelled else state)
+        state = TransactionState.FINAL if receipt.success else TransactionState.FAILED
+        after = _changed(intent, now, state=TransactionState.CANCELLED if intent.cancelled else state)
         if intent.kind is Kind.FUND:
             self.money.settle(intent, after, postings(after, now), this.fence)
         else:
             payment = self._payment(intent)
             step = replace(self._finished(payment, after, now), entries=postings(after, now))
             this.changed.append(self._commit(payment, step, intent, after, this.fence))
-        if after.state is IntentState.FAILED:
+        if after.state is TransactionState.FAILED:
             self.log.error("own_transaction_failed", intent=intent.key, tx_hash=intent.tx_hash)
 
-    def _finished(self, payment: Payment, intent: Intent, now: int) -> Step:
+    def _finished(self, payment: Payment, intent: OutgoingTransaction, now: int) -> Step:
         """Settle the payment when nothing worth a transaction is left at its address."""
         ended: dict[str, Any] = {
             "moves": moves_with(payment.moves, intent),
             "pending": _released(payment, intent),
         }
-        if intent.state is not IntentState.CANCELLED:
-            shown = "final" if intent.state is IntentState.FINAL else "failed"
+        if intent.state is not TransactionState.CANCELLED:
+            shown = "final" if intent.state is TransactionState.FINAL else "failed"
             ended["sweeps"] = sweeps_with(payment.sweeps, intent, shown)
         left = replace(payment, moves=ended["moves"]).unswept
-        over = intent.state is IntentState.FINAL and left <= self._dust(payment, intent)
+        over = intent.state is TransactionState.FINAL and left <= self._dust(payment, intent)
         if not over or payment.tier is not Tier.SWEEP or ended["pending"] is not None:
             return quiet(payment, now, **ended)
         if payment.status is Status.PAID:
             return fire(payment, Trigger.SETTLED, now, **ended)
         return quiet(payment, now, **ended, tier=Tier.MONITORED)
 
-    def _dust(self, payment: Payment, intent: Intent) -> int:
+    def _dust(self, payment: Payment, intent: OutgoingTransaction) -> int:
         """Return what is not worth another transaction, the fee of a layer below included."""
         last, asset = intent.attempts[-1], self.network.asset(payment.token_id)
         cost = last.gas * last.max_fee + 2 * intent.fee if intent.token is None else 0
@@ -322,18 +322,20 @@ class IntentFollower:
     def _watcher(self) -> NonceWatcher:
         return NonceWatcher(network=self.network, chain=self.chain, money=self.money, clock=self.clock, log=self.log)
 
-    def _payment(self, intent: Intent) -> Payment:
+    def _payment(self, intent: OutgoingTransaction) -> Payment:
         payment = self.payments.get(intent.payment_id)
         if payment is None:
             raise _Orphan(f"payment {intent.payment_id} of intent {intent.key} is not there")
         return payment
 
-    def _write(self, intent: Intent, **changes: object) -> Intent:
+    def _write(self, intent: OutgoingTransaction, **changes: object) -> OutgoingTransaction:
         after = _changed(intent, self.clock.now(), **changes)
         self.money.write_intent(intent, after)
         return after
 
-    def _commit(self, payment: Payment, step: Step, before: Intent, after: Intent, fence: Fence) -> Payment:
+    def _commit(
+        self, payment: Payment, step: Step, before: OutgoingTransaction, after: OutgoingTransaction, fence: Fence
+    ) -> Payment:
         commit: Commit = self.recorder.step(payment, step, fence=fence, intents=((before, after),))
         return commit_and_notify(self.payments, self.jobs, commit)
 
@@ -342,10 +344,10 @@ class _Orphan(CtripError):
     """The payment of an intent is not there."""
 
 
-def _released(payment: Payment, intent: Intent) -> str | None:
+def _released(payment: Payment, intent: OutgoingTransaction) -> str | None:
     """Free the address of this intent, and of no other."""
     return None if payment.pending == intent.key else payment.pending
 
 
-def _changed(intent: Intent, now: int, **changes: object) -> Intent:
+def _changed(intent: OutgoingTransaction, now: int, **changes: object) -> OutgoingTransaction:
     return replace(intent, updated_at=now, version=intent.version + 1, **changes)  # type: ignore[arg-type]

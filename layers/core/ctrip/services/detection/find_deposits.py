@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.bip32 import ExtendedKey
-from ctrip.domain.chains.chain import Arrivals, Block, Holding
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block
 from ctrip.domain.detection.gates import Round
 from ctrip.domain.detection.strays import explain_stray, note_stray
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import Busy, ChainError, FenceLost, Stale
 from ctrip.domain.merchants.access import Merchant
-from ctrip.domain.payments.payment import Payment, Stray, Tier
+from ctrip.domain.payments.payment import Payment, Tier, UnexpectedDeposit
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore
 from ctrip.services.detection.find_blocks import BlockFinder
 from ctrip.services.shared.notify import commit_and_notify
@@ -25,7 +25,7 @@ PAGE = 500  # addresses that are kept together, once all of them have been given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StrayFinder:
+class DepositFinder:
     """Looks where nothing is due; what it finds is recorded and reported, never credited and never swept.
 
     `daily_ms` is the time between two rounds over every address ever given out.
@@ -59,7 +59,7 @@ class StrayFinder:
         ]
         if not wanted:
             return []
-        balances = self.chain.balances(at, [Holding(row.address, asset.address) for row, asset in wanted])
+        balances = self.chain.balances(at, [BalanceQuery(row.address, asset.address) for row, asset in wanted])
         found = [(row, asset, balance) for (row, asset), balance in zip(wanted, balances, strict=True) if balance]
         payments = self.payments.read(list({row.id for row, _, _ in found})) if found else {}
         changed: dict[str, Payment] = {}
@@ -101,7 +101,7 @@ class StrayFinder:
     ) -> list[Payment]:
         addresses = self._addresses(merchant, indexes)
         assets = self._assets()
-        wanted = [Holding(address, asset.address) for asset in assets for address in addresses]
+        wanted = [BalanceQuery(address, asset.address) for asset in assets for address in addresses]
         balances = self.chain.balances(at, wanted) if wanted else []
         changed = []
         for place, balance in enumerate(balances):
@@ -158,7 +158,7 @@ class StrayFinder:
         return None
 
     def _note(self, payment: Payment, asset: Asset, amount: int, at: Block, fence: Fence) -> Payment | None:
-        stray = Stray(self.network.name, asset.id, asset.address, asset.symbol, asset.decimals, amount)
+        stray = UnexpectedDeposit(self.network.name, asset.id, asset.address, asset.symbol, asset.decimals, amount)
         known = next((held for held in payment.strays if held.key == stray.key), None)
         if amount <= (known.amount if known else 0) and (known is None or known.tx_hash):
             return None
@@ -171,7 +171,7 @@ class StrayFinder:
         self.log.warning(step.event or "", payment=payment.id, asset=asset.symbol, amount=str(amount))
         return noted
 
-    def _explained(self, payment: Payment, stray: Stray, at: Block) -> Stray:
+    def _explained(self, payment: Payment, stray: UnexpectedDeposit, at: Block) -> UnexpectedDeposit:
         """Ask what brought it, since the payment's creation; again after growing pauses, of another endpoint."""
         key, now = (payment.id, stray.token_id, stray.amount), self.clock.now()
         tries, due = self._asked.get(key, (0, 0))

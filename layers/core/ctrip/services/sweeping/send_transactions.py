@@ -4,11 +4,11 @@ from dataclasses import dataclass, field, replace
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.bip32 import ExtendedKey, account_path
-from ctrip.domain.chains.chain import Block, Fees, Holding, Transaction
+from ctrip.domain.chains.chain import BalanceQuery, Block, Fees, Transaction
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, CtripError, Refused, Stale, Unavailable
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping import gas
-from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Intent, Kind
+from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Kind, OutgoingTransaction
 from ctrip.ports import Chain, Clock, Log, MoneyStore, Signer
 from ctrip.services.sweeping.refusals import refusal_of
 
@@ -47,7 +47,7 @@ class Market:
         """Choose a price for a first attempt."""
         return gas.price(self.fees(), self.network.fee_floor)
 
-    def balances(self, *wanted: Holding) -> list[int] | None:
+    def balances(self, *wanted: BalanceQuery) -> list[int] | None:
         """Return balances at the newest block; None where one of them is unknown, which is never zero."""
         found = [each for each in self.chain.balances(self.head(), wanted) if each is not None]
         return found if len(found) == len(wanted) else None
@@ -66,7 +66,7 @@ class Market:
         except Refused as exc:
             raise Reverts(str(exc)) from exc
 
-    def next_nonce(self, sender: str, last: Intent | None) -> int:
+    def next_nonce(self, sender: str, last: OutgoingTransaction | None) -> int:
         """Return the nonce after our newest intent, never behind the chain's; `Unavailable` where that is unknown."""
         used = self.chain.nonce_at(sender, self.head())
         if used is None:
@@ -123,7 +123,7 @@ class IntentSender:
             cancels=cancels,
         )
 
-    def broadcast(self, intent: Intent) -> None:
+    def broadcast(self, intent: OutgoingTransaction) -> None:
         """Hand the newest bytes over; a refusal is remembered, and answered by the next job."""
         try:
             self.chain.broadcast(intent.attempts[-1].raw)
@@ -134,7 +134,7 @@ class IntentSender:
                 self.log.error("fee_above_nodes_cap", intent=intent.key, what="lower the fee cap, or raise the nodes'")
             self.note(intent, replace(intent, refusal=refusal))
 
-    def note(self, before: Intent, after: Intent) -> None:
+    def note(self, before: OutgoingTransaction, after: OutgoingTransaction) -> None:
         """Store what was learnt of an intent; where it has moved on meanwhile, it does not matter any more."""
         after = replace(after, updated_at=self.clock.now(), version=before.version + 1)
         try:
@@ -148,7 +148,7 @@ class IntentSender:
         """Return the gas station's address."""
         return ExtendedKey.parse(self.signer.account_xpub(0)).child(0).child(1).address()
 
-    def fund(self, payment: Payment, cost: int, coin: int) -> Intent | None:
+    def fund(self, payment: Payment, cost: int, coin: int) -> OutgoingTransaction | None:
         """Sign gas for a transfer that costs `cost`, twice over: a rising base fee needs no second gift.
 
         Never more than the chain's cap; None, with an alarm, where that is too little, or the station has too little.
@@ -162,7 +162,7 @@ class IntentSender:
         if value < 2 * cost:
             self.log.warning("gas_funding_capped", payment=payment.id, amount=str(2 * cost), cap=str(cap))
         needed = self.market.plain_gas(station, payment.address, value)
-        held = self.market.balances(Holding(station, None))
+        held = self.market.balances(BalanceQuery(station, None))
         if held is None:
             raise Unavailable("the gas station's balance is unknown")
         if not self.affordable(payment.id, needed, price.max_fee):
@@ -192,10 +192,10 @@ class IntentSender:
 
     def intent(
         self, payment: Payment, kind: Kind, nonce: int, attempt: Attempt, *, sender: str, to: str = ""
-    ) -> Intent:
+    ) -> OutgoingTransaction:
         """Describe an own transaction of a payment."""
         fund, now = kind is Kind.FUND, self.clock.now()
-        return Intent(
+        return OutgoingTransaction(
             chain=self.network.name,
             sender=sender,
             nonce=nonce,

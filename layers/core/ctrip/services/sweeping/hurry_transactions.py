@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from ctrip.domain.chains.chain import Holding, Transaction
+from ctrip.domain.chains.chain import BalanceQuery, Transaction
 from ctrip.domain.errors import AlreadyExists, Unavailable
 from ctrip.domain.payments.payment import Flag, Payment, Status
 from ctrip.domain.sweeping import gas
 from ctrip.domain.sweeping.gas import Price
-from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Intent, Kind, transfer_data
+from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Kind, OutgoingTransaction, transfer_data
 from ctrip.ports import PaymentStore
-from ctrip.services.sweeping.send_intents import IntentSender
+from ctrip.services.sweeping.send_transactions import IntentSender
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class IntentHurrier:
         self,
         asset_key: str,
         known: Mapping[str, Payment],
-        apart: Callable[[Intent], AbstractContextManager[None]],
+        apart: Callable[[OutgoingTransaction], AbstractContextManager[None]],
         enough: Callable[[], bool],
     ) -> int:
         """Hurry what is due among the gas station's transactions and the sweeps of an asset; return how many.
@@ -50,7 +50,7 @@ class IntentHurrier:
         `known` are payments that need not be read again; `apart` keeps one's trouble to itself; `enough` ends the job.
         """
         unfinished = self.sender.money.unfinished(self.sender.network.name)
-        lowest: dict[str, Intent] = {}
+        lowest: dict[str, OutgoingTransaction] = {}
         for intent in sorted(unfinished, key=lambda each: -each.nonce):
             if intent.waiting:
                 lowest[intent.sender.lower()] = intent
@@ -63,7 +63,7 @@ class IntentHurrier:
                     count += self._one(intent, known, funded)
         return count
 
-    def _one(self, intent: Intent, known: Mapping[str, Payment], funded: set[str]) -> bool:
+    def _one(self, intent: OutgoingTransaction, known: Mapping[str, Payment], funded: set[str]) -> bool:
         payment = known.get(intent.payment_id) if intent.kind is Kind.SWEEP else None
         if payment is None and intent.kind is Kind.SWEEP:
             payment = self.payments.get(intent.payment_id)
@@ -91,7 +91,7 @@ class IntentHurrier:
         self.sender.broadcast(after)
         return True
 
-    def _due(self, intent: Intent, cancel: bool) -> bool:
+    def _due(self, intent: OutgoingTransaction, cancel: bool) -> bool:
         market, last = self.sender.market, intent.attempts[-1]
         if len(intent.attempts) >= gas.MOST_ATTEMPTS:
             self.sender.log.error("too_many_attempts", intent=intent.key)
@@ -103,7 +103,7 @@ class IntentHurrier:
         slow = gas.slow(intent, self.sender.network, market.head(), self.sender.clock.now())
         return slow and not gas.hopeless(intent.refusal)
 
-    def _lowest(self, intent: Intent) -> bool:
+    def _lowest(self, intent: OutgoingTransaction) -> bool:
         """Whether the chain waits for this very nonce: one behind an earlier one is not hurried by more money."""
         market = self.sender.market
         used = self.sender.chain.nonce_at(intent.sender, market.head())
@@ -111,7 +111,7 @@ class IntentHurrier:
             raise Unavailable(f"no endpoint tells the nonce at block {market.head().number}")
         return used == intent.nonce
 
-    def _capped(self, intent: Intent) -> None:
+    def _capped(self, intent: OutgoingTransaction) -> None:
         refusal, cap = intent.refusal, str(self.sender.network.fee_cap)
         if refusal is None or refusal.capped:
             self.sender.log.warning("fee_cap_reached", intent=intent.key, cap=cap)
@@ -119,7 +119,7 @@ class IntentHurrier:
         self.sender.log.error("fee_cap_reached", intent=intent.key, cap=cap)
         self.sender.note(intent, replace(intent, refusal=replace(refusal, capped=True)))
 
-    def _cancelling(self, intent: Intent, cost: _Cost) -> Attempt | None:
+    def _cancelling(self, intent: OutgoingTransaction, cost: _Cost) -> Attempt | None:
         """Use the nonce for a transaction to the sender itself that moves nothing."""
         coin = self._coin(intent)
         if coin < cost.total:
@@ -127,7 +127,9 @@ class IntentHurrier:
             return None
         return self._sign(intent, self._transaction(intent, cost, to=intent.sender), below=cost.below, cancels=True)
 
-    def _replacement(self, intent: Intent, cost: _Cost, payment: Payment | None, funded: set[str]) -> Attempt | None:
+    def _replacement(
+        self, intent: OutgoingTransaction, cost: _Cost, payment: Payment | None, funded: set[str]
+    ) -> Attempt | None:
         """Do the same at a higher price; what is moved is what is there now."""
         last, coin, amount = intent.attempts[-1], self._coin(intent), 0
         transaction = self._transaction(intent, cost, to=intent.token or intent.to)
@@ -148,7 +150,9 @@ class IntentHurrier:
             return None
         return self._sign(intent, transaction, below=cost.below, amount=amount)
 
-    def _too_poor(self, intent: Intent, cost: _Cost, coin: int, payment: Payment | None, funded: set[str]) -> None:
+    def _too_poor(
+        self, intent: OutgoingTransaction, cost: _Cost, coin: int, payment: Payment | None, funded: set[str]
+    ) -> None:
         """Give more gas to a token's sweep that has become too dear for what was given; the others can only wait."""
         if payment is None or intent.token is None:
             self.sender.log.error("cannot_replace", intent=intent.key, balance=str(coin))
@@ -159,7 +163,7 @@ class IntentHurrier:
                 return  # the station's nonce was taken meanwhile: the next job gives it
             self.sender.broadcast(gift)
 
-    def _transaction(self, intent: Intent, cost: _Cost, *, to: str) -> Transaction:
+    def _transaction(self, intent: OutgoingTransaction, cost: _Cost, *, to: str) -> Transaction:
         return Transaction(
             chain_id=self.sender.network.chain_id,
             nonce=intent.nonce,
@@ -172,7 +176,13 @@ class IntentHurrier:
         )
 
     def _sign(
-        self, intent: Intent, transaction: Transaction, *, below: int, amount: int = 0, cancels: bool = False
+        self,
+        intent: OutgoingTransaction,
+        transaction: Transaction,
+        *,
+        below: int,
+        amount: int = 0,
+        cancels: bool = False,
     ) -> Attempt:
         return self.sender.attempt(
             intent.path,
@@ -184,11 +194,11 @@ class IntentHurrier:
             cancels=cancels,
         )
 
-    def _coin(self, intent: Intent) -> int:
+    def _coin(self, intent: OutgoingTransaction) -> int:
         return self._balance(intent.sender, None)
 
     def _balance(self, address: str, token: str | None) -> int:
-        found = self.sender.market.balances(Holding(address, token))
+        found = self.sender.market.balances(BalanceQuery(address, token))
         if found is None:
             raise Unavailable("a balance is unknown")
         return found[0]
