@@ -241,9 +241,9 @@ class Gateway(RuleBasedStateMachine):
     def sweep(self):
         self.world.sweep()
 
-    @rule(status=st.sampled_from([204, 500, None]))
-    def deliver(self, status):
-        self.world.receivers.replies = [Reply(status)]
+    @rule(reply=st.sampled_from([Reply(204), Reply(500), Reply(None, "timed out")]))
+    def deliver(self, reply):
+        self.world.receivers.replies = [reply]
         self.world.deliver_all()
 
     @rule()
