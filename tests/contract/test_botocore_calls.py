@@ -308,3 +308,14 @@ def test_every_part_is_in_place_on_the_connection_that_is_used(stage: Stage) -> 
     assert isinstance(client._ruleset_resolver, ResolvedEndpoints)
     assert client._endpoint._response_parser_factory.create_parser("json") is not THEIRS
     assert isinstance(client._endpoint._response_parser_factory, Parsers)
+
+
+def test_a_client_without_the_names_that_are_replaced_stays_as_it_is() -> None:
+    """Another botocore may have others; its calls are then its own."""
+
+    class Client:
+        _serializer = object()
+
+    other = Client()
+    assert lighten(other) is other
+    assert vars(other) == {}

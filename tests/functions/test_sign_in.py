@@ -206,7 +206,9 @@ def test_a_short_key_signs_nothing(api: Api) -> None:
     session = owner(api)
     api.world.clock.at += 301_000
     key_id = "7ZZZZZZZZZZZZZZZZZZZZZZZZZ"
-    api.world.stores.admins.put_token_key(TokenKey(key_id, FakeCipher().encrypt("short", key_id), api.world.clock.now()))
+    api.world.stores.admins.put_token_key(
+        TokenKey(key_id, FakeCipher().encrypt("short", key_id), api.world.clock.now())
+    )
     token = jwt.encode(claims_of(api, session), "short", algorithm="HS256", headers={"kid": key_id})
     assert me(api, token) == 401
 
@@ -224,7 +226,10 @@ def test_the_key_of_tokens_can_be_replaced(api: Api) -> None:
     now = api.world.clock.now() // 1000
     forged = claims_of(api, fresh, iat=now, exp=now + 900)
     assert (
-        me(api, jwt.encode(forged, FakeCipher().decrypt(old.sealed, old.id), algorithm="HS256", headers={"kid": old.id}))
+        me(
+            api,
+            jwt.encode(forged, FakeCipher().decrypt(old.sealed, old.id), algorithm="HS256", headers={"kid": old.id}),
+        )
         == 401
     )
 

@@ -35,7 +35,9 @@ def _loader() -> Loader:
 
 def lighten(client: Any) -> Any:
     """Make the calls of a client cheaper that checks no parameters; of another protocol than JSON it stays as it is."""
-    if client.meta.service_model.resolved_protocol == "json":
+    known = hasattr(client, "_serializer") and hasattr(client, "_ruleset_resolver")
+    # Neither name is public: where another botocore has others, its own way goes on, which costs more and is as right.
+    if known and client.meta.service_model.resolved_protocol == "json":
         client._serializer = PreparedRequests(client._serializer)
         client._ruleset_resolver = ResolvedEndpoints(client._ruleset_resolver)
     return client
