@@ -88,7 +88,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.response: list[tuple[int, dict[str, str], bytes]] = []
+        self.answers: list[tuple[int, dict[str, str], bytes]] = []
         self.got: list[Got] = []
         self.connections: set[Any] = set()
         self.cut = threading.Event()
