@@ -198,7 +198,7 @@ def test_schedules_are_at_most_once_a_minute(packaged: Packaged) -> None:
         "Relay": "rate(1 minute)",
         "SweepDue": "rate(5 minutes)",
         "Provision": "rate(5 minutes)",
-        "AuditCheckpoint": "rate(1 hour)",
+        "Seal": "rate(1 hour)",
     }
 
 
