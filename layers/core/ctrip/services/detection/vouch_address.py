@@ -7,9 +7,9 @@ from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.vouching import verify_extended_key
 from ctrip.domain.payments.payment import Payment
 from ctrip.ports import AccessStore, Clock, Log
+from ctrip.services.shared.known_merchants import KnownMerchants
 
 REMEMBER_MS = 30_000
-KNOWN_AT_MOST = 1_000  # merchants
 
 
 @dataclass(slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class AddressVoucher:
     verifying_key: str
     clock: Clock
     log: Log
-    _known: dict[str, tuple[int, Merchant]] = field(default_factory=dict)
+    _known: KnownMerchants = field(default_factory=KnownMerchants)
     _alarmed: set[str] = field(default_factory=set)
 
     def vouches(self, payment: Payment) -> bool:
@@ -37,16 +37,7 @@ class AddressVoucher:
         return False
 
     def _merchant(self, merchant_id: str) -> Merchant | None:
-        now = self.clock.now()
-        known = self._known.get(merchant_id)
-        if known and now < known[0]:
-            return known[1]
-        merchant = self.access.merchant(merchant_id)
-        if merchant is not None:
-            if len(self._known) >= KNOWN_AT_MOST:
-                self._known.clear()
-            self._known[merchant_id] = (now + REMEMBER_MS, merchant)
-        return merchant
+        return self._known.read(self.access, merchant_id, now=self.clock.now(), remember_ms=REMEMBER_MS)
 
 
 def _derived(merchant: Merchant, payment: Payment) -> bool:

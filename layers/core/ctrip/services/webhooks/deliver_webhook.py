@@ -9,9 +9,9 @@ from ctrip.domain.webhooks.events import Event
 from ctrip.domain.webhooks.retry import next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
 from ctrip.ports import AccessStore, Cipher, Clock, Delivery, EventStore, Jobs, Log, Reply, WebhookSender
+from ctrip.services.shared.known_merchants import KnownMerchants
 
 LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
-KNOWN_AT_MOST = 1_000  # merchants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class WebhookDeliverer:
     log: Log
     spread: Callable[[], float]
     cache_ms: int
-    _known: dict[str, tuple[int, Merchant]] = field(default_factory=dict)
+    _known: KnownMerchants = field(default_factory=KnownMerchants)
 
     def deliver(self, job: WebhookJob) -> Delivery | None:
         """Make one attempt and record it with its successor; what was done before is not done again."""
@@ -71,16 +71,7 @@ class WebhookDeliverer:
         return self.receivers.post(url, {"Content-Type": "application/json", **headers}, body)
 
     def _merchant(self, merchant_id: str) -> Merchant | None:
-        now = self.clock.now()
-        known = self._known.get(merchant_id)
-        if known and now < known[0]:
-            return known[1]
-        merchant = self.access.merchant(merchant_id)
-        if merchant is not None:
-            if len(self._known) >= KNOWN_AT_MOST:
-                self._known.clear()
-            self._known[merchant_id] = (now + self.cache_ms, merchant)
-        return merchant
+        return self._known.read(self.access, merchant_id, now=self.clock.now(), remember_ms=self.cache_ms)
 
     def _judge(self, event: Event, attempt: int, started: int, reply: Reply) -> Delivery:
         now = self.clock.now()
