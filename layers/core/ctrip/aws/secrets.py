@@ -1,13 +1,13 @@
 """Secrets: the mnemonic in Secrets Manager, the others encrypted by KMS."""
 
 import base64
-import json
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own
 
 from ctrip.aws.clients import client
 from ctrip.domain.errors import Busy, ConfigurationError, DecryptionRefused
+from ctrip.domain.settings import endpoints
 from ctrip.ports import Clock
 
 REMEMBER_MS = 300_000
@@ -31,23 +31,23 @@ def read_mnemonic(stage: str) -> str:
 
 
 def read_endpoints(stage: str) -> dict[str, tuple[str, ...]]:
-    """Read the stage's RPC endpoints, with their providers' keys: `{chain: [url, ...]}`; empty where none are set."""
+    """Read the stage's RPC endpoints, with their providers' keys: `{chain: [url, ...]}`; empty where none are set.
+
+    Raises `ConfigurationError`, as for `CTRIP_RPC`, which is read alike; no address is repeated.
+    """
     manager = client("secretsmanager")
     try:
         text = manager.get_secret_value(SecretId=f"ctrip/{stage}/rpc")["SecretString"]
     except manager.exceptions.ResourceNotFoundException:
         return {}  # the secret is there, and nobody has given it a value
     try:
-        return {chain: tuple(urls) for chain, urls in json.loads(text).items()}
-    except (ValueError, AttributeError, TypeError):
-        # The text holds keys: it is named, not shown.
-        raise ConfigurationError(
-            f"the secret ctrip/{stage}/rpc is not JSON of the form {{chain: [url, ...]}}"
-        ) from None
+        return endpoints(text)
+    except ValueError as exc:
+        raise ConfigurationError(f"the secret ctrip/{stage}/rpc {exc}") from None
 
 
 class KmsCipher:
-    """Seals secrets under the stage's own key, bound to their owner; opened ones are remembered for some minutes."""
+    """Encrypts secrets under the stage's own key, bound to their owner; remembers what was decrypted a while."""
 
     def __init__(self, stage: str, clock: Clock) -> None:
         self._key = f"alias/ctrip-{stage}-secrets"
