@@ -42,7 +42,7 @@ class AddressVoucher:
 
 def _derived(merchant: Merchant, payment: Payment) -> bool:
     try:
-        index = int(payment.derivation_path.rsplit("/", 1)[1])
-        return ExtendedKey.parse(merchant.xpub).child(0).child(index).address() == payment.address
+        index = int(payment.due.derivation_path.rsplit("/", 1)[1])
+        return ExtendedKey.parse(merchant.xpub).child(0).child(index).address() == payment.due.address
     except (ValueError, IndexError):
         return False

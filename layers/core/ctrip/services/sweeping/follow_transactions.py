@@ -247,7 +247,7 @@ class TransactionFollower:
         else:
             # The gas that came frees the address for the transfer that waits for it.
             payment, now = self._payment(intent), self.clock.now()
-            step = quiet(payment, now, moves=moves_with(payment.moves, after), pending=_released(payment, intent))
+            step = quiet(payment, now, moves=moves_with(payment.own.moves, after), pending=_released(payment, intent))
             this.changed.append(self._commit(payment, step, intent, after, this.fence))
         if intent.state is TransactionState.TAKEN:
             self.log.warning("receipt_came_after_all", intent=intent.key)
@@ -257,7 +257,9 @@ class TransactionFollower:
         """Put a transaction under way again whose nonce was thought to be another's."""
         payment, now = self._payment(intent), self.clock.now()
         swept = intent.kind is Kind.SWEEP and payment.status in (Status.PAID, Status.SETTLED)
-        step = quiet(payment, now, pending=payment.pending or intent.key, tier=Tier.SWEEP if swept else payment.tier)
+        step = quiet(
+            payment, now, pending=payment.own.pending or intent.key, tier=Tier.SWEEP if swept else payment.tier
+        )
         this.changed.append(self._commit(payment, step, intent, after, this.fence))
 
     def _unmined(self, intent: OutgoingTransaction, fence: Fence) -> Payment | None:
@@ -273,9 +275,9 @@ class TransactionFollower:
             payment,
             now,
             tier=Tier.SWEEP if swept else payment.tier,
-            moves=tuple(move for move in payment.moves if move.tx_hash != intent.tx_hash),
-            sweeps=tuple(sweep for sweep in payment.sweeps if sweep.tx_hash != intent.tx_hash),
-            pending=intent.key if payment.pending is None else payment.pending,
+            moves=tuple(move for move in payment.own.moves if move.tx_hash != intent.tx_hash),
+            sweeps=tuple(sweep for sweep in payment.own.sweeps if sweep.tx_hash != intent.tx_hash),
+            pending=intent.key if payment.own.pending is None else payment.own.pending,
         )
         if not intent.unfinished:
             step = replace(step, entries=tuple(map(reversed_posting, postings(intent, now))))
@@ -297,13 +299,13 @@ class TransactionFollower:
     def _finished(self, payment: Payment, intent: OutgoingTransaction, now: int) -> Step:
         """Settle the payment when nothing worth a transaction is left at its address."""
         ended: dict[str, Any] = {
-            "moves": moves_with(payment.moves, intent),
+            "moves": moves_with(payment.own.moves, intent),
             "pending": _released(payment, intent),
         }
         if intent.state is not TransactionState.CANCELLED:
             shown = "final" if intent.state is TransactionState.FINAL else "failed"
-            ended["sweeps"] = sweeps_with(payment.sweeps, intent, shown)
-        left = replace(payment, moves=ended["moves"]).unswept
+            ended["sweeps"] = sweeps_with(payment.own.sweeps, intent, shown)
+        left = payment.changed(moves=ended["moves"]).unswept
         over = intent.state is TransactionState.FINAL and left <= self._dust(payment, intent)
         if not over or payment.tier is not Tier.SWEEP or ended["pending"] is not None:
             return quiet(payment, now, **ended)
@@ -313,7 +315,7 @@ class TransactionFollower:
 
     def _dust(self, payment: Payment, intent: OutgoingTransaction) -> int:
         """Return what is not worth another transaction, the fee of a layer below included."""
-        last, asset = intent.attempts[-1], self.network.asset(payment.token_id)
+        last, asset = intent.attempts[-1], self.network.asset(payment.due.token_id)
         cost = last.gas * last.max_fee + 2 * intent.fee if intent.token is None else 0
         return max(cost, asset.sweep_floor - 1 if asset else 0)
 
@@ -346,7 +348,7 @@ class _Orphan(CtripError):
 
 def _released(payment: Payment, intent: OutgoingTransaction) -> str | None:
     """Free the address of this intent, and of no other."""
-    return None if payment.pending == intent.key else payment.pending
+    return None if payment.own.pending == intent.key else payment.own.pending
 
 
 def _changed(intent: OutgoingTransaction, now: int, **changes: object) -> OutgoingTransaction:

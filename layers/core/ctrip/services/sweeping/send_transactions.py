@@ -161,7 +161,7 @@ class IntentSender:
         value, station, price = min(2 * cost, cap), self.station(), self.market.price()
         if value < 2 * cost:
             self.log.warning("gas_funding_capped", payment=payment.id, amount=str(2 * cost), cap=str(cap))
-        needed = self.market.plain_gas(station, payment.address, value)
+        needed = self.market.plain_gas(station, payment.due.address, value)
         held = self.market.balances(BalanceQuery(station, None))
         if held is None:
             raise Unavailable("the gas station's balance is unknown")
@@ -173,14 +173,14 @@ class IntentSender:
         transaction = Transaction(
             chain_id=self.network.chain_id,
             nonce=self.market.next_nonce(station, self.money.last_intent(self.network.name, station)),
-            to=payment.address,
+            to=payment.due.address,
             value=value,
             gas=needed,
             max_fee=price.max_fee,
             priority_fee=min(price.tip, price.max_fee),
             legacy=self.market.fees().legacy,
         )
-        attempt = self.attempt(GAS_STATION_PATH, station, transaction, recipient_path=payment.derivation_path)
+        attempt = self.attempt(GAS_STATION_PATH, station, transaction, recipient_path=payment.due.derivation_path)
         return self.intent(payment, Kind.FUND, transaction.nonce, attempt, sender=station)
 
     def affordable(self, payment_id: str, needed: int, max_fee: int) -> bool:
@@ -199,14 +199,14 @@ class IntentSender:
             chain=self.network.name,
             sender=sender,
             nonce=nonce,
-            path=GAS_STATION_PATH if fund else payment.derivation_path,
+            path=GAS_STATION_PATH if fund else payment.due.derivation_path,
             kind=kind,
             payment_id=payment.id,
             merchant_id=payment.merchant_id,
-            asset="native" if fund else payment.asset_key,
-            token=None if fund else payment.token_address,
-            to=payment.address if fund else to,
-            recipient_path=payment.derivation_path if fund else None,
+            asset="native" if fund else payment.due.asset_key,
+            token=None if fund else payment.due.token_address,
+            to=payment.due.address if fund else to,
+            recipient_path=payment.due.derivation_path if fund else None,
             attempts=(attempt,),
             created_at=now,
             updated_at=now,

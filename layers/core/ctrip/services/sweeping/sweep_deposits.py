@@ -164,10 +164,10 @@ class _Job:
 
     def _candidates(self, waiting: Sequence[Payment]) -> list[Payment]:
         due = [each for each in waiting if self._due(each)]
-        return sorted(due, key=lambda each: (-each.unswept, each.raised_at))[:MOST_PAYMENTS]
+        return sorted(due, key=lambda each: (-each.unswept, each.times.raised_at))[:MOST_PAYMENTS]
 
     def _due(self, payment: Payment) -> bool:
-        if payment.asset_key != self.asset_key or payment.tier is not Tier.SWEEP or payment.pending:
+        if payment.due.asset_key != self.asset_key or payment.tier is not Tier.SWEEP or payment.own.pending:
             return False
         if Flag.HELD in payment.flags or payment.policy.custody is not Custody.HOT:
             return False
@@ -180,14 +180,14 @@ class _Job:
         judged = []
         for payment in own.payments.longest_in(own.network.name, Tier.PARKED, PARKED_SLICE):
             with self._apart(payment):
-                usual = TOKEN_SWEEP_GAS if payment.token_address else NATIVE_GAS
+                usual = TOKEN_SWEEP_GAS if payment.due.token_address else NATIVE_GAS
                 cost = BACK_FACTOR * usual * self.market.price().max_fee
                 worth = payment.unswept > 0 and self._worth_it(payment, payment.unswept, cost)
                 judged.append(own.payments.retier(payment, Tier.SWEEP if worth else Tier.PARKED, now))
         return judged
 
     def _worth_it(self, payment: Payment, amount: int, cost: int) -> bool:
-        asset = self.sweeper.network.asset(payment.token_id)
+        asset = self.sweeper.network.asset(payment.due.token_id)
         return asset is None or gas.worth_it(asset, amount, cost, settled=payment.status is Status.SETTLED)
 
     def _park(self, payment: Payment, balance: int) -> bool:
@@ -199,9 +199,11 @@ class _Job:
     # -- one payment
 
     def _one(self, payment: Payment) -> bool:
-        last = self.sweeper.money.last_intent(self.sweeper.network.name, payment.address)
+        last = self.sweeper.money.last_intent(self.sweeper.network.name, payment.due.address)
         self._look_back(payment, last)
-        holdings = [BalanceQuery(payment.address, token) for token in dict.fromkeys((payment.token_address, None))]
+        holdings = [
+            BalanceQuery(payment.due.address, token) for token in dict.fromkeys((payment.due.token_address, None))
+        ]
         found = self.market.balances(*holdings)
         if found is None:
             self.sweeper.log.info("balance_unknown", payment=payment.id)
@@ -210,8 +212,8 @@ class _Job:
             return False
         if not self._worth_it(payment, found[0], 0):
             return self._park(payment, found[0])
-        if payment.token_address:
-            return self._transfer(payment, payment.token_address, found[0], found[1], last)
+        if payment.due.token_address:
+            return self._transfer(payment, payment.due.token_address, found[0], found[1], last)
         return self._coin(payment, found[0], last)
 
     def _look_back(self, payment: Payment, last: OutgoingTransaction | None) -> None:
@@ -223,7 +225,7 @@ class _Job:
 
     def _coin(self, payment: Payment, balance: int, last: OutgoingTransaction | None) -> bool:
         own, price = self.sweeper, self.market.price()
-        needed = self.market.plain_gas(payment.address, own.treasury, 1)
+        needed = self.market.plain_gas(payment.due.address, own.treasury, 1)
         below = own.chain.layer_fee()
         if not self._worth_it(payment, balance, needed * price.max_fee + below):
             return self._park(payment, balance)
@@ -231,7 +233,7 @@ class _Job:
             return False
         transaction = sweep_coin(
             chain_id=own.network.chain_id,
-            nonce=self.market.next_nonce(payment.address, last),
+            nonce=self.market.next_nonce(payment.due.address, last),
             to=own.treasury,
             balance=balance - below,
             gas=needed,
@@ -245,7 +247,7 @@ class _Job:
         self, payment: Payment, token: str, balance: int, coin: int, last: OutgoingTransaction | None
     ) -> bool:
         own, price, data = self.sweeper, self.market.price(), transfer_data(self.sweeper.treasury, balance)
-        needed = self.market.estimate(payment.address, token, 0, data) * 6 // 5
+        needed = self.market.estimate(payment.due.address, token, 0, data) * 6 // 5
         below = own.chain.layer_fee()
         cost = needed * price.max_fee + below
         if not self._worth_it(payment, balance, cost + (NATIVE_GAS * price.max_fee if coin < cost else 0)):
@@ -256,7 +258,7 @@ class _Job:
             return self._fund(payment, cost, coin)
         transaction = Transaction(
             chain_id=own.network.chain_id,
-            nonce=self.market.next_nonce(payment.address, last),
+            nonce=self.market.next_nonce(payment.due.address, last),
             to=token,
             value=0,
             data=data,
@@ -285,10 +287,10 @@ class _Job:
     def _send(self, payment: Payment, transaction: Transaction, *, below: int, amount: int = 0) -> bool:
         """Sign, commit the intent, and only then broadcast; a crash in between is mended by the follower."""
         transaction = replace(transaction, legacy=self.market.fees().legacy)
-        path = payment.derivation_path
-        attempt = self.sender.attempt(path, payment.address, transaction, amount=amount, below=below)
+        path = payment.due.derivation_path
+        attempt = self.sender.attempt(path, payment.due.address, transaction, amount=amount, below=below)
         intent = self.sender.intent(
-            payment, Kind.SWEEP, transaction.nonce, attempt, sender=payment.address, to=self.sweeper.treasury
+            payment, Kind.SWEEP, transaction.nonce, attempt, sender=payment.due.address, to=self.sweeper.treasury
         )
         self.sweeper.payments.reserve(payment, intent)
         self.sender.broadcast(intent)
