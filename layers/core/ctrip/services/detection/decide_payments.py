@@ -154,7 +154,7 @@ class PaymentDecider:
             return
         looks = [self.looker.as_recorded(each, sight) for each in wanted]
         questions = [self.looker.whole_question(each, look, sight) for each, look in zip(wanted, looks, strict=True)]
-        found = self.explainer.explain(questions, sight.at, self.troubles.apart)
+        found = self.looker.explained(questions, sight, self.troubles.apart)
         told: list[Event] = []
         for payment in wanted:
             with self.troubles.apart(payment.id):
