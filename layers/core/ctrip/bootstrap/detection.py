@@ -76,7 +76,6 @@ class Detection:
             jobs=stage.notifying("scan"),
             clock=on.clock,
             recorder=stage.recorder("scan"),
-            explainer=explainer,
             looker=self.looker(network, chain, explainer),
             follower=self.follower(network, chain),
             strays=self._strays(network, chain),
