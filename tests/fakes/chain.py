@@ -13,11 +13,11 @@ from ctrip.domain.chains.chain import (
     Receipt,
     Signed,
     TokenTransfer,
-    Transaction,
     Transfer,
 )
+from ctrip.domain.chains.evm.transaction import Transaction, transfer_destination
 from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable, Underpriced
-from ctrip.domain.sweeping.sweep import NATIVE_GAS, transfer_destination
+from ctrip.domain.sweeping.sweep import NATIVE_GAS
 
 TOKEN_GAS = 50_000
 Balances = dict[tuple[str, str | None], int]
@@ -291,10 +291,12 @@ class FakeSigner:
         self._xpubs = xpubs
         self.signed: list[Transaction] = []
 
-    def account_xpub(self, account: int) -> str:
+    def account_xpub(self, kind: str, account: int) -> str:
         return self._xpubs[account]
 
-    def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
+    def sign(
+        self, chain: str, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None
+    ) -> Signed:
         self.signed.append(transaction)
         token = transaction.data != "0x"
         tx = Tx(

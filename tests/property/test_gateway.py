@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.chain import BalanceQuery
+from ctrip.domain.chains.kinds import FIRST, address_at
 from ctrip.domain.errors import BroadcastRejected, Busy, ChainError, ChainUnavailable, Conflict, FenceLost
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
@@ -340,7 +340,7 @@ class Gateway(RuleBasedStateMachine):
     def _check_payment(self, payment):
         chain = self.world.chain
         index = int(payment.derivation_path.rsplit("/", 1)[1])
-        assert ExtendedKey.parse(XPUB).child(0).child(index).address() == payment.address
+        assert address_at(FIRST, XPUB, index) == payment.address
         assert self.world.stores.payments.by_address(payment.address) == payment.id
         depth = chain.chain[chain.head().number - 2].block
         balance = chain.balances(depth, [BalanceQuery(payment.address, payment.token_address)])[0]

@@ -23,7 +23,7 @@ BSC = replace(NETWORK, name="bsc", chain_id=56)
 
 
 def address(index: int, account: int = 2) -> str:
-    return _WALLET.address(f"m/44'/60'/{account}'/0/{index}")
+    return _WALLET.address("evm", f"m/44'/60'/{account}'/0/{index}")
 
 
 class Stage:

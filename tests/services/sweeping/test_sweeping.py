@@ -532,7 +532,7 @@ def _break(monkeypatch, world, step, bad, exc, thrown):
     if step in STEPS:
         owner, name, hits = STEPS[step]
     elif step == "sign":
-        owner, name, hits = type(world.signer), "sign", lambda given, bad: bad in (given[1], given[2].to)
+        owner, name, hits = type(world.signer), "sign", lambda given, bad: bad in (given[2], given[3].to)
     elif step == "broadcast":
         owner, name = FakeChain, "broadcast"
         hits = lambda given, bad: bad.lower() in bytes.fromhex(given[0][2:]).decode()  # noqa: E731
@@ -549,10 +549,10 @@ def test_a_setback_that_cannot_be_read_or_stored_stops_nobody():
     bad, good = paid(world, 2 * COIN), paid(world)
     sign = world.signer.sign
 
-    def refuse(path, sender, transaction, **named) -> Signed:
+    def refuse(chain, path, sender, transaction, **named) -> Signed:
         if sender == bad.address:
             raise SigningRefused("no")
-        return sign(path, sender, transaction, **named)
+        return sign(chain, path, sender, transaction, **named)
 
     def broken(*_):
         raise ValueError("garbage")

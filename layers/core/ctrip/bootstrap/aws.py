@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from ctrip.aws.metrics import Metrics
     from ctrip.aws.secrets import KmsCipher
     from ctrip.aws.signer import LambdaSigner
-    from ctrip.keys.authority import KeyAuthority
-    from ctrip.keys.wallet import MnemonicWallet
     from ctrip.net.receivers import HttpSender
     from ctrip.ports import Chain, Log
+    from ctrip.signer.authority import KeyAuthority
+    from ctrip.signer.wallet import MnemonicWallet
     from ctrip.store.access import DynamoAccess
     from ctrip.store.admins import DynamoAdmins
     from ctrip.store.checkpoints import DynamoCheckpoints
@@ -159,12 +159,12 @@ class AwsAdapters:
         return self.signer
 
     def _wallet(self) -> "MnemonicWallet":
-        from ctrip.keys.wallet import MnemonicWallet
+        from ctrip.signer.wallet import MnemonicWallet
 
         return MnemonicWallet(self._mnemonic)
 
     def _authority(self) -> "KeyAuthority":
-        from ctrip.keys.authority import KeyAuthority
+        from ctrip.signer.authority import KeyAuthority
 
         return KeyAuthority(self._mnemonic)
 

@@ -81,7 +81,9 @@ class Detection:
             follower=self.follower(network, chain),
             strays=self._strays(network, chain),
             counter=OpenCounter(on.limits, on.clock, name),
-            voucher=AddressVoucher(access=on.access, verifying_key=own.verifying_key, clock=on.clock, log=log),
+            voucher=AddressVoucher(
+                network=network, access=on.access, verifying_key=own.verifying_key, clock=on.clock, log=log
+            ),
             trust=self._trust(network, chain),
             log=log,
             monitor_ms=own.monitor_seconds * 1000,

@@ -37,12 +37,12 @@ class Sweeping:
 
         on = self._on
         return CheckedSweeper(
-            chain=self._stage.network(name).name,
+            network=self._stage.network(name),
             reader=on.chain(name),
             signer=on.signer,
             money=on.money,
             log=on.log("sweep"),
-            treasury=on.settings.treasury_of(name),
+            treasury=on.settings.treasury_of(self._stage.network(name)),
             may_be_contract=on.settings.treasury_may_be_contract(name),
             sweeper=lambda: self.new_sweeper(name),
         )
@@ -60,7 +60,7 @@ class Sweeping:
             signer=on.signer,
             clock=on.clock,
             log=on.log("sweep"),
-            treasury=on.settings.treasury_of(name),
+            treasury=on.settings.treasury_of(self._stage.network(name)),
         )
 
     @cached_property
@@ -69,5 +69,5 @@ class Sweeping:
         from ctrip.services.sweeping.sign_transaction import GuardedSigner
 
         on = self._on
-        treasuries = {each.chain_id: on.settings.treasury_of(each.name) for each in on.networks.values()}
-        return GuardedSigner(on.wallet, treasuries, tuple(on.networks.values()))
+        treasuries = {name: on.settings.treasury_of(network) for name, network in on.networks.items()}
+        return GuardedSigner(on.wallet, treasuries, on.networks)

@@ -5,6 +5,7 @@ from typing import Any
 
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.chains.kinds import folded
 from ctrip.domain.detection.watch import Watch, touched
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.payment import Payment, Status, Tier
@@ -198,7 +199,7 @@ def intent_item(intent: OutgoingTransaction) -> Item:
         item["tx_hash"] = text(intent.tx_hash)
     if intent.unfinished:
         item["due_pk"] = text(tables.unfinished_partition(intent.chain))
-        item["due_sk"] = text(f"{tables.folded(intent.sender)}#{key.sk}")
+        item["due_sk"] = text(f"{folded(intent.sender)}#{key.sk}")
     return item
 
 

@@ -5,13 +5,14 @@ from functools import lru_cache
 
 from coincurve import PublicKey
 
+from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.merchants.access import Merchant
 
 
 def key_statement(merchant: Merchant) -> bytes:
     """Write what the signer signs: whose key it is, on which curve, in whose custody, and its version."""
     custody = merchant.policy.custody.value
-    parts = ["ctrip extended key 1", merchant.id, "evm", custody, merchant.xpub, merchant.key_version]
+    parts = ["ctrip extended key 1", merchant.id, FIRST.curve, custody, merchant.xpub, merchant.key_version]
     return json.dumps(parts, separators=(",", ":")).encode()
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ctrip.domain.chains.assets import FeeFloor
-from ctrip.domain.chains.chain import Fees, OwnTransfer, Receipt, TokenTransfer, Transaction
-from ctrip.domain.errors import SigningRefused
+from ctrip.domain.chains.chain import Fees, OwnTransfer, Receipt, TokenTransfer
+from ctrip.domain.chains.evm.transaction import Transaction
 from ctrip.domain.ledger import (
     GAS_EXPENSE,
     GAS_STATION,
@@ -183,18 +183,6 @@ def sweep_coin(*, chain_id: int, nonce: int, to: str, balance: int, gas: int, fe
     if value <= 0:
         return None
     return Transaction(chain_id=chain_id, nonce=nonce, to=to, value=value, gas=gas, max_fee=fee, priority_fee=fee)
-
-
-def transfer_data(to: str, amount: int) -> str:
-    """Encode ERC-20 `transfer(address,uint256)`."""
-    return f"0xa9059cbb{to.lower().removeprefix('0x'):0>64}{amount:064x}"
-
-
-def transfer_destination(data: str) -> str:
-    """Read the recipient of an ERC-20 `transfer`; raises `SigningRefused` for any other call."""
-    if not data.startswith("0xa9059cbb") or len(data) != 138:
-        raise SigningRefused("the call is not an ERC-20 transfer")
-    return "0x" + data[34:74]
 
 
 def mined(intent: OutgoingTransaction, receipt: Receipt, now: int) -> OutgoingTransaction:

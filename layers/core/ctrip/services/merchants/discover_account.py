@@ -9,14 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.chain import BalanceQuery
+from ctrip.domain.chains.kinds import FIRST, address_at, rules_of
 from ctrip.domain.errors import ChainError, Unavailable
 from ctrip.domain.merchants.access import Merchant
 from ctrip.ports import AccessStore, ChainReader, Clock
 from ctrip.services.merchants.manage_merchants import change_merchant
 
-CURVE = "evm"
 GAP = 20  # BIP-44: as many unused addresses in a row end an account
 FINDER = Origin("provision")
 
@@ -56,10 +55,10 @@ class AccountDiscoverer:
         merchant = self.access.merchant(merchant_id)
         if merchant is None or merchant.discovered or not merchant.key_signature:
             return
-        first = self.access.indexes(merchant.id, CURVE)
+        first = self.access.indexes(merchant.id, FIRST.curve)
         while (used := self._last_used(merchant.xpub, range(first, first + GAP))) is not None:
             first = used + 1
-            self.access.raise_index(merchant.id, CURVE, first)
+            self.access.raise_index(merchant.id, FIRST.curve, first)
 
         def decide(now: Merchant) -> tuple[Merchant, str]:
             # What lies below belongs to the merchant's own wallet, and is no address that we gave out.
@@ -79,10 +78,9 @@ class AccountDiscoverer:
             raise
 
     def _last_used(self, xpub: str, indexes: range) -> int | None:
-        branch = ExtendedKey.parse(xpub).child(0)
-        addresses = [branch.child(index).address() for index in indexes]
         last = None
-        for name in self.networks:
+        for name, network in self.networks.items():
+            addresses = [address_at(rules_of(network), xpub, index) for index in indexes]
             used = [index for index, seen in zip(indexes, self.look(name, addresses), strict=True) if seen.used]
             last = max([*used, *([] if last is None else [last])], default=None)
         return last

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ctrip.domain.audit import Origin
+from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import AlreadyExists, ChainError, SigningRefused
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.account_key import parse_account_xpub
@@ -46,7 +47,7 @@ class AccountProvisioner:
     """
 
     access: AccessStore
-    account_xpub: Callable[[int], str]
+    account_xpub: Callable[[str, int], str]
     authority: Callable[[], Authority]
     clock: Clock
     expected_key: str = ""
@@ -97,7 +98,7 @@ class AccountProvisioner:
                 raise SigningRefused("the merchant's own extended key is none of an account") from exc
         if merchant.account < 1:
             raise SigningRefused("the merchant has no account of its own")
-        derived = self.account_xpub(merchant.account)
+        derived = self.account_xpub(FIRST.kind, merchant.account)
         if merchant.xpub not in ("", derived):
             raise SigningRefused("the merchant's extended key is not the one of its account")
         return derived

@@ -3,11 +3,10 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from ctrip.domain.audit import Origin
-from ctrip.domain.chains.assets import Asset, Network, payment_uri
-from ctrip.domain.chains.bip32 import ExtendedKey, account_path
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.kinds import ChainRules, address_at, address_path, rules_of
 from ctrip.domain.detection.gates import Gate, Tip
 from ctrip.domain.detection.readiness import closed_to_payments
 from ctrip.domain.errors import (
@@ -82,7 +81,7 @@ class PaymentCreator:
     plain_http: bool
     _raised: dict[str, tuple[int, int]] = field(default_factory=dict)
     _seen: dict[str, tuple[int, Gate, Tip | None]] = field(default_factory=dict)
-    _indexes: dict[str, deque[int]] = field(default_factory=dict)
+    _indexes: dict[tuple[str, str], deque[int]] = field(default_factory=dict)
 
     def create(
         self,
@@ -209,13 +208,13 @@ class PaymentCreator:
         self._raised[network.name] = (max(hot, raised[0]), max(warm, raised[1]))
         return closed
 
-    def _next_index(self, merchant_id: str) -> int:
+    def _next_index(self, merchant_id: str, curve: str) -> int:
         """Take an index from those this process holds: few enough to stay under a wallet's gap limit of 20."""
-        held = self._indexes.setdefault(merchant_id, deque())
+        held = self._indexes.setdefault((merchant_id, curve), deque())
         try:
             return held.popleft()
         except IndexError:
-            first, *others = self.access.take_indexes(merchant_id, "evm", INDEXES_AT_A_TIME)
+            first, *others = self.access.take_indexes(merchant_id, curve, INDEXES_AT_A_TIME)
             held.extend(others)
             return first
 
@@ -230,8 +229,9 @@ class PaymentCreator:
         now: int,
         lifetime: int,
     ) -> Payment:
-        index = self._next_index(merchant.id)
-        address = _receiving(merchant.xpub).child(index).address()
+        rules = rules_of(network)
+        index = self._next_index(merchant.id, rules.curve)
+        address = address_at(rules, merchant.xpub, index)
         payment_id = self.ids.uuid()
         return Payment(
             id=payment_id,
@@ -242,7 +242,7 @@ class PaymentCreator:
             symbol=asset.symbol,
             decimals=asset.decimals,
             address=address,
-            derivation_path=_path(merchant, index),
+            derivation_path=_path(rules, merchant, index),
             amount=amount,
             required_confirmations=max(network.confirmations, merchant.policy.confirmations),
             created_at=now,
@@ -250,7 +250,7 @@ class PaymentCreator:
             expires_at=now + lifetime,
             raised_at=now,
             checkout_url=f"{base_url}/pay/{payment_id}",
-            payment_uri=payment_uri(network.chain_id, asset, address, amount),
+            payment_uri=rules.payment_uri(network, asset, address, amount),
             policy=merchant.policy,
             order_id=wanted.order_id,
             metadata=wanted.metadata,
@@ -261,15 +261,9 @@ class PaymentCreator:
         )
 
 
-def _path(merchant: Merchant, index: int) -> str:
+def _path(rules: ChainRules, merchant: Merchant, index: int) -> str:
     """Name the key behind an address; of a merchant's own key only the way below it is known, from `M` (BIP-32)."""
-    return f"{'M' if merchant.own_keys else account_path(merchant.account)}/0/{index}"
-
-
-@lru_cache(maxsize=256)
-def _receiving(xpub: str) -> ExtendedKey:
-    """Derive an account's branch of receiving addresses, once."""
-    return ExtendedKey.parse(xpub).child(0)
+    return f"M/0/{index}" if merchant.own_keys else address_path(rules, merchant.account, index)
 
 
 def check_url(name: str, url: str, *, plain_http: bool) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from ctrip.domain.chains.chain import BalanceQuery, Transaction
+from ctrip.domain.chains.chain import BalanceQuery
+from ctrip.domain.chains.evm.transaction import Transaction, transfer_data
 from ctrip.domain.errors import AlreadyExists, Unavailable
 from ctrip.domain.payments.payment import Flag, Payment, Status
 from ctrip.domain.sweeping import gas
 from ctrip.domain.sweeping.gas import Price
-from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Kind, OutgoingTransaction, transfer_data
+from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Kind, OutgoingTransaction
 from ctrip.ports import PaymentStore
 from ctrip.services.sweeping.send_transactions import IntentSender
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field, replace
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.bip32 import ExtendedKey, account_path
-from ctrip.domain.chains.chain import BalanceQuery, Block, Fees, Transaction
+from ctrip.domain.chains.chain import BalanceQuery, Block, Fees
+from ctrip.domain.chains.evm.transaction import Transaction
+from ctrip.domain.chains.kinds import address_at, address_path, rules_of
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, CtripError, Refused, Stale, Unavailable
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping import gas
@@ -12,7 +13,7 @@ from ctrip.domain.sweeping.sweep import NATIVE_GAS, Attempt, Kind, OutgoingTrans
 from ctrip.ports import Chain, Clock, Log, MoneyStore, Signer
 from ctrip.services.sweeping.refusals import refusal_of
 
-GAS_STATION_PATH = f"{account_path(0)}/0/1"
+GAS_STATION = (0, 1)  # account and index
 TRIES = 4
 
 
@@ -108,7 +109,7 @@ class IntentSender:
         cancels: bool = False,
     ) -> Attempt:
         """Sign one attempt; `amount`, `below` and `cancels` are what the transaction itself does not tell."""
-        signed = self.signer.sign(path, sender, transaction, recipient_path=recipient_path)
+        signed = self.signer.sign(self.network.name, path, sender, transaction, recipient_path=recipient_path)
         return Attempt(
             raw=signed.raw,
             tx_hash=signed.tx_hash,
@@ -146,7 +147,7 @@ class IntentSender:
 
     def station(self) -> str:
         """Return the gas station's address."""
-        return ExtendedKey.parse(self.signer.account_xpub(0)).child(0).child(1).address()
+        return address_at(rules_of(self.network), self.signer.account_xpub(self.network.kind, 0), GAS_STATION[1])
 
     def fund(self, payment: Payment, cost: int, coin: int) -> OutgoingTransaction | None:
         """Sign gas for a transfer that costs `cost`, twice over: a rising base fee needs no second gift.
@@ -180,7 +181,12 @@ class IntentSender:
             priority_fee=min(price.tip, price.max_fee),
             legacy=self.market.fees().legacy,
         )
-        attempt = self.attempt(GAS_STATION_PATH, station, transaction, recipient_path=payment.derivation_path)
+        attempt = self.attempt(
+            address_path(rules_of(self.network), *GAS_STATION),
+            station,
+            transaction,
+            recipient_path=payment.derivation_path,
+        )
         return self.intent(payment, Kind.FUND, transaction.nonce, attempt, sender=station)
 
     def affordable(self, payment_id: str, needed: int, max_fee: int) -> bool:
@@ -199,7 +205,7 @@ class IntentSender:
             chain=self.network.name,
             sender=sender,
             nonce=nonce,
-            path=GAS_STATION_PATH if fund else payment.derivation_path,
+            path=address_path(rules_of(self.network), *GAS_STATION) if fund else payment.derivation_path,
             kind=kind,
             payment_id=payment.id,
             merchant_id=payment.merchant_id,

@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import BalanceQuery, Transaction
+from ctrip.domain.chains.chain import BalanceQuery
+from ctrip.domain.chains.evm.transaction import Transaction, transfer_data
 from ctrip.domain.errors import AlreadyExists, Busy, Stale, Unavailable
 from ctrip.domain.payments.payment import Custody, Flag, Payment, Status, Tier
 from ctrip.domain.sweeping import gas
@@ -19,7 +20,6 @@ from ctrip.domain.sweeping.sweep import (
     TransactionState,
     set_back,
     sweep_coin,
-    transfer_data,
 )
 from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer
 from ctrip.services.sweeping.hurry_transactions import IntentHurrier
