@@ -64,6 +64,6 @@ def _holdings(discoverer: AccountDiscoverer, name: str, addresses: list[str]) ->
     found = []
     for each in seen:
         held = [f"{format_decimal(amount, decimals[symbol])} {symbol}" for symbol, amount in each.balances if amount]
-        sent = [f"{each.nonce} transactions sent"] if each.nonce else []
+        sent = [f"{each.sent} transactions sent"] if each.sent else []
         found.append(", ".join([*held, *sent]) or "nothing, never used")
     return found

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from ctrip.chains.evm.gas import bumped, price
 from ctrip.domain.chains.assets import FeeFloor
 from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block
 from ctrip.domain.chains.evm.transaction import Transaction
 from ctrip.domain.errors import BroadcastRejected, Unavailable
-from ctrip.domain.sweeping.gas import bumped, price
 from ctrip.signer.wallet import MnemonicWallet
 from infra.stack.wallet import ANVIL_MNEMONIC
 from tests.evm_support import Anvil, chain_at

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
+from ctrip.chains.evm.gas import NATIVE_GAS
 from ctrip.domain.chains.chain import (
     Arrivals,
     BalanceQuery,
@@ -17,7 +18,6 @@ from ctrip.domain.chains.chain import (
 )
 from ctrip.domain.chains.evm.transaction import Transaction, transfer_destination
 from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable, Underpriced
-from ctrip.domain.sweeping.sweep import NATIVE_GAS
 
 TOKEN_GAS = 50_000
 Balances = dict[tuple[str, str | None], int]
@@ -230,6 +230,9 @@ class FakeChain:
         self._ask()
         mined = self.chain[at.number] if at.number < len(self.chain) else None
         return mined.nonces.get(_low(address) or "", 0) if mined and mined.block.hash == at.hash else None
+
+    def sent_by(self, address: str, at: Block) -> int | None:
+        return self.nonce_at(address, at)
 
     def has_code(self, address: str) -> bool:
         self._ask()

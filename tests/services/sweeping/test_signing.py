@@ -7,11 +7,11 @@ import pytest
 from eth_account import Account
 
 from ctrip.aws.signer import answer_call
+from ctrip.chains.evm.gas import bumped
 from ctrip.domain.chains.chain import Signed
 from ctrip.domain.chains.evm.transaction import Transaction, transfer_data, transfer_destination
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.merchants.vouching import verify_extended_key
-from ctrip.domain.sweeping.gas import bumped
 from ctrip.services.merchants.provision_merchant import AccountProvisioner
 from ctrip.services.sweeping.sign_transaction import GuardedSigner
 from ctrip.signer.authority import KeyAuthority

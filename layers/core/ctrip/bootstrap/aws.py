@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ctrip import config
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
-from ctrip.system import SystemClock, SystemIds, fraction, spread
+from ctrip.system import SystemClock, SystemIds, spread
 
 if TYPE_CHECKING:
     from ctrip.auth.jwt import JwtTokens
@@ -177,12 +177,12 @@ class AwsAdapters:
     # -- chains and other people's servers
 
     def _chain(self, name: str) -> "Chain":
-        from ctrip.chains.evm.client import EvmChain
+        from ctrip.bootstrap.kinds import adapters_of
 
         if (network := self.networks.get(name)) is None:
             raise ConfigurationError("a chain that is not among CTRIP_CHAINS is asked for")
         urls = (*self.settings.rpc.get(name, ()), *self._secret_endpoints.get(name, ()), *network.rpc)
-        return EvmChain(network, urls, self.clock, jitter=fraction)
+        return adapters_of(network).client(network, urls, self.clock)
 
     @cached_property
     def _secret_endpoints(self) -> dict[str, tuple[str, ...]]:

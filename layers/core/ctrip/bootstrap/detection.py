@@ -108,6 +108,7 @@ class Detection:
 
     def follower(self, network: "Network", chain: "Chain") -> "TransactionFollower":
         """Build what follows own transactions."""
+        from ctrip.bootstrap.kinds import adapters_of
         from ctrip.services.sweeping.follow_transactions import TransactionFollower
 
         return TransactionFollower(
@@ -119,6 +120,7 @@ class Detection:
             clock=self._on.clock,
             recorder=self._stage.recorder("scan"),
             log=self._on.log("scan"),
+            transfers=adapters_of(network).transfers,
         )
 
     def _strays(self, network: "Network", chain: "Chain") -> "DepositFinder":

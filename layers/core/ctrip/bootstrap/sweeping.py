@@ -49,18 +49,20 @@ class Sweeping:
 
     def new_sweeper(self, name: str) -> "DepositSweeper":
         """Build a chain's sweeper without the check of its treasury."""
+        from ctrip.bootstrap.kinds import adapters_of
         from ctrip.services.sweeping.sweep_deposits import DepositSweeper
 
-        on = self._on
+        on, network = self._on, self._stage.network(name)
         return DepositSweeper(
-            network=self._stage.network(name),
+            network=network,
             chain=on.chain(name),
             payments=on.payments,
             money=on.money,
             signer=on.signer,
             clock=on.clock,
             log=on.log("sweep"),
-            treasury=on.settings.treasury_of(self._stage.network(name)),
+            treasury=on.settings.treasury_of(network),
+            transfers=adapters_of(network).transfers,
         )
 
     @cached_property

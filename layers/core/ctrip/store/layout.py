@@ -187,7 +187,7 @@ def _frozen(event: Event) -> dict[str, dict[str, Any]]:
 
 def intent_item(intent: OutgoingTransaction) -> Item:
     """Lay an intent out; an unfinished one stands in the index `due`."""
-    key = tables.intent_key(intent.chain, intent.sender, intent.nonce)
+    key = tables.intent_key(intent.chain, intent.sender, intent.slot)
     item = keyed(
         key,
         version=number(intent.version),
@@ -221,7 +221,7 @@ def unreadable_intent(item: Item, chain: str) -> OutgoingTransaction:
     return OutgoingTransaction(
         chain=chain,
         sender=key.pk.rsplit("#", 1)[1],
-        nonce=int(key.sk),
+        slot=key.sk,
         path="",
         kind=Kind.SWEEP,
         payment_id="",

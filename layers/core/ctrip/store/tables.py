@@ -185,9 +185,9 @@ def sender_partition(chain: str, sender: str) -> str:
     return f"N#{chain}#{folded(sender)}"
 
 
-def intent_key(chain: str, sender: str, nonce: int) -> Key:
+def intent_key(chain: str, sender: str, slot: str) -> Key:
     """Name an intent."""
-    return Key(sender_partition(chain, sender), f"{nonce:012d}")
+    return Key(sender_partition(chain, sender), slot)
 
 
 def setbacks_partition(chain: str) -> str:

@@ -25,12 +25,12 @@ class Seen:
     """What one chain shows of an address: each asset's balance by its symbol, and how much it has sent."""
 
     balances: tuple[tuple[str, int], ...]
-    nonce: int
+    sent: int
 
     @property
     def used(self) -> bool:
         """Whether the address holds something, or has sent something."""
-        return bool(self.nonce or any(balance for _, balance in self.balances))
+        return bool(self.sent or any(balance for _, balance in self.balances))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +96,9 @@ class AccountDiscoverer:
         seen = []
         for place, address in enumerate(addresses):
             held = balances[place * len(assets) : (place + 1) * len(assets)]
-            nonce = chain.nonce_at(address, head)
+            sent = chain.sent_by(address, head)
             known = [balance for balance in held if balance is not None]
-            if nonce is None or len(known) < len(assets):
+            if sent is None or len(known) < len(assets):
                 raise Unavailable(f"{network.name}: what an address holds is unknown")
-            seen.append(Seen(tuple(zip((asset.symbol for asset in assets), known, strict=True)), nonce))
+            seen.append(Seen(tuple(zip((asset.symbol for asset in assets), known, strict=True)), sent))
         return seen

@@ -12,7 +12,7 @@ from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainErr
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment, Status, Tier
-from ctrip.domain.sweeping import gas
+from ctrip.domain.sweeping.plan import Fate, Outlook
 from ctrip.domain.sweeping.sweep import (
     Kind,
     OutgoingTransaction,
@@ -24,11 +24,16 @@ from ctrip.domain.sweeping.sweep import (
     reversed_posting,
     sweeps_with,
 )
-from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore
+from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore, Transfers
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.recording import Recorder
 from ctrip.services.sweeping.refusals import refusal_of
-from ctrip.services.sweeping.watch_nonces import NonceWatcher
+from ctrip.services.sweeping.send_transactions import OpenTransfers
+
+# How often one is looked at that was lost: after an eighth of the time since, within these bounds.
+SOONEST_LOOK_MS = 10_000
+LATEST_LOOK_MS = 300_000
+LEAST_WATCH_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,7 @@ class _Pass:
     head: Block
     final: int
     fence: Fence
+    transfers: Transfers
     changed: list[Payment] = field(default_factory=list)
     moves: dict[str, tuple[OwnTransfer, ...]] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
@@ -82,6 +88,7 @@ class TransactionFollower:
     clock: Clock
     recorder: Recorder
     log: Log
+    transfers: OpenTransfers
 
     def follow(self, head: Block, final: int, fence: Fence) -> Followed:
         """Take every unfinished intent a step further where the chain allows; `final` is the height of its finality.
@@ -89,7 +96,9 @@ class TransactionFollower:
         One transaction's trouble ends no other's following; only `FenceLost` leaves.
         """
         unfinished = self.money.unfinished(self.network.name)
-        this = _Pass(head, min(final, head.number - self.network.confirmations + 1), fence)
+        final = min(final, head.number - self.network.confirmations + 1)
+        transfers = self.transfers(self.network, self.chain, self.clock, self.log)
+        this = _Pass(head, final, fence, transfers)
         for intent in unfinished:
             with self._apart(intent, this):
                 self._one(intent, this)
@@ -134,34 +143,32 @@ class TransactionFollower:
             self.log.error("intent_unreadable", intent=intent.key)
         elif intent.state is TransactionState.MINED:
             self._watch_mined(intent, this)
-        elif intent.state is TransactionState.TAKEN:
-            self._watch_taken(intent, this)
+        elif intent.state is TransactionState.LOST:
+            self._watch_lost(intent, this)
         else:
             self._watch_sent(intent, this)
 
     # -- not in a block yet
 
     def _watch_sent(self, intent: OutgoingTransaction, this: _Pass) -> None:
-        used = self.chain.nonce_at(intent.sender, this.head)
-        if used is not None and used <= intent.nonce:
-            self._offer(self._watcher().unused(intent), this)
-        elif receipt := self._receipt(intent, this.head):
-            self._mined(intent, receipt, this)
-        else:
-            # Its fate is unknown until a receipt shows it, or every block that may hold it has been read.
+        fate = this.transfers.fate(intent, this.head, this.final)
+        if fate.receipt:
+            self._mined(intent, fate.receipt, this)
+            return
+        intent = self._noted(intent, fate)
+        if fate.outlook is not Outlook.OPEN:
+            # Its fate is unknown until a receipt shows it, or it is certain that none will come.
             this.unsure.add(intent.payment_id)
-            if used is None:
-                self._offer(intent, this)
-            elif ended := self._watcher().taken(intent, this.final):
-                self._taken(ended, this)
+        if fate.outlook in (Outlook.OPEN, Outlook.UNKNOWN):
+            self._offer(intent, this)
+        elif fate.outlook is Outlook.LOST:
+            self._lost(intent, this)
+        elif fate.outlook is Outlook.EXPIRED:
+            self._expired(intent, this)
 
-    def _receipt(self, intent: OutgoingTransaction, head: Block) -> Receipt | None:
-        """Find the attempt that the chain took."""
-        for attempt in reversed(intent.attempts):
-            receipt = self.chain.receipt(attempt.tx_hash)
-            if receipt is not None and receipt.block_number <= head.number:
-                return receipt
-        return None
+    def _noted(self, intent: OutgoingTransaction, fate: Fate) -> OutgoingTransaction:
+        """Remember how far a missing receipt has been looked for."""
+        return intent if fate.search == intent.search else self._write(intent, search=fate.search)
 
     def _offer(self, intent: OutgoingTransaction, this: _Pass) -> None:
         """Send the newest bytes again where no node holds them, whatever one answered when it was given them."""
@@ -169,8 +176,8 @@ class TransactionFollower:
         if self.chain.known(last.tx_hash):
             if intent.refusal is not None:
                 self._write(intent, refusal=None)
-            elif gas.slow(intent, self.network, this.head, self.clock.now()):
-                self._ask_for_more(intent)
+            elif this.transfers.hurry(intent, this.head):
+                self.jobs.sweep(SweepJob(self.network.name, intent.asset))
             return
         try:
             self.chain.broadcast(last.raw)
@@ -180,38 +187,45 @@ class TransactionFollower:
             refusal = refusal_of(exc, intent.refusal)
             if refusal != intent.refusal:
                 intent = self._write(intent, refusal=refusal)
-            if gas.refused(intent, this.head) and not refusal.capped:
+            if this.transfers.hurry(intent, this.head):
                 self.jobs.sweep(SweepJob(self.network.name, intent.asset))
 
-    def _ask_for_more(self, intent: OutgoingTransaction) -> None:
-        """Have a slow transaction hurried: about once in each time that one may take."""
-        waited = self.clock.now() - intent.attempts[-1].at
-        if waited % gas.patience_ms(self.network, len(intent.attempts)) < 2_000 * self.network.poll_seconds:
-            self.jobs.sweep(SweepJob(self.network.name, intent.asset))
-
-    def _taken(self, intent: OutgoingTransaction, this: _Pass) -> None:
-        """Somebody else used the nonce: a restored store, or a key in other hands. The address is free again."""
+    def _lost(self, intent: OutgoingTransaction, this: _Pass) -> None:
+        """Somebody else used the slot: a restored store, or a key in other hands. The address is free again."""
         payment, now = self._payment(intent), self.clock.now()
-        after = _changed(intent, now, state=TransactionState.TAKEN, taken_at=now, refusal=None)
+        after = _changed(intent, now, state=TransactionState.LOST, lost_at=now, refusal=None)
         step = quiet(payment, now, pending=_released(payment, intent))
         this.changed.append(self._commit(payment, step, intent, after, this.fence))
-        self.log.error("nonce_taken", intent=intent.key, payment=payment.id)
+        self.log.error("slot_taken", intent=intent.key, payment=payment.id)
 
-    def _watch_taken(self, intent: OutgoingTransaction, this: _Pass) -> None:
-        """Undo what was concluded, should a receipt come after all, or the nonce be free again."""
-        watcher, now = self._watcher(), self.clock.now()
-        look = watcher.look_again(intent)
-        used = self.chain.nonce_at(intent.sender, this.head) if look else None
-        receipt = self._receipt(intent, this.head) if look and (used is None or used > intent.nonce) else None
-        if receipt is not None:
-            self._mined(intent, receipt, this)
+    def _expired(self, intent: OutgoingTransaction, this: _Pass) -> None:
+        """No attempt can be mined any more: the address is free for the next sweep, in a slot of its own."""
+        payment, now = self._payment(intent), self.clock.now()
+        after = _changed(intent, now, state=TransactionState.EXPIRED, refusal=None)
+        step = quiet(payment, now, pending=_released(payment, intent))
+        this.changed.append(self._commit(payment, step, intent, after, this.fence))
+        self.log.info("own_transaction_expired", intent=intent.key, payment=payment.id)
+        self.jobs.sweep(SweepJob(self.network.name, payment.asset_key))
+
+    def _watch_lost(self, intent: OutgoingTransaction, this: _Pass) -> None:
+        """Undo what was concluded, should a receipt come after all, or the slot be free again."""
+        now = self.clock.now()
+        pause = min(max((now - intent.lost_at) // 8, SOONEST_LOOK_MS), LATEST_LOOK_MS)
+        fate = this.transfers.fate(intent, this.head, this.final) if now - intent.updated_at >= pause else None
+        if fate and fate.receipt:
+            self._mined(intent, fate.receipt, this)
             return
         this.unsure.add(intent.payment_id)
-        if used is not None and used <= intent.nonce:
-            self._resume(intent, _changed(watcher.cleared(intent), now, state=TransactionState.SIGNED), this)
-        elif look:
-            over = watcher.watched_long_enough(intent, self._payment(intent))
-            self._write(intent, state=TransactionState.FAILED if over else TransactionState.TAKEN)
+        if fate and fate.outlook is Outlook.OPEN:
+            self._resume(intent, _changed(intent, now, state=TransactionState.SIGNED, search=(), lost_at=0), this)
+        elif fate:
+            over = self._watched_long_enough(intent)
+            self._write(intent, state=TransactionState.FAILED if over else TransactionState.LOST)
+
+    def _watched_long_enough(self, intent: OutgoingTransaction) -> bool:
+        """Whether the payment's monitoring time has gone by without a receipt, a day at least."""
+        watch = max(self._payment(intent).policy.monitoring_seconds * 1000, LEAST_WATCH_MS)
+        return self.clock.now() - intent.lost_at >= watch
 
     # -- in a block
 
@@ -240,7 +254,7 @@ class TransactionFollower:
 
     def _mined(self, intent: OutgoingTransaction, receipt: Receipt, this: _Pass) -> None:
         after = mined(intent, receipt, self.clock.now())
-        if intent.kind is Kind.SWEEP and intent.state is TransactionState.TAKEN:
+        if intent.kind is Kind.SWEEP and intent.state is TransactionState.LOST:
             self._resume(intent, after, this)
         elif intent.kind is Kind.SWEEP:
             self.money.write_intent(intent, after)
@@ -249,12 +263,12 @@ class TransactionFollower:
             payment, now = self._payment(intent), self.clock.now()
             step = quiet(payment, now, moves=moves_with(payment.moves, after), pending=_released(payment, intent))
             this.changed.append(self._commit(payment, step, intent, after, this.fence))
-        if intent.state is TransactionState.TAKEN:
+        if intent.state is TransactionState.LOST:
             self.log.warning("receipt_came_after_all", intent=intent.key)
         this.moved(after)
 
     def _resume(self, intent: OutgoingTransaction, after: OutgoingTransaction, this: _Pass) -> None:
-        """Put a transaction under way again whose nonce was thought to be another's."""
+        """Put a transaction under way again whose slot was thought to be another's."""
         payment, now = self._payment(intent), self.clock.now()
         swept = intent.kind is Kind.SWEEP and payment.status in (Status.PAID, Status.SETTLED)
         step = quiet(payment, now, pending=payment.pending or intent.key, tier=Tier.SWEEP if swept else payment.tier)
@@ -313,14 +327,11 @@ class TransactionFollower:
 
     def _dust(self, payment: Payment, intent: OutgoingTransaction) -> int:
         """Return what is not worth another transaction, the fee of a layer below included."""
-        last, asset = intent.attempts[-1], self.network.asset(payment.token_id)
-        cost = last.gas * last.max_fee + 2 * intent.fee if intent.token is None else 0
+        asset = self.network.asset(payment.token_id)
+        cost = intent.attempts[-1].cost + 2 * intent.fee if intent.token is None else 0
         return max(cost, asset.sweep_floor - 1 if asset else 0)
 
     # -- storing
-
-    def _watcher(self) -> NonceWatcher:
-        return NonceWatcher(network=self.network, chain=self.chain, money=self.money, clock=self.clock, log=self.log)
 
     def _payment(self, intent: OutgoingTransaction) -> Payment:
         payment = self.payments.get(intent.payment_id)
