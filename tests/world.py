@@ -123,7 +123,7 @@ class FakeAdapters:
 
     @cached_property
     def passwords(self) -> Argon2Passwords:
-        """The real one, for worlds with people in them: making it hashes a password, which takes a tenth of a second."""
+        """The real one, for worlds with people in them: making it hashes a password, which takes a while."""
         return Argon2Passwords()
 
     @property

@@ -252,12 +252,12 @@ def open_payments(world: Any, addresses: Sequence[str], kinds: Sequence[str]) ->
     coin, token = world.create(COIN), world.create(TOKEN, asset="USDC")
     state = world.stores.payments._state
     for template in (coin, token):
-        del state.payments[template.id], state.addresses[template.address.lower()]
+        del state.payments[template.id], state.addresses[template.due.address.lower()]
     made = []
     for number, address in enumerate(addresses):
         kind = kinds[number] if number < len(kinds) else ("native", "token")[number % 2]
         template = token if kind.startswith("token") else coin
-        payment = replace(template, id=f"00000000-0000-4000-9000-{number:012d}", address=address)
+        payment = template.changed(id=f"00000000-0000-4000-9000-{number:012d}", address=address)
         state.payments[payment.id] = payment
         state.addresses[address] = payment.id
         made.append(payment)
@@ -296,8 +296,10 @@ def ours(world: Any, payments: Sequence[Payment], since: int) -> Pass:
     deciding.seconds = once.seconds
     after = [world.payment(payment.id) for payment in payments]
     paid = [payment for payment in after if payment.status is not Status.PENDING]
-    explained = sum(all(each.tx_hash for each in payment.transfers) for payment in paid)
-    return Pass(costs, seconds, {payment.address for payment in paid if payment.credited >= payment.target}, explained)
+    explained = sum(all(each.tx_hash for each in payment.seen.transfers) for payment in paid)
+    return Pass(
+        costs, seconds, {payment.due.address for payment in paid if payment.own.credited >= payment.target}, explained
+    )
 
 
 # --- how long after its block
@@ -381,7 +383,7 @@ def latency(anvil: Any, payments: int = 60) -> Latency:
     for payment in made:
         rhythm.over.wait(0.3 + rhythm.chance.random() * 1.2)
         with rhythm.guard:
-            traffic.send([(traffic.accounts[0], {"to": payment.address, "value": hex(payment.amount)})])
+            traffic.send([(traffic.accounts[0], {"to": payment.due.address, "value": hex(payment.due.amount)})])
             rhythm.waiting.append(payment.id)
     _until(lambda: len(told) == payments)
     rhythm.over.set()

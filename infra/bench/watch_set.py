@@ -157,13 +157,13 @@ def _world(table: _Table) -> tuple[Any, int]:
     URLLib3Session.send = send  # type: ignore[method-assign, assignment]
     world = World()
     made = world.create(10**18, expires_in=86_400, metadata=(("cart", "9913"),))
-    address = int(made.address, 16)
+    address = int(made.due.address, 16)
 
     def items() -> Iterator[dict[str, Any]]:
         for number in range(MANY):
             name = f"{number:08x}-0000-4000-8000-{number:012x}"
             other = f"0x{(address + number) % 2**160:040x}"
-            yield payment_item(replace(made, id=name, address=other, raised_at=made.raised_at + number))
+            yield payment_item(made.changed(id=name, address=other, raised_at=made.times.raised_at + number))
 
     table.fill(items())
     world.clock.at += 600_000

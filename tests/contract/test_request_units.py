@@ -130,7 +130,7 @@ class Life:
         with self.meter.during("looking on"):
             payment = stores.payments.get(payment_id)
             assert payment
-            return payment, stores.money.intents_of("anvil", payment.address)
+            return payment, stores.money.intents_of("anvil", payment.due.address)
 
 
 def _is_rhythm(charge: Charge) -> bool:
@@ -155,7 +155,7 @@ def test_a_native_payments_life_costs_140_write_and_20_read_units(life: Life) ->
     with meter.during("create"):
         made = life.create("order-4711")
     life.tell("created")
-    world.chain.deposit(life.read(made).address, COIN)
+    world.chain.deposit(life.read(made).due.address, COIN)
     life.until("scan: detected", made, lambda payment: payment.status is Status.DETECTED)
     life.tell("detected")
     life.until("scan: confirmed, paid", made, lambda payment: payment.status is Status.PAID)
@@ -189,8 +189,10 @@ def _check_that_it_was_a_whole_life(life: Life, settled: Payment) -> None:
         f"payment.{name}" for name in STORY
     ]
     assert stores.events.unacknowledged(life.world.clock.at + 60_000) == []
-    assert [sweep.status for sweep in settled.sweeps] == ["final"]
-    assert (settled.tier, settled.pending, settled.unswept < COIN // 1_000) == (Tier.MONITORED, None, True)
-    assert [intent.state for intent in stores.money.intents_of("anvil", settled.address)] == [TransactionState.FINAL]
+    assert [sweep.status for sweep in settled.own.sweeps] == ["final"]
+    assert (settled.tier, settled.own.pending, settled.unswept < COIN // 1_000) == (Tier.MONITORED, None, True)
+    assert [intent.state for intent in stores.money.intents_of("anvil", settled.due.address)] == [
+        TransactionState.FINAL
+    ]
     assert [record.version for record in stores.payments.audit(settled.id)] == list(range(1, settled.version + 1))
     assert life.world.log.alarms() == []

@@ -34,8 +34,8 @@ class TestPayments:
         made = commit.after
         assert stores.payments.get(made.id) == made
         assert stores.payments.by_order(made.merchant_id, "#1/ä") == made.id
-        assert stores.payments.by_address(made.address) == made.id
-        assert stores.payments.by_address(made.address.lower()) == made.id
+        assert stores.payments.by_address(made.due.address) == made.id
+        assert stores.payments.by_address(made.due.address.lower()) == made.id
         assert commit.event
         assert stores.events.event(made.merchant_id, commit.event.ulid) == commit.event
 
@@ -97,7 +97,7 @@ class TestPayments:
         """A second payment with the id, the address or the order of a first is refused by that name."""
         first = payment(order_id="o-1")
         stores.payments.commit(creation(first))
-        same = {"id": {"id": first.id}, "address": {"address": first.address}, "order": {"order_id": "o-1"}}
+        same = {"id": {"id": first.id}, "address": {"address": first.due.address}, "order": {"order_id": "o-1"}}
         second = payment(**same[key])
         commit = creation(second)
         assert refused(lambda: stores.payments.commit(commit), AlreadyExists).key == key
@@ -163,7 +163,7 @@ class TestPayments:
         made = creation(payment(tier=Tier.SWEEP, raised_at=NOW)).after
         stores.payments.commit(creation(made))
         parked = stores.payments.retier(made, Tier.PARKED, NOW + 5)
-        assert parked == replace(made, tier=Tier.PARKED, raised_at=NOW + 5)
+        assert parked == made.changed(tier=Tier.PARKED, raised_at=NOW + 5)
         assert stores.payments.get(made.id) == parked
         assert stores.payments.watched("anvil", Tier.SWEEP) == []
         assert stores.payments.watched("anvil", Tier.PARKED) == [parked]
@@ -213,7 +213,7 @@ class TestPayments:
         stores.payments.commit(creation(made))
         first = intent(payment_id=made.id)
         reserved = stores.payments.reserve(made, first)
-        assert reserved == replace(made, pending=first.key) == stores.payments.get(made.id)
+        assert reserved == made.changed(pending=first.key) == stores.payments.get(made.id)
         assert stores.money.intent("anvil", first.sender, slot_of(0)) == first
         assert len(stores.payments.audit(made.id)) == 1
         assert refused(lambda: stores.payments.reserve(reserved, first), AlreadyExists).key == "intent"
@@ -229,7 +229,7 @@ class TestPayments:
         seen = step(reserved, Trigger.SEEN)
         stores.payments.commit(seen)
         assert stores.payments.get(made.id) == seen.after
-        assert seen.after.pending == intent().key
+        assert seen.after.own.pending == intent().key
         ended = quiet(seen.after, pending=None)
         stores.payments.commit(ended)
         refused(lambda: stores.payments.commit(quiet(seen.after)), Stale)

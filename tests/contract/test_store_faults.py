@@ -134,7 +134,7 @@ def test_a_reservation_of_ours_is_no_conflict(line: Line, forgets: bool) -> None
     line.stores.payments.commit(made)
     ours = intent(attempts=(ATTEMPT,))
     losing(line.connection, "TransactWriteItems", arrives=True)
-    assert line.stores.payments.reserve(made.after, ours).pending == ours.key
+    assert line.stores.payments.reserve(made.after, ours).own.pending == ours.key
     other = creation(payment())
     line.stores.payments.commit(other)
     theirs = intent(1, attempts=(replace(ATTEMPT, raw="0x02"),))
@@ -359,7 +359,7 @@ def test_of_many_steps_from_one_state_one_is_taken(stage: Stage) -> None:
     assert answers.count("stored") == 1
     stored = stores.payments.get(made.after.id)
     assert stored
-    assert (stored.version, stored.confirmations) == (2, answers.index("stored") + 1)
+    assert (stored.version, stored.seen.confirmations) == (2, answers.index("stored") + 1)
     assert stored.status is Status.PENDING
 
 

@@ -91,14 +91,14 @@ def test_what_an_operator_looks_for_stands_beside_the_document(stage: Stage) -> 
     shown = raw(stage, "payments", f"P#{of.id}", "META")
     assert {name: next(iter(held.values())) for name, held in shown.items() if name in PAYMENT} == {
         "status": "detected",
-        "chain": of.chain,
-        "symbol": of.symbol,
+        "chain": of.due.chain,
+        "symbol": of.due.symbol,
         "amount": "12500000",
         "amount_received": "5",
-        "address": of.address,
+        "address": of.due.address,
         "order_id": "order-7",
-        "created_at": str(of.created_at),
-        "expires_at": str(of.expires_at),
+        "created_at": str(of.times.created_at),
+        "expires_at": str(of.due.expires_at),
     }
     told = next(each for each in outbox(stage) if each["sk"]["S"] == made.event.ulid)
     assert (told["type"]["S"], told["payment_id"]["S"]) == ("payment.created", of.id)

@@ -59,8 +59,8 @@ class NodeWorld(World):
 
     def pay(self, payment: Payment, amount: int | None = None) -> str:
         """Pay what is due, or `amount`; return the transaction's hash."""
-        wanted = payment.amount if amount is None else amount
-        return self.anvil.pay(payment.address, wanted, payment.token_address, index=PAYER)
+        wanted = payment.due.amount if amount is None else amount
+        return self.anvil.pay(payment.due.address, wanted, payment.due.token_address, index=PAYER)
 
     def call(self, contract: str, at: str, method: str, *arguments: Any, value: int = 0, gas: int | None = None) -> str:
         """Call a test contract from the payer's account; `gas` spares the estimate, for what is to revert."""

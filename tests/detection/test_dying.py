@@ -92,7 +92,7 @@ class Life:
         if isinstance(self.world, NodeWorld):
             self.world.pay(payment)
         else:
-            self.world.chain.deposit(payment.address, payment.amount, payment.token_address)
+            self.world.chain.deposit(payment.due.address, payment.due.amount, payment.due.token_address)
 
     def _mine(self) -> None:
         if isinstance(self.world, NodeWorld):
@@ -108,7 +108,7 @@ def total(world: World, address: str, token: str | None) -> int:
 
 def assert_converged(world: World, payment: Payment) -> None:
     """One payment, one transfer to the treasury, right books, every event told, with one id and one payload."""
-    assert (payment.status, payment.flags, payment.pending) == (Status.SETTLED, frozenset(), None)
+    assert (payment.status, payment.flags, payment.own.pending) == (Status.SETTLED, frozenset(), None)
     assert len(world.stores.payments._state.payments) == 1
     _check_money(world, payment)
     _check_events(world)
@@ -120,18 +120,18 @@ def _check_money(world: World, payment: Payment) -> None:
     sweeps = [each for each in intents if each.kind is Kind.SWEEP]
     assert [each.state for each in sweeps] == [TransactionState.FINAL]
     assert all(each.state is TransactionState.FINAL for each in intents)
-    fee = 0 if payment.token_address else sweeps[0].fee
-    assert total(world, TREASURY, payment.token_address) == payment.amount - fee == sweeps[0].amount
-    assert total(world, payment.address, payment.token_address) == 0
+    fee = 0 if payment.due.token_address else sweeps[0].fee
+    assert total(world, TREASURY, payment.due.token_address) == payment.due.amount - fee == sweeps[0].amount
+    assert total(world, payment.due.address, payment.due.token_address) == 0
     entries = [*world.stores.money.entries("m1"), *world.stores.money.entries("operator")]
     books: Counter[tuple[str, str]] = Counter()
     for entry in entries:
         books[entry.debit, entry.asset] += entry.amount
         books[entry.credit, entry.asset] -= entry.amount
-    assert books["available:m1", payment.asset_key] == -payment.amount
-    assert books["treasury", payment.asset_key] == sweeps[0].amount
-    assert books[ON_ADDRESSES, payment.asset_key] == 0
-    assert books[ON_ADDRESSES, "native"] == total(world, payment.address, None)
+    assert books["available:m1", payment.due.asset_key] == -payment.due.amount
+    assert books["treasury", payment.due.asset_key] == sweeps[0].amount
+    assert books[ON_ADDRESSES, payment.due.asset_key] == 0
+    assert books[ON_ADDRESSES, "native"] == total(world, payment.due.address, None)
 
 
 def _check_events(world: World) -> None:

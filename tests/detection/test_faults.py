@@ -59,19 +59,19 @@ def assert_told(world: NodeWorld, payments: list[Payment], events: list[str]) ->
         after = world.payment(payment.id)
         told = [each for each in world.types(payment) if each != "payment.explained"]  # a hash may be found later
         assert (told, after.flags) == (events, frozenset())
-        assert (world.credited(payment), after.amount_received) == (payment.amount, payment.amount)
+        assert (world.credited(payment), after.seen.amount_received) == (payment.due.amount, payment.due.amount)
     assert set(world.log.alarms()) <= {"stale_head"}
 
 
 def assert_swept(world: NodeWorld, coin: Payment, token: Payment) -> None:
     """Everything is at the treasury, in one transaction each, and the books say the same."""
     for payment in (coin, token):
-        intents = world.stores.money.intents_of("anvil", payment.address)
+        intents = world.stores.money.intents_of("anvil", payment.due.address)
         assert [(each.kind.value, each.state.value) for each in intents] == [("sweep", "final")]
-        assert world.held(payment.address, payment.token_address) == 0
-        assert world.books(payment.token_address) == world.swept(payment.token_address)
-    assert world.swept(token.token_address) == TOKEN
-    assert world.swept(None) == COIN - world.stores.money.intents_of("anvil", coin.address)[0].fee
+        assert world.held(payment.due.address, payment.due.token_address) == 0
+        assert world.books(payment.due.token_address) == world.swept(payment.due.token_address)
+    assert world.swept(token.due.token_address) == TOKEN
+    assert world.swept(None) == COIN - world.stores.money.intents_of("anvil", coin.due.address)[0].fee
 
 
 def due(world: NodeWorld) -> list[Payment]:
@@ -177,13 +177,13 @@ def test_another_scanner_that_begins_on_a_node_behind_takes_nothing_back(
     world.look()
     until(world, stage, payments)
     told = [world.types(payment) for payment in payments]
-    books = [world.books(payment.token_address) for payment in payments]
+    books = [world.books(payment.due.token_address) for payment in payments]
     proxy.rule = faults.behind(proxy, anvil, 8)
     world.renew()
     for _ in range(looks):
         world.step()
     assert [world.types(payment) for payment in payments] == told
-    assert [world.books(payment.token_address) for payment in payments] == books
+    assert [world.books(payment.due.token_address) for payment in payments] == books
     proxy.rule = None
     until(world, Status.SETTLED, payments)
     for _ in range(6):

@@ -16,7 +16,7 @@ GAS = 300_000
 
 def explained(payment: Payment) -> list[tuple[str | None, int]]:
     """Say which transactions brought what."""
-    return [(transfer.tx_hash, transfer.amount) for transfer in payment.transfers]
+    return [(transfer.tx_hash, transfer.amount) for transfer in payment.seen.transfers]
 
 
 def assert_nothing(world: NodeWorld, payment: Payment) -> None:
@@ -24,7 +24,12 @@ def assert_nothing(world: NodeWorld, payment: Payment) -> None:
     for _ in range(PASSES):
         world.step()
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, after.flags, explained(after)) == (Status.PENDING, 0, frozenset(), [])
+    assert (after.status, after.seen.amount_received, after.flags, explained(after)) == (
+        Status.PENDING,
+        0,
+        frozenset(),
+        [],
+    )
     assert (world.types(payment), world.credited(payment)) == (["payment.created"], 0)
     assert (world.log.alarms(), world.run.failed) == ([], 0)
 
@@ -34,7 +39,7 @@ def assert_paid(world: NodeWorld, payment: Payment, amount: int, *transfers: tup
     for _ in range(PASSES):
         world.step()
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, world.credited(payment)) == (Status.PAID, amount, amount)
+    assert (after.status, after.seen.amount_received, world.credited(payment)) == (Status.PAID, amount, amount)
     assert explained(after) == list(transfers)
     assert world.types(payment) == PAID
     assert (world.log.alarms(), world.run.failed) == ([], 0)
@@ -65,7 +70,7 @@ def test_what_moves_nothing_credits_nothing(anvil: Anvil, gateway: Make, liar: s
     """A listed contract says that it paid, and the balance does not: nothing, not even `detected`."""
     world = gateway(network=listed("LIE", liar))
     payment = world.create(TOKEN, asset="LIE")
-    sent = world.call("Deceiver", liar, method, payment.address, TOKEN)
+    sent = world.call("Deceiver", liar, method, payment.due.address, TOKEN)
     logs = anvil.rpc("eth_getTransactionReceipt", sent)["logs"]
     assert len(logs) == (method != "transfer"), what
     assert_nothing(world, payment)
@@ -75,7 +80,7 @@ def test_a_transfer_that_is_logged_twice_is_credited_once_and_the_mismatch_flagg
     """The logs add up to twice the balance: the balance is credited, and somebody is told of the difference."""
     world = gateway(network=listed("LIE", liar))
     payment = world.create(TOKEN, asset="LIE")
-    sent = world.call("Deceiver", liar, "exaggerate", payment.address, TOKEN)
+    sent = world.call("Deceiver", liar, "exaggerate", payment.due.address, TOKEN)
     assert_paid(world, payment, TOKEN, (sent, TOKEN), (sent, TOKEN))
     assert "explained_too_much" in world.warnings()
 
@@ -84,7 +89,7 @@ def test_a_transfer_that_is_not_logged_is_credited_without_a_hash(gateway: Make,
     """Nothing tells which transaction it was: one row without a hash, and the whole amount."""
     world = gateway(network=listed("LIE", liar))
     payment = world.create(TOKEN, asset="LIE")
-    world.call("Deceiver", liar, "whisper", payment.address, TOKEN)
+    world.call("Deceiver", liar, "whisper", payment.due.address, TOKEN)
     assert_paid(world, payment, TOKEN, (None, TOKEN))
 
 
@@ -92,8 +97,8 @@ def test_another_contract_of_the_same_name_and_symbol_is_not_the_token(anvil: An
     """Byte for byte the same code at another address: it is not on the list, so it does not exist."""
     twin = deploy_token(anvil, "USDC", [wallet.funded(PAYER).address], 10**12)
     payment = world.create(TOKEN, asset="USDC")
-    anvil.pay(payment.address, TOKEN, twin, index=PAYER)
-    assert world.held(payment.address, twin) == TOKEN
+    anvil.pay(payment.due.address, TOKEN, twin, index=PAYER)
+    assert world.held(payment.due.address, twin) == TOKEN
     assert_nothing(world, payment)
 
 
@@ -101,12 +106,12 @@ def test_a_log_of_another_contract_credits_nothing(anvil: Anvil, world: NodeWorl
     """A stranger's log that names our address, beside a real payment of half: only the half is there."""
     evil = anvil.deploy("Hostile", 0)
     payment = world.create(TOKEN, asset="USDC")
-    world.call("Hostile", evil, "forge", payment.address, TOKEN)
+    world.call("Hostile", evil, "forge", payment.due.address, TOKEN)
     half = world.pay(payment, TOKEN // 2)
     for _ in range(PASSES):
         world.step()
     after = world.payment(payment.id)
-    assert (after.status, after.exception, after.amount_received) == (Status.DETECTED, Flag.UNDERPAID, TOKEN // 2)
+    assert (after.status, after.exception, after.seen.amount_received) == (Status.DETECTED, Flag.UNDERPAID, TOKEN // 2)
     assert (explained(after), world.credited(payment)) == ([(half, TOKEN // 2)], 0)
 
 
@@ -117,14 +122,14 @@ def test_a_token_that_keeps_a_fee_is_credited_with_what_arrived(anvil: Anvil, wo
     for _ in range(PASSES):
         world.step()
     after = world.payment(payment.id)
-    assert (after.status, after.exception, after.amount_received) == (Status.DETECTED, Flag.UNDERPAID, 99_000)
+    assert (after.status, after.exception, after.seen.amount_received) == (Status.DETECTED, Flag.UNDERPAID, 99_000)
     rest = world.pay(payment, 1_011)
     for _ in range(PASSES):
         world.step()
     after = world.payment(payment.id)
     assert (after.status, after.flags, world.credited(payment)) == (Status.PAID, {Flag.OVERPAID}, 100_001)
     assert explained(after) == [(first, 99_000), (rest, 1_001)]
-    assert world.held(payment.address, after.token_address) == 100_001
+    assert world.held(payment.due.address, after.due.token_address) == 100_001
 
 
 def test_a_token_that_returns_nothing_is_a_token(world: NodeWorld) -> None:
@@ -146,7 +151,7 @@ def test_a_balance_that_cannot_be_believed_is_unknown_and_harms_no_other(
         world.create(COIN),
         world.create(TOKEN, asset="USDC"),
     )
-    world.call("Hostile", evil, "forge", hostile.address, 7)
+    world.call("Hostile", evil, "forge", hostile.due.address, 7)
     sent = world.pay(coin), world.pay(token)
     assert_paid(world, coin, COIN, (sent[0], COIN))
     assert_paid(world, token, TOKEN, (sent[1], TOKEN))
@@ -177,11 +182,13 @@ def test_a_balance_that_becomes_unknown_takes_nothing_back(anvil: Anvil, gateway
 def test_nothing_of_value_credits_nothing(anvil: Anvil, world: NodeWorld) -> None:
     """Zero of a coin, zero of a token, a stranger's zero from our own address to itself (address poisoning)."""
     coin, token = world.create(COIN), world.create(TOKEN, asset="USDC")
-    anvil.pay(coin.address, 0, index=PAYER)
-    anvil.pay(token.address, 0, token.token_address, index=PAYER)
-    world.call("Forwarder", anvil.deploy("Forwarder"), "disperseToken", token.token_address, [token.address], [0])
-    words = f"{token.address[2:]:0>64}" * 2 + f"{0:064x}"
-    anvil.send(token.token_address, f"0x23b872dd{words}", index=PAYER)
+    anvil.pay(coin.due.address, 0, index=PAYER)
+    anvil.pay(token.due.address, 0, token.due.token_address, index=PAYER)
+    world.call(
+        "Forwarder", anvil.deploy("Forwarder"), "disperseToken", token.due.token_address, [token.due.address], [0]
+    )
+    words = f"{token.due.address[2:]:0>64}" * 2 + f"{0:064x}"
+    anvil.send(token.due.token_address, f"0x23b872dd{words}", index=PAYER)
     assert_nothing(world, coin)
     assert_nothing(world, token)
 
@@ -191,17 +198,23 @@ def test_a_transfer_to_itself_adds_nothing(anvil: Anvil, world: NodeWorld) -> No
     payment = world.create(TOKEN, asset="USDC")
     sent = world.pay(payment, TOKEN // 2)
     world.step()
-    anvil.rpc("anvil_impersonateAccount", payment.address)
+    anvil.rpc("anvil_impersonateAccount", payment.due.address)
     anvil.rpc("anvil_setNextBlockBaseFeePerGas", "0x0")
-    data = f"0xa9059cbb{payment.address[2:].lower():0>64}{TOKEN // 2:064x}"
-    call = {"from": payment.address, "to": payment.token_address, "data": data, "gas": hex(GAS), "gasPrice": "0x0"}
+    data = f"0xa9059cbb{payment.due.address[2:].lower():0>64}{TOKEN // 2:064x}"
+    call = {
+        "from": payment.due.address,
+        "to": payment.due.token_address,
+        "data": data,
+        "gas": hex(GAS),
+        "gasPrice": "0x0",
+    }
     own = anvil.rpc("eth_sendTransaction", call)
     world.mine()
     assert len(anvil.rpc("eth_getTransactionReceipt", own)["logs"]) == 1
     for _ in range(PASSES):
         world.step()
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, world.credited(payment)) == (Status.DETECTED, TOKEN // 2, 0)
+    assert (after.status, after.seen.amount_received, world.credited(payment)) == (Status.DETECTED, TOKEN // 2, 0)
     assert explained(after) == [(sent, TOKEN // 2)]
 
 
@@ -214,9 +227,9 @@ def test_a_reverted_transaction_credits_nothing(anvil: Anvil, world: NodeWorld) 
     """A coin transfer inside a call that reverts, a token transfer of more than the payer has: mined, and nothing."""
     coin, token = world.create(COIN), world.create(10**20, asset="USDC")
     forwarder = anvil.deploy("Forwarder")
-    assert failed(anvil, world.call("Forwarder", forwarder, "forwardAndRevert", coin.address, value=COIN, gas=GAS))
-    data = f"0xa9059cbb{token.address[2:].lower():0>64}{10**20:064x}"
-    assert failed(anvil, anvil.send(token.token_address, data, index=PAYER, gas=GAS))
+    assert failed(anvil, world.call("Forwarder", forwarder, "forwardAndRevert", coin.due.address, value=COIN, gas=GAS))
+    data = f"0xa9059cbb{token.due.address[2:].lower():0>64}{10**20:064x}"
+    assert failed(anvil, anvil.send(token.due.token_address, data, index=PAYER, gas=GAS))
     assert_nothing(world, coin)
     assert_nothing(world, token)
 
@@ -225,10 +238,10 @@ def test_an_inner_revert_credits_nothing(anvil: Anvil, world: NodeWorld) -> None
     """The transaction succeeds, the frame that paid does not: calldata and traces name us, the balance does not."""
     coin, token = world.create(COIN), world.create(TOKEN, asset="USDC")
     forwarder = anvil.deploy("Forwarder")
-    approve(anvil, token.token_address, forwarder)
+    approve(anvil, token.due.token_address, forwarder)
     for sent in (
-        world.call("Forwarder", forwarder, "pretend", coin.address, value=COIN, gas=GAS),
-        world.call("Forwarder", forwarder, "pretendToken", token.token_address, token.address, TOKEN, gas=GAS),
+        world.call("Forwarder", forwarder, "pretend", coin.due.address, value=COIN, gas=GAS),
+        world.call("Forwarder", forwarder, "pretendToken", token.due.token_address, token.due.address, TOKEN, gas=GAS),
     ):
         assert not failed(anvil, sent)
     assert_nothing(world, coin)
@@ -247,9 +260,11 @@ def test_two_logs_of_one_transaction_are_two_transfers(anvil: Anvil, world: Node
     """They differ by their place in the block, and both count."""
     payment = world.create(TOKEN, asset="USDC")
     forwarder = anvil.deploy("Forwarder")
-    approve(anvil, payment.token_address, forwarder)
+    approve(anvil, payment.due.token_address, forwarder)
     parts = [TOKEN - 1, 1]
-    sent = world.call("Forwarder", forwarder, "disperseToken", payment.token_address, [payment.address] * 2, parts)
+    sent = world.call(
+        "Forwarder", forwarder, "disperseToken", payment.due.token_address, [payment.due.address] * 2, parts
+    )
     assert_paid(world, payment, TOKEN, (sent, TOKEN - 1), (sent, 1))
 
 
@@ -258,7 +273,7 @@ def test_a_coin_out_of_a_contract_is_credited_and_explained(anvil: Anvil, world:
     """An internal call, two in one transaction, a self-destruction: the balance sees what no block scan does."""
     payment = world.create(COIN)
     forwarder = anvil.deploy("Forwarder")
-    sent = world.call("Forwarder", forwarder, method, payment.address, value=COIN)
+    sent = world.call("Forwarder", forwarder, method, payment.due.address, value=COIN)
     assert_paid(world, payment, COIN, (sent, COIN))
 
 
@@ -267,23 +282,28 @@ def test_a_batch_pays_each_of_its_members(anvil: Anvil, world: NodeWorld) -> Non
     coins = [world.create(COIN + number) for number in range(3)]
     tokens = [world.create(TOKEN + number, asset="USDT") for number in range(3)]
     forwarder = anvil.deploy("Forwarder")
-    approve(anvil, tokens[0].token_address, forwarder)
-    amounts = [payment.amount for payment in coins]
+    approve(anvil, tokens[0].due.token_address, forwarder)
+    amounts = [payment.due.amount for payment in coins]
     coin_batch = world.call(
-        "Forwarder", forwarder, "disperse", [each.address for each in coins], amounts, value=sum(amounts)
+        "Forwarder", forwarder, "disperse", [each.due.address for each in coins], amounts, value=sum(amounts)
     )
-    amounts = [payment.amount for payment in tokens]
+    amounts = [payment.due.amount for payment in tokens]
     token_batch = world.call(
-        "Forwarder", forwarder, "disperseToken", tokens[0].token_address, [each.address for each in tokens], amounts
+        "Forwarder",
+        forwarder,
+        "disperseToken",
+        tokens[0].due.token_address,
+        [each.due.address for each in tokens],
+        amounts,
     )
     for payments, sent in ((coins, coin_batch), (tokens, token_batch)):
         for payment in payments:
-            assert_paid(world, payment, payment.amount, (sent, payment.amount))
+            assert_paid(world, payment, payment.due.amount, (sent, payment.due.amount))
 
 
 def test_money_that_no_transaction_brought_is_credited_without_a_hash(anvil: Anvil, world: NodeWorld) -> None:
     """A block reward, say: the balance tells, nothing else does."""
     payment = world.create(COIN)
     world.step()
-    anvil.rpc("anvil_setBalance", payment.address, hex(COIN))
+    anvil.rpc("anvil_setBalance", payment.due.address, hex(COIN))
     assert_paid(world, payment, COIN, (None, COIN))

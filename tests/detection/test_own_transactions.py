@@ -53,7 +53,7 @@ def no_receipts(proxy: Proxy) -> Callable[[Any], bytes]:
 
 def sweep_of(world: NodeWorld, payment: Payment) -> OutgoingTransaction:
     """Return the newest own transaction of a payment's address."""
-    return world.stores.money.intents_of("anvil", payment.address)[-1]
+    return world.stores.money.intents_of("anvil", payment.due.address)[-1]
 
 
 def assert_settled(world: NodeWorld, payment: Payment) -> None:
@@ -63,9 +63,12 @@ def assert_settled(world: NodeWorld, payment: Payment) -> None:
             break
         world.settle(1)
     after = world.payment(payment.id)
-    assert (after.status, after.flags, after.pending) == (Status.SETTLED, frozenset(), None)
-    assert (world.held(payment.address, payment.token_address), world.credited(payment)) == (0, payment.amount)
-    assert world.books(payment.token_address) == world.swept(payment.token_address)
+    assert (after.status, after.flags, after.own.pending) == (Status.SETTLED, frozenset(), None)
+    assert (world.held(payment.due.address, payment.due.token_address), world.credited(payment)) == (
+        0,
+        payment.due.amount,
+    )
+    assert world.books(payment.due.token_address) == world.swept(payment.due.token_address)
 
 
 def test_receipts_that_are_late_fail_nothing(gateway: Make, proxy: Proxy, wanted: dict[str, Any]) -> None:
@@ -77,7 +80,7 @@ def test_receipts_that_are_late_fail_nothing(gateway: Make, proxy: Proxy, wanted
     for _ in range(60):
         world.settle(1)
         after = world.payment(payment.id)
-        assert (after.status, after.flags, after.amount_received) == (Status.PAID, frozenset(), payment.amount)
+        assert (after.status, after.flags, after.seen.amount_received) == (Status.PAID, frozenset(), payment.due.amount)
     assert set(world.log.alarms()) == {"receipt_missing"}
     assert {each.state for each in world.stores.money._state.intents.values()} == {TransactionState.SIGNED}
     assert world.types(payment) == events
@@ -92,20 +95,20 @@ def test_a_nonce_that_a_key_in_other_hands_used_is_another_s(world: NodeWorld, a
     anvil.automine(False)
     world.sweeper.sweep("native")
     anvil.rpc("anvil_dropTransaction", sweep_of(world, payment).attempts[0].tx_hash)
-    anvil.rpc("anvil_impersonateAccount", payment.address)
-    sent = {"from": payment.address, "to": payment.address, "value": "0x0", "gas": hex(21_000), "nonce": "0x0"}
+    anvil.rpc("anvil_impersonateAccount", payment.due.address)
+    sent = {"from": payment.due.address, "to": payment.due.address, "value": "0x0", "gas": hex(21_000), "nonce": "0x0"}
     anvil.rpc("eth_sendTransaction", sent)
     world.mine()
-    anvil.rpc("anvil_stopImpersonatingAccount", payment.address)
+    anvil.rpc("anvil_stopImpersonatingAccount", payment.due.address)
     anvil.automine(True)
     for _ in range(30):
         world.step()
     assert sweep_of(world, payment).state is TransactionState.LOST
     assert "slot_taken" in world.log.alarms()
     world.settle(12)
-    first, second = world.stores.money.intents_of("anvil", payment.address)
+    first, second = world.stores.money.intents_of("anvil", payment.due.address)
     assert (first.state, second.state, nonce_of(second)) == (TransactionState.LOST, TransactionState.FINAL, 1)
-    assert world.held(payment.address) == 0
+    assert world.held(payment.due.address) == 0
     assert world.swept(None) == second.amount
 
 
@@ -114,26 +117,26 @@ def test_a_held_payments_sweep_is_cancelled_at_its_nonce(
 ) -> None:
     """The node takes a transaction of no value to the sender itself in its place; released, the payment is swept."""
     payment = paid(world, wanted)
-    if payment.token_address:
-        world.sweeper.sweep(payment.asset_key)
+    if payment.due.token_address:
+        world.sweeper.sweep(payment.due.asset_key)
         world.step()
     anvil.automine(False)
-    world.sweeper.sweep(payment.asset_key)
+    world.sweeper.sweep(payment.due.asset_key)
     assert sweep_of(world, payment).waiting
     state = world.stores.payments._state
     state.payments[payment.id] = replace(world.payment(payment.id), flags=frozenset({Flag.HELD}))
     world.renew()
-    world.sweeper.sweep(payment.asset_key)
+    world.sweeper.sweep(payment.due.asset_key)
     attempts = sweep_of(world, payment).attempts
     assert [each.cancels for each in attempts] == [False, True]
     assert anvil.rpc("eth_getTransactionByHash", attempts[0].tx_hash) is None
     replacing = anvil.rpc("eth_getTransactionByHash", attempts[1].tx_hash)
-    assert (replacing["to"], int(replacing["value"], 16), replacing["input"]) == (payment.address.lower(), 0, "0x")
+    assert (replacing["to"], int(replacing["value"], 16), replacing["input"]) == (payment.due.address.lower(), 0, "0x")
     anvil.automine(True)
     for _ in range(5):
         world.step()
     assert sweep_of(world, payment).state is TransactionState.CANCELLED
-    assert world.swept(payment.token_address) == 0
+    assert world.swept(payment.due.token_address) == 0
     state.payments[payment.id] = replace(world.payment(payment.id), flags=frozenset())
     world.renew()
     assert_settled(world, payment)
@@ -145,7 +148,7 @@ def test_a_held_payment_does_not_hold_up_the_gas_station(world: NodeWorld, anvil
     anvil.automine(False)
     state = world.stores.payments._state
     state.payments[second.id] = replace(state.payments[second.id], flags=frozenset({Flag.HELD}))
-    world.sweeper.sweep(first.asset_key)
+    world.sweeper.sweep(first.due.asset_key)
     state.payments[first.id] = replace(state.payments[first.id], flags=frozenset({Flag.HELD}))
     state.payments[second.id] = replace(state.payments[second.id], flags=frozenset())
     world.renew()
@@ -155,7 +158,7 @@ def test_a_held_payment_does_not_hold_up_the_gas_station(world: NodeWorld, anvil
     world.settle(40)
     assert world.payment(second.id).status is Status.SETTLED
     assert len(world.stores.money.intents_of("anvil", STATION)[0].attempts) > 1
-    assert world.stores.money.intents_of("anvil", first.address) == []
+    assert world.stores.money.intents_of("anvil", first.due.address) == []
 
 
 def test_a_coin_is_swept_with_exactly_21000_gas_to_the_last_unit(world: NodeWorld) -> None:

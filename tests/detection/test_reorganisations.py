@@ -66,11 +66,13 @@ def assert_settled(world: NodeWorld, payment: Payment, events: list[str]) -> Non
     after = world.payment(payment.id)
     told = [each for each in world.types(payment) if each != "payment.explained"]  # a hash may be found later
     assert (after.status, told) == (Status.SETTLED, events)
-    assert world.credited(payment) == payment.amount == after.amount_received
-    assert world.books(payment.token_address) == world.swept(payment.token_address)
-    (intent,) = world.stores.money.intents_of("anvil", payment.address)
+    assert world.credited(payment) == payment.due.amount == after.seen.amount_received
+    assert world.books(payment.due.token_address) == world.swept(payment.due.token_address)
+    (intent,) = world.stores.money.intents_of("anvil", payment.due.address)
     assert intent.state is TransactionState.FINAL
-    assert world.swept(payment.token_address) == payment.amount - (0 if payment.token_address else intent.fee)
+    assert world.swept(payment.due.token_address) == payment.due.amount - (
+        0 if payment.due.token_address else intent.fee
+    )
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -83,7 +85,7 @@ def test_a_detected_payment_that_is_taken_away_is_undone_and_redone(world: NodeW
     reorganise(world, depth)
     world.look()
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, after.transfers) == (Status.PENDING, 0, ())
+    assert (after.status, after.seen.amount_received, after.seen.transfers) == (Status.PENDING, 0, ())
     assert (world.types(payment)[2:], world.credited(payment), world.log.alarms()) == (["payment.reorged"], 0, [])
     assert not world.stores.access.gates(["anvil"])["anvil"].paused
     world.pay(payment)
@@ -102,12 +104,12 @@ def test_a_paid_payment_stands_within_the_confirmations_and_is_reversed_beyond(
     gate = world.stores.access.gates(["anvil"])["anvil"]
     if depth < CONFIRMATIONS:
         assert (world.payment(payment.id).status, world.types(payment)) == (Status.PAID, PAID)
-        assert (world.credited(payment), gate.paused, world.log.alarms()) == (payment.amount, False, [])
+        assert (world.credited(payment), gate.paused, world.log.alarms()) == (payment.due.amount, False, [])
         assert_settled(world, payment, LIFE)
         return
     assert (world.payment(payment.id).status, world.types(payment)) == (Status.PENDING, [*PAID, "payment.reorged"])
     assert (world.credited(payment), gate.paused, world.log.alarms()) == (0, True, ["deep_reorg"])
-    assert [each.amount for each in world.stores.money.entries("m1")] == [payment.amount] * 2
+    assert [each.amount for each in world.stores.money.entries("m1")] == [payment.due.amount] * 2
     world.run.gate_read = 0
     assert not world.run.due(), "a paused chain is not scanned"
     world.stores.access.pause("anvil", False)
@@ -127,18 +129,18 @@ def test_a_sweep_that_is_taken_away_is_sent_again(world: NodeWorld, asset: str, 
     sweep = world.sweeps(payment.id)[0]["tx_hash"]
     for _ in range(depth - 1):
         world.step()
-    (before,) = world.stores.money.intents_of("anvil", payment.address)
+    (before,) = world.stores.money.intents_of("anvil", payment.due.address)
     assert before.state is (TransactionState.FINAL if depth >= CONFIRMATIONS else TransactionState.MINED)
     told, newest = world.types(payment), int(world.anvil.rpc("eth_blockNumber"), 16)
     assert before.block_number is not None
     reorganise(world, newest - before.block_number + 1)
-    assert world.swept(payment.token_address) == 0
+    assert world.swept(payment.due.token_address) == 0
     world.look()
     assert (world.types(payment), world.sweeps(payment.id)) == (told, [])
-    assert (world.books(payment.token_address), world.credited(payment)) == (0, payment.amount)
+    assert (world.books(payment.due.token_address), world.credited(payment)) == (0, payment.due.amount)
     assert world.payment(payment.id).tier is Tier.SWEEP
     assert_settled(world, payment, LIFE)
-    (after,) = world.stores.money.intents_of("anvil", payment.address)
+    (after,) = world.stores.money.intents_of("anvil", payment.due.address)
     assert (after.tx_hash, after.attempts) == (sweep, before.attempts)
     assert world.log.alarms() == []
 
@@ -148,12 +150,12 @@ def test_a_deposit_that_is_taken_away_with_its_sweep_is_reversed(world: NodeWorl
     payment = paid(world, asset)
     while world.payment(payment.id).status is not Status.SETTLED:
         world.settle(1)
-    first = world.payment(payment.id).transfers[0].block_number
+    first = world.payment(payment.id).seen.transfers[0].block_number
     reorganise(world, int(world.anvil.rpc("eth_blockNumber"), 16) - first + 1)
     for _ in range(3):
         world.look()
     assert (world.types(payment)[-1], world.credited(payment)) == ("payment.reorged", 0)
-    assert world.books(payment.token_address) == world.swept(payment.token_address) == 0
+    assert world.books(payment.due.token_address) == world.swept(payment.due.token_address) == 0
     assert "deep_reorg" in world.log.alarms()
     assert world.stores.access.gates(["anvil"])["anvil"].paused
 
@@ -173,7 +175,7 @@ def test_a_transaction_that_is_mined_again_at_a_scanned_height_is_seen(
     after = world.payment(payment.id)
     height = int(world.anvil.rpc("eth_getTransactionReceipt", sent)["blockNumber"], 16)
     assert (after.status, world.types(payment)) == (Status.DETECTED, PAID[:2])
-    assert [(each.tx_hash, each.block_number) for each in after.transfers] == [(sent, height)]
+    assert [(each.tx_hash, each.block_number) for each in after.seen.transfers] == [(sent, height)]
     newest = int(world.anvil.rpc("eth_blockNumber"), 16)
     assert newest - height == depth - 1 - offset
     # Seen anew at the head: the state there is what is known of it, so the confirmations begin there.
@@ -200,7 +202,7 @@ def test_a_transaction_that_first_appears_at_a_scanned_height_is_seen(world: Nod
     after = world.payment(payment.id)
     # It is looked for as far back as the confirmations go: what appears below is credited without its hash.
     expected = sent if depth <= CONFIRMATIONS else None
-    assert [(each.tx_hash, each.amount) for each in after.transfers] == [(expected, payment.amount)]
+    assert [(each.tx_hash, each.amount) for each in after.seen.transfers] == [(expected, payment.due.amount)]
     assert after.status in (Status.DETECTED, Status.PAID)
     assert_settled(world, payment, LIFE)
 
@@ -209,22 +211,22 @@ def test_a_reorganisation_that_is_itself_undone_changes_nothing_in_the_end(asset
     """The old branch wins after all: sweep and books come back in the very blocks that they were taken from."""
     world = World()
     payment = world.create(**ASSETS[asset])
-    world.chain.deposit(payment.address, payment.amount, payment.token_address)
+    world.chain.deposit(payment.due.address, payment.due.amount, payment.due.token_address)
     while world.payment(payment.id).status is not Status.SETTLED:
         world.settle(1)
-    (before,) = world.stores.money.intents_of("anvil", payment.address)
+    (before,) = world.stores.money.intents_of("anvil", payment.due.address)
     for _ in range(2):
         branch, height = list(world.chain.chain), before.block_number or 0
         world.chain.reorg(len(branch) - height, drop=[before.tx_hash or ""])
         world.run.one()
-        assert world.stores.money.intents_of("anvil", payment.address)[0].state is TransactionState.SIGNED
+        assert world.stores.money.intents_of("anvil", payment.due.address)[0].state is TransactionState.SIGNED
         world.chain.chain, world.chain.pool = list(branch), []
         world.chain.mine(2)
         world.settle(4)
-        (after,) = world.stores.money.intents_of("anvil", payment.address)
+        (after,) = world.stores.money.intents_of("anvil", payment.due.address)
         assert (after.state, after.block_hash) == (TransactionState.FINAL, before.block_hash)
     entries = world.stores.money.entries("operator")
-    moved = [entry for entry in entries if "moved" in entry.id and entry.asset == payment.asset_key]
+    moved = [entry for entry in entries if "moved" in entry.id and entry.asset == payment.due.asset_key]
     treasury = [entry.amount if entry.debit == "treasury" else -entry.amount for entry in moved]
-    assert sum(treasury) == world.chain.total(payment.token_address, [TREASURY])
+    assert sum(treasury) == world.chain.total(payment.due.token_address, [TREASURY])
     assert (world.payment(payment.id).status, world.log.alarms()) == (Status.SETTLED, [])

@@ -21,14 +21,14 @@ def fill(world: NodeWorld, many: int, tier: Tier = Tier.OPEN, start: int = 0) ->
     templates = world.create(COIN), world.create(TOKEN, asset="USDC")
     state = world.stores.payments._state
     for template in templates:
-        del state.payments[template.id], state.addresses[template.address.lower()]
+        del state.payments[template.id], state.addresses[template.due.address.lower()]
     made = []
     for number in range(start, start + many):
         name = f"00000000-0000-4000-9000-{number:012d}"
-        payment = replace(templates[number % 2], id=name, address=address(number), tier=tier)
+        payment = templates[number % 2].changed(id=name, address=address(number), tier=tier)
         if tier is Tier.CLOSED:
             payment = replace(payment, status=Status.SETTLED)
-        state.payments[name], state.addresses[payment.address.lower()] = payment, name
+        state.payments[name], state.addresses[payment.due.address.lower()] = payment, name
         made.append(payment)
     return made
 
@@ -37,7 +37,7 @@ class Trusting:
     """Vouches for addresses that were made up: ten thousand need no derivation of their own."""
 
     def vouches(self, payment: Payment) -> bool:
-        return bool(payment.address)
+        return bool(payment.due.address)
 
 
 def quiet(world: NodeWorld) -> None:
@@ -85,11 +85,11 @@ def test_an_explanation_takes_six_requests(world: NodeWorld, method: str | None,
     payment = world.create(COIN)
     forwarder = world.anvil.deploy("Forwarder")
     world.mine(250)
-    sent = world.call("Forwarder", forwarder, method, payment.address, value=COIN) if method else world.pay(payment)
+    sent = world.call("Forwarder", forwarder, method, payment.due.address, value=COIN) if method else world.pay(payment)
     world.mine(ago)
     head = world.chain.head()
     requests_before, calls_before = world.chain.meter.requests, world.chain.calls.total()
-    (found,) = world.chain.transfers([Arrivals(payment.address, None, head.number - 255)], head.number)
+    (found,) = world.chain.transfers([Arrivals(payment.due.address, None, head.number - 255)], head.number)
     assert [(each.tx_hash, each.amount) for each in found] == [(sent, COIN)]
     assert world.chain.meter.requests - requests_before <= 6
     assert world.chain.calls.total() - calls_before <= 40

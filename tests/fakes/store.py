@@ -94,7 +94,7 @@ class FakePayments:
         with self._state.lock:
             _check_unmoved(self._state, before)
             _check_intent(self._state, None, intent)
-            reserved = replace(self._state.payments[before.id], pending=intent.key)
+            reserved = self._state.payments[before.id].changed(pending=intent.key)
             self._state.payments[before.id] = reserved
             self._state.intents[_folded_key(intent)] = intent
             return reserved
@@ -102,12 +102,12 @@ class FakePayments:
     def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
         with self._state.lock:
             _check_unmoved(self._state, before)
-            moved = replace(before, tier=tier, raised_at=now)
+            moved = before.changed(tier=tier, raised_at=now)
             self._state.payments[before.id] = moved
             return moved
 
     def longest_in(self, chain: str, tier: Tier, limit: int) -> list[Payment]:
-        return sorted(self.watched(chain, tier), key=lambda each: (each.raised_at, each.id))[:limit]
+        return sorted(self.watched(chain, tier), key=lambda each: (each.times.raised_at, each.id))[:limit]
 
     def get(self, payment_id: str) -> Payment | None:
         return self._state.payments.get(payment_id)
@@ -121,7 +121,7 @@ class FakePayments:
     def page(self, merchant_id: str, wanted: PaymentFilter) -> Page:
         listed = sorted(
             (each for each in self._state.payments.values() if each.merchant_id == merchant_id),
-            key=lambda each: (-each.created_at, each.id),
+            key=lambda each: (-each.times.created_at, each.id),
         )
         listed = [each for each in listed if _matches(each, wanted)]
         start = self._start(listed, wanted.cursor) if wanted.cursor is not None else 0
@@ -132,10 +132,10 @@ class FakePayments:
     def watched(self, chain: str, tier: Tier) -> list[Payment]:
         if tier is Tier.CLOSED:
             return []
-        return [each for each in self._state.payments.values() if each.chain == chain and each.tier is tier]
+        return [each for each in self._state.payments.values() if each.due.chain == chain and each.tier is tier]
 
     def rows(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Watch]:
-        return [Watch.of(each) for each in self.watched(chain, tier) if each.raised_at > raised_after]
+        return [Watch.of(each) for each in self.watched(chain, tier) if each.times.raised_at > raised_after]
 
     def slice(self, chain: str, tier: Tier, *, after: str, limit: int) -> tuple[list[Watch], str]:
         rows = sorted(self.rows(chain, tier), key=lambda row: (row.raised_at, row.id))
@@ -184,16 +184,16 @@ class FakePayments:
         if commit.idempotency and _asked(commit.idempotency) in state.remembered:
             raise AlreadyExists("idempotency")
         if before is None:
-            holder = state.orders.get((after.merchant_id, after.order_id or ""))
-            if after.order_id is not None and holder and state.payments[holder].status not in _DEAD:
+            holder = state.orders.get((after.merchant_id, after.order.order_id or ""))
+            if after.order.order_id is not None and holder and state.payments[holder].status not in _DEAD:
                 raise AlreadyExists("order")
             if after.id in state.payments:
                 raise AlreadyExists("id")
-            if _folded(after.address) in state.addresses:
+            if _folded(after.due.address) in state.addresses:
                 raise AlreadyExists("address")
         else:
             _check_unmoved(state, before)
-            if commit.holds_order and state.orders.get((after.merchant_id, after.order_id or "")) != after.id:
+            if commit.holds_order and state.orders.get((after.merchant_id, after.order.order_id or "")) != after.id:
                 raise Stale
         for old, new in commit.intents:
             _check_intent(state, old, new)
@@ -204,9 +204,9 @@ class FakePayments:
         state, after = self._state, commit.after
         state.payments[after.id] = after
         state.audits[after.id].append(commit.audit)
-        state.addresses[_folded(after.address)] = after.id
-        if commit.before is None and after.order_id is not None:
-            state.orders[after.merchant_id, after.order_id] = after.id
+        state.addresses[_folded(after.due.address)] = after.id
+        if commit.before is None and after.order.order_id is not None:
+            state.orders[after.merchant_id, after.order.order_id] = after.id
         for entry in commit.entries:
             state.entries[entry.owner, entry.id] = entry
         for _, intent in commit.intents:
@@ -224,8 +224,8 @@ class FakePayments:
         last = next((each for each in self._state.payments.values() if cursor == f"after-{each.id}"), None)
         if last is None:
             raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
-        places = [(-each.created_at, each.id) for each in listed]
-        place = bisect_left(places, (-last.created_at, last.id))
+        places = [(-each.times.created_at, each.id) for each in listed]
+        place = bisect_left(places, (-last.times.created_at, last.id))
         return place + 1 if last in listed else place
 
 
@@ -649,8 +649,8 @@ def _claims(before: Merchant | None, after: Merchant) -> list[tuple[str, str]]:
 
 def _check_unmoved(state: _State, before: Payment) -> None:
     stored = state.payments.get(before.id)
-    known = (before.version, before.status, before.pending)
-    if stored is None or (stored.version, stored.status, stored.pending) != known:
+    known = (before.version, before.status, before.own.pending)
+    if stored is None or (stored.version, stored.status, stored.own.pending) != known:
         raise Stale
 
 
@@ -665,9 +665,9 @@ def _check_intent(state: _State, before: OutgoingTransaction | None, after: Outg
 def _matches(payment: Payment, wanted: PaymentFilter) -> bool:
     return (
         wanted.status in (None, payment.status)
-        and wanted.chain in (None, payment.chain)
-        and (wanted.created_after is None or payment.created_at >= wanted.created_after)
-        and (wanted.created_before is None or payment.created_at <= wanted.created_before)
+        and wanted.chain in (None, payment.due.chain)
+        and (wanted.created_after is None or payment.times.created_at >= wanted.created_after)
+        and (wanted.created_before is None or payment.times.created_at <= wanted.created_before)
     )
 
 

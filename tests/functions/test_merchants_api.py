@@ -109,7 +109,7 @@ def test_a_merchants_own_key_receives_and_nothing_is_swept(api: Api) -> None:
     world.step(4)
     world.settle(8)
     held = world.payment(payment["id"])
-    assert (held.status, held.tier, held.sweeps) == (Status.SETTLED, Tier.MONITORED, ())
+    assert (held.status, held.tier, held.own.sweeps) == (Status.SETTLED, Tier.MONITORED, ())
     assert world.jobs.sweeps == []
     types = [event.type for event in world.stores.events.named(made["id"], world.stores.payments.events_of(held.id))]
     assert types[-2:] == ["payment.paid", "payment.settled"]

@@ -19,8 +19,8 @@ def assert_paid(world: NodeWorld, payment: Payment, amount: int, *transfers: tup
     for _ in range(4):
         world.step()
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, world.credited(payment)) == (Status.PAID, amount, amount)
-    assert [(each.tx_hash, each.amount) for each in after.transfers] == list(transfers)
+    assert (after.status, after.seen.amount_received, world.credited(payment)) == (Status.PAID, amount, amount)
+    assert [(each.tx_hash, each.amount) for each in after.seen.transfers] == list(transfers)
     assert world.types(payment) == PAID
     assert (world.log.alarms(), world.warnings(), world.run.failed) == ([], [], 0)
 
@@ -33,14 +33,14 @@ def test_a_payment_goes_through_to_settled(world: NodeWorld, asset: str) -> None
     sent = world.pay(payment)
     world.look()
     assert world.payment(payment.id).status is Status.DETECTED
-    assert_paid(world, payment, payment.amount, (sent, payment.amount))
+    assert_paid(world, payment, payment.due.amount, (sent, payment.due.amount))
     for _ in range(40):
         if world.payment(payment.id).status is Status.SETTLED:
             break
         world.settle(1)
     assert (world.payment(payment.id).status, world.types(payment)) == (Status.SETTLED, LIFE)
-    assert world.held(payment.address, payment.token_address) == 0
-    assert world.books(payment.token_address) == world.swept(payment.token_address)
+    assert world.held(payment.due.address, payment.due.token_address) == 0
+    assert world.books(payment.due.token_address) == world.swept(payment.due.token_address)
     assert (world.log.alarms(), world.run.failed) == ([], 0)
 
 
@@ -48,18 +48,18 @@ def test_a_payment_goes_through_to_settled(world: NodeWorld, asset: str) -> None
 def test_a_coin_out_of_a_contract_is_credited_and_explained(world: NodeWorld, geth: GethNode, method: str) -> None:
     """An internal call, two of them, a self-destruction: geth's traces tell which transaction it was."""
     payment = world.create(COIN)
-    sent = world.call("Forwarder", geth.deploy("Forwarder"), method, payment.address, value=COIN)
+    sent = world.call("Forwarder", geth.deploy("Forwarder"), method, payment.due.address, value=COIN)
     assert_paid(world, payment, COIN, (sent, COIN))
 
 
 def test_a_batch_pays_each_of_its_members(world: NodeWorld, geth: GethNode) -> None:
     """One transaction to three payments: each its own amount."""
     payments = [world.create(COIN + number) for number in range(3)]
-    amounts = [payment.amount for payment in payments]
-    addresses = [payment.address for payment in payments]
+    amounts = [payment.due.amount for payment in payments]
+    addresses = [payment.due.address for payment in payments]
     batch = world.call("Forwarder", geth.deploy("Forwarder"), "disperse", addresses, amounts, value=sum(amounts))
     for payment in payments:
-        assert_paid(world, payment, payment.amount, (batch, payment.amount))
+        assert_paid(world, payment, payment.due.amount, (batch, payment.due.amount))
 
 
 def test_a_token_that_keeps_a_fee_is_credited_with_what_arrived(world: NodeWorld) -> None:
@@ -69,8 +69,8 @@ def test_a_token_that_keeps_a_fee_is_credited_with_what_arrived(world: NodeWorld
     for _ in range(4):
         world.step()
     after = world.payment(payment.id)
-    assert (after.status, after.exception, after.amount_received) == (Status.DETECTED, Flag.UNDERPAID, 99_000)
-    assert [(each.tx_hash, each.amount) for each in after.transfers] == [(sent, 99_000)]
+    assert (after.status, after.exception, after.seen.amount_received) == (Status.DETECTED, Flag.UNDERPAID, 99_000)
+    assert [(each.tx_hash, each.amount) for each in after.seen.transfers] == [(sent, 99_000)]
 
 
 def test_a_reverted_transaction_credits_nothing(world: NodeWorld, geth: GethNode) -> None:
@@ -78,11 +78,11 @@ def test_a_reverted_transaction_credits_nothing(world: NodeWorld, geth: GethNode
     payment = world.create(COIN)
     forwarder = geth.deploy("Forwarder")
     for method in ("forwardAndRevert", "pretend"):
-        world.call("Forwarder", forwarder, method, payment.address, value=COIN, gas=300_000)
+        world.call("Forwarder", forwarder, method, payment.due.address, value=COIN, gas=300_000)
     for _ in range(5):
         world.step()
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, after.transfers) == (Status.PENDING, 0, ())
+    assert (after.status, after.seen.amount_received, after.seen.transfers) == (Status.PENDING, 0, ())
     assert (world.types(payment), world.log.alarms(), world.run.failed) == (["payment.created"], [], 0)
 
 
@@ -93,4 +93,4 @@ def test_a_payment_in_a_scanner_that_starts_late_is_found_and_explained(world: N
     sent = {asset: world.pay(payment) for asset, payment in payments.items()}
     world.mine(60)
     for asset, payment in payments.items():
-        assert_paid(world, payment, payment.amount, (sent[asset], payment.amount))
+        assert_paid(world, payment, payment.due.amount, (sent[asset], payment.due.amount))

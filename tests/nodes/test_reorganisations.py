@@ -34,7 +34,7 @@ def on_driven(driven: DrivenGeth) -> NodeWorld:
 def assert_undone(world: NodeWorld, payment: Payment, events: list[str]) -> None:
     """Nothing arrived, nothing is credited, and the merchant knows."""
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, after.transfers) == (Status.PENDING, 0, ())
+    assert (after.status, after.seen.amount_received, after.seen.transfers) == (Status.PENDING, 0, ())
     assert (world.types(payment), world.credited(payment)) == (events, 0)
 
 
@@ -87,7 +87,7 @@ def test_a_paid_payment_stands_within_the_confirmations_and_is_reversed_beyond(
     gate = world.stores.access.gates(["anvil"])["anvil"]
     if depth < CONFIRMATIONS:
         assert (world.payment(payment.id).status, world.types(payment)) == (Status.PAID, PAID)
-        assert (world.credited(payment), gate.paused, world.log.alarms()) == (payment.amount, False, [])
+        assert (world.credited(payment), gate.paused, world.log.alarms()) == (payment.due.amount, False, [])
         assert_settled(world, payment, LIFE)
         return
     assert_undone(world, payment, [*PAID, REORGED])
@@ -106,13 +106,13 @@ def test_a_deposit_that_is_taken_away_with_its_sweep_is_reversed(world: NodeWorl
             break
         world.settle(1)
     assert world.payment(payment.id).status is Status.SETTLED
-    first = world.payment(payment.id).transfers[0].block_number
+    first = world.payment(payment.id).seen.transfers[0].block_number
     geth.lose(geth.height() - first + 1)
     world.tick()
     for _ in range(3):
         world.look()
     assert (world.types(payment)[-1], world.credited(payment)) == (REORGED, 0)
-    assert world.books(payment.token_address) == world.swept(payment.token_address) == 0
+    assert world.books(payment.due.token_address) == world.swept(payment.due.token_address) == 0
     assert "deep_reorg" in world.log.alarms()
 
 
@@ -131,7 +131,7 @@ def test_a_transaction_that_is_mined_again_in_another_block_is_counted_anew(
     assert height == geth.height() - 4
     world.look()
     after = world.payment(payment.id)
-    assert [(each.tx_hash, each.block_number) for each in after.transfers] == [(sent, height)]
+    assert [(each.tx_hash, each.block_number) for each in after.seen.transfers] == [(sent, height)]
     assert world.types(payment)[:2] == PAID[:2]
     assert REORGED not in world.types(payment)
     assert_settled(world, payment, LIFE)
@@ -153,7 +153,7 @@ def test_a_transaction_that_returns_to_the_pool_is_detected_again(
     assert_undone(on_driven, payment, [*before, REORGED])
     on_driven.step()
     after = on_driven.payment(payment.id)
-    assert [(each.tx_hash, each.block_number) for each in after.transfers] == [(sent, driven.height())]
+    assert [(each.tx_hash, each.block_number) for each in after.seen.transfers] == [(sent, driven.height())]
     if depth < CONFIRMATIONS:
         assert_settled(on_driven, payment, [*before, REORGED, *LIFE[1:]])
 
@@ -166,15 +166,15 @@ def test_a_sweep_that_a_reorganisation_takes_out_is_mined_by_itself(
     on_driven.mine(8)
     while not on_driven.sweeps(payment.id):
         on_driven.settle(1)
-    (before,) = on_driven.stores.money.intents_of("anvil", payment.address)
+    (before,) = on_driven.stores.money.intents_of("anvil", payment.due.address)
     assert before.block_number is not None
     depth = driven.height() - before.block_number + 1
     driven.reorganise(depth, *([[]] * (depth + 1)))
     on_driven.tick()
     on_driven.look()
-    assert on_driven.credited(payment) == payment.amount
+    assert on_driven.credited(payment) == payment.due.amount
     assert_settled(on_driven, payment, LIFE)
-    (after,) = on_driven.stores.money.intents_of("anvil", payment.address)
+    (after,) = on_driven.stores.money.intents_of("anvil", payment.due.address)
     assert (after.tx_hash, after.state) == (before.tx_hash, TransactionState.FINAL)
     assert on_driven.log.alarms() == []
 
@@ -208,7 +208,7 @@ def test_a_double_spend_after_the_credit_is_reversed_and_pauses_the_chain(
 ) -> None:
     """As deep as the confirmations: the merchant's credit is taken back, and a person is called."""
     payment = paid(on_driven, asset)
-    (transfer,) = on_driven.payment(payment.id).transfers
+    (transfer,) = on_driven.payment(payment.id).seen.transfers
     assert transfer.tx_hash is not None
     other = rival(driven, transfer.tx_hash)
     driven.reorganise(CONFIRMATIONS, [other], *([[]] * CONFIRMATIONS))
@@ -224,18 +224,20 @@ def test_a_transaction_that_is_replaced_by_one_that_pays_less_credits_what_arriv
 ) -> None:
     """The same nonce, half of the amount: the payment is short by the other half, under the other hash."""
     payment, sent = detected(on_driven, asset)
-    half = payment.amount // 2
-    data = f"0xa9059cbb{payment.address[2:].lower():0>64}{half:064x}"
-    changes = {"to": payment.token_address, "data": data} if payment.token_address else {"to": payment.address}
-    other = rival(driven, sent, **changes, value=0 if payment.token_address else half)
+    half = payment.due.amount // 2
+    data = f"0xa9059cbb{payment.due.address[2:].lower():0>64}{half:064x}"
+    changes = (
+        {"to": payment.due.token_address, "data": data} if payment.due.token_address else {"to": payment.due.address}
+    )
+    other = rival(driven, sent, **changes, value=0 if payment.due.token_address else half)
     driven.reorganise(1, [other], [])
     on_driven.tick()
     for _ in range(2 * CONFIRMATIONS):
         on_driven.step()
     after = on_driven.payment(payment.id)
-    assert (after.status, after.amount_received) == (Status.DETECTED, half)
+    assert (after.status, after.seen.amount_received) == (Status.DETECTED, half)
     assert after.flags == {Flag.UNDERPAID, Flag.REORGED}
-    assert [(each.tx_hash == sent, each.amount) for each in after.transfers] == [(False, half)]
+    assert [(each.tx_hash == sent, each.amount) for each in after.seen.transfers] == [(False, half)]
     assert on_driven.credited(payment) == 0
 
 
@@ -274,7 +276,7 @@ def test_a_chain_with_a_tag_of_finality_credits_no_sooner(driven: DrivenGeth, as
     assert driven.height() == height + lag
     assert (world.payment(payment.id).status, world.types(payment)) == (Status.PAID, PAID)
     assert_settled(world, payment, LIFE)
-    (intent,) = world.stores.money.intents_of("anvil", payment.address)
+    (intent,) = world.stores.money.intents_of("anvil", payment.due.address)
     assert intent.block_number is not None
     assert intent.block_number <= int(driven.rpc("eth_getBlockByNumber", tag, False)["number"], 16)
 
@@ -359,6 +361,6 @@ def test_a_reorganisation_in_the_middle_of_a_pass_credits_nothing_of_a_dead_bloc
     assert next(asked) > call, "a pass asks more than that"
     assert driven.block_of(sent) is None
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, world.credited(payment)) == (Status.PENDING, 0, 0)
+    assert (after.status, after.seen.amount_received, world.credited(payment)) == (Status.PENDING, 0, 0)
     assert world.types(payment) in (["payment.created"], [*PAID[:2], REORGED])
     assert world.log.alarms() == []

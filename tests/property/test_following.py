@@ -60,7 +60,7 @@ class Following(RuleBasedStateMachine):
         wanted = [{"amount": COIN}, {"amount": TOKEN, "asset": "USDC"}, {"amount": 2 * COIN}]
         self.payments = [self.world.create(**each) for each in wanted]
         for payment in self.payments:
-            self.world.chain.deposit(payment.address, payment.amount, payment.token_address)
+            self.world.chain.deposit(payment.due.address, payment.due.amount, payment.due.token_address)
         self.world.step(4)
 
     @rule(blocks=st.integers(1, 3))
@@ -168,7 +168,9 @@ class Following(RuleBasedStateMachine):
         assert not wrong, "a nonce was said to be another's, though no block told so"
         for payment in self.payments:
             after = self.world.stores.payments._state.payments[payment.id]
-            assert (after.flags, after.amount_received) == (frozenset(), payment.amount), "somebody was told of a loss"
+            assert (after.flags, after.seen.amount_received) == (frozenset(), payment.due.amount), (
+                "somebody was told of a loss"
+            )
 
     def teardown(self):
         if not hasattr(self, "world"):
@@ -191,8 +193,8 @@ class Following(RuleBasedStateMachine):
             self._check_intent(intent, mined)
         for payment in self.payments:
             after = world.payment(payment.id)
-            assert (after.status, after.pending, after.unswept) == (Status.SETTLED, None, after.unswept)
-            assert world.chain.total(payment.token_address, [payment.address]) == 0
+            assert (after.status, after.own.pending, after.unswept) == (Status.SETTLED, None, after.unswept)
+            assert world.chain.total(payment.due.token_address, [payment.due.address]) == 0
             transfers = [tx for block in world.chain.chain for tx in block.txs if self._sweeps(tx, payment)]
             assert len(transfers) == 1, "more than one transfer"
         self._check_ledger()
@@ -204,7 +206,7 @@ class Following(RuleBasedStateMachine):
         assert intent.state is expected, f"{intent.state} with {taken} mined"
 
     def _sweeps(self, tx, payment):
-        return tx.sender == payment.address.lower() and tx.to == TREASURY and tx.amount > 0
+        return tx.sender == payment.due.address.lower() and tx.to == TREASURY and tx.amount > 0
 
     def _check_ledger(self):
         entries = self.world.stores.money.entries("operator")

@@ -85,8 +85,8 @@ class Gateway(RuleBasedStateMachine):
     )
     def pay(self, which, share, explained):
         payment = self._pick(which)
-        amount = max(payment.amount * share[0] // share[1], 1)
-        self.world.chain.deposit(payment.address, amount, payment.token_address, explained=explained)
+        amount = max(payment.due.amount * share[0] // share[1], 1)
+        self.world.chain.deposit(payment.due.address, amount, payment.due.token_address, explained=explained)
 
     @precondition(lambda self: self.payments)
     @rule(which=st.integers(0, 20))
@@ -136,14 +136,14 @@ class Gateway(RuleBasedStateMachine):
     @rule(which=st.integers(0, 20))
     def a_balance_reads_as_unknown_for_a_pass(self, which):
         payment = self._pick(which)
-        self.world.chain.unknown.add(payment.address)
+        self.world.chain.unknown.add(payment.due.address)
         self.world.run.one()
         self.world.chain.unknown.clear()
         after = self._pick(which)
         # Its sweep may become final in this pass: that is told by receipts, not by its balance.
         swept = (payment.status, after.status) == (Status.PAID, Status.SETTLED)
         assert swept or after.status is payment.status, "unknown was taken for an amount"
-        assert (after.flags, after.amount_received) == (payment.flags, payment.amount_received)
+        assert (after.flags, after.seen.amount_received) == (payment.flags, payment.seen.amount_received)
 
     @rule(behind=st.integers(1, 4))
     def a_lagging_half_answers_for_a_pass(self, behind):
@@ -169,8 +169,10 @@ class Gateway(RuleBasedStateMachine):
             return  # nothing is created on a paused chain
         payment, commit = self._pick(which), self.world.stores.payments.commit
         self.payments.append(other := self.world.create(COIN, webhook_url=URL).id)
-        self.world.chain.deposit(self.world.payment(other).address, COIN)
-        self.world.chain.deposit(payment.address, payment.amount, payment.token_address)  # so that it wants to commit
+        self.world.chain.deposit(self.world.payment(other).due.address, COIN)
+        self.world.chain.deposit(
+            payment.due.address, payment.due.amount, payment.due.token_address
+        )  # so that it wants to commit
 
         def throttled(change):
             if change.after.id == payment.id:
@@ -222,7 +224,7 @@ class Gateway(RuleBasedStateMachine):
         self.world.step()
         before = self._about_amounts(payment)
         for _ in range(blocks):
-            self.world.chain.deposit(payment.address, 1, payment.token_address)
+            self.world.chain.deposit(payment.due.address, 1, payment.due.token_address)
             self.world.step()
         assert self._about_amounts(payment) - before <= 2 + blocks // 3, "an event for each base unit"
 
@@ -263,7 +265,7 @@ class Gateway(RuleBasedStateMachine):
     def messages_are_lost_while_somebody_pays(self, which):
         payment = self._pick(which)
         self.world.jobs.broken = True
-        self.world.chain.deposit(payment.address, 7, payment.token_address)
+        self.world.chain.deposit(payment.due.address, 7, payment.due.token_address)
         self.world.step(2)
         self.world.step(2)
         self.world.jobs.broken = False
@@ -274,7 +276,7 @@ class Gateway(RuleBasedStateMachine):
     @rule(which=st.integers(0, 20))
     def pay_to_completion(self, which):
         payment = self._pick(which)
-        self.world.chain.deposit(payment.address, payment.amount, payment.token_address)
+        self.world.chain.deposit(payment.due.address, payment.due.amount, payment.due.token_address)
         self.world.settle(14)
 
     @rule(token=st.booleans())
@@ -285,7 +287,7 @@ class Gateway(RuleBasedStateMachine):
         for payment_id in self.payments[known:]:
             payment = self.world.payment(payment_id)
             self.world.step()
-            self.world.chain.deposit(payment.address, payment.amount, payment.token_address)
+            self.world.chain.deposit(payment.due.address, payment.due.amount, payment.due.token_address)
             self.world.step()
             self.world.chain.reorg(1, later=True)
             for _ in range(3):
@@ -295,7 +297,7 @@ class Gateway(RuleBasedStateMachine):
     @rule(which=st.integers(0, 20), after=st.integers(1, 6))
     def crash_while_sweeping_and_reorganise(self, which, after):
         payment = self._pick(which)
-        self.world.chain.deposit(payment.address, payment.amount, payment.token_address)
+        self.world.chain.deposit(payment.due.address, payment.due.amount, payment.due.token_address)
         for _ in range(after):
             self.world.step()
             self.world.sweep()
@@ -310,9 +312,9 @@ class Gateway(RuleBasedStateMachine):
         if change.event is None or change.event.type != "payment.confirmed":
             return
         payment, chain = change.after, self.world.chain
-        depth = chain.chain[max(chain.head().number - payment.required_confirmations + 1, 0)].block
-        balance = chain.balances(depth, [BalanceQuery(payment.address, payment.token_address)])[0]
-        received = balance - payment.net_moves(payment.token_address, depth.number)
+        depth = chain.chain[max(chain.head().number - payment.due.required_confirmations + 1, 0)].block
+        balance = chain.balances(depth, [BalanceQuery(payment.due.address, payment.due.token_address)])[0]
+        received = balance - payment.net_moves(payment.due.token_address, depth.number)
         assert received >= payment.enough > 0, "confirmed without the depth or the amount"
 
     def teardown(self):
@@ -339,18 +341,18 @@ class Gateway(RuleBasedStateMachine):
 
     def _check_payment(self, payment):
         chain = self.world.chain
-        index = int(payment.derivation_path.rsplit("/", 1)[1])
-        assert address_at(FIRST, XPUB, index) == payment.address
-        assert self.world.stores.payments.by_address(payment.address) == payment.id
+        index = int(payment.due.derivation_path.rsplit("/", 1)[1])
+        assert address_at(FIRST, XPUB, index) == payment.due.address
+        assert self.world.stores.payments.by_address(payment.due.address) == payment.id
         depth = chain.chain[chain.head().number - 2].block
-        balance = chain.balances(depth, [BalanceQuery(payment.address, payment.token_address)])[0]
-        arrived = balance - payment.net_moves(payment.token_address, depth.number)
+        balance = chain.balances(depth, [BalanceQuery(payment.due.address, payment.due.token_address)])[0]
+        arrived = balance - payment.net_moves(payment.due.token_address, depth.number)
         entries = [e for e in self.world.stores.money.entries("m1") if e.payment_id == payment.id]
         net = sum(e.amount * ((e.credit == "available:m1") - (e.debit == "available:m1")) for e in entries)
-        assert net == payment.credited, "the ledger and the payment disagree"
-        assert payment.credited in (0, arrived), "credited something else than what the chain holds and we swept"
+        assert net == payment.own.credited, "the ledger and the payment disagree"
+        assert payment.own.credited in (0, arrived), "credited something else than what the chain holds and we swept"
         if payment.status in (Status.PAID, Status.SETTLED) and Flag.HELD not in payment.flags:
-            assert payment.credited == arrived
+            assert payment.own.credited == arrived
         due = arrived >= payment.target and not payment.flags & {Flag.HELD, Flag.MANUAL}
         assert not due or payment.status in (Status.PAID, Status.SETTLED), "money is there, and nobody was paid"
         stuck = payment.status is Status.PAID and balance == 0 and payment.credited and Flag.HELD not in payment.flags

@@ -15,6 +15,7 @@ from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Commit
 from ctrip.system import SystemIds
 from ctrip.views.events import event_body
+from tests.build import grouped
 
 NOW = 1_795_000_000_000
 IDS = SystemIds()
@@ -48,7 +49,7 @@ def payment(**given: Any) -> Payment:
         "checkout_url": "https://pay.example.com/pay/7f1c9a4e-0c2b-4d37-9a55-2f3f7a1f0c11",
         "payment_uri": f"ethereum:0xAb{number:038x}@31337?value=1500000000000000000",
     }
-    return Payment(**(fields | given))
+    return grouped(fields | given)
 
 
 def creation(made: Payment, *, ulid: str | None = None, **given: Any) -> Commit:
@@ -65,7 +66,7 @@ def step(before: Payment, trigger: Trigger, *, ulid: str | None = None, now: int
 
 def quiet(before: Payment, *, fence: Any = None, **changes: Any) -> Commit:
     """Make a transaction that nobody is told of."""
-    after = replace(before, version=before.version + 1, **changes)
+    after = before.changed(version=before.version + 1, **changes)
     return _commit(before, after, None, None, {"fence": fence})
 
 
@@ -140,14 +141,14 @@ def _commit(
     after = replace(after, audit_head=audit.hash)
     told = None
     if name is not None:
-        ulid = ulid or new_ulid(after.updated_at)
+        ulid = ulid or new_ulid(after.times.updated_at)
         told = event(
-            after.updated_at,
+            after.times.updated_at,
             ulid=ulid,
             type=name,
             merchant_id=after.merchant_id,
             payment_id=after.id,
-            url=after.webhook_url,
-            body=event_body(name, ulid, after, after.updated_at),
+            url=after.links.webhook_url,
+            body=event_body(name, ulid, after, after.times.updated_at),
         )
     return Commit(before=before, after=after, audit=audit, event=told, **given)

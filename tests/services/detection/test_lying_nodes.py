@@ -63,8 +63,13 @@ def test_money_that_was_there_before_the_payment_pays_nothing(custody, amount, a
     for _ in range(6):
         world.step()
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, after.credited, after.fulfillable) == (Status.PENDING, 0, 0, False)
-    assert (after.baseline, after.hold, after.exception) == (amount, Hold.NOT_FRESH, Flag.HELD)
+    assert (after.status, after.seen.amount_received, after.own.credited, after.fulfillable) == (
+        Status.PENDING,
+        0,
+        0,
+        False,
+    )
+    assert (after.seen.baseline, after.review.hold, after.exception) == (amount, Hold.NOT_FRESH, Flag.HELD)
     assert "address_not_fresh" in world.log.alarms()
     apart = [] if custody is Custody.XPUB else [("on_addresses", "unmatched", amount)]
     assert entries(world, payment) == apart
@@ -82,7 +87,7 @@ def test_a_payment_held_for_old_money_never_expires_and_is_released_by_new_money
     assert (world.payment(payment.id).status, world.payment(payment.id).exception) == (Status.PENDING, Flag.HELD)
     other = world.create(COIN)
     for each in (payment, other):
-        world.chain.deposit(each.address, COIN)
+        world.chain.deposit(each.due.address, COIN)
     world.step(1)
     world.settle(14)
     assert world.payment(other.id).status is Status.SETTLED
@@ -95,10 +100,10 @@ def test_new_money_beside_old_money_is_credited_alone_and_all_of_it_is_swept():
     world.step(8)
     payment = world.create(COIN)
     world.step()
-    world.chain.deposit(payment.address, COIN)
+    world.chain.deposit(payment.due.address, COIN)
     world.settle(20)
     after = world.payment(payment.id)
-    assert (after.status, after.credited, after.amount_received, after.baseline) == (
+    assert (after.status, after.own.credited, after.seen.amount_received, after.seen.baseline) == (
         Status.SETTLED,
         COIN,
         COIN,
@@ -108,7 +113,7 @@ def test_new_money_beside_old_money_is_credited_alone_and_all_of_it_is_swept():
         ("on_addresses", "unmatched", COIN // 2),
         ("on_addresses", "available:m1", COIN),
     ]
-    assert world.chain.total(None, [payment.address]) == 0
+    assert world.chain.total(None, [payment.due.address]) == 0
 
 
 def test_a_payment_whose_address_is_empty_at_the_first_look_costs_nothing_more():
@@ -126,13 +131,13 @@ def test_a_payment_whose_address_is_empty_at_the_first_look_costs_nothing_more()
         for _ in range(70):
             world.step()
         late_scanner(world)
-        world.chain.deposit(payment.address, COIN)
+        world.chain.deposit(payment.due.address, COIN)
         world.step(3)
     finally:
         world.chain.__class__.balances = kept
     assert commits + 3 == len(world.stores.payments.commits)
     assert all(number >= head - 2 for number, head in asked), "an older state was read"
-    assert world.payment(payment.id).baseline == 0
+    assert world.payment(payment.id).seen.baseline == 0
 
 
 def test_old_money_of_a_token_that_was_set_aside_counts_no_more_later():
@@ -149,7 +154,7 @@ def test_old_money_of_a_token_that_was_set_aside_counts_no_more_later():
     late_scanner(world)
     world.step(5)
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, after.baseline) == (Status.PENDING, 0, 5_000)
+    assert (after.status, after.seen.amount_received, after.seen.baseline) == (Status.PENDING, 0, 5_000)
 
 
 class Forgetful:
@@ -174,7 +179,7 @@ def test_where_the_state_of_that_time_is_gone_transfers_since_then_count_and_the
     world.run.one()
     payment = world.create(COIN, expires_in=3_600)
     world.chain.mine(5)
-    tx = world.chain.deposit(payment.address, COIN, explained=explained)
+    tx = world.chain.deposit(payment.due.address, COIN, explained=explained)
     world.chain.mine(200)
     world.chain = Forgetful(world.chain, 128)
     late_scanner(world, 205)
@@ -185,9 +190,9 @@ def test_where_the_state_of_that_time_is_gone_transfers_since_then_count_and_the
     world.run.one()
     after = world.payment(payment.id)
     if explained:
-        assert (after.status, after.baseline, after.transfers[0].tx_hash) == (Status.PAID, 0, tx)
+        assert (after.status, after.seen.baseline, after.seen.transfers[0].tx_hash) == (Status.PAID, 0, tx)
         return
-    assert (after.status, after.exception, after.hold) == (Status.PENDING, Flag.HELD, Hold.BASELINE_UNKNOWN)
+    assert (after.status, after.exception, after.review.hold) == (Status.PENDING, Flag.HELD, Hold.BASELINE_UNKNOWN)
     # A node that explains answers after all: what was concluded is undone by itself.
     mined = world.chain.chain
     for place, block in enumerate(mined):
@@ -197,7 +202,7 @@ def test_where_the_state_of_that_time_is_gone_transfers_since_then_count_and_the
     for _ in range(3):
         world.run.one()
     after = world.payment(payment.id)
-    assert (after.status, after.baseline, after.credited, after.flags) == (Status.PAID, 0, COIN, frozenset())
+    assert (after.status, after.seen.baseline, after.own.credited, after.flags) == (Status.PAID, 0, COIN, frozenset())
     assert sum(amount for _, credit, amount in entries(world, payment) if credit == "unmatched") == COIN
     assert sum(amount for debit, _, amount in entries(world, payment) if debit == "unmatched") == COIN
 
@@ -215,14 +220,14 @@ def test_a_clock_that_differs_from_the_chains_swallows_no_payment(skew, pause, l
         world.clock.at += 20_000
     payment = world.create(COIN)
     world.chain.mine(pause)
-    world.chain.deposit(payment.address, COIN)
+    world.chain.deposit(payment.due.address, COIN)
     world.chain.mine(1 + late)
     world.clock.at += (pause + 1 + late) * 1000
     late_scanner(world)
     for _ in range(4):
         world.step()
     after = world.payment(payment.id)
-    assert (after.status, after.credited, after.baseline) == (Status.PAID, COIN, 77 if before else 0)
+    assert (after.status, after.own.credited, after.seen.baseline) == (Status.PAID, COIN, 77 if before else 0)
 
 
 # --- nodes that lag behind one address
@@ -260,7 +265,7 @@ def test_a_payment_behind_an_alternating_balancer_is_paid_once(behind):
     world.chain = Balancer(world.chain, behind)
     late_scanner(world)
     payment = world.create(COIN)
-    world.chain.deposit(payment.address, COIN)
+    world.chain.deposit(payment.due.address, COIN)
     numbers = []
     for _ in range(14):
         world.chain.mine()
@@ -315,7 +320,7 @@ def test_whatever_breaks_for_one_payment_the_others_are_paid(part, error, monkey
     monkeypatch.setattr(owner, name, faulty)
     sound = world.create(COIN)
     for each in (broken, sound):
-        world.chain.deposit(each.address, COIN)
+        world.chain.deposit(each.due.address, COIN)
     for _ in range(6):
         world.chain.mine()
         world.clock.at += 1000
@@ -347,7 +352,7 @@ def test_whatever_part_of_a_pass_breaks_everybody_is_paid(part, monkeypatch):
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(owners.get(part, type(world.run)), part, broken)
-    world.chain.deposit(payment.address, COIN)
+    world.chain.deposit(payment.due.address, COIN)
     for _ in range(5):
         world.step()
     assert world.payment(payment.id).status is Status.PAID
@@ -369,7 +374,7 @@ def test_a_payment_whose_commits_are_always_throttled_starves_nobody():
 
     world.stores.payments.commit = throttled
     for each in payments:
-        world.chain.deposit(each.address, COIN)
+        world.chain.deposit(each.due.address, COIN)
     for _ in range(3):
         late_scanner(world)
         world.step(2)
@@ -388,7 +393,7 @@ def order_taken_in_between(world):
     first = world.create(COIN, order_id="A", expires_in=60)
     world.step(70)
     assert world.payment(first.id).status is Status.EXPIRED
-    world.chain.deposit(first.address, COIN)
+    world.chain.deposit(first.due.address, COIN)
     world.chain.mine()
     world.clock.at += 1000
     return first
@@ -411,8 +416,8 @@ def test_an_expired_payment_that_revives_while_its_order_is_taken_is_held():
     world.step(3)
     assert second
     held = world.payment(first.id)
-    assert (held.status, held.hold) == (Status.EXPIRED, Hold.ORDER_TAKEN)
-    world.chain.deposit(second[0].address, COIN)
+    assert (held.status, held.review.hold) == (Status.EXPIRED, Hold.ORDER_TAKEN)
+    world.chain.deposit(second[0].due.address, COIN)
     world.step(4)
     assert world.payment(second[0].id).fulfillable
 
@@ -433,12 +438,12 @@ def test_an_accepted_payment_whose_order_another_has_is_credited_and_not_to_be_f
     first = world.create(COIN, order_id="A", expires_in=60)
     world.step(70)
     second = world.create(COIN, order_id="A", expires_in=60)
-    world.chain.deposit(first.address, COIN)
+    world.chain.deposit(first.due.address, COIN)
     world.step(2)
     world.closer.accept("m1", first.id, ORIGIN)
     world.step(4)
     after = world.payment(first.id)
-    assert (after.status, after.credited, after.fulfillable) == (Status.PAID, COIN, False)
+    assert (after.status, after.own.credited, after.fulfillable) == (Status.PAID, COIN, False)
     assert world.reader.one("m1", first.id)["fulfillable"] is False
     world.step(70)
     assert world.payment(second.id).status is Status.EXPIRED
@@ -454,11 +459,11 @@ def test_a_merchant_that_pays_itself_in_a_circle_is_owed_nothing():
     for _ in range(5):
         payment = world.create(COIN)
         world.step()
-        world.chain.deposit(payment.address, COIN)
+        world.chain.deposit(payment.due.address, COIN)
         world.step(4)
         assert world.payment(payment.id).status is Status.SETTLED
         assert entries(world, payment) == [("own_wallet:m1", "delivered:m1", COIN)]
-        world.chain.burn(payment.address, COIN)
+        world.chain.burn(payment.due.address, COIN)
         world.step()
     owed = [e for e in world.stores.money.entries("m1") if "available" in e.debit + e.credit]
     assert owed == []
@@ -470,20 +475,20 @@ def test_what_leaves_after_it_was_credited_is_our_loss_and_the_operators_to_rele
     world = in_step()
     payment = world.create(COIN)
     world.step()
-    world.chain.deposit(payment.address, COIN)
+    world.chain.deposit(payment.due.address, COIN)
     world.step(3)
     assert world.payment(payment.id).status is Status.PAID
     gone = COIN // share
-    world.chain.burn(payment.address, gone)
+    world.chain.burn(payment.due.address, gone)
     world.step()
     assert entries(world, payment)[1:] == [("losses", "on_addresses", gone)]
     with pytest.raises(Forbidden) as refused:
         world.closer.accept("m1", payment.id, ORIGIN)
     assert refused.value.code == "operator_required"
-    world.chain.deposit(payment.address, gone)
+    world.chain.deposit(payment.due.address, gone)
     world.step(4)
     assert entries(world, payment)[1:] == [("losses", "on_addresses", gone), ("on_addresses", "losses", gone)]
-    assert world.payment(payment.id).lost == 0
+    assert world.payment(payment.id).own.lost == 0
     world.closer.accept(None, payment.id, ORIGIN)
     late_scanner(world)
     world.settle(14)
@@ -499,9 +504,9 @@ def test_each_of_thirty_transfers_of_one_block_has_its_row_and_so_have_later_one
     world = in_step()
     payment = world.create(1000, **({"asset": asset} if asset else {}))
     world.step()
-    sent = [world.chain.deposit(payment.address, 20, payment.token_address) for _ in range(30)]
+    sent = [world.chain.deposit(payment.due.address, 20, payment.due.token_address) for _ in range(30)]
     world.step()
-    sent += [world.chain.deposit(payment.address, 20, payment.token_address) for _ in range(30)]
+    sent += [world.chain.deposit(payment.due.address, 20, payment.due.token_address) for _ in range(30)]
     world.step(5)
     seen, cursor = [], None
     while True:
@@ -512,8 +517,8 @@ def test_each_of_thirty_transfers_of_one_block_has_its_row_and_so_have_later_one
     assert sorted(each["tx_hash"] for each in seen) == sorted(sent)
     assert {each["amount"] for each in seen} == {20}
     after = world.payment(payment.id)
-    assert (after.explained, len(after.transfers)) == (1200, INLINE)
-    assert all(transfer.tx_hash for transfer in after.transfers)
+    assert (after.seen.explained, len(after.seen.transfers)) == (1200, INLINE)
+    assert all(transfer.tx_hash for transfer in after.seen.transfers)
 
 
 @pytest.mark.parametrize("late", [5, 60, 900])
@@ -522,11 +527,11 @@ def test_a_scanner_that_comes_late_explains_what_was_mined_before_its_first_head
     world = in_step()
     payments = [world.create(COIN), world.create(5_000, asset="USDC")]
     world.chain.mine(2)
-    sent = [world.chain.deposit(each.address, each.amount, each.token_address) for each in payments]
+    sent = [world.chain.deposit(each.due.address, each.due.amount, each.due.token_address) for each in payments]
     world.chain.mine(late)
     late_scanner(world, late + 2)
     world.step(4)
-    assert [world.payment(each.id).transfers[0].tx_hash for each in payments] == sent
+    assert [world.payment(each.id).seen.transfers[0].tx_hash for each in payments] == sent
 
 
 def test_a_hash_that_was_not_found_at_first_is_found_later_and_told():
@@ -551,14 +556,14 @@ def test_a_hash_that_was_not_found_at_first_is_found_later_and_told():
     )
     transfers = lambda wanted, last, *, turn=0: kept(world.chain, wanted, last, turn=turn)  # noqa: E731
     try:
-        tx = world.chain.deposit(payment.address, COIN)
+        tx = world.chain.deposit(payment.due.address, COIN)
         for _ in range(120):
             world.step()
             world.sweep()
     finally:
         world.chain.__class__.transfers = kept
     after = world.payment(payment.id)
-    assert (after.status, [t.tx_hash for t in after.transfers]) == (Status.SETTLED, [tx])
+    assert (after.status, [t.tx_hash for t in after.seen.transfers]) == (Status.SETTLED, [tx])
     assert types(world, payment).count("payment.explained") == 1
     assert [turn for _, turn in asked] == list(range(len(asked))), "another endpoint is asked each time"
     pauses = [later - sooner for (sooner, _), (later, _) in itertools.pairwise(asked)]
@@ -571,17 +576,17 @@ def test_what_brought_a_stray_is_told_with_it_or_later(monkeypatch):
     payment = world.create(COIN)
     other = world.create(COIN)
     world.step()
-    tx = world.chain.deposit(payment.address, 777, USDC.address)
+    tx = world.chain.deposit(payment.due.address, 777, USDC.address)
     world.step(4)
-    assert world.payment(payment.id).strays[0].tx_hash == tx
+    assert world.payment(payment.id).seen.strays[0].tx_hash == tx
     assert types(world, payment)[1:] == ["deposit.wrong_asset"]
     with monkeypatch.context() as silent:
         silent.setattr(type(world.chain), "transfers", lambda self, wanted, last, *, turn=0: [[] for _ in wanted])
-        tx = world.chain.deposit(other.address, 777, USDC.address)
+        tx = world.chain.deposit(other.due.address, 777, USDC.address)
         world.step(4)
-    assert world.payment(other.id).strays[0].tx_hash is None
+    assert world.payment(other.id).seen.strays[0].tx_hash is None
     world.step(70)
-    assert world.payment(other.id).strays[0].tx_hash == tx
+    assert world.payment(other.id).seen.strays[0].tx_hash == tx
     assert types(world, other)[1:] == ["deposit.wrong_asset", "payment.explained"]
 
 
@@ -598,7 +603,7 @@ def test_detection_does_not_wait_for_nodes_that_fail_to_explain(monkeypatch):
     )
     payments = [world.create(COIN) for _ in range(5)]
     for each in payments:
-        world.chain.deposit(each.address, COIN)
+        world.chain.deposit(each.due.address, COIN)
         world.step()
     assert all(world.payment(each.id).status is not Status.PENDING for each in payments)
     assert len(calls) == 1
@@ -614,7 +619,7 @@ def test_after_a_long_outage_who_paid_in_time_is_paid(asset, explained):
     world = in_step()
     payment = world.create(COIN, expires_in=60, **({"asset": asset} if asset else {}))
     world.step(2)
-    world.chain.deposit(payment.address, COIN, payment.token_address, explained=explained)
+    world.chain.deposit(payment.due.address, COIN, payment.due.token_address, explained=explained)
     world.chain.mine(600)
     world.chain = Forgetful(world.chain, 128)
     late_scanner(world, 600)
@@ -625,7 +630,7 @@ def test_after_a_long_outage_who_paid_in_time_is_paid(asset, explained):
         assert (after.status, after.flags) == (Status.PAID, frozenset())
     else:
         assert after.exception is Flag.HELD
-        assert after.hold in (Hold.DEADLINE_UNKNOWN, Hold.BASELINE_UNKNOWN)
+        assert after.review.hold in (Hold.DEADLINE_UNKNOWN, Hold.BASELINE_UNKNOWN)
 
 
 def test_a_late_payment_under_review_costs_no_headers_in_every_pass():
@@ -634,7 +639,7 @@ def test_a_late_payment_under_review_costs_no_headers_in_every_pass():
     payments = [world.create(COIN, expires_in=60) for _ in range(10)]
     world.step(70)
     for each in payments:
-        world.chain.deposit(each.address, COIN)
+        world.chain.deposit(each.due.address, COIN)
     world.step(5)
     world.step()
     before = world.chain.requests
@@ -652,21 +657,21 @@ def test_a_base_unit_in_every_block_neither_stalls_an_accepted_payment_nor_flood
     world = in_step(policy=Policy(late=Late.REVIEW))
     payment = world.create(COIN, expires_in=60)
     world.step(70)
-    world.chain.deposit(payment.address, COIN)
+    world.chain.deposit(payment.due.address, COIN)
     world.step()
     told = len(types(world))
     world.closer.accept("m1", payment.id, ORIGIN)
     for _ in range(60):
-        world.chain.deposit(payment.address, 1)
+        world.chain.deposit(payment.due.address, 1)
         world.step()
     after = world.payment(payment.id)
     assert after.status in (Status.PAID, Status.SETTLED)
-    assert after.credited >= COIN
+    assert after.own.credited >= COIN
     assert len(types(world)) - told <= 3 + 60 // 3 + 1
     world.step(4)
     world.step(4)
-    assert world.payment(payment.id).credited == COIN + 60
-    assert len(after.observations) <= 20
+    assert world.payment(payment.id).own.credited == COIN + 60
+    assert len(after.seen.observations) <= 20
 
 
 def test_dust_on_one_payment_grows_no_item_and_stops_nobody():
@@ -674,15 +679,15 @@ def test_dust_on_one_payment_grows_no_item_and_stops_nobody():
     world = in_step()
     payment = world.create(COIN)
     world.step()
-    world.chain.deposit(payment.address, COIN)
+    world.chain.deposit(payment.due.address, COIN)
     for _ in range(60):
         world.settle(4)
-        world.chain.deposit(payment.address, COIN // 100)
+        world.chain.deposit(payment.due.address, COIN // 100)
     world.settle(20)
     after = world.payment(payment.id)
-    assert (len(after.moves) <= INLINE_MOVES, len(after.sweeps) <= INLINE) == (True, True)
-    assert after.credited == COIN + 60 * (COIN // 100) == after.amount_received
-    assert (after.status, after.unswept, world.chain.total(None, [payment.address])) == (Status.SETTLED, 0, 0)
+    assert (len(after.own.moves) <= INLINE_MOVES, len(after.own.sweeps) <= INLINE) == (True, True)
+    assert after.own.credited == COIN + 60 * (COIN // 100) == after.seen.amount_received
+    assert (after.status, after.unswept, world.chain.total(None, [payment.due.address])) == (Status.SETTLED, 0, 0)
     assert world.log.alarms() == []
 
 
@@ -699,21 +704,21 @@ def test_money_on_an_address_that_the_signer_does_not_vouch_for_is_not_credited(
     good, stored = merchants["m1"], state.payments[payment.id]
     if swap == "the payment's address":
         thief = "0x00000000000000000000000000000000000000EE"
-        state.payments[payment.id] = replace(stored, address=thief)
+        state.payments[payment.id] = stored.changed(address=thief)
         late_scanner(world)
     else:
         merchants["m1"] = replace(good, xpub=XPUB2) if swap == "the merchant's key" else replace(good, id="m2")
         world.clock.at += 31_000
         world.chain.mine(31)
-    world.chain.deposit(state.payments[payment.id].address, COIN)
+    world.chain.deposit(state.payments[payment.id].due.address, COIN)
     world.step(5)
     world.step()
     assert world.payment(payment.id).status is Status.DETECTED
     assert (entries(world, payment), world.log.alarms()) == ([], ["extended_key_mismatch"])
-    merchants["m1"], state.payments[payment.id] = good, replace(world.payment(payment.id), address=stored.address)
+    merchants["m1"], state.payments[payment.id] = good, world.payment(payment.id).changed(address=stored.due.address)
     late_scanner(world, 31)
     world.chain.mine(31)
-    world.chain.deposit(other.address, COIN)
+    world.chain.deposit(other.due.address, COIN)
     world.step(5)
     assert world.payment(other.id).status is Status.PAID
 
@@ -729,7 +734,7 @@ def test_the_slow_tiers_are_seen_a_slice_a_pass_and_an_accepted_payment_waits_fo
     world.step(70)
     assert {world.payment(each.id).tier for each in payments} == {Tier.MONITORED}
     for each in payments:
-        world.chain.deposit(each.address, COIN)
+        world.chain.deposit(each.due.address, COIN)
     seen = []
     slices = world.stores.payments.slice
     world.stores.payments.slice = lambda *a, **k: seen.append(slices(*a, **k)[0]) or slices(*a, **k)
@@ -737,7 +742,7 @@ def test_the_slow_tiers_are_seen_a_slice_a_pass_and_an_accepted_payment_waits_fo
     assert max(map(len, seen)) <= 5
     for _ in range(6):
         world.step()
-    received = [world.payment(each.id).amount_received for each in payments]
+    received = [world.payment(each.id).seen.amount_received for each in payments]
     assert received == [COIN] * 23
     world.closer.accept("m1", payments[-1].id, ORIGIN)
     world.step(3)
@@ -751,12 +756,12 @@ def test_the_round_over_the_slow_tiers_goes_on_in_the_next_scanner(monkeypatch):
     payments = [world.create(COIN, expires_in=60) for _ in range(7)]
     world.step(70)
     for each in payments:
-        world.chain.deposit(each.address, COIN)
+        world.chain.deposit(each.due.address, COIN)
     world.step()
     for _ in range(5):
         late_scanner(world)
         world.step()
-    assert all(world.payment(each.id).amount_received for each in payments)
+    assert all(world.payment(each.id).seen.amount_received for each in payments)
 
 
 def test_a_merchant_that_keeps_fifty_times_its_open_payments_watched_may_open_no_more():

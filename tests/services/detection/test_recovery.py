@@ -24,7 +24,7 @@ def types(world):
 
 def paid_coin(world, amount=COIN):
     payment = world.create(amount)
-    world.chain.deposit(payment.address, amount)
+    world.chain.deposit(payment.due.address, amount)
     world.step(4)
     assert world.payment(payment.id).status is Status.PAID
     return payment
@@ -34,7 +34,7 @@ def test_a_held_paid_payment_is_swept_once_a_person_accepts_it():
     """It was left in the tier that the sweeper never reads."""
     world = World()
     payment = paid_coin(world)
-    world.chain.burn(payment.address, COIN // 10)
+    world.chain.burn(payment.due.address, COIN // 10)
     world.step()
     assert world.payment(payment.id).exception is Flag.HELD
     with pytest.raises(Forbidden, match="operator"):
@@ -44,17 +44,17 @@ def test_a_held_paid_payment_is_swept_once_a_person_accepts_it():
     world.settle(14)
     after = world.payment(payment.id)
     assert (after.status, after.tier) == (Status.SETTLED, Tier.MONITORED)
-    assert world.chain.total(None, [payment.address]) == 0
+    assert world.chain.total(None, [payment.due.address]) == 0
 
 
 def test_accepting_once_does_not_disarm_the_next_hold():
     """A second outflow waits for a second decision."""
     world = World()
     payment = world.create(COIN)
-    world.chain.deposit(payment.address, COIN // 2)
+    world.chain.deposit(payment.due.address, COIN // 2)
     world.step()
     for share in (10, 20):
-        world.chain.burn(payment.address, COIN // share)
+        world.chain.burn(payment.due.address, COIN // share)
         world.step()
         assert world.payment(payment.id).exception is Flag.HELD
         world.closer.accept(None, payment.id, ORIGIN)
@@ -64,26 +64,26 @@ def test_accepting_once_does_not_disarm_the_next_hold():
     world.step(4)
     after = world.payment(payment.id)
     assert after.status is Status.PAID
-    assert after.credited == COIN // 2 - COIN // 10  # paid before the second outflow
+    assert after.own.credited == COIN // 2 - COIN // 10  # paid before the second outflow
 
 
 def test_funding_that_is_mined_again_leaves_the_sweep_alone():
     """A one-block reorganisation moved the gas, and a second sweep was signed."""
     world = World()
     payment = world.create(5_000, asset="USDC")
-    world.chain.deposit(payment.address, 5_000, USDC.address)
+    world.chain.deposit(payment.due.address, 5_000, USDC.address)
     world.step(4)
     world.sweep()
     world.step()
     world.sweep()
-    assert world.payment(payment.id).pending
+    assert world.payment(payment.id).own.pending
     world.chain.pool.clear()  # the sweep is not in a block yet when the funding moves to another
     world.chain.reorg(1)
     world.run.one()
     world.jobs.sweeps.append(SweepJob("anvil", USDC.id))
     world.sweep()
     world.settle(14)
-    intents = world.stores.money.intents_of("anvil", payment.address)
+    intents = world.stores.money.intents_of("anvil", payment.due.address)
     assert [(nonce_of(i), i.state) for i in intents] == [(0, TransactionState.FINAL)]
     assert world.log.alarms() == []
 
@@ -100,7 +100,7 @@ def test_a_replacement_never_costs_more_than_the_chains_cap():
         world.step()
         world.chain.pool = pool = stuck
         world.sweep()
-    intent = world.stores.money.intents_of("anvil", payment.address)[0]
+    intent = world.stores.money.intents_of("anvil", payment.due.address)[0]
     assert max(each.cost for each in intent.attempts) <= 10**6
     assert max(terms_of(each).max_fee for each in intent.attempts) * 9 // 8 > 10**6 // 21_000
     assert ("warning", "fee_cap_reached") in [line[:2] for line in world.log.lines]
@@ -112,7 +112,7 @@ def test_a_nonce_that_somebody_else_used_frees_the_address_with_an_alarm():
     payment = paid_coin(world, 10**18)
     world.sweep()
     world.chain.pool.clear()
-    world.chain.chain[-1].nonces[payment.address.lower()] = 1
+    world.chain.chain[-1].nonces[payment.due.address.lower()] = 1
     for _ in range(30):
         world.step()
     assert "slot_taken" in world.log.alarms()
@@ -124,7 +124,7 @@ def test_paid_is_never_told_with_less_than_was_confirmed():
     """The credit failed, the block went, and the next look would have credited nothing."""
     world = World()
     payment = world.create(COIN)
-    world.chain.deposit(payment.address, COIN)
+    world.chain.deposit(payment.due.address, COIN)
     world.step()
     commit = world.stores.payments.commit
 
@@ -153,7 +153,7 @@ def test_an_expired_payment_whose_order_another_has_taken_is_held():
     world.step(70)
     second = world.create(COIN, order_id="A1")
     for payment in (first, second):
-        world.chain.deposit(payment.address, COIN)
+        world.chain.deposit(payment.due.address, COIN)
     world.step(4)
     world.step(4)
     assert world.payment(second.id).status is Status.PAID
@@ -164,7 +164,7 @@ def test_a_pause_that_could_not_be_written_is_not_lost():
     """The reversal waits for it."""
     world = World()
     payment = world.create(COIN)
-    tx = world.chain.deposit(payment.address, COIN)
+    tx = world.chain.deposit(payment.due.address, COIN)
     world.step(4)
     world.chain.reorg(5, drop=[tx])
     pause = world.stores.access.pause
@@ -186,7 +186,7 @@ def test_a_reversal_that_lost_a_race_is_done_in_the_next_pass_though_the_chain_i
     monkeypatch.setattr("ctrip.services.detection.watch_list.REREAD", 0)
     world = World()
     payment = world.create(COIN)
-    tx = world.chain.deposit(payment.address, COIN)
+    tx = world.chain.deposit(payment.due.address, COIN)
     world.scanner = replace(world.scanner, monitor_ms=180_000)
     world.run = world.new_run()
     for _ in range(5):
@@ -212,7 +212,7 @@ def test_one_broken_payment_does_not_stop_the_chain():
     world = World()
     broken, sound = world.create(COIN), world.create(COIN)
     for payment in (broken, sound):
-        world.chain.deposit(payment.address, COIN)
+        world.chain.deposit(payment.due.address, COIN)
     commit = world.stores.payments.commit
 
     def refuse(change):
@@ -233,12 +233,12 @@ def test_a_second_provider_must_agree_to_what_comes_later_too():
     world.scanner = world.new_scanner()
     world.run = world.new_run()
     payment = paid_coin(world)
-    world.chain.deposit(payment.address, 100 * COIN)
+    world.chain.deposit(payment.due.address, 100 * COIN)
     world.step(6)
-    assert world.payment(payment.id).credited == COIN
+    assert world.payment(payment.id).own.credited == COIN
     world.chain.second = lambda at, holding: world.chain.balances(at, [holding])[0]
     world.step()
-    assert world.payment(payment.id).credited == 101 * COIN
+    assert world.payment(payment.id).own.credited == 101 * COIN
 
 
 def test_a_failure_to_tell_is_not_a_failure_to_do():

@@ -16,17 +16,17 @@ def test_the_wrong_asset_is_recorded_and_reported_and_neither_credited_nor_swept
     """A token at a coin payment's address: one event a change, the payment goes on as it was."""
     world = World()
     payment = world.create(10**18)
-    world.chain.deposit(payment.address, 777, USDC.address)
+    world.chain.deposit(payment.due.address, 777, USDC.address)
     world.step(4)
     after = world.payment(payment.id)
-    assert (after.status, after.exception, after.amount_received) == (Status.PENDING, Flag.WRONG_ASSET, 0)
-    assert [(s.symbol, s.amount) for s in after.strays] == [("USDC", 777)]
-    world.chain.deposit(payment.address, 1, USDC.address)
+    assert (after.status, after.exception, after.seen.amount_received) == (Status.PENDING, Flag.WRONG_ASSET, 0)
+    assert [(s.symbol, s.amount) for s in after.seen.strays] == [("USDC", 777)]
+    world.chain.deposit(payment.due.address, 1, USDC.address)
     world.step(4)
     world.step(4)
     assert types(world) == ["payment.created", "deposit.wrong_asset", "deposit.wrong_asset"]
     assert world.stores.money.entries("m1") == []
-    assert world.chain.total(USDC.address, [payment.address]) == 778
+    assert world.chain.total(USDC.address, [payment.due.address]) == 778
 
 
 def test_the_event_tells_which_asset_and_how_much():
@@ -35,7 +35,7 @@ def test_the_event_tells_which_asset_and_how_much():
 
     world = World()
     payment = world.create(10**18)
-    world.chain.deposit(payment.address, 12_500_000, USDC.address)
+    world.chain.deposit(payment.due.address, 12_500_000, USDC.address)
     world.step(4)
     event = world.stores.payments.commits[-1].event
     told = json.loads(event.body)["data"]["deposit"]
@@ -51,11 +51,11 @@ def test_gas_that_we_sent_is_not_a_wrong_asset():
     """The gas station's coin at a token payment's address is our own move, before the sweep and after it."""
     world = World()
     payment = world.create(5_000, asset="USDC")
-    world.chain.deposit(payment.address, 5_000, USDC.address)
+    world.chain.deposit(payment.due.address, 5_000, USDC.address)
     world.settle(25)
     after = world.payment(payment.id)
-    assert (after.status, after.flags, after.strays) == (Status.SETTLED, frozenset(), ())
-    assert world.chain.total(None, [payment.address]) > 0
+    assert (after.status, after.flags, after.seen.strays) == (Status.SETTLED, frozenset(), ())
+    assert world.chain.total(None, [payment.due.address]) > 0
 
 
 def daily(world):
@@ -76,12 +76,12 @@ def test_money_for_a_closed_payment_is_found_by_the_daily_round():
     world.step(70)
     world.step(90_000)
     assert world.payment(payment.id).tier.value == "closed"
-    world.chain.deposit(payment.address, 1234)
+    world.chain.deposit(payment.due.address, 1234)
     world.step(5)
     assert types(world)[-1] == "payment.expired"
     daily(world)
     assert types(world)[-1] == "deposit.unmatched"
-    assert world.payment(payment.id).strays[0].amount == 1234
+    assert world.payment(payment.id).seen.strays[0].amount == 1234
     daily(world)
     assert types(world).count("deposit.unmatched") == 1
 
@@ -91,12 +91,12 @@ def test_money_on_another_chain_is_found_by_that_chains_daily_round():
     world = World()
     payment = world.create(1000)
     state = world.stores.payments._state
-    state.payments[payment.id] = replace(payment, chain="ethereum")
-    world.chain.deposit(payment.address, 1000)
+    state.payments[payment.id] = payment.changed(chain="ethereum")
+    world.chain.deposit(payment.due.address, 1000)
     world.step(4)
     daily(world)
     after = world.payment(payment.id)
-    assert (after.exception, after.strays[0].chain, types(world)[-1]) == (
+    assert (after.exception, after.seen.strays[0].chain, types(world)[-1]) == (
         Flag.WRONG_NETWORK,
         "anvil",
         "deposit.wrong_network",
@@ -113,7 +113,7 @@ def test_the_daily_round_goes_on_where_it_stopped(monkeypatch):
     world.step()
     looked = []
     balances = world.chain.balances
-    watched = {p.address for p in payments}
+    watched = {p.due.address for p in payments}
     monkeypatch.setattr(
         type(world.chain),
         "balances",
@@ -133,8 +133,8 @@ def test_a_token_whose_decimals_differ_is_set_aside_and_stops_nobody_else():
     world = World()
     coin, token = world.create(), world.create(5_000, asset="USDC")
     world.chain.token_decimals = 18
-    world.chain.deposit(coin.address, 1000)
-    world.chain.deposit(token.address, 5_000, USDC.address)
+    world.chain.deposit(coin.due.address, 1000)
+    world.chain.deposit(token.due.address, 5_000, USDC.address)
     world.step(5)
     assert world.log.alarms() == ["wrong_decimals"]
     assert (world.payment(coin.id).status, world.payment(token.id).status) == (Status.PAID, Status.PENDING)
@@ -145,8 +145,8 @@ def test_a_token_that_tells_no_decimals_stops_nobody_and_is_asked_again():
     world = World()
     coin, token = world.create(), world.create(5_000, asset="USDC")
     world.chain.token_decimals = None
-    world.chain.deposit(coin.address, 1000)
-    world.chain.deposit(token.address, 5_000, USDC.address)
+    world.chain.deposit(coin.due.address, 1000)
+    world.chain.deposit(token.due.address, 5_000, USDC.address)
     world.step(5)
     assert (world.payment(coin.id).status, world.payment(token.id).status) == (Status.PAID, Status.PAID)
     world.chain.token_decimals = 6
@@ -172,7 +172,7 @@ def test_a_node_that_lags_is_waited_for_and_takes_nothing_back():
     world = World()
     payment = world.create()
     world.step()
-    world.chain.deposit(payment.address, 1000)
+    world.chain.deposit(payment.due.address, 1000)
     world.step()
     newest = world.chain.chain.pop()
     for _ in range(5):
@@ -188,7 +188,7 @@ def test_a_chain_that_was_rolled_back_is_believed_at_the_second_look():
     world = World()
     payment = world.create()
     world.step(3)
-    world.chain.deposit(payment.address, 1000)
+    world.chain.deposit(payment.due.address, 1000)
     world.step()
     world.step()
     last = world.chain.chain.pop()
@@ -221,7 +221,7 @@ def test_a_large_amount_waits_for_a_second_provider_that_agrees():
     world.run = world.new_run()
     small, large = world.create(999), world.create(1000)
     for payment in (small, large):
-        world.chain.deposit(payment.address, payment.amount)
+        world.chain.deposit(payment.due.address, payment.due.amount)
     world.step(5)
     assert (world.payment(small.id).status, world.payment(large.id).status) == (Status.PAID, Status.DETECTED)
     world.chain.second = lambda at, holding: 999
@@ -238,7 +238,7 @@ def test_finality_by_tag_waits_for_the_tag(monkeypatch):
     monkeypatch.setattr("tests.world.NETWORK", safe)
     world = World()
     payment = world.create()
-    world.chain.deposit(payment.address, 1000)
+    world.chain.deposit(payment.due.address, 1000)
     world.step(10)
     assert world.payment(payment.id).status is Status.DETECTED
     world.chain.final_after = 6
@@ -254,7 +254,7 @@ def test_a_sweep_that_is_mined_and_long_not_final_holds_nothing(monkeypatch):
     world = World()
     world.chain.final_after = 0
     payment = world.create(10**18)
-    world.chain.deposit(payment.address, 10**18)
+    world.chain.deposit(payment.due.address, 10**18)
     world.step(4)
     world.chain.final_after = 60
     world.sweep()
@@ -277,16 +277,16 @@ def test_more_money_on_an_address_whose_sweep_is_not_final_is_credited_and_swept
     world = World()
     world.chain.final_after = 0
     payment = world.create(10**18)
-    world.chain.deposit(payment.address, 10**18)
+    world.chain.deposit(payment.due.address, 10**18)
     world.step(4)
     world.chain.final_after = 8
     world.sweep()
     world.step(2)
     assert [sweep["status"] for sweep in world.sweeps(payment.id)] == ["mined"]
-    world.chain.deposit(payment.address, 10**17)
+    world.chain.deposit(payment.due.address, 10**17)
     world.settle(40)
     after = world.payment(payment.id)
-    assert (after.status, after.amount_received, after.credited) == (Status.SETTLED, 11 * 10**17, 11 * 10**17)
-    assert [sweep.status for sweep in after.sweeps] == ["final", "final"]
-    assert world.chain.total(None, [payment.address]) == 0
+    assert (after.status, after.seen.amount_received, after.own.credited) == (Status.SETTLED, 11 * 10**17, 11 * 10**17)
+    assert [sweep.status for sweep in after.own.sweeps] == ["final", "final"]
+    assert world.chain.total(None, [payment.due.address]) == 0
     assert world.log.alarms() == []

@@ -54,7 +54,7 @@ class Stage:
         """Create a payment and name the end of its path."""
         self.world.merchant = self.merchant()
         payment = self.world.create()
-        return payment.derivation_path.rsplit("/", 1)[1]
+        return payment.due.derivation_path.rsplit("/", 1)[1]
 
 
 def spent(chain: FakeChain, index: int) -> None:

@@ -40,14 +40,14 @@ def world_with(chain=None, **wanted):
     """A paid payment, just before its sweep."""
     world = World(chain=chain or Late(T0))
     payment = world.create(**{"amount": COIN} | wanted)
-    world.chain.deposit(payment.address, payment.amount, payment.token_address)
+    world.chain.deposit(payment.due.address, payment.due.amount, payment.due.token_address)
     world.step(4)
     assert world.payment(payment.id).status is Status.PAID
     return world, payment
 
 
 def swept(world, payment):
-    return world.stores.money.intents_of("anvil", payment.address)[0]
+    return world.stores.money.intents_of("anvil", payment.due.address)[0]
 
 
 def followed(world):
@@ -58,8 +58,8 @@ def assert_right(world, *payments):
     """Everything is at the treasury, once, and the ledger says the same as the chain."""
     for payment in payments:
         after = world.payment(payment.id)
-        assert (after.status, after.flags, after.pending) == (Status.SETTLED, frozenset(), None)
-        assert world.chain.total(payment.token_address, [payment.address]) == 0
+        assert (after.status, after.flags, after.own.pending) == (Status.SETTLED, frozenset(), None)
+        assert world.chain.total(payment.due.token_address, [payment.due.address]) == 0
     entries = world.stores.money.entries("operator")
     for asset, token in (("native", None), (USDC.id, USDC.address)):
         total = sum(
@@ -80,7 +80,7 @@ def test_a_receipt_that_is_late_makes_nothing_fail(token):
         world.step()
         world.sweep()
         after = world.payment(payment.id)
-        assert (after.status, after.flags, after.amount_received) == (Status.PAID, frozenset(), payment.amount)
+        assert (after.status, after.flags, after.seen.amount_received) == (Status.PAID, frozenset(), payment.due.amount)
     states = {each.state for each in world.stores.money._state.intents.values()}
     assert states == {TransactionState.SIGNED}
     assert followed(world).unsure == {payment.id}
@@ -99,7 +99,7 @@ def test_blocks_that_no_node_holds_prove_nothing():
     for _ in range(100):
         world.step()
         world.sweep()
-    assert (swept(world, payment).state, world.payment(payment.id).pending) == (
+    assert (swept(world, payment).state, world.payment(payment.id).own.pending) == (
         TransactionState.SIGNED,
         swept(world, payment).key,
     )
@@ -136,7 +136,7 @@ def test_the_search_reads_each_block_once_and_goes_on_where_it_was_left():
     world.chain.pool.clear()
     world.step(300)
     for mined in world.chain.chain[-3:]:
-        mined.nonces[payment.address.lower()] = 1
+        mined.nonces[payment.due.address.lower()] = 1
     asked = []
     hashes = world.chain.hashes
     world.chain.hashes = lambda numbers: asked.append(list(numbers)) or hashes(numbers)
@@ -144,7 +144,7 @@ def test_the_search_reads_each_block_once_and_goes_on_where_it_was_left():
     world.step()
     world.step(25)
     for _ in range(8):
-        assert world.payment(payment.id).pending
+        assert world.payment(payment.id).own.pending
         world.run = world.new_run()
         world.step()
         if swept(world, payment).state is TransactionState.LOST:
@@ -155,7 +155,7 @@ def test_the_search_reads_each_block_once_and_goes_on_where_it_was_left():
     assert numbers[-1] >= 300
     assert max(map(len, asked)) <= 64
     assert swept(world, payment).state is TransactionState.LOST
-    assert world.payment(payment.id).pending is None
+    assert world.payment(payment.id).own.pending is None
 
 
 def test_a_nonce_that_is_free_again_sends_the_same_bytes():
@@ -164,18 +164,18 @@ def test_a_nonce_that_is_free_again_sends_the_same_bytes():
     world.sweep()
     kept = list(world.chain.pool)
     world.chain.pool.clear()
-    world.chain.chain[-1].nonces[payment.address.lower()] = 1
+    world.chain.chain[-1].nonces[payment.due.address.lower()] = 1
     world.chain.mine(3)
     world.clock.at += 3000
     for _ in range(40):
         world.step()
     assert swept(world, payment).state is TransactionState.LOST
     for mined in world.chain.chain:
-        mined.nonces.pop(payment.address.lower(), None)
+        mined.nonces.pop(payment.due.address.lower(), None)
     world.step(30)
     world.run.one()
     assert swept(world, payment).state is TransactionState.SIGNED
-    assert world.payment(payment.id).pending == swept(world, payment).key
+    assert world.payment(payment.id).own.pending == swept(world, payment).key
     assert [tx.tx_hash for tx in world.chain.pool] == [kept[0].tx_hash]
     world.settle()
     assert_right(world, payment)
@@ -186,7 +186,7 @@ def test_one_that_is_watched_for_its_monitoring_time_ends():
     world, payment = world_with()
     world.sweep()
     world.chain.pool.clear()
-    world.chain.chain[-1].nonces[payment.address.lower()] = 1
+    world.chain.chain[-1].nonces[payment.due.address.lower()] = 1
     for _ in range(30):
         world.step()
     assert swept(world, payment).state is TransactionState.LOST
@@ -232,15 +232,15 @@ def test_one_transactions_trouble_ends_no_others_following(step, fault):
     world = World()
     broken, sound = world.create(COIN), world.create(COIN)
     for payment in (broken, sound):
-        world.chain.deposit(payment.address, COIN)
+        world.chain.deposit(payment.due.address, COIN)
     world.step(4)
     world.sweep()
     if step in ("known", "broadcast"):
-        world.chain.pool = [tx for tx in world.chain.pool if tx.sender != broken.address.lower()]
+        world.chain.pool = [tx for tx in world.chain.pool if tx.sender != broken.due.address.lower()]
     stores = world.stores
     victim = {"write_intent": stores.money, "get": stores.payments, "commit": stores.payments}.get(step, world.chain)
     ours = swept(world, broken)
-    named = {broken.id, broken.address, ours.attempts[0].tx_hash, ours.attempts[0].raw}
+    named = {broken.id, broken.due.address, ours.attempts[0].tx_hash, ours.attempts[0].raw}
     real = getattr(type(victim), step)
 
     def fail(self, *given):
@@ -257,7 +257,7 @@ def test_one_transactions_trouble_ends_no_others_following(step, fault):
     try:
         for _ in range(5):
             world.step()
-        world.chain.deposit(late.address, COIN)
+        world.chain.deposit(late.due.address, COIN)
         for _ in range(6):
             world.step()
             assert world.stores.payments._state.payments[broken.id].flags == frozenset()
@@ -299,7 +299,7 @@ def test_an_orphan_and_an_intent_that_cannot_be_read_are_alarmed_and_left():
     """The payment is gone from the store, or the intent's document is garbage: nobody else is touched."""
     world, payment = world_with()
     other = world.create(COIN)
-    world.chain.deposit(other.address, COIN)
+    world.chain.deposit(other.due.address, COIN)
     world.step(4)
     world.sweep()
     state = world.stores.payments._state
@@ -307,7 +307,7 @@ def test_an_orphan_and_an_intent_that_cannot_be_read_are_alarmed_and_left():
     state.intents = {
         key: replace(each, payment_id="gone") if each.key == gone.key else each for key, each in state.intents.items()
     }
-    unreadable = replace(some_intent(), state=TransactionState.UNREADABLE, sender=other.address, slot="7")
+    unreadable = replace(some_intent(), state=TransactionState.UNREADABLE, sender=other.due.address, slot="7")
     state.intents["broken"] = unreadable
     for _ in range(5):
         world.step()
@@ -323,7 +323,7 @@ def test_a_hash_that_a_node_returned_is_no_proof_that_it_holds_the_transaction()
     for _ in range(3):
         world.chain.pool.clear()
         world.run.one()
-    assert [tx.sender for tx in world.chain.pool] == [payment.address.lower()]
+    assert [tx.sender for tx in world.chain.pool] == [payment.due.address.lower()]
     world.settle()
     assert_right(world, payment)
     assert len(world.signer.signed) == 1

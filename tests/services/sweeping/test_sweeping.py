@@ -26,7 +26,7 @@ GWEI = 10**9
 def paid(world, amount=COIN, **wanted):
     """Have a payment that is paid, and not swept."""
     payment = world.create(amount, **wanted)
-    world.chain.deposit(payment.address, amount, payment.token_address)
+    world.chain.deposit(payment.due.address, amount, payment.due.token_address)
     world.step(4)
     world.jobs.sweeps.clear()
     assert world.payment(payment.id).status is Status.PAID
@@ -61,7 +61,7 @@ def release(world, payment):
 
 
 def ours(world, payment):
-    return world.stores.money.intents_of("anvil", payment.address)
+    return world.stores.money.intents_of("anvil", payment.due.address)
 
 
 def station(world):
@@ -96,7 +96,7 @@ def test_a_price_that_all_nodes_refuse_is_raised_in_a_handful_of_broadcasts(toke
     finally:
         FakeChain.broadcast = real
     assert world.payment(payment.id).status is Status.SETTLED
-    assert world.chain.total(payment.token_address, [payment.address]) == 0
+    assert world.chain.total(payment.due.token_address, [payment.due.address]) == 0
     assert len(set(sent)) <= (4 if names else 60)
     assert len(sent) <= (10 if names else 160)
     assert world.log.alarms() == []
@@ -262,14 +262,14 @@ def test_a_held_payments_sweep_is_cancelled_and_never_hurried():
     (intent,) = ours(world, payment)
     assert [each.cancels for each in intent.attempts] == [False, True]
     assert (world.signer.signed[-1].value, world.signer.signed[-1].data) == (0, "0x")
-    assert world.signer.signed[-1].to == payment.address
+    assert world.signer.signed[-1].to == payment.due.address
     for _ in range(6):
         world.step()
         world.sweep()
     after = world.payment(payment.id)
     assert ours(world, payment)[0].state is TransactionState.CANCELLED
-    assert (after.status, after.sweeps, after.pending, after.unswept) == (Status.PAID, (), None, 5_000)
-    assert world.chain.total(USDC.address, [payment.address]) == 5_000
+    assert (after.status, after.own.sweeps, after.own.pending, after.unswept) == (Status.PAID, (), None, 5_000)
+    assert world.chain.total(USDC.address, [payment.due.address]) == 5_000
     release(world, payment)
     world.settle(14)
     assert (world.payment(payment.id).status, world.log.alarms()) == (Status.SETTLED, [])
@@ -317,7 +317,7 @@ def test_a_nonce_that_the_chain_does_not_wait_for_is_neither_hurried_nor_cancell
     world = World()
     payment = paid(world)
     world.settle()
-    world.chain.deposit(payment.address, COIN)
+    world.chain.deposit(payment.due.address, COIN)
     world.step(4)
     world.sweeper.sweep("native")
     world.chain.base_fee = 1000
@@ -411,7 +411,7 @@ def test_an_address_whose_transfer_always_reverts_fails_nobodys_job():
     real, asked = FakeChain.estimate_gas, []
 
     def estimate(self, sender, to, value, data):
-        if sender == bad.address:
+        if sender == bad.due.address:
             asked.append(world.clock.at)
             raise Refused("execution reverted: blacklisted")
         return real(self, sender, to, value, data)
@@ -475,7 +475,7 @@ STEPS = {
     "nonce": (FakeChain, "nonce_at", lambda given, bad: bad in given),
     "code": (FakeChain, "has_code", lambda given, bad: True),
     "layer": (FakeChain, "layer_fee", lambda given, bad: True),
-    "reserve": (FakePayments, "reserve", lambda given, bad: given[0].address == bad),
+    "reserve": (FakePayments, "reserve", lambda given, bad: given[0].due.address == bad),
 }
 
 
@@ -491,9 +491,9 @@ def test_whatever_is_thrown_at_one_payment_another_is_swept(token, step, exc, mo
     thrown = []
     if step == "decode":
         state = world.stores.payments._state
-        state.payments[bad.id] = replace(state.payments[bad.id], derivation_path=None, address="nonsense")
+        state.payments[bad.id] = state.payments[bad.id].changed(derivation_path=None, address="nonsense")
     if step == "hurry":
-        world.sweeper.sweep(good.asset_key)
+        world.sweeper.sweep(good.due.asset_key)
         world.clock.at += 60_000
         world.chain.mine(5)
         monkeypatch.setattr(type(world.stores.money), "unfinished", _unfinished_that_breaks(world))
@@ -503,7 +503,7 @@ def test_whatever_is_thrown_at_one_payment_another_is_swept(token, step, exc, mo
         with monkeypatch.context() as patch:
             _break(patch, world, step, bad, exc, thrown)
             try:
-                world.sweeper.sweep(good.asset_key)
+                world.sweeper.sweep(good.due.asset_key)
             except (Unavailable, Busy):
                 assert isinstance(exc, Unavailable | Busy)
     assert world.payment(good.id).status is Status.SETTLED
@@ -524,7 +524,7 @@ def _break(monkeypatch, world, step, bad, exc, thrown):
     def failing(real, hits):
         def fail(self, *given, **named):
             # Where no payment can be told apart, the first calls fail; the station's nonces are everybody's, too.
-            if hits(given, bad.address) and (step not in ("fees", "code", "layer", "broadcast") or len(thrown) < 2):
+            if hits(given, bad.due.address) and (step not in ("fees", "code", "layer", "broadcast") or len(thrown) < 2):
                 thrown.append(step)
                 raise exc
             return real(self, *given, **named)
@@ -552,7 +552,7 @@ def test_a_setback_that_cannot_be_read_or_stored_stops_nobody():
     sign = world.signer.sign
 
     def refuse(chain, path, sender, transaction, **named) -> Signed:
-        if sender == bad.address:
+        if sender == bad.due.address:
             raise SigningRefused("no")
         return sign(chain, path, sender, transaction, **named)
 
@@ -579,7 +579,7 @@ def test_balances_and_nonces_are_read_at_the_head_and_unknown_is_not_zero():
         setattr(FakeChain, f"_{name}", getattr(FakeChain, name))
         setattr(FakeChain, name, lambda *_: 0)
     try:
-        world.chain.unknown.add(payment.address)
+        world.chain.unknown.add(payment.due.address)
         world.sweeper.sweep(USDC.id)
         assert world.signer.signed == []
         world.chain.unknown.clear()
@@ -596,7 +596,7 @@ def test_a_node_that_does_not_show_our_last_transaction_is_waited_for(monkeypatc
     world = World()
     payment = paid(world)
     world.settle()
-    world.chain.deposit(payment.address, COIN)
+    world.chain.deposit(payment.due.address, COIN)
     world.step(4)
     real = FakeChain.nonce_at
     monkeypatch.setattr(FakeChain, "nonce_at", lambda *_: 0)
@@ -625,14 +625,14 @@ def test_dust_on_a_settled_payment_is_parked_and_not_swept():
     payment = paid_token(world)
     world.settle(14)
     before = len(world.signer.signed)
-    world.chain.deposit(payment.address, 99, USDC.address)
+    world.chain.deposit(payment.due.address, 99, USDC.address)
     world.settle(20)
     after = world.payment(payment.id)
     assert (after.status, after.tier, len(world.signer.signed)) == (Status.SETTLED, Tier.PARKED, before)
-    world.chain.deposit(payment.address, 1, USDC.address)
+    world.chain.deposit(payment.due.address, 1, USDC.address)
     world.settle(20)
     after = world.payment(payment.id)
-    assert (after.tier, world.chain.total(USDC.address, [payment.address])) == (Tier.MONITORED, 0)
+    assert (after.tier, world.chain.total(USDC.address, [payment.due.address])) == (Tier.MONITORED, 0)
 
 
 def test_dust_that_comes_during_the_sweep_does_not_keep_a_payment_from_settling():
@@ -641,10 +641,10 @@ def test_dust_that_comes_during_the_sweep_does_not_keep_a_payment_from_settling(
     valued(world, sweep_floor=100)
     payment = paid_token(world)
     for _ in range(12):
-        world.chain.deposit(payment.address, 3, USDC.address)
+        world.chain.deposit(payment.due.address, 3, USDC.address)
         world.step()
         world.sweep()
-    assert world.payment(payment.id).settled_at is not None
+    assert world.payment(payment.id).times.settled_at is not None
     assert len(ours(world, payment)) == 1
 
 
@@ -669,10 +669,10 @@ def test_what_is_worth_less_than_twice_its_gas_is_parked_until_gas_is_cheaper():
     world.clock.at += 5_000
     world.sweeper.sweep(USDC.id)
     assert world.payment(payment.id).tier is Tier.PARKED
-    assert world.payment(payment.id).raised_at == world.clock.at
+    assert world.payment(payment.id).times.raised_at == world.clock.at
     world.chain.base_fee = 1
     world.sweeper.sweep(USDC.id)
-    assert world.payment(payment.id).pending
+    assert world.payment(payment.id).own.pending
     world.run = world.new_run()
     world.settle(14)
     assert world.payment(payment.id).status is Status.SETTLED
@@ -693,9 +693,9 @@ def test_a_slice_of_the_parked_is_judged_in_each_job():
     state = world.stores.payments._state
     payments = [world.create(COIN) for _ in range(50)]
     for place, payment in enumerate(payments):
-        state.payments[payment.id] = replace(state.payments[payment.id], tier=Tier.PARKED, raised_at=place + 1)
+        state.payments[payment.id] = state.payments[payment.id].changed(tier=Tier.PARKED, raised_at=place + 1)
     world.sweeper.sweep("native")
-    raised_now = [each for each in payments if world.payment(each.id).raised_at == world.clock.at]
+    raised_now = [each for each in payments if world.payment(each.id).times.raised_at == world.clock.at]
     assert raised_now == payments[:20]
 
 
@@ -723,7 +723,7 @@ def test_the_most_valuable_are_swept_first_and_not_all_at_once(monkeypatch):
     world = World()
     payments = [world.create((place + 1) * COIN) for place in (1, 4, 0, 3, 2)]
     for payment in payments:
-        world.chain.deposit(payment.address, payment.amount)
+        world.chain.deposit(payment.due.address, payment.due.amount)
     world.step(4)
     assert world.sweeper.sweep("native") == 3
     assert [each.value // COIN for each in world.signer.signed] == [4, 3, 2]

@@ -108,7 +108,7 @@ def checked(world: World, treasury: str = TREASURY, *, may_be_contract: bool = F
 def paid(world: World, token: bool) -> str:
     """Have something to sweep."""
     payment = world.create(10**9, **({"asset": "USDC"} if token else {}))
-    world.chain.deposit(payment.address, 10**9, USDC.address if token else None)
+    world.chain.deposit(payment.due.address, 10**9, USDC.address if token else None)
     world.step(4)
     assert world.payment(payment.id).status is Status.PAID
     return payment.id
@@ -122,7 +122,7 @@ def test_a_treasury_with_code_stops_sweeping_and_nothing_else(token):
     world.chain.contracts.add(TREASURY)
     sweeper = checked(world)
     for _ in range(2):
-        assert sweeper.sweep(world.payment(first).asset_key) == 0
+        assert sweeper.sweep(world.payment(first).due.asset_key) == 0
     assert world.log.alarms() == ["treasury_refused"] * 2
     tip = world.stores.money.tips(["anvil"])["anvil"]
     assert tip.sweeping_to == TREASURY
@@ -130,7 +130,7 @@ def test_a_treasury_with_code_stops_sweeping_and_nothing_else(token):
     assert world.signer.signed == []
     paid(world, token)
     allowed = checked(world, may_be_contract=True)
-    assert allowed.sweep(world.payment(first).asset_key) == 2
+    assert allowed.sweep(world.payment(first).due.asset_key) == 2
     tip = world.stores.money.tips(["anvil"])["anvil"]
     assert (tip.sweeping_to, tip.sweeping_refused) == (TREASURY, "")
 
@@ -139,7 +139,7 @@ def test_a_treasury_with_code_stops_sweeping_and_nothing_else(token):
 def test_a_treasury_that_is_the_gas_stations_or_the_operators_address_is_not_swept_to(whose):
     world = World()
     first = paid(world, token=False)
-    assert checked(world, whose.lower(), may_be_contract=True).sweep(world.payment(first).asset_key) == 0
+    assert checked(world, whose.lower(), may_be_contract=True).sweep(world.payment(first).due.asset_key) == 0
     assert "own address" in world.stores.money.tips(["anvil"])["anvil"].sweeping_refused
     assert world.signer.signed == []
 
@@ -147,7 +147,7 @@ def test_a_treasury_that_is_the_gas_stations_or_the_operators_address_is_not_swe
 def test_a_node_that_does_not_answer_is_no_verdict_on_the_treasury():
     """The job fails and is tried again; a good treasury is asked about once a process."""
     world = World()
-    asset = world.payment(paid(world, token=False)).asset_key
+    asset = world.payment(paid(world, token=False)).due.asset_key
     sweeper = checked(world)
     world.chain.down = True
     with pytest.raises((Unavailable, Unreachable)):
@@ -164,6 +164,6 @@ def test_a_node_that_does_not_answer_is_no_verdict_on_the_treasury():
 def test_without_a_treasury_a_job_ends_without_an_alarm():
     """It is a choice; a job that failed would end among the dead letters."""
     world = World()
-    asset = world.payment(paid(world, token=False)).asset_key
+    asset = world.payment(paid(world, token=False)).due.asset_key
     assert checked(world, "").sweep(asset) == 0
     assert world.log.alarms() == []

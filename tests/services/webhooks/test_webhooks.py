@@ -83,7 +83,7 @@ def test_the_payload_carries_the_payment_its_sequence_and_the_first_versions_fie
         "anvil",
     )
     assert (event["status"], event["data"]["sequence"], event["data"]["object"]) == ("pending", 1, "payment")
-    assert (event["address"], event["id"]) == (payment.address, first["webhook-id"])
+    assert (event["address"], event["id"]) == (payment.due.address, first["webhook-id"])
 
 
 def test_a_delivered_event_is_acknowledged_and_never_sent_again():
@@ -217,7 +217,7 @@ def test_an_event_without_a_receiver_is_filed_and_nobody_is_notified(monkeypatch
 
     monkeypatch.setattr(FakeJobs, "deliver", refuse)
     payment = world.create(10**18)
-    world.chain.deposit(payment.address, payment.amount)
+    world.chain.deposit(payment.due.address, payment.due.amount)
     world.settle(14)
     assert world.payment(payment.id).status is Status.SETTLED
     world.clock.at += 60_000

@@ -52,7 +52,7 @@ def test_funds_are_confirmed_credited_and_paid_at_the_confirmed_depth_only():
     assert (at_head.status, events, entries) == (Status.DETECTED, ["payment.detected"], [])
     deep, events, entries, _ = walk(at_head, look(1000, head=12, seen_at=10))
     assert (deep.status, events) == (Status.PAID, ["payment.confirmed", "payment.paid"])
-    assert (deep.credited, [entry.amount for entry in entries]) == (1000, [1000])
+    assert (deep.own.credited, [entry.amount for entry in entries]) == (1000, [1000])
     assert (deep.tier, deep.fulfillable) == (Tier.SWEEP, True)
 
 
@@ -69,7 +69,7 @@ def test_more_than_due_is_flagged_and_credited_whole():
     """The merchant decides what becomes of the excess."""
     after, events, entries, _ = walk(payment(), look(1500, seen_at=5))
     assert events == ["payment.detected", "payment.confirmed", "payment.overpaid", "payment.paid"]
-    assert (after.exception, after.credited, entries[0].amount) == (Flag.OVERPAID, 1500, 1500)
+    assert (after.exception, after.own.credited, entries[0].amount) == (Flag.OVERPAID, 1500, 1500)
 
 
 def test_within_the_tolerance_is_enough_and_the_credit_is_what_arrived():
@@ -111,7 +111,7 @@ def test_not_knowing_what_had_arrived_by_the_deadline_holds_the_payment():
         ["deadline_unknown"],
     )
     released, events, *_ = walk(
-        replace(after, accept_requested=True), replace(look(1000, head=21, seen_at=10), depth_time=LATE_TIME)
+        after.changed(accept_requested=True), replace(look(1000, head=21, seen_at=10), depth_time=LATE_TIME)
     )
     assert (released.status, events) == (Status.PAID, ["payment.released", "payment.confirmed", "payment.paid"])
 
@@ -137,7 +137,7 @@ def test_a_late_payment_waits_for_a_person_where_the_merchant_wants_that():
     assert (late.status, events) == (Status.EXPIRED, ["payment.late"])
     again, events, *_ = walk(late, replace(look(1000, head=31, seen_at=30), on_time=0))
     assert (again, events) == (late, [])
-    asked = replace(late, accept_requested=True)
+    asked = late.changed(accept_requested=True)
     assert next_step(asked, replace(look(1000, head=31, seen_at=30), on_time=0), NOW) is None
     done, events, *_ = walk(asked, replace(look(1000, head=32, seen_at=30), on_time=0))
     assert (done.status, events) == (Status.PAID, ["payment.confirmed", "payment.paid"])
@@ -147,7 +147,7 @@ def test_a_short_late_amount_changes_no_status():
     """It is told once per change."""
     expired, *_ = walk(payment(), replace(look(0), depth_time=LATE_TIME, on_time=0))
     after, events, *_ = walk(expired, replace(look(10, head=30), on_time=0))
-    assert (after.status, after.amount_received, events) == (Status.EXPIRED, 10, ["payment.late"])
+    assert (after.status, after.seen.amount_received, events) == (Status.EXPIRED, 10, ["payment.late"])
 
 
 def test_funds_that_were_on_time_turn_up_after_all_without_an_exception():
@@ -182,7 +182,7 @@ def test_a_transaction_mined_again_in_another_block_starts_to_count_anew():
     """Nothing is told, and the confirmations count from the new block."""
     seen, *_ = walk(payment(), look(1000))
     again, events, *_ = walk(seen, replace(look(1000, head=12), intact=False))
-    assert (again.status, again.observations[0].block_number, events) == (Status.DETECTED, 12, [])
+    assert (again.status, again.seen.observations[0].block_number, events) == (Status.DETECTED, 12, [])
 
 
 @pytest.mark.parametrize("left", [0, 300])
@@ -191,7 +191,7 @@ def test_a_reorganisation_beyond_the_confirmations_reverses_the_ledger(left):
     after, events, entries, alarms = walk(paid(), replace(look(left, head=20), intact=False))
     assert after.status is (Status.DETECTED if left else Status.PENDING)
     assert events[0] == "payment.reorged"
-    assert (after.credited, [e.amount for e in entries], alarms) == (0, [1000], ["deep_reorg"])
+    assert (after.own.credited, [e.amount for e in entries], alarms) == (0, [1000], ["deep_reorg"])
     assert entries[0].debit == "available:m1"
 
 
@@ -199,7 +199,7 @@ def test_a_settled_payment_hit_by_a_deep_reorganisation_keeps_its_status_and_the
     """The ledger is reversed by what is gone."""
     settled = replace(paid(), status=Status.SETTLED, tier=Tier.MONITORED)
     after, _, entries, alarms = walk(settled, replace(look(400, head=20), intact=False))
-    assert (after.status, after.credited, entries[0].amount, alarms) == (Status.SETTLED, 400, 600, ["deep_reorg"])
+    assert (after.status, after.own.credited, entries[0].amount, alarms) == (Status.SETTLED, 400, 600, ["deep_reorg"])
     assert not after.fulfillable
 
 
@@ -220,16 +220,16 @@ def test_a_confirmed_payment_that_lost_money_is_credited_with_what_is_left_once_
     confirmed = payment(status=Status.CONFIRMED, amount_received=1000, amount_confirmed=1000)
     held, events, *_ = walk(confirmed, look(400, head=20, seen_at=5))
     assert (held.status, held.exception, events) == (Status.CONFIRMED, Flag.HELD, ["payment.held"])
-    after, events, entries, _ = walk(replace(held, accept_requested=True), look(400, head=21, seen_at=5))
+    after, events, entries, _ = walk(held.changed(accept_requested=True), look(400, head=21, seen_at=5))
     assert (after.status, events, entries[0].amount) == (Status.PAID, ["payment.released", "payment.paid"], 400)
 
 
 def test_what_arrives_on_a_paid_payment_gets_its_own_entry():
     """An overpaid event and a further sweep, only at the confirmed depth."""
     head, events, *_ = walk(paid(), replace(look(1200, head=20), confirmed=1000))
-    assert (head.amount_received, events) == (1200, [])
+    assert (head.seen.amount_received, events) == (1200, [])
     after, events, entries, _ = walk(head, look(1200, head=30, seen_at=20))
-    assert (events, entries[0].amount, after.credited, after.tier) == (["payment.overpaid"], 200, 1200, Tier.SWEEP)
+    assert (events, entries[0].amount, after.own.credited, after.tier) == (["payment.overpaid"], 200, 1200, Tier.SWEEP)
 
 
 def test_an_outage_fails_nobody_and_a_read_after_the_window_does():

@@ -63,7 +63,7 @@ def payment_record(before: Payment | None, after: Payment, event: str | None, or
         before.audit_head if before else "",
         action=event or "payment.noted",
         origin=origin,
-        at=after.updated_at,
+        at=after.times.updated_at,
         before=_facts(before) if before else {},
         after=_facts(after) | ({} if before else _terms(after)),
     )
@@ -95,12 +95,17 @@ def _facts(payment: Payment) -> dict[str, Any]:
     return {
         "status": payment.status.value,
         "flags": [flag.value for flag in Flag if flag in payment.flags],
-        "received": str(payment.amount_received),
-        "confirmed": str(payment.amount_confirmed),
-        "credited": str(payment.credited),
-        "accept_requested": payment.accept_requested,
+        "received": str(payment.seen.amount_received),
+        "confirmed": str(payment.seen.amount_confirmed),
+        "credited": str(payment.own.credited),
+        "accept_requested": payment.review.accept_requested,
     }
 
 
 def _terms(payment: Payment) -> dict[str, Any]:
-    return {"chain": payment.chain, "asset": payment.asset_key, "amount": str(payment.amount), "to": payment.address}
+    return {
+        "chain": payment.due.chain,
+        "asset": payment.due.asset_key,
+        "amount": str(payment.due.amount),
+        "to": payment.due.address,
+    }

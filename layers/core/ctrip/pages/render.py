@@ -26,8 +26,8 @@ def checkout(payment: Payment, chain_title: str) -> str:
     return template("checkout.html").render(
         payment=view,
         chain_title=chain_title,
-        description=payment.description,
-        qr=_qr(payment.payment_uri),
+        description=payment.order.description,
+        qr=_qr(payment.due.payment_uri),
     )
 
 

@@ -1,7 +1,6 @@
 """The clauses of a decision's transaction: what each demands, and what it is called when it does not hold."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import cast
 
@@ -38,9 +37,9 @@ class Clauses:
         if (idempotency := commit.idempotency) is not None:
             event = commit.event.ulid if commit.event else ""
             first = Remembered(idempotency.body_hash, payment.id, event, commit.answer)
-            yield remember(self._names.payments, idempotency, first, payment.updated_at)
-        if payment.order_id is not None:
-            yield from self._order(tables.order_key(payment.merchant_id, payment.order_id))
+            yield remember(self._names.payments, idempotency, first, payment.times.updated_at)
+        if payment.order.order_id is not None:
+            yield from self._order(tables.order_key(payment.merchant_id, payment.order.order_id))
 
     def _order(self, key: tables.Key) -> Iterator[Write]:
         payment, dead, holder = self._commit.after, self._dead_holder, Path("payment_id")
@@ -62,7 +61,7 @@ class Clauses:
         if before is None:
             # Hold where neither the id nor the address has ever been given out.
             yield put(self._names.payments, item, ABSENT, name="id")
-            owner = keyed(tables.address_key(after.address), payment_id=text(after.id))
+            owner = keyed(tables.address_key(after.due.address), payment_id=text(after.id))
             yield put(self._names.payments, owner, ABSENT, name="address")
         else:
             yield put(self._names.payments, item, unmoved(before), name="stale payment")
@@ -82,7 +81,7 @@ class Clauses:
 
 def reservation(names: tables.Tables, before: Payment, intent: OutgoingTransaction) -> list[Write]:
     """Put an own transaction under way, and its name beside the payment: a reservation, and no new version of it."""
-    item = payment_item(replace(before, pending=intent.key))
+    item = payment_item(before.changed(pending=intent.key))
     return [
         put(names.payments, item, unmoved(before), name="stale payment"),
         intent_write(names.money, None, intent),
@@ -111,7 +110,7 @@ def postings(table: str, entries: Sequence[Entry]) -> Iterator[Write]:
 def unmoved(before: Payment) -> Condition:
     """Demand that a payment is as it was when the decision was made, with the same transaction under way, or none."""
     pending = Path("pending")
-    same = pending.does_not_exist() if before.pending is None else pending == before.pending
+    same = pending.does_not_exist() if before.own.pending is None else pending == before.own.pending
     return cast("Condition", (Path("version") == before.version) & (Path("status") == before.status.value) & same)
 
 

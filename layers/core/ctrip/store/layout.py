@@ -42,25 +42,25 @@ def payment_item(payment: Payment) -> Item:
         tables.payment_key(payment.id),
         version=number(payment.version),
         status=text(payment.status.value),
-        chain=text(payment.chain),
-        symbol=text(payment.symbol),
-        address=text(payment.address),
-        amount=text(str(payment.amount)),
-        amount_received=text(str(payment.amount_received)),
-        created_at=number(payment.created_at),
-        expires_at=number(payment.expires_at),
+        chain=text(payment.due.chain),
+        symbol=text(payment.due.symbol),
+        address=text(payment.due.address),
+        amount=text(str(payment.due.amount)),
+        amount_received=text(str(payment.seen.amount_received)),
+        created_at=number(payment.times.created_at),
+        expires_at=number(payment.due.expires_at),
         list_pk=text(tables.list_partition(payment.merchant_id)),
         list_sk=text(tables.list_position(payment)),
         doc=text(encode(payment, without=_PAYMENT_KEYS)),
     )
-    for name, held in (("pending", payment.pending), ("order_id", payment.order_id)):
+    for name, held in (("pending", payment.own.pending), ("order_id", payment.order.order_id)):
         if held is not None:
             item[name] = text(held)
     if payment.tier is not Tier.CLOSED:
         # The parked are few in each read and written slowly: one shard, so that asking for the oldest is one query.
         shard = 0 if payment.tier is Tier.PARKED else tables.watch_shard(payment.id)
-        item["watch_pk"] = text(tables.watch_partition(payment.chain, payment.tier, shard))
-        item["watch_sk"] = text(tables.watch_place(payment.raised_at, payment.id))
+        item["watch_pk"] = text(tables.watch_partition(payment.due.chain, payment.tier, shard))
+        item["watch_sk"] = text(tables.watch_place(payment.times.raised_at, payment.id))
         item["look"] = text(_look(payment))
     return item
 
@@ -68,11 +68,11 @@ def payment_item(payment: Payment) -> Item:
 def _look(payment: Payment) -> str:
     """Write what the index shows of a payment: all that a look at its address needs, in one attribute of few bytes."""
     parts = (
-        payment.address,
-        payment.token_address or "-",
-        payment.amount,
-        payment.created_at,
-        payment.expires_at,
+        payment.due.address,
+        payment.due.token_address or "-",
+        payment.due.amount,
+        payment.times.created_at,
+        payment.due.expires_at,
         payment.window_ends,
         "touched" if touched(payment) else "-",
         payment.merchant_id,

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from pynamodb.expressions.operand import Path
 
@@ -11,7 +10,7 @@ from ctrip.domain.audit import AuditRecord
 from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, Stale
-from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.payments.payment import Payment, Tier
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.ports import Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
@@ -25,7 +24,6 @@ from ctrip.store.tables import Key
 
 # What reading an item raises that something has mangled.
 UNREADABLE = (LookupError, TypeError, ValueError)
-DEAD = frozenset({Status.EXPIRED, Status.FAILED})  # a cancelled payment is an expired one
 INDEX_PAGES = 5
 TAKEOVERS = 3
 
@@ -61,11 +59,11 @@ class DynamoPayments(Store):
             self._db.transact(writes, ours=lambda: self._stands(intent))
         except ConditionFailed as exc:
             raise _refusal(writes[min(exc.places)].name) from exc
-        return replace(before, pending=intent.key)
+        return before.changed(pending=intent.key)
 
     def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
         """Move a payment to a tier, raised now; no version of it."""
-        after = replace(before, tier=tier, raised_at=now)
+        after = before.changed(tier=tier, raised_at=now)
         write = put(self._table, payment_item(after), unmoved(before), name="stale payment")
         try:
             self._db.write(write, ours=lambda: self.get(before.id) == after)
@@ -229,9 +227,9 @@ class DynamoPayments(Store):
 
     def _dead_holder(self, payment: Payment) -> Payment | None:
         """Return who holds the order and may lose it; None where the holder lives."""
-        holder_id = self.by_order(payment.merchant_id, payment.order_id or "")
+        holder_id = self.by_order(payment.merchant_id, payment.order.order_id or "")
         holder = self.get(holder_id) if holder_id else None
-        return holder if holder and holder.status in DEAD else None
+        return holder if holder and holder.is_dead else None
 
     def _list_keys(
         self, merchant_id: str, wanted: PaymentFilter, position: str | None
@@ -262,7 +260,7 @@ def _readable(rows: Iterable[Item], tier: Tier, names: dict[str, str]) -> list[W
 
 
 def _matches(payment: Payment, wanted: PaymentFilter) -> bool:
-    return wanted.status in (None, payment.status) and wanted.chain in (None, payment.chain)
+    return wanted.status in (None, payment.status) and wanted.chain in (None, payment.due.chain)
 
 
 def _refusal(name: str) -> CtripError:

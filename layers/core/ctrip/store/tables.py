@@ -93,7 +93,7 @@ def list_partition(merchant_id: str) -> str:
 
 def list_position(payment: Payment) -> str:
     """Place a payment in its merchant's list."""
-    return f"{payment.created_at:013d}#{payment.id}"
+    return f"{payment.times.created_at:013d}#{payment.id}"
 
 
 def watch_partition(chain: str, tier: Tier, shard: int) -> str:

@@ -75,10 +75,10 @@ def event_view(
         "data": data,
         "event": event_type,
         "payment_id": payment.id,
-        "address": payment.address,
-        "amount": payment.amount,
-        "amount_str": str(payment.amount),
-        "chain": payment.chain,
+        "address": payment.due.address,
+        "amount": payment.due.amount,
+        "amount_str": str(payment.due.amount),
+        "chain": payment.due.chain,
         "status": payment.status.value,
     }
 

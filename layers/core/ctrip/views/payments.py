@@ -109,43 +109,43 @@ def payment_view(payment: Payment, *, head: int | None = None) -> PaymentView:
     """Render a payment; `head` is the newest block known, where the confirmations should be today's."""
     return {
         "id": payment.id,
-        "chain": payment.chain,
-        "token_id": payment.token_id,
-        "symbol": payment.symbol,
-        "decimals": payment.decimals,
-        "address": payment.address,
-        "derivation_path": payment.derivation_path,
+        "chain": payment.due.chain,
+        "token_id": payment.due.token_id,
+        "symbol": payment.due.symbol,
+        "decimals": payment.due.decimals,
+        "address": payment.due.address,
+        "derivation_path": payment.due.derivation_path,
         "status": payment.status.value,
         "exception": payment.exception.value if payment.exception else None,
         "exceptions": [flag.value for flag in Flag if flag in payment.flags],
         "fulfillable": payment.fulfillable,
-        "amount": payment.amount,
-        "amount_str": str(payment.amount),
-        "amount_received": payment.amount_received,
-        "amount_received_str": str(payment.amount_received),
-        "amount_confirmed": payment.amount_confirmed,
-        "amount_confirmed_str": str(payment.amount_confirmed),
-        "amount_decimal": format_decimal(payment.amount, payment.decimals),
-        "received_decimal": format_decimal(payment.amount_received, payment.decimals),
-        "confirmations": _confirmations(payment, payment.detected_in_block, head),
-        "required_confirmations": payment.required_confirmations,
-        "detected_in_block": payment.detected_in_block,
-        "payment_uri": payment.payment_uri,
-        "checkout_url": payment.checkout_url,
-        "order_id": payment.order_id,
-        "metadata": dict(payment.metadata),
-        "description": payment.description,
-        "success_url": payment.success_url,
-        "cancel_url": payment.cancel_url,
-        "created_at": rfc3339(payment.created_at),
-        "expires_at": rfc3339(payment.expires_at),
-        "updated_at": rfc3339(payment.updated_at),
-        "detected_at": rfc3339_if(payment.detected_at),
-        "confirmed_at": rfc3339_if(payment.confirmed_at),
-        "paid_at": rfc3339_if(payment.paid_at),
-        "settled_at": rfc3339_if(payment.settled_at),
-        "transfers": [transfer_view(payment, transfer, head=head) for transfer in payment.transfers],
-        "sweeps": [sweep_view(sweep) for sweep in payment.sweeps],
+        "amount": payment.due.amount,
+        "amount_str": str(payment.due.amount),
+        "amount_received": payment.seen.amount_received,
+        "amount_received_str": str(payment.seen.amount_received),
+        "amount_confirmed": payment.seen.amount_confirmed,
+        "amount_confirmed_str": str(payment.seen.amount_confirmed),
+        "amount_decimal": format_decimal(payment.due.amount, payment.due.decimals),
+        "received_decimal": format_decimal(payment.seen.amount_received, payment.due.decimals),
+        "confirmations": _confirmations(payment, payment.seen.detected_in_block, head),
+        "required_confirmations": payment.due.required_confirmations,
+        "detected_in_block": payment.seen.detected_in_block,
+        "payment_uri": payment.due.payment_uri,
+        "checkout_url": payment.links.checkout_url,
+        "order_id": payment.order.order_id,
+        "metadata": dict(payment.order.metadata),
+        "description": payment.order.description,
+        "success_url": payment.links.success_url,
+        "cancel_url": payment.links.cancel_url,
+        "created_at": rfc3339(payment.times.created_at),
+        "expires_at": rfc3339(payment.due.expires_at),
+        "updated_at": rfc3339(payment.times.updated_at),
+        "detected_at": rfc3339_if(payment.times.detected_at),
+        "confirmed_at": rfc3339_if(payment.times.confirmed_at),
+        "paid_at": rfc3339_if(payment.times.paid_at),
+        "settled_at": rfc3339_if(payment.times.settled_at),
+        "transfers": [transfer_view(payment, transfer, head=head) for transfer in payment.seen.transfers],
+        "sweeps": [sweep_view(sweep) for sweep in payment.own.sweeps],
     }
 
 
@@ -176,9 +176,9 @@ def sweep_view(sweep: Sweep) -> SweepView:
 def _confirmations(payment: Payment, block: int | None, head: int | None) -> int:
     if block is None:
         return 0
-    if payment.status in (Status.PENDING, Status.FAILED):
+    if payment.is_unseen or payment.status is Status.FAILED:
         return 0
     if head is None:
-        newest = (payment.detected_in_block or block) + payment.confirmations - 1
+        newest = (payment.seen.detected_in_block or block) + payment.seen.confirmations - 1
         return max(newest - block + 1, 0)
     return max(head - block + 1, 0)

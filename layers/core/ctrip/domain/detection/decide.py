@@ -18,7 +18,7 @@ def next_step(payment: Payment, look: Look, now: int) -> Step | None:
         return None
     if _owner_moved(payment, look):
         return quiet(payment, now, tier=Tier.CLOSED) if payment.tier is not Tier.CLOSED else None
-    if payment.baseline is None and look.baseline:
+    if payment.seen.baseline is None and look.baseline:
         return _first_seen(payment, look, now)
     if (step := _hold_of_the_baseline(payment, look, now)) is not None:
         return step
@@ -38,18 +38,18 @@ def _hold_of_the_baseline(payment: Payment, look: Look, now: int) -> Step | None
     assert look.received is not None
     if payment.status not in (Status.PENDING, Status.DETECTED, Status.EXPIRED):
         return None
-    baseline = payment.baseline or 0
-    if look.doubt < payment.doubt:  # the missing answer has come: that much was the payment's after all
-        back = payment.doubt - look.doubt
+    baseline = payment.seen.baseline or 0
+    if look.doubt < payment.seen.doubt:  # the missing answer has come: that much was the payment's after all
+        back = payment.seen.doubt - look.doubt
         step = quiet(payment, now, baseline=baseline - back, doubt=look.doubt)
         ours = payment.policy.custody is not Custody.XPUB
         return replace(step, entries=(entry.apart_no_more(payment, back, now),) if ours else ())
     changes_the_verdict = look.received < payment.target <= look.received + baseline
     if Flag.HELD not in payment.flags and changes_the_verdict:
-        hold = Hold.BASELINE_UNKNOWN if payment.doubt else Hold.NOT_FRESH
+        hold = Hold.BASELINE_UNKNOWN if payment.seen.doubt else Hold.NOT_FRESH
         return fire(payment, Trigger.HELD, now, hold=hold, alarm=hold.value, **_recorded(payment, look))
-    by_itself = payment.hold in (Hold.NOT_FRESH, Hold.BASELINE_UNKNOWN) and Flag.HELD in payment.flags
-    if by_itself and not changes_the_verdict and not payment.accept_requested:
+    by_itself = payment.review.hold in (Hold.NOT_FRESH, Hold.BASELINE_UNKNOWN) and Flag.HELD in payment.flags
+    if by_itself and not changes_the_verdict and not payment.review.accept_requested:
         return fire(payment, Trigger.RELEASED, now, hold=None)
     return None
 
@@ -57,7 +57,7 @@ def _hold_of_the_baseline(payment: Payment, look: Look, now: int) -> Step | None
 def _owner_moved(payment: Payment, look: Look) -> bool:
     """Whether a merchant has taken its own money from under its own key: what had come stays on record."""
     over = payment.status in (Status.SETTLED, Status.EXPIRED)
-    left = look.received is not None and look.received < payment.amount_received and look.intact
+    left = look.received is not None and look.received < payment.seen.amount_received and look.intact
     return payment.policy.custody is Custody.XPUB and over and left
 
 
@@ -65,7 +65,7 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
     assert look.received is not None
     if _news(payment, look):
         return _amount_changed(payment, look, now)
-    if payment.hold is Hold.DEADLINE_UNKNOWN and look.on_time is not None:
+    if payment.review.hold is Hold.DEADLINE_UNKNOWN and look.on_time is not None:
         return fire(payment, Trigger.RELEASED, now, hold=None)  # the answer that was missing has come
     if Flag.HELD in payment.flags:
         return _release(payment, now)
@@ -74,8 +74,8 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
     if Flag.REORGED in payment.flags:
         if look.depth_time > payment.window_ends and look.confirmed is not None and look.confirmed < payment.enough:
             return fire(payment, Trigger.GAVE_UP, now)
-    elif look.depth_time > payment.expires_at and Flag.LATE not in payment.flags and not payment.accepted:
-        on_time = payment.on_time if payment.on_time is not None else look.on_time
+    elif look.depth_time > payment.due.expires_at and Flag.LATE not in payment.flags and not payment.review.accepted:
+        on_time = payment.seen.on_time if payment.seen.on_time is not None else look.on_time
         if on_time is None:
             return fire(payment, Trigger.HELD, now, alarm=Hold.DEADLINE_UNKNOWN.value, hold=Hold.DEADLINE_UNKNOWN)
         if on_time < payment.target:
@@ -94,12 +94,12 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
 
 def _untold(payment: Payment, look: Look, now: int) -> bool:
     """Whether an amount has changed since the last event about one, and the pause after that is over."""
-    return payment.amount_received != payment.told_amount and now - payment.told_at >= look.pause_ms
+    return payment.seen.amount_received != payment.seen.told_amount and now - payment.seen.told_at >= look.pause_ms
 
 
 def _release(payment: Payment, now: int) -> Step | None:
     """A held payment waits until a person accepts it: then what is there counts, and a later hold waits anew."""
-    if not payment.accept_requested:
+    if not payment.review.accept_requested:
         return None
     tiers = {Status.PAID: due_tier(payment), Status.SETTLED: Tier.MONITORED}
     return fire(
@@ -107,8 +107,8 @@ def _release(payment: Payment, now: int) -> Step | None:
         Trigger.RELEASED,
         now,
         accept_requested=False,
-        accepted=payment.accept_amount or payment.amount_received,
-        amount_confirmed=min(payment.amount_confirmed, payment.amount_received),
+        accepted=payment.review.accept_amount or payment.seen.amount_received,
+        amount_confirmed=min(payment.seen.amount_confirmed, payment.seen.amount_received),
         hold=None,
         tier=tiers.get(payment.status, Tier.OPEN),
     )
@@ -117,17 +117,17 @@ def _release(payment: Payment, now: int) -> Step | None:
 def _amount_changed(payment: Payment, look: Look, now: int) -> Step | None:
     assert look.received is not None
     seen = _recorded(payment, look)
-    if look.received == payment.amount_received:
+    if look.received == payment.seen.amount_received:
         return quiet(payment, now, **seen)
-    if look.received < payment.amount_received and look.intact:
+    if look.received < payment.seen.amount_received and look.intact:
         return _outflow(payment, look, now)
-    if _a_little_more(payment, look) and now - payment.told_at < look.pause_ms:
+    if _a_little_more(payment, look) and now - payment.seen.told_at < look.pause_ms:
         return quiet(payment, now, **seen)
     if payment.status is Status.PENDING:
         return fire(payment, Trigger.SEEN, now, **seen)
     if look.received == 0:
         return fire(payment, Trigger.REMOVED, now, **seen)
-    if look.received < payment.amount_received:
+    if look.received < payment.seen.amount_received:
         return fire(payment, Trigger.REDUCED, now, **seen)
     return fire(payment, Trigger.AMENDED if look.received >= payment.target else Trigger.SHORT, now, **seen)
 
@@ -135,17 +135,17 @@ def _amount_changed(payment: Payment, look: Look, now: int) -> Step | None:
 def _a_little_more(payment: Payment, look: Look) -> bool:
     """Whether the amount of a payment that shows one has grown, and that completes nothing."""
     assert look.received is not None
-    completes = payment.amount_received < payment.target <= look.received
-    return payment.status is Status.DETECTED and look.received > payment.amount_received and not completes
+    completes = payment.seen.amount_received < payment.target <= look.received
+    return payment.status is Status.DETECTED and look.received > payment.seen.amount_received and not completes
 
 
 def _news(payment: Payment, look: Look) -> bool:
     """Whether the amount, or the block that it stands on, is another than the one recorded."""
-    if look.received != payment.amount_received:
+    if look.received != payment.seen.amount_received:
         return True
     if not look.intact:
-        return look.observations != payment.observations
-    return look.observations[-1:] != payment.observations[-1:]
+        return look.observations != payment.seen.observations
+    return look.observations[-1:] != payment.seen.observations[-1:]
 
 
 def _outflow(payment: Payment, look: Look, now: int) -> Step:
@@ -154,9 +154,9 @@ def _outflow(payment: Payment, look: Look, now: int) -> Step:
     The credit is kept, so what of it is no longer there is posted as our loss.
     """
     assert look.received is not None
-    there = payment.credited - payment.lost
+    there = payment.own.credited - payment.own.lost
     gone = max(there - look.received, 0) if payment.policy.custody is not Custody.XPUB else 0
-    changes = _recorded(payment, look) | {"hold": Hold.OUTFLOW, "lost": payment.lost + gone}
+    changes = _recorded(payment, look) | {"hold": Hold.OUTFLOW, "lost": payment.own.lost + gone}
     if Flag.HELD in payment.flags:
         step = quiet(payment, now, **changes)
     else:
@@ -166,11 +166,11 @@ def _outflow(payment: Payment, look: Look, now: int) -> Step:
 
 def _found_again(payment: Payment, look: Look, now: int) -> Step | None:
     """Take back a posted loss as far as the money is there again, at the confirmed depth."""
-    there = payment.credited - payment.lost
-    if not payment.lost or look.confirmed is None or look.confirmed <= there:
+    there = payment.own.credited - payment.own.lost
+    if not payment.own.lost or look.confirmed is None or look.confirmed <= there:
         return None
-    back = min(payment.lost, look.confirmed - there)
-    return replace(quiet(payment, now, lost=payment.lost - back), entries=(entry.found(payment, back, now),))
+    back = min(payment.own.lost, look.confirmed - there)
+    return replace(quiet(payment, now, lost=payment.own.lost - back), entries=(entry.found(payment, back, now),))
 
 
 def _confirmed(payment: Payment, look: Look, now: int) -> Step | None:
@@ -181,9 +181,9 @@ def _confirmed(payment: Payment, look: Look, now: int) -> Step | None:
         return quiet(payment, now, **_recorded(payment, look))
     if Flag.HELD in payment.flags:
         return _release(payment, now)
-    if look.confirmed is None or look.confirmed < payment.amount_confirmed or not look.agreed:
+    if look.confirmed is None or look.confirmed < payment.seen.amount_confirmed or not look.agreed:
         return None
-    if look.confirmed > payment.amount and Flag.OVERPAID not in payment.flags:
+    if look.confirmed > payment.due.amount and Flag.OVERPAID not in payment.flags:
         return fire(payment, Trigger.EXCESS, now, amount_confirmed=look.confirmed)
     step = fire(payment, Trigger.CREDITED, now, amount_confirmed=look.confirmed, credited=look.confirmed)
     return replace(step, entries=(entry.credit(payment, look.confirmed, now),))
@@ -201,12 +201,12 @@ def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
         return _release(payment, now)
     if (
         look.confirmed is not None
-        and look.confirmed > payment.credited
+        and look.confirmed > payment.own.credited
         and look.agreed
         and _due_a_word(payment, look, now)
     ):
-        more = look.confirmed - payment.credited
-        again = payment.status is Status.SETTLED and look.confirmed <= payment.amount
+        more = look.confirmed - payment.own.credited
+        again = payment.status is Status.SETTLED and look.confirmed <= payment.due.amount
         step = fire(
             payment,
             Trigger.RECREDITED if again else Trigger.EXCESS,
@@ -219,7 +219,7 @@ def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
     if payment.status is Status.PAID and payment.policy.custody is Custody.XPUB:
         # Its funds are where they belong already: no key of that address is here.
         return fire(payment, Trigger.SETTLED, now)
-    if payment.tier is Tier.SWEEP and payment.pending is None and payment.unswept <= 0 and payment.sweeps:
+    if payment.tier is Tier.SWEEP and payment.own.pending is None and payment.unswept <= 0 and payment.own.sweeps:
         # Its sweep was final before its credit was: there is nothing left to do.
         if payment.status is Status.PAID:
             return fire(payment, Trigger.SETTLED, now)
@@ -232,44 +232,44 @@ def _paid_or_settled(payment: Payment, look: Look, now: int) -> Step | None:
 def _due_a_word(payment: Payment, look: Look, now: int) -> bool:
     """Whether more money may be credited now: each credit is an event, so that dust waits for the pause to be over."""
     assert look.confirmed is not None
-    much = (look.confirmed - payment.credited) * 1000 >= payment.amount
-    return much or now - payment.told_at >= look.pause_ms
+    much = (look.confirmed - payment.own.credited) * 1000 >= payment.due.amount
+    return much or now - payment.seen.told_at >= look.pause_ms
 
 
 def _fallen(payment: Payment, look: Look, now: int) -> Step | None:
     """Undo what a reorganisation beyond the confirmations took back."""
     assert look.received is not None
-    if look.received >= payment.amount_received:
+    if look.received >= payment.seen.amount_received:
         return None
     if look.intact:
         return _outflow(payment, look, now)
     trigger = Trigger.REVERSED_SOME if look.received else Trigger.REVERSED_ALL
-    kept = min(payment.credited, look.received) if payment.status is Status.SETTLED else 0
-    taken = payment.credited - kept
+    kept = min(payment.own.credited, look.received) if payment.status is Status.SETTLED else 0
+    taken = payment.own.credited - kept
     changes = _recorded(payment, look) | {"amount_confirmed": kept, "credited": kept, "lost": 0}
     step = fire(payment, trigger, now, alarm=DEEP_REORG, **changes)
     entries = (entry.reversal(payment, taken, now),) if taken else ()
-    if payment.lost:  # what had left before is not on the address to be taken back from it
-        entries = (*entries, entry.found(payment, payment.lost, now))
+    if payment.own.lost:  # what had left before is not on the address to be taken back from it
+        entries = (*entries, entry.found(payment, payment.own.lost, now))
     return replace(step, entries=entries)
 
 
 def _expired(payment: Payment, look: Look, now: int) -> Step | None:
     assert look.received is not None
-    if look.received < payment.amount_received and look.intact:
+    if look.received < payment.seen.amount_received and look.intact:
         return _outflow(payment, look, now)
-    changed = look.received != payment.amount_received
+    changed = look.received != payment.seen.amount_received
     seen = _recorded(payment, look)
     if (revived := _revived(payment, look, now, seen)) is not None:
         return revived
-    grown = look.received > payment.amount_received and Flag.MANUAL not in payment.flags
-    if changed and grown and now - payment.told_at >= look.pause_ms:
+    grown = look.received > payment.seen.amount_received and Flag.MANUAL not in payment.flags
+    if changed and grown and now - payment.seen.told_at >= look.pause_ms:
         return fire(payment, Trigger.LATE_PARTIAL, now, **seen)
     if _news(payment, look):
         return quiet(payment, now, **seen)
     if Flag.MANUAL not in payment.flags and _untold(payment, look, now):
         return fire(payment, Trigger.LATE_PARTIAL, now)
-    if payment.accept_requested:
+    if payment.review.accept_requested:
         return _accepted(payment, look, now)
     if look.depth_time > payment.window_ends and payment.tier is not Tier.CLOSED:
         return quiet(payment, now, tier=Tier.CLOSED)
@@ -282,7 +282,7 @@ def _revived(payment: Payment, look: Look, now: int, seen: dict[str, Any]) -> St
     if Flag.HELD in payment.flags:
         return None
     if Flag.MANUAL in payment.flags:
-        come = look.received and look.received != payment.amount_received
+        come = look.received and look.received != payment.seen.amount_received
         return fire(payment, Trigger.HELD, now, **seen, hold=Hold.CANCELLED) if come else None
     if look.received < payment.target or look.head.time > payment.window_ends:
         return None
@@ -294,7 +294,7 @@ def _revived(payment: Payment, look: Look, now: int, seen: dict[str, Any]) -> St
         step = fire(payment, Trigger.LATE_COMPLETED, now, **seen)
     else:
         return None
-    return replace(step, holds_order=payment.order_id is not None)
+    return replace(step, holds_order=payment.order.order_id is not None)
 
 
 def _accepted(payment: Payment, look: Look, now: int) -> Step | None:
@@ -305,7 +305,7 @@ def _accepted(payment: Payment, look: Look, now: int) -> Step | None:
     """
     if look.received == 0:
         return quiet(payment, now, accept_requested=False, tier=Tier.MONITORED)
-    asked = min(payment.accept_amount or payment.amount_received, payment.amount_received)
+    asked = min(payment.review.accept_amount or payment.seen.amount_received, payment.seen.amount_received)
     if look.confirmed is None or look.confirmed < asked or not look.agreed:
         return None
     step = fire(
@@ -318,7 +318,7 @@ def _accepted(payment: Payment, look: Look, now: int) -> Step | None:
         hold=None,
         superseded=look.superseded,
     )
-    return replace(step, holds_order=payment.order_id is not None and not look.superseded)
+    return replace(step, holds_order=payment.order.order_id is not None and not look.superseded)
 
 
 def _failed(payment: Payment, look: Look, now: int) -> Step | None:
@@ -339,9 +339,9 @@ _RULES: dict[Status, Callable[[Payment, Look, int], Step | None]] = {
 def _recorded(payment: Payment, look: Look) -> dict[str, Any]:
     first = look.transfers[0].block_number if look.transfers else None
     newest = look.observations[-1].block_number if look.observations else None
-    block = payment.detected_in_block or first or newest
+    block = payment.seen.detected_in_block or first or newest
     return {
-        "baseline": look.baseline if payment.baseline is None and look.received else payment.baseline,
+        "baseline": look.baseline if payment.seen.baseline is None and look.received else payment.seen.baseline,
         "amount_received": look.received,
         "observations": look.observations,
         "transfers": look.transfers[-INLINE:],

@@ -105,5 +105,5 @@ def net(payment: Payment, balance: int | None, baseline: int, block: int) -> int
     """Take the baseline and our own moves out of a balance; a negative rest means that a node has not seen them yet."""
     if balance is None or block < payment.folded_to:
         return None
-    received = balance - baseline - payment.net_moves(payment.token_address, block)
+    received = balance - baseline - payment.net_moves(payment.due.token_address, block)
     return received if received >= 0 else None

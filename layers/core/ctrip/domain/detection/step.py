@@ -1,6 +1,6 @@
 """A step: one durable change of a payment, and how it is built along an edge of the machine."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ctrip.domain.ledger import Entry
@@ -31,9 +31,9 @@ def fire(payment: Payment, trigger: Trigger, now: int, *, alarm: str | None = No
         "flags": (payment.flags | edge.raises) - edge.lowers,
         "tier": changes.get("tier", _tier(payment, edge.to)),
     }
-    after = replace(payment, **changes | _timestamps(payment, edge.to, now))
+    after = payment.changed(**changes | _timestamps(payment, edge.to, now))
     if trigger in _TELL_AN_AMOUNT:
-        after = replace(after, told_at=now, told_amount=after.amount_received)
+        after = after.changed(told_at=now, told_amount=after.seen.amount_received)
     return Step(after=_touched(payment, after, now), event=edge.event, alarm=alarm)
 
 
@@ -45,7 +45,7 @@ _TELL_AN_AMOUNT = frozenset(
 
 def quiet(payment: Payment, now: int, **changes: Any) -> Step:
     """Record something that nobody is told of."""
-    return Step(after=_touched(payment, replace(payment, **changes), now))
+    return Step(after=_touched(payment, payment.changed(**changes), now))
 
 
 def due_tier(payment: Payment) -> Tier:
@@ -77,7 +77,7 @@ def _timestamps(payment: Payment, to: Status, now: int) -> dict[str, int]:
 
 
 def _touched(before: Payment, after: Payment, now: int) -> Payment:
-    raised = now if after.tier is not before.tier else after.raised_at
+    raised = now if after.tier is not before.tier else after.times.raised_at
     # What is no longer there is told of by its own event; what comes again after it is news.
-    after = replace(after, told_amount=min(after.told_amount, after.amount_received))
-    return replace(after, version=before.version + 1, updated_at=now, raised_at=raised).bounded()
+    after = after.changed(told_amount=min(after.seen.told_amount, after.seen.amount_received))
+    return after.changed(version=before.version + 1, updated_at=now, raised_at=raised).bounded()

@@ -28,15 +28,15 @@ class Watch(BalanceQuery):
     def of(cls, payment: Payment) -> "Watch":
         """Cut a payment down to what its row in the index shows."""
         return cls(
-            address=payment.address,
-            token=payment.token_address,
+            address=payment.due.address,
+            token=payment.due.token_address,
             id=payment.id,
             merchant_id=payment.merchant_id,
             tier=payment.tier,
-            amount=payment.amount,
-            raised_at=payment.raised_at,
-            created_at=payment.created_at,
-            expires_at=payment.expires_at,
+            amount=payment.due.amount,
+            raised_at=payment.times.raised_at,
+            created_at=payment.times.created_at,
+            expires_at=payment.due.expires_at,
             window_ends=payment.window_ends,
             touched=touched(payment),
         )
@@ -51,13 +51,13 @@ class Watch(BalanceQuery):
 def touched(payment: Payment) -> bool:
     """Whether anything is recorded of a payment that a look at its address has to know."""
     return bool(
-        payment.amount_received
-        or payment.baseline is not None
+        payment.seen.amount_received
+        or payment.seen.baseline is not None
         or payment.flags
-        or payment.observations
-        or payment.moves
-        or payment.folded
-        or payment.pending
-        or payment.credited
-        or payment.accept_requested
+        or payment.seen.observations
+        or payment.own.moves
+        or payment.own.folded
+        or payment.own.pending
+        or payment.own.credited
+        or payment.review.accept_requested
     )

@@ -1,7 +1,8 @@
 """A payment as it stands: what is due, what was seen, what was credited. Times are unix milliseconds."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from typing import Any, get_type_hints
 
 from ctrip.domain.chains.chain import Block, OwnTransfer, Transfer
 from ctrip.domain.money import less_tolerance
@@ -143,17 +144,9 @@ class OwnTransferSum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Payment:
-    """One payment; `amount*`, `credited`, `on_time`, `baseline`, `doubt`, `told_amount` and `lost` are base units.
+class Due:
+    """What has to come, where, and until when: `amount` base units of one asset at `address`, by block time."""
 
-    `baseline` is what the address held before the payment existed, None while nothing has been seen there; `doubt` the
-    part of it that is only assumed, as the state of that time could not be read. `told_amount` is the amount of the
-    last event about one, of `told_at`. `lost` left without us after it was credited. `superseded` says that another
-    payment took the order before this one was accepted. `explained` is the sum of all transfers with a hash.
-    """
-
-    id: str
-    merchant_id: str
     chain: str
     token_id: str | None
     token_address: str | None
@@ -163,69 +156,175 @@ class Payment:
     derivation_path: str
     amount: int
     required_confirmations: int
-    created_at: int
-    updated_at: int
     expires_at: int
-    checkout_url: str
     payment_uri: str
-    policy: Policy = field(default_factory=Policy)
-    status: Status = Status.PENDING
-    flags: frozenset[Flag] = frozenset()
-    tier: Tier = Tier.OPEN
-    raised_at: int = 0
-    version: int = 1
-    audit_head: str = ""
-    hold: Hold | None = None
-    baseline: int | None = None
-    doubt: int = 0
-    told_at: int = 0
-    told_amount: int = 0
-    lost: int = 0
-    superseded: bool = False
-    amount_received: int = 0
-    amount_confirmed: int = 0
-    credited: int = 0
-    on_time: int | None = None
-    accept_requested: bool = False
-    accept_amount: int = 0  # what had been received when a person accepted it
-    accepted: int = 0  # what a person let count as complete
-    confirmations: int = 0
-    detected_in_block: int | None = None
-    observations: tuple[Observation, ...] = ()
-    transfers: tuple[Transfer, ...] = ()
-    explained: int = 0
-    explain_at: int = 0  # when what is unexplained is asked for again
-    explain_tries: int = 0
-    moves: tuple[OwnTransfer, ...] = ()
-    folded: tuple[OwnTransferSum, ...] = ()
-    pending: str | None = None  # the key of the own transaction under way, at most one
-    sweeps: tuple[Sweep, ...] = ()
-    strays: tuple[UnexpectedDeposit, ...] = ()
-    order_id: str | None = None
-    metadata: tuple[tuple[str, str], ...] = ()
-    description: str | None = None
-    webhook_url: str | None = None
-    success_url: str | None = None
-    cancel_url: str | None = None
-    detected_at: int | None = None
-    confirmed_at: int | None = None
-    paid_at: int | None = None
-    settled_at: int | None = None
-
-    @property
-    def target(self) -> int:
-        """The least amount that completes the payment."""
-        return less_tolerance(self.amount, self.policy.tolerance_per_mille)
-
-    @property
-    def enough(self) -> int:
-        """The least confirmed amount that is credited: what was accepted by hand, where that is less than due."""
-        return min(self.target, self.accepted) if self.accepted else self.target
 
     @property
     def asset_key(self) -> str:
         """Name the due asset within its chain."""
         return self.token_id or "native"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What the merchant wants to find again: its own number of the order, and notes."""
+
+    order_id: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Where the payer pays and returns to, and where the payment's events are sent."""
+
+    checkout_url: str
+    webhook_url: str | None = None
+    success_url: str | None = None
+    cancel_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the chain showed; all amounts are base units of the due asset.
+
+    `baseline` is what the address held before the payment existed, None while nothing has been seen there; `doubt` the
+    part of it that is only assumed, as the state of that time could not be read. `on_time` is what had been received
+    by the deadline. `told_amount` is the amount of the last event about one, of `told_at`. `explained` is the sum of
+    all transfers with a hash; `explain_at` is when what is unexplained is asked for again.
+    """
+
+    amount_received: int = 0
+    amount_confirmed: int = 0
+    baseline: int | None = None
+    doubt: int = 0
+    on_time: int | None = None
+    confirmations: int = 0
+    detected_in_block: int | None = None
+    observations: tuple[Observation, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    explained: int = 0
+    explain_at: int = 0
+    explain_tries: int = 0
+    strays: tuple[UnexpectedDeposit, ...] = ()
+    told_at: int = 0
+    told_amount: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What waits for a person, and what a person decided.
+
+    `accept_amount` is what had been received when somebody accepted it, `accepted` what then counts as complete.
+    `superseded` says that another payment took the order before this one was accepted.
+    """
+
+    hold: Hold | None = None
+    accept_requested: bool = False
+    accept_amount: int = 0
+    accepted: int = 0
+    superseded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What we did: credited the merchant, and moved funds from and to the address.
+
+    `lost` left the address without us after it was credited. `pending` is the key of the own transaction under way, at
+    most one.
+    """
+
+    credited: int = 0
+    lost: int = 0
+    moves: tuple[OwnTransfer, ...] = ()
+    folded: tuple[OwnTransferSum, ...] = ()
+    pending: str | None = None
+    sweeps: tuple[Sweep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """When a payment was created, last changed, put into its tier (`raised_at`), and first came to a status."""
+
+    created_at: int
+    updated_at: int
+    raised_at: int = 0
+    detected_at: int | None = None
+    confirmed_at: int | None = None
+    paid_at: int | None = None
+    settled_at: int | None = None
+
+
+_IN_GROUPS = {"group": True}  # the fields of such a field stand in documents beside those of the payment itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """One payment, in groups. No two groups have a field of the same name, so that a name alone says which is meant."""
+
+    id: str
+    merchant_id: str
+    due: Due = field(metadata=_IN_GROUPS)
+    links: Links = field(metadata=_IN_GROUPS)
+    times: Times = field(metadata=_IN_GROUPS)
+    order: Order = field(default_factory=Order, metadata=_IN_GROUPS)
+    policy: Policy = field(default_factory=Policy)
+    status: Status = Status.PENDING
+    flags: frozenset[Flag] = frozenset()
+    tier: Tier = Tier.OPEN
+    version: int = 1
+    audit_head: str = ""
+    seen: Seen = field(default_factory=Seen, metadata=_IN_GROUPS)
+    review: Review = field(default_factory=Review, metadata=_IN_GROUPS)
+    own: Own = field(default_factory=Own, metadata=_IN_GROUPS)
+
+    def changed(self, **changes: Any) -> "Payment":
+        """Return the payment with other values in fields of its own or of its groups; raises KeyError for no field."""
+        by_group: dict[str, dict[str, Any]] = {}
+        for name, value in changes.items():
+            by_group.setdefault(GROUP_OF[name], {})[name] = value
+        own = by_group.pop("", {})
+        return replace(self, **own, **{name: replace(getattr(self, name), **each) for name, each in by_group.items()})
+
+    @property
+    def target(self) -> int:
+        """The least amount that completes the payment."""
+        return less_tolerance(self.due.amount, self.policy.tolerance_per_mille)
+
+    @property
+    def enough(self) -> int:
+        """The least confirmed amount that is credited: what was accepted by hand, where that is less than due."""
+        return min(self.target, self.review.accepted) if self.review.accepted else self.target
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether no money is seen at the head."""
+        return self.status is Status.PENDING
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money is still waited for, or for its confirmation."""
+        return self.status in (Status.PENDING, Status.DETECTED)
+
+    @property
+    def is_credited(self) -> bool:
+        """Whether the merchant's ledger was credited, so that there are funds to sweep or swept ones."""
+        return self.status in (Status.PAID, Status.SETTLED)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the funds are where they belong."""
+        return self.status is Status.SETTLED
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the deadline passed, or the merchant cancelled, before enough had come."""
+        return self.status is Status.EXPIRED
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether another payment may take its order."""
+        return self.status in (Status.EXPIRED, Status.FAILED)
 
     @property
     def exception(self) -> Flag | None:
@@ -235,45 +334,52 @@ class Payment:
     @property
     def fulfillable(self) -> bool:
         """Whether the merchant may ship: credited, and nothing speaks against it."""
-        paid = self.status in (Status.PAID, Status.SETTLED) and self.credited >= self.target
-        return paid and Flag.HELD not in self.flags and not self.superseded
+        paid = self.is_credited and self.own.credited >= self.target
+        return paid and Flag.HELD not in self.flags and not self.review.superseded
 
     @property
     def window_ends(self) -> int:
         """When the monitoring window closes, by block time."""
-        return self.expires_at + self.policy.monitoring_seconds * 1000
+        return self.due.expires_at + self.policy.monitoring_seconds * 1000
 
     @property
     def unswept(self) -> int:
         """What still lies at the address of all that was received, our own moves counted."""
-        folded = sum(each.amount for each in self.folded if each.token == self.token_address)
-        recent = sum(move.amount for move in self.moves if move.token == self.token_address)
-        return self.amount_received + (self.baseline or 0) + folded + recent
+        folded = sum(each.amount for each in self.own.folded if each.token == self.due.token_address)
+        recent = sum(move.amount for move in self.own.moves if move.token == self.due.token_address)
+        return self.seen.amount_received + (self.seen.baseline or 0) + folded + recent
 
     @property
     def folded_to(self) -> int:
         """The newest block of the moves that only their sum is kept of; state before it tells nothing here."""
-        return max((each.block_number for each in self.folded), default=0)
+        return max((each.block_number for each in self.own.folded), default=0)
 
     @property
     def may_be_unexplained(self) -> int:
         """How much of what was received no transfer with a hash accounts for."""
-        return max(self.amount_received - self.explained, 0)
+        return max(self.seen.amount_received - self.seen.explained, 0)
 
     def net_moves(self, token: str | None, up_to: int) -> int:
         """Sum our own moves of one asset at this address in blocks up to `up_to`, which is `folded_to` at least."""
-        folded = sum(each.amount for each in self.folded if each.token == token)
-        return folded + sum(m.amount for m in self.moves if m.token == token and m.block_number <= up_to)
+        folded = sum(each.amount for each in self.own.folded if each.token == token)
+        return folded + sum(m.amount for m in self.own.moves if m.token == token and m.block_number <= up_to)
 
     def bounded(self) -> "Payment":
         """Fold the oldest of many own moves into their sum, so that the payment's item stays small."""
-        if len(self.moves) <= INLINE_MOVES and len(self.sweeps) <= INLINE:
+        if len(self.own.moves) <= INLINE_MOVES and len(self.own.sweeps) <= INLINE:
             return self
-        moves, folded = self.moves, {each.token: each for each in self.folded}
+        moves, folded = self.own.moves, {each.token: each for each in self.own.folded}
         if len(moves) > INLINE_MOVES:
             for move in moves[: -INLINE_MOVES // 2]:
                 known = folded.get(move.token, OwnTransferSum(move.token, 0, 0))
                 newest = max(known.block_number, move.block_number)
                 folded[move.token] = OwnTransferSum(move.token, known.amount + move.amount, newest)
             moves = moves[-INLINE_MOVES // 2 :]
-        return replace(self, moves=moves, folded=tuple(folded.values()), sweeps=self.sweeps[-INLINE:])
+        return self.changed(moves=moves, folded=tuple(folded.values()), sweeps=self.own.sweeps[-INLINE:])
+
+
+_GROUPS = {each.name: get_type_hints(Payment)[each.name] for each in fields(Payment) if each.metadata.get("group")}
+# The group of each field, "" for the payment's own.
+GROUP_OF = {each.name: group for group, kind in _GROUPS.items() for each in fields(kind)} | {
+    each.name: "" for each in fields(Payment) if each.name not in _GROUPS
+}

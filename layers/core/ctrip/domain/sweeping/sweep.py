@@ -214,7 +214,7 @@ def as_shown(payment: Payment, intent: OutgoingTransaction | None) -> Payment:
     """Show the sweep under way, which the payment itself does not carry before its end."""
     if intent is None or intent.kind is not Kind.SWEEP or intent.state is not TransactionState.MINED:
         return payment
-    return replace(payment, sweeps=sweeps_with(payment.sweeps, intent, "mined"))
+    return payment.changed(sweeps=sweeps_with(payment.own.sweeps, intent, "mined"))
 
 
 def moved(intent: OutgoingTransaction, receipt: Receipt) -> int:

@@ -12,7 +12,7 @@ from ctrip.domain.detection.step import Step, fire, quiet
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, NotHeld, Stale, Unavailable
 from ctrip.domain.payments.machine import Trigger
-from ctrip.domain.payments.payment import Payment, Status
+from ctrip.domain.payments.payment import Payment
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore
 from ctrip.services.detection.explain import Explainer
@@ -131,13 +131,13 @@ class PaymentDecider:
     def _commit(self, payment: Payment, step: Step, told: list[Event]) -> Payment:
         commit = self.recorder.step(payment, step, fence=self.fence)
         if step.alarm == DEEP_REORG:
-            self.access.pause(payment.chain, True)  # first: it can be repeated, and must not be lost
+            self.access.pause(payment.due.chain, True)  # first: it can be repeated, and must not be lost
         self.payments.commit(commit)
         self.watch.keep(commit.after)
         if step.alarm == DEEP_REORG:
             self.paused = True  # undone and paused: this pass is the last
         if step.alarm:
-            self.log.error(step.alarm, payment=payment.id, chain=payment.chain)
+            self.log.error(step.alarm, payment=payment.id, chain=payment.due.chain)
         if commit.event:
             told.append(commit.event)
         return commit.after
@@ -148,7 +148,7 @@ class PaymentDecider:
         """Ask again for what is unexplained and due; what is found is told, what is not waits for longer."""
         now = self.clock.now()
         held = [*self.watch.read.values(), *self.watch.slow_read.values()]
-        wanted = [each for each in held if each.may_be_unexplained and each.explain_at <= now]
+        wanted = [each for each in held if each.may_be_unexplained and each.seen.explain_at <= now]
         wanted = [each for each in wanted if now < each.window_ends][:RETRIES] if self.explainer.prompt else []
         if not wanted:
             return
@@ -166,7 +166,7 @@ class PaymentDecider:
                     "explain_at": look.explain_at,
                     "explain_tries": look.explain_tries,
                 }
-                better = look.explained > payment.explained
+                better = look.explained > payment.seen.explained
                 step = fire(payment, Trigger.EXPLAINED, now, **changes) if better else quiet(payment, now, **changes)
                 try:
                     self._commit(payment, step, told)
@@ -177,11 +177,11 @@ class PaymentDecider:
 
 def _newest(payment: Payment) -> int:
     """Return the newest block that a payment's record speaks of: no look before it tells anything of it."""
-    seen = [observation.block_number for observation in payment.observations[-1:]]
-    return max([*seen, *(move.block_number for move in payment.moves)], default=0)
+    seen = [observation.block_number for observation in payment.seen.observations[-1:]]
+    return max([*seen, *(move.block_number for move in payment.own.moves)], default=0)
 
 
 def _nothing_new(payment: Payment, balance: int, at: Block) -> bool:
     """Whether an unpaid payment is as it was: most are, in most passes."""
-    known = balance == (payment.baseline or 0) and not payment.amount_received
-    return payment.status is Status.PENDING and known and not (payment.flags or at.time > payment.expires_at)
+    known = balance == (payment.seen.baseline or 0) and not payment.seen.amount_received
+    return payment.is_unseen and known and not (payment.flags or at.time > payment.due.expires_at)

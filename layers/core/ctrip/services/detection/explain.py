@@ -44,7 +44,7 @@ class Explainer:
         looks = {each.payment.id: unexplained(each.look) for each in list(wanted)[BUDGET:]}
         by_asset: dict[str | None, list[Unexplained]] = {}
         for each in list(wanted)[:BUDGET]:
-            by_asset.setdefault(each.payment.token_address, []).append(each)
+            by_asset.setdefault(each.payment.due.token_address, []).append(each)
         for asked in by_asset.values():  # one that nobody answers about is no other asset's trouble
             for each, transfers in zip(asked, self._ask(asked, last), strict=True):
                 with apart(each.payment.id):
@@ -52,7 +52,7 @@ class Explainer:
         return looks
 
     def _ask(self, asked: Sequence["Unexplained"], last: Block) -> Sequence[Sequence[Transfer]]:
-        questions = [Arrivals(each.payment.address, each.payment.token_address, each.first) for each in asked]
+        questions = [Arrivals(each.payment.due.address, each.payment.due.token_address, each.first) for each in asked]
         turn = max(each.look.explain_tries for each in asked)
         try:
             return self.chain.transfers(questions, last.number, turn=turn)

@@ -65,7 +65,7 @@ class DepositFinder:
         changed: dict[str, Payment] = {}
         for row, asset, balance in found:
             payment = changed.get(row.id) or payments.get(row.id)
-            if payment is None or payment.pending is not None:
+            if payment is None or payment.own.pending is not None:
                 continue  # the gas that we send is ours only once its receipt is there
             stray = balance - payment.net_moves(asset.address, at.number)
             if (after := self._apart(payment, asset, stray, at, fence)) is not None:
@@ -140,14 +140,14 @@ class DepositFinder:
         if payment is None:
             self.log.error("unissued_address_funded", address=address, asset=asset.symbol, amount=str(balance))
             return
-        if payment.chain == self.network.name:
-            if payment.pending is not None or payment.id in unsure:
+        if payment.due.chain == self.network.name:
+            if payment.own.pending is not None or payment.id in unsure:
                 return  # what we move ourselves is told apart by its receipt; the next round looks again
             balance -= payment.net_moves(asset.address, at.number)
-            if asset.address == payment.token_address:
+            if asset.address == payment.due.token_address:
                 if payment.tier is not Tier.CLOSED:
                     return  # the scanner's own business
-                balance -= payment.amount_received + (payment.baseline or 0)
+                balance -= payment.seen.amount_received + (payment.seen.baseline or 0)
         yield payment, balance
 
     def _apart(self, payment: Payment, asset: Asset, amount: int, at: Block, fence: Fence) -> Payment | None:
@@ -164,7 +164,7 @@ class DepositFinder:
 
     def _note(self, payment: Payment, asset: Asset, amount: int, at: Block, fence: Fence) -> Payment | None:
         stray = UnexpectedDeposit(self.network.name, asset.id, asset.address, asset.symbol, asset.decimals, amount)
-        known = next((held for held in payment.strays if held.key == stray.key), None)
+        known = next((held for held in payment.seen.strays if held.key == stray.key), None)
         if amount <= (known.amount if known else 0) and (known is None or known.tx_hash):
             return None
         stray, now = self._explained(payment, stray, at), self.clock.now()
@@ -186,8 +186,8 @@ class DepositFinder:
             self._asked.clear()
         self._asked[key] = (tries + 1, now + EXPLAIN_MS[min(tries, len(EXPLAIN_MS) - 1)])
         try:
-            first = self.finder.last_by(payment.created_at - MINUTE_MS, at, settled=at.number)
-            question = Arrivals(payment.address, stray.token, first.number if first else 0)
+            first = self.finder.last_by(payment.times.created_at - MINUTE_MS, at, settled=at.number)
+            question = Arrivals(payment.due.address, stray.token, first.number if first else 0)
             (found,) = self.chain.transfers([question], at.number, turn=tries)
         except ChainError as exc:
             self.log.info("unexplained", payment=payment.id, error=str(exc))

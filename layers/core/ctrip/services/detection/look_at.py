@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Block
 from ctrip.domain.detection.observe import OBSERVATIONS, Look, by_deadline, canonical, net, promote, record, stands
-from ctrip.domain.payments.payment import Flag, Hold, Observation, Payment, Status
+from ctrip.domain.payments.payment import Flag, Hold, Observation, Payment
 from ctrip.ports import ChainReader, Clock, Log, PaymentStore
 from ctrip.services.detection.explain import Explainer, Unexplained, unexplained
 from ctrip.services.detection.find_blocks import BlockFinder
@@ -59,10 +59,10 @@ class Looker:
 
     def _needed(self, payment: Payment, sight: Sight) -> set[int]:
         floor, newest = sight.floor, sight.at.number
-        numbers = {seen.block_number for seen in payment.observations}
-        numbers |= {move.block_number for move in payment.moves}
+        numbers = {seen.block_number for seen in payment.seen.observations}
+        numbers |= {move.block_number for move in payment.own.moves}
         numbers = {number for number in numbers if floor <= number <= newest}
-        if sight.at.time > payment.expires_at:
+        if sight.at.time > payment.due.expires_at:
             numbers.add(max(sight.depth(payment), 0))
         return numbers
 
@@ -104,11 +104,11 @@ class Looker:
         sight: Sight,
     ) -> Look:
         depth = sight.depth(payment)
-        kept = canonical(payment.observations, sight.headers, sight.floor)
+        kept = canonical(payment.seen.observations, sight.headers, sight.floor)
         new = [seen for seen in (earlier, Observation.at(sight.at, received)) if seen]
-        gap = payment.required_confirmations // OBSERVATIONS
+        gap = payment.due.required_confirmations // OBSERVATIONS
         observations = record(kept, new, depth, target=payment.target, gap=gap)
-        intact = len(kept) == len(payment.observations)
+        intact = len(kept) == len(payment.seen.observations)
         return Look(
             head=sight.at,
             received=received,
@@ -119,27 +119,27 @@ class Looker:
             observations=observations,
             baseline=baseline,
             doubt=doubt,
-            transfers=payment.transfers,
-            explained=payment.explained,
-            explain_at=payment.explain_at,
-            explain_tries=payment.explain_tries,
-            pause_ms=round(payment.required_confirmations * self.network.block_seconds * 1000),
+            transfers=payment.seen.transfers,
+            explained=payment.seen.explained,
+            explain_at=payment.seen.explain_at,
+            explain_tries=payment.seen.explain_tries,
+            pause_ms=round(payment.due.required_confirmations * self.network.block_seconds * 1000),
         )
 
     def as_recorded(self, payment: Payment, sight: Sight) -> Look:
         """Make a look that says what the payment says already, to hang an explanation on."""
         return Look(
             head=sight.at,
-            received=payment.amount_received,
+            received=payment.seen.amount_received,
             confirmed=None,
             depth_time=0,
-            observations=payment.observations,
-            baseline=payment.baseline or 0,
-            doubt=payment.doubt,
-            transfers=payment.transfers,
-            explained=payment.explained,
-            explain_at=payment.explain_at,
-            explain_tries=payment.explain_tries,
+            observations=payment.seen.observations,
+            baseline=payment.seen.baseline or 0,
+            doubt=payment.seen.doubt,
+            transfers=payment.seen.transfers,
+            explained=payment.seen.explained,
+            explain_at=payment.seen.explain_at,
+            explain_tries=payment.seen.explain_tries,
         )
 
     # -- what had come by the deadline
@@ -148,7 +148,7 @@ class Looker:
         """Learn what had arrived by the deadline: by observations, else state, else transfers."""
         if not _deadline_matters(payment, look) or look.received is None:
             return look
-        amount = by_deadline(look.observations, payment.expires_at, payment.target, look.received)
+        amount = by_deadline(look.observations, payment.due.expires_at, payment.target, look.received)
         if amount is None:
             amount = self.past.by_deadline(payment, look, sight)
         return replace(look, on_time=amount)
@@ -162,7 +162,7 @@ class Looker:
         wanted, changed = [], dict[str, Look]()
         for payment in payments:
             look = looks[payment.id]
-            if look.intact and look.received == payment.amount_received:
+            if look.intact and look.received == payment.seen.amount_received:
                 continue
             with apart(payment.id):
                 if not look.intact:
@@ -175,19 +175,19 @@ class Looker:
     def _less_what_is_gone(self, payment: Payment, look: Look, sight: Sight) -> Look:
         """Forget the transfers of blocks that are no longer canonical; all are then asked for again."""
         headers, floor = sight.headers, sight.floor
-        numbers = sorted({each.block_number for each in payment.transfers if each.tx_hash} - headers.keys())
+        numbers = sorted({each.block_number for each in payment.seen.transfers if each.tx_hash} - headers.keys())
         headers.update(self.chain.blocks([number for number in numbers if floor <= number <= sight.at.number]))
-        gone = [each for each in payment.transfers if each.tx_hash and not stands(each, headers, floor)]
+        gone = [each for each in payment.seen.transfers if each.tx_hash and not stands(each, headers, floor)]
         if gone:
             self.payments.drop_transfers(payment.id, gone)
-        kept = tuple(each for each in payment.transfers if each not in gone and each.tx_hash)
+        kept = tuple(each for each in payment.seen.transfers if each not in gone and each.tx_hash)
         return replace(look, transfers=kept, explained=sum(each.amount for each in kept))
 
     def _question(self, payment: Payment, look: Look, sight: Sight) -> Unexplained:
         """Ask from the look before on, where everything up to it is explained; else from the payment's creation on."""
         previous = sight.previous.number if sight.previous else None
-        if previous is not None and look.intact and payment.amount_received <= payment.explained:
-            return Unexplained(payment, look, max(previous - payment.required_confirmations + 1, 0))
+        if previous is not None and look.intact and payment.seen.amount_received <= payment.seen.explained:
+            return Unexplained(payment, look, max(previous - payment.due.required_confirmations + 1, 0))
         return self.whole_question(payment, look, sight)
 
     def whole_question(self, payment: Payment, look: Look, sight: Sight) -> Unexplained:
@@ -199,25 +199,25 @@ class Looker:
     def judged(self, payment: Payment, look: Look, trust: ChainTrust, voucher: AddressVoucher) -> Look:
         """Add what two hosts say of a large amount, and whether another payment has the order."""
         look = replace(look, superseded=self._superseded(payment, look.received))
-        due = look.confirmed is not None and look.confirmed >= payment.enough and look.confirmed > payment.credited
+        due = look.confirmed is not None and look.confirmed >= payment.enough and look.confirmed > payment.own.credited
         if due and not voucher.vouches(payment):
             return replace(look, agreed=False)
         return replace(look, agreed=trust.agreed(payment, look))
 
     def _superseded(self, payment: Payment, received: int | None) -> bool:
         """Whether another payment has taken an expired one's order meanwhile."""
-        if payment.status is not Status.EXPIRED or payment.order_id is None or not received:
+        if not payment.is_expired or payment.order.order_id is None or not received:
             return False
-        return self.payments.by_order(payment.merchant_id, payment.order_id) != payment.id
+        return self.payments.by_order(payment.merchant_id, payment.order.order_id) != payment.id
 
 
 def _deadline_matters(payment: Payment, look: Look) -> bool:
-    if payment.on_time is not None and payment.status is not Status.EXPIRED:
+    if payment.seen.on_time is not None and not payment.is_expired:
         return False
-    if payment.status in (Status.PENDING, Status.DETECTED):
+    if payment.is_open:
         excused = payment.flags & {Flag.LATE, Flag.REORGED}
-        waits = Flag.HELD in payment.flags and payment.hold is not Hold.DEADLINE_UNKNOWN
-        return look.depth_time > payment.expires_at and not excused and not waits
-    if payment.status is not Status.EXPIRED or Flag.HELD in payment.flags or look.received is None:
+        waits = Flag.HELD in payment.flags and payment.review.hold is not Hold.DEADLINE_UNKNOWN
+        return look.depth_time > payment.due.expires_at and not excused and not waits
+    if not payment.is_expired or Flag.HELD in payment.flags or look.received is None:
         return False
     return look.received >= payment.target

@@ -1,6 +1,6 @@
 """Our own transactions as one scanner knows them: what they have moved, and which payments wait for their fate."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ctrip.domain.chains.chain import Block, OwnTransfer
 from ctrip.domain.detection.observe import net
@@ -34,7 +34,7 @@ class OwnTransactions:
     def follow(self, head: Block, final: int) -> None:
         """Follow our own transactions, where there may be any; what fails leaves the payments concerned undecided."""
         sweeping = any(row.tier is Tier.SWEEP for row in self.watch.rows.values())
-        busy = any(payment.pending for payment in self.watch.read.values())
+        busy = any(payment.own.pending for payment in self.watch.read.values())
         self.moves = {}
         if not (self.following or sweeping or busy):
             self.unsure = frozenset()
@@ -50,7 +50,7 @@ class OwnTransactions:
     def with_moves(self, payment: Payment) -> Payment:
         """Add what our sweep under way has moved already: the balance shows it, the payment will once it is final."""
         moves = self.moves.get(payment.id)
-        return replace(payment, moves=(*payment.moves, *moves)) if moves else payment
+        return payment.changed(moves=(*payment.own.moves, *moves)) if moves else payment
 
     def reopened(self, payment: Payment, sight: Sight) -> bool:
         """Take back own transactions whose block is gone; the payment is then decided in the next pass."""
@@ -71,19 +71,19 @@ class OwnTransactions:
         Nothing is concluded from the missing receipt: the follower finds out what became of the transaction, however
         long that takes, and until then the payment stays as it is.
         """
-        received = net(payment, balance, payment.baseline or 0, sight.at.number)
-        left = payment.amount_received - (received if received is not None else 0)
+        received = net(payment, balance, payment.seen.baseline or 0, sight.at.number)
+        left = payment.seen.amount_received - (received if received is not None else 0)
         if left <= 0 or not sight.intact(payment):
             return False  # what a reorganisation took has not left by a transaction of ours
-        key = payment.pending
-        known = any(move.intent == key for move in payment.moves)
+        key = payment.own.pending
+        known = any(move.intent == key for move in payment.own.moves)
         intent = self.money.intent(*parse_key(key)) if key and not known else None
-        ours = intent is not None and could_explain(intent, payment.token_address, left)
+        ours = intent is not None and could_explain(intent, payment.due.token_address, left)
         if not (ours or payment.id in self.unsure):
             return False
-        since = intent.updated_at if intent else payment.updated_at
+        since = intent.updated_at if intent else payment.times.updated_at
         overdue = self.clock.now() - since > UNCLEAR_MS
         if overdue and payment.id not in self.unsure | self.alarmed:  # of the unsure ones the follower tells
             self.alarmed.add(payment.id)
-            self.log.error("own_transaction_unclear", payment=payment.id, chain=payment.chain)
+            self.log.error("own_transaction_unclear", payment=payment.id, chain=payment.due.chain)
         return True

@@ -40,15 +40,15 @@ class PastAmounts:
         Nothing at the first look is nothing before. Raises `ChainError` where the answer may come with the next pass.
         """
         now = self.clock.now()
-        if payment.baseline is not None and (not payment.doubt or now < self._doubted.get(payment.id, 0)):
-            return payment.baseline, payment.doubt
-        if payment.baseline is None and (not fresh or not balance or payment.amount_received):
+        if payment.seen.baseline is not None and (not payment.seen.doubt or now < self._doubted.get(payment.id, 0)):
+            return payment.seen.baseline, payment.seen.doubt
+        if payment.seen.baseline is None and (not fresh or not balance or payment.seen.amount_received):
             return 0, 0
         block = self.finder.last_by(self._before(payment, sight.at), sight.at, settled=sight.at.number - HORIZON)
         if block is None:
             return 0, 0
         try:
-            held = self.chain.balances(block, [BalanceQuery(payment.address, payment.token_address)])[0]
+            held = self.chain.balances(block, [BalanceQuery(payment.due.address, payment.due.token_address)])[0]
         except NotHeld:
             if sight.at.number - block.number < STATE_KEPT:
                 raise
@@ -60,9 +60,9 @@ class PastAmounts:
 
     def _assumed(self, payment: Payment, balance: int, block: Block, sight: Sight) -> tuple[int, int]:
         """Take for older what no transfer since explains, where the state of that time is gone."""
-        question = Arrivals(payment.address, payment.token_address, block.number + 1)
-        (found,) = self.chain.transfers([question], sight.at.number, turn=payment.explain_tries)
-        gross = balance - payment.net_moves(payment.token_address, sight.at.number)
+        question = Arrivals(payment.due.address, payment.due.token_address, block.number + 1)
+        (found,) = self.chain.transfers([question], sight.at.number, turn=payment.seen.explain_tries)
+        gross = balance - payment.net_moves(payment.due.token_address, sight.at.number)
         older = max(gross - sum(transfer.amount for transfer in found), 0)
         return older, older
 
@@ -76,7 +76,7 @@ class PastAmounts:
         usual = round(self.network.block_seconds * 1000)
         ahead = now - at.time
         skew = 0 if 0 <= ahead <= usual + SKEW_MS else ahead if ahead < 0 else ahead - usual
-        return min(payment.created_at, now) - skew - max(usual, LEAST_BASELINE_MS)
+        return min(payment.times.created_at, now) - skew - max(usual, LEAST_BASELINE_MS)
 
     def first_block(self, payment: Payment, sight: Sight) -> int:
         """Return the block at a payment's creation, to the minute, so that payments of one minute share it."""
@@ -93,7 +93,7 @@ class PastAmounts:
     def earlier(self, seen: Sequence[tuple[Payment, int, int]], sight: Sight) -> dict[str, Observation]:
         """After missed blocks, ask how much of what is new stood at the confirmed depth already."""
         previous, newest = sight.previous, sight.at.number
-        new = [each for each in seen if each[1] > each[0].amount_received]
+        new = [each for each in seen if each[1] > each[0].seen.amount_received]
         found: dict[str, Observation] = {}
         for depth in sorted({sight.depth(payment) for payment, *_ in new}):
             if (previous is not None and previous.number >= depth) or depth <= 0 or depth >= newest:
@@ -101,14 +101,16 @@ class PastAmounts:
             group = [each for each in new if sight.depth(each[0]) == depth]
             try:
                 block = sight.headers.get(depth) or self.chain.blocks([depth])[depth]
-                balances = self.chain.balances(block, [BalanceQuery(p.address, p.token_address) for p, *_ in group])
+                balances = self.chain.balances(
+                    block, [BalanceQuery(p.due.address, p.due.token_address) for p, *_ in group]
+                )
             except (ChainError, KeyError) as exc:
                 self.log.info("older_state_unknown", chain=self.network.name, block=depth, error=str(exc))
                 continue
             sight.headers[depth] = block
             for (payment, _, baseline), balance in zip(group, balances, strict=True):
                 amount = net(payment, balance, baseline, depth)
-                if amount is not None and amount > payment.amount_received:
+                if amount is not None and amount > payment.seen.amount_received:
                     found[payment.id] = Observation.at(block, amount)
         return found
 
@@ -121,7 +123,7 @@ class PastAmounts:
         if key in self._by_deadline and look.intact:
             return self._by_deadline[key]
         amount = self._at_deadline(payment, look, sight)
-        if amount is not None and look.depth_time > payment.expires_at:
+        if amount is not None and look.depth_time > payment.due.expires_at:
             if len(self._by_deadline) >= DEADLINES:
                 self._by_deadline.clear()
             self._by_deadline[key] = amount
@@ -130,10 +132,10 @@ class PastAmounts:
     def _at_deadline(self, payment: Payment, look: Look, sight: Sight) -> int | None:
         block: Block | None = None
         try:
-            block = self.finder.last_by(payment.expires_at, sight.at, settled=sight.at.number - HORIZON)
+            block = self.finder.last_by(payment.due.expires_at, sight.at, settled=sight.at.number - HORIZON)
             if block is None:
                 return None
-            balance = self.chain.balances(block, [BalanceQuery(payment.address, payment.token_address)])[0]
+            balance = self.chain.balances(block, [BalanceQuery(payment.due.address, payment.due.token_address)])[0]
         except ChainError as exc:
             self.log.info("deadline_state_unknown", payment=payment.id, error=str(exc))
             return self._by_transfers(payment, look, block, sight) if block else None
@@ -143,7 +145,7 @@ class PastAmounts:
 
     def _by_transfers(self, payment: Payment, look: Look, last: Block, sight: Sight) -> int | None:
         """Sum what came up to a block, where every base unit is explained; else it stays unknown."""
-        question = Arrivals(payment.address, payment.token_address, self.first_block(payment, sight))
+        question = Arrivals(payment.due.address, payment.due.token_address, self.first_block(payment, sight))
         try:
             (found,) = self.chain.transfers([question], sight.at.number, turn=look.explain_tries)
         except ChainError:

@@ -324,6 +324,6 @@ def _under_way(row: Watch, payment: Payment | None, now: int) -> bool:
     """Whether somebody waits for it; funds not worth a sweep must not keep a scanner running."""
     if payment is None:
         return row.tier is Tier.OPEN
-    fresh = payment.tier is Tier.SWEEP and now - payment.raised_at < KEEP_HOT_MS
-    waiting = payment.tier is Tier.OPEN and (Flag.HELD not in payment.flags or payment.accept_requested)
-    return waiting or payment.pending is not None or fresh
+    fresh = payment.tier is Tier.SWEEP and now - payment.times.raised_at < KEEP_HOT_MS
+    waiting = payment.tier is Tier.OPEN and (Flag.HELD not in payment.flags or payment.review.accept_requested)
+    return waiting or payment.own.pending is not None or fresh

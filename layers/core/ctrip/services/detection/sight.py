@@ -22,12 +22,12 @@ class Sight:
 
     def depth(self, payment: Payment) -> int:
         """Return the newest height that counts as confirmed for a payment."""
-        return min(self.at.number - payment.required_confirmations + 1, self.final)
+        return min(self.at.number - payment.due.required_confirmations + 1, self.final)
 
     def gone(self, payment: Payment) -> list[str]:
         """Name the own transactions of a payment whose blocks are no longer canonical."""
-        return sorted({move.intent for move in payment.moves if not stands(move, self.headers, self.floor)})
+        return sorted({move.intent for move in payment.own.moves if not stands(move, self.headers, self.floor)})
 
     def intact(self, payment: Payment) -> bool:
         """Whether the blocks of everything that was observed of a payment are still canonical."""
-        return all(stands(seen, self.headers, self.floor) for seen in payment.observations)
+        return all(stands(seen, self.headers, self.floor) for seen in payment.seen.observations)

@@ -120,12 +120,12 @@ class ChainTrust:
 
     def agreed(self, payment: Payment, look: Look) -> bool:
         """Ask two hosts before a large amount is confirmed; without a second one, it waits."""
-        least = self.agree_above.get(payment.symbol)
+        least = self.agree_above.get(payment.due.symbol)
         confirmed = look.confirmed or 0
-        if least is None or confirmed < least or confirmed <= payment.credited:
+        if least is None or confirmed < least or confirmed <= payment.own.credited:
             return True
-        opinions = self.chain.opinions(look.head, BalanceQuery(payment.address, payment.token_address))
-        own = payment.net_moves(payment.token_address, look.head.number) + look.baseline
+        opinions = self.chain.opinions(look.head, BalanceQuery(payment.due.address, payment.due.token_address))
+        own = payment.net_moves(payment.due.token_address, look.head.number) + look.baseline
         if any(balance - own != look.received for _, balance in opinions):
             self.log.error("providers_disagree", payment=payment.id, chain=self.network.name)
             return False

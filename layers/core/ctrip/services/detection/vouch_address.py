@@ -44,7 +44,7 @@ class AddressVoucher:
 
     def _derived(self, merchant: Merchant, payment: Payment) -> bool:
         try:
-            index = int(payment.derivation_path.rsplit("/", 1)[1])
-            return address_at(rules_of(self.network), merchant.xpub, index) == payment.address
+            index = int(payment.due.derivation_path.rsplit("/", 1)[1])
+            return address_at(rules_of(self.network), merchant.xpub, index) == payment.due.address
         except (ValueError, IndexError):
             return False

@@ -114,7 +114,7 @@ class WatchList:
     def keep(self, payment: Payment) -> None:
         """Take a payment as it is now: one of a fast tier stays in memory, any other leaves it."""
         known = self.read.get(payment.id)
-        if payment.chain != self.chain or (known is not None and known.version > payment.version):
+        if payment.due.chain != self.chain or (known is not None and known.version > payment.version):
             return
         if payment.tier in EACH_PASS:
             self.read[payment.id] = payment
@@ -135,7 +135,7 @@ class WatchList:
         """
         for row in rows if self.fresh else ():
             payment = self.read.get(row.id)
-            recorded = payment is not None and payment.baseline is not None
+            recorded = payment is not None and payment.seen.baseline is not None
             if balances[row.id] == 0 or recorded:
                 self.fresh.discard(row.id)
 

@@ -9,7 +9,7 @@ from ctrip.domain.detection.step import fire, quiet
 from ctrip.domain.errors import Conflict, Forbidden
 from ctrip.domain.jobs import ScanJob
 from ctrip.domain.payments.machine import Trigger
-from ctrip.domain.payments.payment import Flag, Hold, Payment, Status, Tier
+from ctrip.domain.payments.payment import Flag, Hold, Payment, Tier
 from ctrip.ports import AccessStore, Clock, Idempotency, Jobs, PaymentStore
 from ctrip.services.payments.read_payment import PaymentReader
 from ctrip.services.shared.notify import commit_and_notify
@@ -45,8 +45,8 @@ class PaymentCloser:
 
         def attempt() -> Answer:
             payment = self.reader.find(merchant_id, payment_id)
-            dust = payment.amount * DUST_PER_MILLE // 1000
-            if payment.status not in (Status.PENDING, Status.DETECTED) or payment.amount_received > dust:
+            dust = payment.due.amount * DUST_PER_MILLE // 1000
+            if not payment.is_open or payment.seen.amount_received > dust:
                 raise Conflict(
                     f"A payment that is {payment.status} cannot be cancelled.", code="payment_not_cancellable"
                 )
@@ -69,9 +69,9 @@ class PaymentCloser:
 
         def attempt() -> Answer:
             payment = self.reader.find(merchant_id, payment_id)
-            if payment.accept_requested:
+            if payment.review.accept_requested:
                 return Answer(payment_view(payment))
-            if merchant_id is not None and payment.hold is Hold.OUTFLOW:
+            if merchant_id is not None and payment.review.hold is Hold.OUTFLOW:
                 raise Forbidden(
                     "Money left this address without the gateway; only the operator may release it.",
                     code="operator_required",
@@ -81,16 +81,18 @@ class PaymentCloser:
                     "Only an expired or held payment with funds can be accepted.", code="payment_not_acceptable"
                 )
             now = self.clock.now()
-            closed = self.access.raise_gate(payment.chain, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now)
+            closed = self.access.raise_gate(
+                payment.due.chain, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now
+            )
             # Raised anew, so that a scanner which holds it already reads it again.
-            asked = {"accept_requested": True, "accept_amount": payment.amount_received}
+            asked = {"accept_requested": True, "accept_amount": payment.seen.amount_received}
             step = quiet(payment, now, **asked, tier=Tier.OPEN, raised_at=now)
             commit = replace(self.recorder.step(payment, step, origin=origin), idempotency=idempotency)
             # No event tells of a request, so the key remembers the answer itself.
             commit = replace(commit, answer=json.dumps(payment_view(commit.after)) if idempotency else "")
             after = commit_and_notify(self.payments, self.jobs, commit)
             if closed:
-                self.jobs.scan(ScanJob(payment.chain, origin.request_id))
+                self.jobs.scan(ScanJob(payment.due.chain, origin.request_id))
             return Answer(payment_view(after))
 
         return self._once(attempt, idempotency)
@@ -101,5 +103,5 @@ class PaymentCloser:
 
 
 def _acceptable(payment: Payment) -> bool:
-    waits = payment.status is Status.EXPIRED or Flag.HELD in payment.flags
-    return waits and (payment.amount_received > 0 or payment.credited > 0)
+    waits = payment.is_expired or Flag.HELD in payment.flags
+    return waits and (payment.seen.amount_received > 0 or payment.own.credited > 0)

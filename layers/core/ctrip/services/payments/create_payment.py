@@ -23,7 +23,7 @@ from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.vouching import verify_extended_key
 from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payments.machine import FIRST_EVENT
-from ctrip.domain.payments.payment import Payment
+from ctrip.domain.payments.payment import Due, Links, Order, Payment, Times
 from ctrip.domain.urls import is_web_address
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.merchants.limit_calls import CallLimiter
@@ -236,28 +236,28 @@ class PaymentCreator:
         return Payment(
             id=payment_id,
             merchant_id=merchant.id,
-            chain=network.name,
-            token_id=asset.id,
-            token_address=asset.address,
-            symbol=asset.symbol,
-            decimals=asset.decimals,
-            address=address,
-            derivation_path=_path(rules, merchant, index),
-            amount=amount,
-            required_confirmations=max(network.confirmations, merchant.policy.confirmations),
-            created_at=now,
-            updated_at=now,
-            expires_at=now + lifetime,
-            raised_at=now,
-            checkout_url=f"{base_url}/pay/{payment_id}",
-            payment_uri=rules.payment_uri(network, asset, address, amount),
+            due=Due(
+                chain=network.name,
+                token_id=asset.id,
+                token_address=asset.address,
+                symbol=asset.symbol,
+                decimals=asset.decimals,
+                address=address,
+                derivation_path=_path(rules, merchant, index),
+                amount=amount,
+                required_confirmations=max(network.confirmations, merchant.policy.confirmations),
+                expires_at=now + lifetime,
+                payment_uri=rules.payment_uri(network, asset, address, amount),
+            ),
+            links=Links(
+                checkout_url=f"{base_url}/pay/{payment_id}",
+                webhook_url=wanted.webhook_url,
+                success_url=wanted.success_url,
+                cancel_url=wanted.cancel_url,
+            ),
+            times=Times(created_at=now, updated_at=now, raised_at=now),
+            order=Order(order_id=wanted.order_id, metadata=wanted.metadata, description=wanted.description),
             policy=merchant.policy,
-            order_id=wanted.order_id,
-            metadata=wanted.metadata,
-            description=wanted.description,
-            webhook_url=wanted.webhook_url,
-            success_url=wanted.success_url,
-            cancel_url=wanted.cancel_url,
         )
 
 

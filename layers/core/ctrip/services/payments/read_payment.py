@@ -1,10 +1,10 @@
 """Read payments, each merchant its own."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ctrip.domain.errors import NotFound
-from ctrip.domain.payments.payment import Payment, Status
+from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.sweep import as_shown, parse_key
 from ctrip.ports import MoneyStore, PaymentFilter, PaymentStore
 from ctrip.views.payments import PaymentPage, PaymentView, TransferPage, payment_view, transfer_view
@@ -22,17 +22,17 @@ class PaymentReader:
     def one(self, merchant_id: str | None, payment_id: str) -> PaymentView:
         """Show a payment; raises `NotFound` for another merchant's (any merchant's where `merchant_id` is None)."""
         payment = self.find(merchant_id, payment_id)
-        if payment.pending is not None:
-            payment = as_shown(payment, self.money.intent(*parse_key(payment.pending)))
-        if payment.superseded and not self._order_lives_elsewhere(payment):
-            payment = replace(payment, superseded=False)
-        return payment_view(payment, head=self._heads({payment.chain}).get(payment.chain))
+        if payment.own.pending is not None:
+            payment = as_shown(payment, self.money.intent(*parse_key(payment.own.pending)))
+        if payment.review.superseded and not self._order_lives_elsewhere(payment):
+            payment = payment.changed(superseded=False)
+        return payment_view(payment, head=self._heads({payment.due.chain}).get(payment.due.chain))
 
     def _order_lives_elsewhere(self, payment: Payment) -> bool:
         """Whether the payment that took this one's order still lives: only then must this one not be fulfilled."""
-        holder_id = self.payments.by_order(payment.merchant_id, payment.order_id or "")
+        holder_id = self.payments.by_order(payment.merchant_id, payment.order.order_id or "")
         holder = self.payments.get(holder_id) if holder_id and holder_id != payment.id else None
-        return holder is not None and holder.status not in (Status.EXPIRED, Status.FAILED)
+        return holder is not None and not holder.is_dead
 
     def find(self, merchant_id: str | None, payment_id: str) -> Payment:
         """Fetch a payment; a malformed id is as unknown as any other."""
@@ -45,7 +45,7 @@ class PaymentReader:
         """List what came for a payment, newest first; what no transaction explains stands in the payment alone."""
         payment = self.find(merchant_id, payment_id)
         found, further = self.payments.transfers(payment.id, before=cursor, limit=limit)
-        head = self._heads({payment.chain}).get(payment.chain)
+        head = self._heads({payment.due.chain}).get(payment.due.chain)
         return {"data": [transfer_view(payment, each, head=head) for each in found], "next_cursor": further}
 
     def page(self, merchant_id: str, wanted: PaymentFilter, order_id: str | None) -> PaymentPage:
@@ -55,8 +55,8 @@ class PaymentReader:
         else:
             page = self.payments.page(merchant_id, wanted)
             payments, cursor = list(page.payments), page.cursor
-        heads = self._heads({payment.chain for payment in payments if payment.status is not Status.PENDING})
-        views = [payment_view(payment, head=heads.get(payment.chain)) for payment in payments]
+        heads = self._heads({payment.due.chain for payment in payments if not payment.is_unseen})
+        views = [payment_view(payment, head=heads.get(payment.due.chain)) for payment in payments]
         return {"data": views, "next_cursor": cursor}
 
     def _of_order(self, merchant_id: str, wanted: PaymentFilter, order_id: str) -> list[Payment]:
@@ -72,7 +72,7 @@ class PaymentReader:
 def _matches(payment: Payment, wanted: PaymentFilter) -> bool:
     return (
         wanted.status in (None, payment.status)
-        and wanted.chain in (None, payment.chain)
-        and (wanted.created_after is None or payment.created_at >= wanted.created_after)
-        and (wanted.created_before is None or payment.created_at <= wanted.created_before)
+        and wanted.chain in (None, payment.due.chain)
+        and (wanted.created_after is None or payment.times.created_at >= wanted.created_after)
+        and (wanted.created_before is None or payment.times.created_at <= wanted.created_before)
     )

@@ -51,14 +51,14 @@ class Recorder:
         return Commit(before=before, after=after, audit=audit, event=told)
 
     def _event(self, name: str, payment: Payment, stray: UnexpectedDeposit | None, request_id: str) -> Event:
-        ulid = self.ids.ulid(payment.updated_at)
+        ulid = self.ids.ulid(payment.times.updated_at)
         return Event(
             ulid=ulid,
             type=name,
             merchant_id=payment.merchant_id,
             payment_id=payment.id,
-            at=payment.updated_at,
-            url=payment.webhook_url or self.webhook_url or None,
-            body=event_body(name, ulid, payment, payment.updated_at, stray),
+            at=payment.times.updated_at,
+            url=payment.links.webhook_url or self.webhook_url or None,
+            body=event_body(name, ulid, payment, payment.times.updated_at, stray),
             request_id=request_id,
         )

@@ -205,7 +205,7 @@ class TransactionFollower:
         step = quiet(payment, now, pending=_released(payment, intent))
         this.changed.append(self._commit(payment, step, intent, after, this.fence))
         self.log.info("own_transaction_expired", intent=intent.key, payment=payment.id)
-        self.jobs.sweep(SweepJob(self.network.name, payment.asset_key))
+        self.jobs.sweep(SweepJob(self.network.name, payment.due.asset_key))
 
     def _watch_lost(self, intent: OutgoingTransaction, this: _Pass) -> None:
         """Undo what was concluded, should a receipt come after all, or the slot be free again."""
@@ -261,7 +261,7 @@ class TransactionFollower:
         else:
             # The gas that came frees the address for the transfer that waits for it.
             payment, now = self._payment(intent), self.clock.now()
-            step = quiet(payment, now, moves=moves_with(payment.moves, after), pending=_released(payment, intent))
+            step = quiet(payment, now, moves=moves_with(payment.own.moves, after), pending=_released(payment, intent))
             this.changed.append(self._commit(payment, step, intent, after, this.fence))
         if intent.state is TransactionState.LOST:
             self.log.warning("receipt_came_after_all", intent=intent.key)
@@ -271,7 +271,9 @@ class TransactionFollower:
         """Put a transaction under way again whose slot was thought to be another's."""
         payment, now = self._payment(intent), self.clock.now()
         swept = intent.kind is Kind.SWEEP and payment.status in (Status.PAID, Status.SETTLED)
-        step = quiet(payment, now, pending=payment.pending or intent.key, tier=Tier.SWEEP if swept else payment.tier)
+        step = quiet(
+            payment, now, pending=payment.own.pending or intent.key, tier=Tier.SWEEP if swept else payment.tier
+        )
         this.changed.append(self._commit(payment, step, intent, after, this.fence))
 
     def _unmined(self, intent: OutgoingTransaction, fence: Fence) -> Payment | None:
@@ -287,9 +289,9 @@ class TransactionFollower:
             payment,
             now,
             tier=Tier.SWEEP if swept else payment.tier,
-            moves=tuple(move for move in payment.moves if move.tx_hash != intent.tx_hash),
-            sweeps=tuple(sweep for sweep in payment.sweeps if sweep.tx_hash != intent.tx_hash),
-            pending=intent.key if payment.pending is None else payment.pending,
+            moves=tuple(move for move in payment.own.moves if move.tx_hash != intent.tx_hash),
+            sweeps=tuple(sweep for sweep in payment.own.sweeps if sweep.tx_hash != intent.tx_hash),
+            pending=intent.key if payment.own.pending is None else payment.own.pending,
         )
         if not intent.unfinished:
             step = replace(step, entries=tuple(map(reversed_posting, postings(intent, now))))
@@ -311,13 +313,13 @@ class TransactionFollower:
     def _finished(self, payment: Payment, intent: OutgoingTransaction, now: int) -> Step:
         """Settle the payment when nothing worth a transaction is left at its address."""
         ended: dict[str, Any] = {
-            "moves": moves_with(payment.moves, intent),
+            "moves": moves_with(payment.own.moves, intent),
             "pending": _released(payment, intent),
         }
         if intent.state is not TransactionState.CANCELLED:
             shown = "final" if intent.state is TransactionState.FINAL else "failed"
-            ended["sweeps"] = sweeps_with(payment.sweeps, intent, shown)
-        left = replace(payment, moves=ended["moves"]).unswept
+            ended["sweeps"] = sweeps_with(payment.own.sweeps, intent, shown)
+        left = payment.changed(moves=ended["moves"]).unswept
         over = intent.state is TransactionState.FINAL and left <= self._dust(payment, intent)
         if not over or payment.tier is not Tier.SWEEP or ended["pending"] is not None:
             return quiet(payment, now, **ended)
@@ -327,7 +329,7 @@ class TransactionFollower:
 
     def _dust(self, payment: Payment, intent: OutgoingTransaction) -> int:
         """Return what is not worth another transaction, the fee of a layer below included."""
-        asset = self.network.asset(payment.token_id)
+        asset = self.network.asset(payment.due.token_id)
         cost = intent.attempts[-1].cost + 2 * intent.fee if intent.token is None else 0
         return max(cost, asset.sweep_floor - 1 if asset else 0)
 
@@ -357,7 +359,7 @@ class _Orphan(CtripError):
 
 def _released(payment: Payment, intent: OutgoingTransaction) -> str | None:
     """Free the address of this intent, and of no other."""
-    return None if payment.pending == intent.key else payment.pending
+    return None if payment.own.pending == intent.key else payment.own.pending
 
 
 def _changed(intent: OutgoingTransaction, now: int, **changes: object) -> OutgoingTransaction:

@@ -86,7 +86,7 @@ class IntentSender:
             return None
         if need.gift > cap:
             self.log.warning("gas_funding_capped", payment=payment.id, amount=str(need.gift), cap=str(cap))
-        order = Order(station, None, payment.address, min(need.gift, cap))
+        order = Order(station, None, payment.due.address, min(need.gift, cap))
         quote = self.transfers.quote_gift(order, need)
         held = self.transfers.balances(BalanceQuery(station, None))
         if held is None:
@@ -98,7 +98,7 @@ class IntentSender:
             return None
         planned = self.transfers.give(order, quote, self.money.last_intent(self.network.name, station))
         path = address_path(rules_of(self.network), *GAS_STATION)
-        attempt = self.attempt(path, station, planned, recipient_path=payment.derivation_path)
+        attempt = self.attempt(path, station, planned, recipient_path=payment.due.derivation_path)
         return self.intent(payment, Kind.FUND, planned.slot, attempt, sender=station)
 
     def affordable(self, payment_id: str, quote: Quote) -> bool:
@@ -117,14 +117,14 @@ class IntentSender:
             chain=self.network.name,
             sender=sender,
             slot=slot,
-            path=address_path(rules_of(self.network), *GAS_STATION) if fund else payment.derivation_path,
+            path=address_path(rules_of(self.network), *GAS_STATION) if fund else payment.due.derivation_path,
             kind=kind,
             payment_id=payment.id,
             merchant_id=payment.merchant_id,
-            asset="native" if fund else payment.asset_key,
-            token=None if fund else payment.token_address,
-            to=payment.address if fund else to,
-            recipient_path=payment.derivation_path if fund else None,
+            asset="native" if fund else payment.due.asset_key,
+            token=None if fund else payment.due.token_address,
+            to=payment.due.address if fund else to,
+            recipient_path=payment.due.derivation_path if fund else None,
             attempts=(attempt,),
             created_at=now,
             updated_at=now,

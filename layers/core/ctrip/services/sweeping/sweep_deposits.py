@@ -162,10 +162,10 @@ class _Job:
 
     def _candidates(self, waiting: Sequence[Payment]) -> list[Payment]:
         due = [each for each in waiting if self._due(each)]
-        return sorted(due, key=lambda each: (-each.unswept, each.raised_at))[:MOST_PAYMENTS]
+        return sorted(due, key=lambda each: (-each.unswept, each.times.raised_at))[:MOST_PAYMENTS]
 
     def _due(self, payment: Payment) -> bool:
-        if payment.asset_key != self.asset_key or payment.tier is not Tier.SWEEP or payment.pending:
+        if payment.due.asset_key != self.asset_key or payment.tier is not Tier.SWEEP or payment.own.pending:
             return False
         if Flag.HELD in payment.flags or payment.policy.custody is not Custody.HOT:
             return False
@@ -178,13 +178,13 @@ class _Job:
         judged = []
         for payment in own.payments.longest_in(own.network.name, Tier.PARKED, PARKED_SLICE):
             with self._apart(payment):
-                cost = BACK_FACTOR * self.transfers.usual_cost(payment.token_address)
+                cost = BACK_FACTOR * self.transfers.usual_cost(payment.due.token_address)
                 worth = payment.unswept > 0 and self._worth_it(payment, payment.unswept, cost)
                 judged.append(own.payments.retier(payment, Tier.SWEEP if worth else Tier.PARKED, now))
         return judged
 
     def _worth_it(self, payment: Payment, amount: int, cost: int) -> bool:
-        asset = self.sweeper.network.asset(payment.token_id)
+        asset = self.sweeper.network.asset(payment.due.token_id)
         return asset is None or worth_it(asset, amount, cost, settled=payment.status is Status.SETTLED)
 
     def _park(self, payment: Payment, balance: int) -> bool:
@@ -196,9 +196,11 @@ class _Job:
     # -- one payment
 
     def _one(self, payment: Payment) -> bool:
-        last = self.sweeper.money.last_intent(self.sweeper.network.name, payment.address)
+        last = self.sweeper.money.last_intent(self.sweeper.network.name, payment.due.address)
         self._look_back(payment, last)
-        holdings = [BalanceQuery(payment.address, token) for token in dict.fromkeys((payment.token_address, None))]
+        holdings = [
+            BalanceQuery(payment.due.address, token) for token in dict.fromkeys((payment.due.token_address, None))
+        ]
         found = self.transfers.balances(*holdings)
         if found is None:
             self.sweeper.log.info("balance_unknown", payment=payment.id)
@@ -217,7 +219,7 @@ class _Job:
             raise Reverts(f"transaction {last.tx_hash} failed")
 
     def _transfer(self, payment: Payment, balance: int, coin: int, last: OutgoingTransaction | None) -> bool:
-        order = Order(payment.address, payment.token_address, self.sweeper.treasury, balance)
+        order = Order(payment.due.address, payment.due.token_address, self.sweeper.treasury, balance)
         quote = self.transfers.quote(order, coin)
         if not self._worth_it(payment, balance, quote.cost + (quote.gift_fee if quote.short else 0)):
             return self._park(payment, balance)
@@ -246,9 +248,9 @@ class _Job:
 
     def _send(self, payment: Payment, planned: Planned) -> bool:
         """Sign, commit the intent, and only then broadcast; a crash in between is mended by the follower."""
-        attempt = self.sender.attempt(payment.derivation_path, payment.address, planned)
+        attempt = self.sender.attempt(payment.due.derivation_path, payment.due.address, planned)
         intent = self.sender.intent(
-            payment, Kind.SWEEP, planned.slot, attempt, sender=payment.address, to=self.sweeper.treasury
+            payment, Kind.SWEEP, planned.slot, attempt, sender=payment.due.address, to=self.sweeper.treasury
         )
         self.sweeper.payments.reserve(payment, intent)
         self.sender.broadcast(intent)

@@ -6,8 +6,10 @@ another language 16. A field that holds nothing (None, empty, zero, False) and w
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass, replace
 from enum import Enum
+from functools import cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -42,6 +44,8 @@ Convert: TypeAlias = Callable[[Any], Any]
 @dataclass(frozen=True, slots=True)
 class _Plan:
     name: str
+    group: str  # the field that holds it, where that is a group
+    get: Convert
     empty: Any
     write: Convert
     read: Convert
@@ -75,7 +79,7 @@ def decode_all(kind: type[T], document: str) -> list[T]:
 def _to_dict(value: Any, without: frozenset[str] = frozenset()) -> dict[str, Any]:
     result = {}
     for plan in _plans(type(value)):
-        held = getattr(value, plan.name)
+        held = plan.get(value)
         if held == plan.empty or plan.name in without:
             continue
         result[plan.name] = None if held is None else plan.write(held)
@@ -83,19 +87,45 @@ def _to_dict(value: Any, without: frozenset[str] = frozenset()) -> dict[str, Any
 
 
 def _from_dict(kind: type[T], held: dict[str, Any], known: dict[str, Any]) -> T:
-    values = {
-        plan.name: None if held[plan.name] is None else plan.read(held[plan.name])
-        for plan in _plans(kind)
-        if plan.name in held
-    }
-    return kind(**(values | known))
+    values: dict[str, Any] = {}
+    kinds: dict[str, Any] = _group_kinds(kind)  # type: ignore[arg-type]
+    groups: dict[str, dict[str, Any]] = {name: {} for name in kinds}
+    for plan in _plans(kind):
+        if plan.name in known:
+            value = known[plan.name]
+        elif plan.name in held:
+            value = None if held[plan.name] is None else plan.read(held[plan.name])
+        else:
+            continue
+        (groups[plan.group] if plan.group else values)[plan.name] = value
+    for name, group in kinds.items():
+        values[name] = group(**groups[name])
+    return kind(**values)
 
 
 def _plans(kind: Any) -> tuple[_Plan, ...]:
     if (found := _PLANS.get(kind)) is None:
-        hints = get_type_hints(kind)
-        found = _PLANS[kind] = tuple(_plan(field, hints[field.name]) for field in fields(kind))
+        hints, groups = get_type_hints(kind), _group_kinds(kind)
+        found = _PLANS[kind] = tuple(
+            plan
+            for field in fields(kind)
+            for plan in (
+                (_within(field.name, each) for each in _plans(groups[field.name]))
+                if field.name in groups
+                else (_plan(field, hints[field.name]),)
+            )
+        )
     return found
+
+
+@cache
+def _group_kinds(kind: Any) -> dict[str, Any]:
+    names = [field.name for field in fields(kind) if field.metadata.get("group")]
+    return {name: hint for name, hint in get_type_hints(kind).items() if name in names} if names else {}
+
+
+def _within(group: str, plan: _Plan) -> _Plan:
+    return replace(plan, group=group, get=attrgetter(f"{group}.{plan.name}"))
 
 
 def _plan(field: Field[Any], hint: Any) -> _Plan:
@@ -103,7 +133,7 @@ def _plan(field: Field[Any], hint: Any) -> _Plan:
     default = field.default if field.default is not MISSING else _NEVER
     empty = default if default in (None, (), frozenset(), 0, "") else _NEVER
     write, read = _converters(hint)
-    return _Plan(field.name, empty, str if field.name in AMOUNTS else write, read)
+    return _Plan(field.name, "", attrgetter(field.name), empty, str if field.name in AMOUNTS else write, read)
 
 
 def _converters(hint: Any) -> tuple[Convert, Convert]:
