@@ -82,7 +82,8 @@ class DepositFinder:
         given = self._given(merchant)
         last = min(given, progress.index + CHUNK)
         # What a merchant's own wallet had used before it came here was never given out.
-        first = max(progress.index, merchant.first_index)
+        key = merchant.key_on(rules_of(self.network).curve)
+        first = max(progress.index, key.first_index if key else 0)
         changed = self._look_at(merchant, range(first, max(first, last)), at, fence, unsure)
         upcoming = Round(chain=self.network.name, merchant_id=merchant.id, index=last)
         self.access.advance_round(upcoming, next_daily_at=None)
@@ -98,7 +99,8 @@ class DepositFinder:
 
     def _given(self, merchant: Merchant) -> int:
         """Return up to which index a merchant's addresses of this kind were given out."""
-        return self.access.indexes(merchant.id, rules_of(self.network).curve) if merchant.xpub else 0
+        curve = rules_of(self.network).curve
+        return self.access.indexes(merchant.id, curve) if merchant.key_on(curve) else 0
 
     def _look_at(
         self, merchant: Merchant, indexes: range, at: Block, fence: Fence, unsure: frozenset[str]
@@ -121,12 +123,15 @@ class DepositFinder:
         """Return the addresses of these indexes: what never changes is derived once, and then kept by the page."""
         found: list[str] = []
         rules = rules_of(self.network)
+        key = merchant.key_on(rules.curve)
+        if key is None:
+            return found
         for page in range(indexes.start // PAGE, -(-indexes.stop // PAGE) if indexes else 0):
             first = page * PAGE
             held = self.access.addresses(merchant.id, rules.curve, page)
             if held is None:
                 page_of = range(first, min(first + PAGE, indexes.stop))
-                held = [address_at(rules, merchant.xpub, index) for index in page_of]
+                held = [address_at(rules, key.xpub, index) for index in page_of]
                 if len(held) == PAGE:
                     self.access.keep_addresses(merchant.id, rules.curve, page, held)
             found += held[max(indexes.start - first, 0) : max(indexes.stop - first, 0)]

@@ -31,7 +31,8 @@ class AddressVoucher:
     def vouches(self, payment: Payment) -> bool:
         """Say whether a payment's address is its merchant's own at the payment's path; alarms once where it is not."""
         merchant = self._merchant(payment.merchant_id)
-        vouched = merchant is not None and verify_extended_key(merchant, self.verifying_key)
+        curve = rules_of(self.network).curve
+        vouched = merchant is not None and verify_extended_key(merchant, self.verifying_key, curve)
         if merchant is not None and vouched and self._derived(merchant, payment):
             return True
         if payment.id not in self._alarmed:
@@ -43,8 +44,10 @@ class AddressVoucher:
         return self._known.read(self.access, merchant_id, now=self.clock.now(), remember_ms=REMEMBER_MS)
 
     def _derived(self, merchant: Merchant, payment: Payment) -> bool:
+        rules = rules_of(self.network)
+        key = merchant.key_on(rules.curve)
         try:
             index = int(payment.due.derivation_path.rsplit("/", 1)[1])
-            return address_at(rules_of(self.network), merchant.xpub, index) == payment.due.address
+            return key is not None and address_at(rules, key.xpub, index) == payment.due.address
         except (ValueError, IndexError):
             return False

@@ -108,7 +108,7 @@ class PaymentCreator:
     ) -> Answer:
         network, asset, amount = self._due(wanted)
         self._check_urls(wanted)
-        self._require_ready(merchant)
+        self._require_ready(merchant, network)
         self._require_chain(network)
         self.limiter.place(merchant, network.name)
         now = self.clock.now()
@@ -174,11 +174,15 @@ class PaymentCreator:
             if url is not None:
                 check_url(name, url, plain_http=self.plain_http)
 
-    def _require_ready(self, merchant: Merchant) -> None:
+    def _require_ready(self, merchant: Merchant, network: Network) -> None:
         """Refuse a merchant without an account, and one for whose extended key the signer does not vouch."""
-        if merchant.provisioning:
+        curve = rules_of(network).curve
+        if merchant.own_keys and not merchant.provisioning and merchant.key_on(curve) is None:
+            detail = f"The merchant has no extended key for {network.name}: it brought one for other chains."
+            raise Conflict(detail, code="merchant_without_key")
+        if merchant.provisioning or merchant.key_on(curve) is None:
             raise Conflict("The merchant is still being provisioned; try again shortly.", code="merchant_provisioning")
-        if not verify_extended_key(merchant, self.verifying_key):
+        if not verify_extended_key(merchant, self.verifying_key, curve):
             self.log.error("extended_key_mismatch", merchant=merchant.id)
             raise Conflict(
                 "The merchant's extended key is not the one that the signer vouches for; no address is given out.",
@@ -230,8 +234,11 @@ class PaymentCreator:
         lifetime: int,
     ) -> Payment:
         rules = rules_of(network)
+        key = merchant.key_on(rules.curve)
+        if key is None:
+            raise Busy
         index = self._next_index(merchant.id, rules.curve)
-        address = address_at(rules, merchant.xpub, index)
+        address = address_at(rules, key.xpub, index)
         payment_id = self.ids.uuid()
         return Payment(
             id=payment_id,
