@@ -133,12 +133,12 @@ class FakeAdapters:
             symbol: format_decimal(amount, next(each.decimals for each in ASSETS if each.symbol == symbol))
             for symbol, amount in self._world.agree_above.items()
         }
-        return replace(self.own, agree_above={"anvil": amounts})
+        return replace(self.own, agree_above={self._world.network.name: amounts})
 
     @property
     def networks(self) -> dict[str, Network]:
         """The world's one network."""
-        return {"anvil": self._world.network}
+        return {self._world.network.name: self._world.network}
 
     def chain(self, _: str) -> Any:
         """The world's chain, whichever it is by now."""
@@ -180,7 +180,7 @@ class World:
         self,
         *,
         stores: Any = None,
-        chain: FakeChain | None = None,
+        chain: Any = None,
         signer: FakeSigner | None = None,
         ids: SystemIds | None = None,
         **merchant: Any,
@@ -203,12 +203,12 @@ class World:
         )
         self.merchant = signed(replace(self.merchant, **merchant))
         put_merchant(self.stores.access, self.merchant)
-        self.stage = Stage(FakeAdapters(self))
+        self.stage = Stage(FakeAdapters(self, getattr(self, "own", None)))
         self.limiter = self.stage.merchants.limiter
         self.creator = self.stage.payments.creator
         self.reader = self.stage.payments.reader
         self.closer = self.stage.payments.closer
-        self.sweeper = self.stage.sweeping.new_sweeper("anvil")
+        self.sweeper = self.stage.sweeping.new_sweeper(self.network.name)
         self.deliverer = self.stage.webhooks.deliverer
         self.relay = self.stage.webhooks.relay
         self.scanner = self.new_scanner()
@@ -220,7 +220,7 @@ class World:
 
     def new_scanner(self) -> ChainScanner:
         """Build a scanner that remembers nothing."""
-        return self.stage.detection.new_scanner("anvil")
+        return self.stage.detection.new_scanner(self.network.name)
 
     def new_run(self) -> ScanRun:
         """Start a scanner's invocation that passes when told."""
@@ -229,7 +229,7 @@ class World:
     def create(self, amount: int = 1000, **wanted: Any) -> Payment:
         """Create a payment through the service."""
         created = self.creator.create(
-            self.merchant, CreatePayment(chain="anvil", amount=amount, **wanted), "http://x", ORIGIN
+            self.merchant, CreatePayment(chain=self.network.name, amount=amount, **wanted), "http://x", ORIGIN
         )
         return self.payment(created.view["id"])
 

@@ -181,9 +181,8 @@ def _facts(merchant: Merchant) -> dict[str, Any]:
     facts = {name: value for name, value in merchant_view(merchant).items() if name not in unaudited}
     vouched = {"version": merchant.key_version, "signature": merchant.key_signature}
     more = [[key.curve, key.xpub, key.version, key.signature, key.first_index] for key in merchant.more_keys]
-    return (
-        facts | {"extended_key": vouched, "first_index": merchant.first_index} | ({"more_keys": more} if more else {})
-    )
+    added = {"more_keys": more} if more else {}
+    return facts | {"extended_key": vouched, "first_index": merchant.first_index} | added
 
 
 def _key_facts(key: ApiKey) -> dict[str, Any]:
