@@ -463,7 +463,7 @@ def reorganisations_go_unnoticed(patch):
 
 
 def own_moves_are_forgotten(patch):
-    patch.setattr(follow_intents, "moves_with", lambda moves, intent: moves)
+    patch.setattr(follow_intents, "moves_with", lambda moves, intent, member: moves)
 
 
 def unknown_reads_as_zero(patch):

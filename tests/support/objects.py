@@ -10,7 +10,7 @@ from ctrip.domain.detection.step import fire
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment
-from ctrip.domain.sweeping.sweep import Attempt, Kind, OutgoingTransaction
+from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Commit
 from ctrip.system import SystemIds
@@ -95,14 +95,17 @@ def intent(nonce: int = 0, **given: Any) -> OutgoingTransaction:
         "slot": slot_of(nonce),
         "path": "m/44'/60'/1'/0/0",
         "kind": Kind.SWEEP,
-        "payment_id": "p",
-        "merchant_id": "mer_1",
         "asset": "native",
         "token": None,
         "to": "0x" + "Ef" * 20,
     }
-    known = set(OutgoingTransaction.__dataclass_fields__)
-    return OutgoingTransaction(**{name: value for name, value in (fields | given).items() if name in known})
+    fields |= given
+    if "members" not in fields:
+        own = {"payment_id": "p", "merchant_id": "mer_1", "path": fields["path"], "address": fields["sender"]}
+        known = Member.__dataclass_fields__
+        fields["members"] = (Member(**own | {name: value for name, value in given.items() if name in known}),)
+    known = OutgoingTransaction.__dataclass_fields__
+    return OutgoingTransaction(**{name: value for name, value in fields.items() if name in known})
 
 
 def attempt(

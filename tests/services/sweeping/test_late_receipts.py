@@ -304,9 +304,8 @@ def test_an_orphan_and_an_intent_that_cannot_be_read_are_alarmed_and_left():
     world.sweep()
     state = world.stores.payments._state
     gone = swept(world, payment)
-    state.intents = {
-        key: replace(each, payment_id="gone") if each.key == gone.key else each for key, each in state.intents.items()
-    }
+    key = next(key for key, each in state.intents.items() if each.key == gone.key)
+    state.intents[key] = replace(gone, members=(replace(gone.members[0], payment_id="gone"),))
     unreadable = replace(some_intent(), state=TransactionState.UNREADABLE, sender=other.due.address, slot="7")
     state.intents["broken"] = unreadable
     for _ in range(5):

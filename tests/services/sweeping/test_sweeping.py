@@ -236,7 +236,10 @@ def test_the_gas_stations_transaction_is_hurried_whatever_became_of_the_payment(
     elif became == "closed":
         state.payments[first.id] = replace(state.payments[first.id], status=Status.FAILED, tier=Tier.CLOSED)
     else:
-        state.intents = {key: replace(each, payment_id="gone") for key, each in state.intents.items()}
+        state.intents = {
+            key: replace(each, members=(replace(each.members[0], payment_id="gone"),))
+            for key, each in state.intents.items()
+        }
     world.chain.base_fee = 1000
     second = paid_token(world)
     for _ in range(60):

@@ -47,7 +47,7 @@ class NonceSearch:
         used = self.node.nonce_at(intent.sender, block) if block else None
         if block is None or used is None or used <= nonce_of(intent):
             return search
-        self.log.error("receipt_missing", intent=intent.key, payment=intent.payment_id, block=block.number)
+        self.log.error("receipt_missing", intent=intent.key, payment=", ".join(intent.payment_ids), block=block.number)
         first = max(min(each.head for each in intent.attempts) - EARLIER, 0)
         return replace(search, passed_at=block.number, searched=first)
 

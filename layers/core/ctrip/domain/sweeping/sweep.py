@@ -102,13 +102,28 @@ class Setback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One payment that a transaction serves, by its deposit address; amounts are base units, as the receipt tells.
+
+    `amount` is what arrived where it was meant to, `left` what left the address (more, where a token keeps a share).
+    """
+
+    payment_id: str
+    merchant_id: str
+    path: str
+    address: str
+    amount: int = 0
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingTransaction:
-    """One (chain, sender, slot) and what it is meant to do; amounts are base units, as receipts tell.
+    """One (chain, sender, slot) and what it is meant to do for each of its members.
 
     A slot is what at most one transaction of a sender can have, as text that sorts as the slots follow each other: what
-    it is, its chain kind says. `amount` is what arrived, `left` what left the sender (more, where a token keeps a
-    share), `fee` the coin it cost. `search` is how far the kind has looked for a missing receipt, `lost_at` when it
-    found that none will come.
+    it is, its chain kind says. A sweep takes an asset from its members' addresses to `to`, a gift brings coin to them.
+    `fee` is the coin it cost, by its receipt. `search` is how far the kind has looked for a missing receipt, `lost_at`
+    when it found that none will come.
     """
 
     chain: str
@@ -116,19 +131,15 @@ class OutgoingTransaction:
     slot: str
     path: str
     kind: Kind
-    payment_id: str
-    merchant_id: str
+    members: tuple[Member, ...]
     asset: str
     token: str | None
     to: str
-    recipient_path: str | None = None  # of the deposit address that is given gas
     state: TransactionState = TransactionState.SIGNED
     attempts: tuple[Attempt, ...] = ()
     tx_hash: str | None = None
     block_number: int | None = None
     block_hash: str | None = None
-    amount: int = 0
-    left: int = 0
     fee: int = 0
     created_at: int = 0
     updated_at: int = 0
@@ -141,6 +152,25 @@ class OutgoingTransaction:
     def key(self) -> str:
         """Name the intent: one per chain, sender and slot."""
         return f"{self.chain}#{self.sender}#{self.slot}"
+
+    @property
+    def amount(self) -> int:
+        """What arrived of all that its members sent, or were given."""
+        return sum(member.amount for member in self.members)
+
+    @property
+    def payment_ids(self) -> tuple[str, ...]:
+        """Name the payments that it serves."""
+        return tuple(member.payment_id for member in self.members)
+
+    @property
+    def recipient_path(self) -> str | None:
+        """Name the key of the deposit address that is given coin."""
+        return self.members[0].path if self.kind is Kind.FUND else None
+
+    def member(self, payment_id: str) -> Member | None:
+        """Find what it does for a payment."""
+        return next((each for each in self.members if each.payment_id == payment_id), None)
 
     @property
     def unfinished(self) -> bool:
@@ -172,8 +202,10 @@ def mined(intent: OutgoingTransaction, receipt: Receipt, now: int) -> OutgoingTr
         tx_hash=receipt.tx_hash,
         block_number=receipt.block_number,
         block_hash=receipt.block_hash,
-        amount=moved(intent, receipt),
-        left=left(intent, receipt),
+        members=tuple(
+            replace(each, amount=moved(intent, each, receipt), left=left(intent, each, receipt))
+            for each in intent.members
+        ),
         fee=receipt.fee,
         refusal=None,
         search=(),
@@ -183,57 +215,60 @@ def mined(intent: OutgoingTransaction, receipt: Receipt, now: int) -> OutgoingTr
     )
 
 
-def moves_of(intent: OutgoingTransaction) -> tuple[OwnTransfer, ...]:
-    """What a mined transaction did to the deposit address, as its receipt told."""
-
-    def move(token: str | None, amount: int) -> OwnTransfer:
-        return OwnTransfer(
-            intent.tx_hash or "", token, amount, intent.block_number or 0, intent.block_hash or "", intent.key
-        )
-
-    if intent.kind is Kind.FUND:
-        return (move(None, intent.amount),) if intent.amount else ()
-    if intent.token is None:
-        return (move(None, -(intent.amount + intent.fee)),)
-    return (*((move(intent.token, -intent.left),) if intent.left else ()), move(None, -intent.fee))
+def moves_of(intent: OutgoingTransaction, member: Member) -> tuple[OwnTransfer, ...]:
+    """Return what a mined transaction did to a member's deposit address, as its receipt told."""
+    coin = member.amount if intent.kind is Kind.FUND else -member.amount if intent.token is None else 0
+    if same(member.address, intent.sender):
+        coin -= intent.fee
+    moved = [(intent.token, -member.left)] if intent.token is not None else []
+    return tuple(
+        OwnTransfer(intent.tx_hash or "", token, amount, intent.block_number or 0, intent.block_hash or "", intent.key)
+        for token, amount in (*moved, (None, coin))
+        if amount
+    )
 
 
-def moves_with(moves: tuple[OwnTransfer, ...], intent: OutgoingTransaction) -> tuple[OwnTransfer, ...]:
+def moves_with(moves: tuple[OwnTransfer, ...], intent: OutgoingTransaction, member: Member) -> tuple[OwnTransfer, ...]:
     """Add what a mined transaction moved, in place of what was known of it."""
     others = (move for move in moves if move.tx_hash != intent.tx_hash and move.intent != intent.key)
-    return (*others, *moves_of(intent))
+    return (*others, *moves_of(intent, member))
 
 
-def sweeps_with(sweeps: tuple[Sweep, ...], intent: OutgoingTransaction, status: str) -> tuple[Sweep, ...]:
+def sweeps_with(
+    sweeps: tuple[Sweep, ...], intent: OutgoingTransaction, member: Member, status: str
+) -> tuple[Sweep, ...]:
     """Show a sweep, in place of what was shown of it."""
     others = tuple(sweep for sweep in sweeps if sweep.tx_hash != intent.tx_hash)
-    return (*others, Sweep(intent.tx_hash or "", status, intent.amount))
+    return (*others, Sweep(intent.tx_hash or "", status, member.amount))
 
 
 def as_shown(payment: Payment, intent: OutgoingTransaction | None) -> Payment:
     """Show the sweep under way, which the payment itself does not carry before its end."""
-    if intent is None or intent.kind is not Kind.SWEEP or intent.state is not TransactionState.MINED:
+    member = intent.member(payment.id) if intent else None
+    if intent is None or member is None:
         return payment
-    return payment.changed(sweeps=sweeps_with(payment.own.sweeps, intent, "mined"))
+    if intent.kind is not Kind.SWEEP or intent.state is not TransactionState.MINED:
+        return payment
+    return payment.changed(sweeps=sweeps_with(payment.own.sweeps, intent, member, "mined"))
 
 
-def moved(intent: OutgoingTransaction, receipt: Receipt) -> int:
-    """Return what the receipt shows to have arrived at the destination from the sender."""
+def moved(intent: OutgoingTransaction, member: Member, receipt: Receipt) -> int:
+    """Return what the receipt shows to have arrived at the destination for a member."""
     if intent.token is None:
         return receipt.value if receipt.success else 0
-    return sum(log.amount for log in _sent(intent, receipt) if same(log.to, intent.to))
+    return sum(log.amount for log in _sent(intent, member, receipt) if same(log.to, intent.to))
 
 
-def left(intent: OutgoingTransaction, receipt: Receipt) -> int:
-    """Return what the receipt shows to have left the sender, wherever it went: some tokens keep a share."""
+def left(intent: OutgoingTransaction, member: Member, receipt: Receipt) -> int:
+    """Return what the receipt shows to have left a member's address, wherever it went: some tokens keep a share."""
     if intent.token is None:
         return receipt.value if receipt.success else 0
-    return sum(log.amount for log in _sent(intent, receipt) if not same(log.to, intent.sender))
+    return sum(log.amount for log in _sent(intent, member, receipt) if not same(log.to, member.address))
 
 
-def _sent(intent: OutgoingTransaction, receipt: Receipt) -> list[TokenTransfer]:
+def _sent(intent: OutgoingTransaction, member: Member, receipt: Receipt) -> list[TokenTransfer]:
     logs = receipt.token_transfers if receipt.success else ()
-    return [log for log in logs if same(log.token, intent.token or "") and same(log.sender, intent.sender)]
+    return [log for log in logs if same(log.token, intent.token or "") and same(log.sender, member.address)]
 
 
 def could_explain(intent: OutgoingTransaction, token: str | None, amount: int) -> bool:
@@ -261,25 +296,28 @@ def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVE
     return Setback(failures, now + pause, now, reason[:200])
 
 
-def postings(intent: OutgoingTransaction, now: int) -> tuple[Entry, ...]:
-    """Post what a mined transaction moved and what it cost; the gas is the operator's expense."""
+def postings(intent: OutgoingTransaction, member: Member, now: int) -> tuple[Entry, ...]:
+    """Post what a mined transaction moved for a member; with the first one what it cost, the operator's expense."""
     source, target = (GAS_STATION, ON_ADDRESSES) if intent.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
+    first = member == intent.members[0]
+    suffix = "" if first else f"#{member.payment_id}"
+    payer = source if same(member.address, intent.sender) else GAS_STATION
     rows = [
-        ("moved", intent.asset, source, target, intent.amount),
-        ("gas", "native", source, GAS_EXPENSE, intent.fee),
-        ("kept", intent.asset, source, TOKEN_FEE_EXPENSE, intent.left - intent.amount),
+        ("moved", intent.asset, source, target, member.amount),
+        ("gas", "native", payer, GAS_EXPENSE, intent.fee if first else 0),
+        ("kept", intent.asset, source, TOKEN_FEE_EXPENSE, member.left - member.amount),
     ]
     return tuple(
         Entry(
             # The version too: a reorganisation that is undone brings the very same block back.
-            id=f"{intent.key}#{intent.block_hash}#{intent.version:06d}#{name}",
+            id=f"{intent.key}#{intent.block_hash}#{intent.version:06d}#{name}{suffix}",
             owner=OPERATOR,
             chain=intent.chain,
             asset=asset,
             debit=debit,
             credit=credit,
             amount=amount,
-            payment_id=intent.payment_id,
+            payment_id=member.payment_id,
             tx_hash=intent.tx_hash,
             at=now,
         )

@@ -38,7 +38,7 @@ class IntentHurrier:
         """
         unfinished = self.sender.money.unfinished(self.sender.network.name)
         waiting = self.sender.transfers.in_turn([each for each in unfinished if each.waiting])
-        funded = {each.payment_id for each in unfinished if each.kind is Kind.FUND}
+        funded = {each for gift in unfinished if gift.kind is Kind.FUND for each in gift.payment_ids}
         count = 0
         # The gas station's first: the most depends on them.
         for intent in sorted(waiting, key=lambda each: each.kind is not Kind.FUND):
@@ -48,11 +48,9 @@ class IntentHurrier:
         return count
 
     def _one(self, intent: OutgoingTransaction, known: Mapping[str, Payment], funded: set[str]) -> bool:
-        payment = known.get(intent.payment_id) if intent.kind is Kind.SWEEP else None
-        if payment is None and intent.kind is Kind.SWEEP:
-            payment = self.payments.get(intent.payment_id)
-        cancel = payment is not None and Flag.HELD in payment.flags
-        if intent.kind is Kind.SWEEP and not cancel and not _credited(payment):
+        served = [known.get(each) or self.payments.get(each) for each in self._swept(intent)]
+        cancel = any(payment is not None and Flag.HELD in payment.flags for payment in served)
+        if not cancel and not all(map(_credited, served)):
             return False
         transfers = self.sender.transfers
         if not transfers.due(intent, cancel=cancel):
@@ -64,7 +62,7 @@ class IntentHurrier:
         held = self._held(intent, cancel)
         planned = transfers.replacement(intent, quote, held, self.treasury, cancel=cancel)
         if planned is None:
-            self._too_poor(intent, quote, held, None if cancel else payment, funded)
+            self._too_poor(intent, quote, held, None if cancel or len(served) != 1 else served[0], funded)
             return False
         made = self.sender.attempt(intent.path, intent.sender, planned, recipient_path=intent.recipient_path)
         now = self.sender.clock.now()
@@ -74,6 +72,10 @@ class IntentHurrier:
         self.sender.money.write_intent(intent, after)
         self.sender.broadcast(after)
         return True
+
+    def _swept(self, intent: OutgoingTransaction) -> tuple[str, ...]:
+        """Name the payments that are asked about: a gift goes on whatever became of them."""
+        return intent.payment_ids if intent.kind is Kind.SWEEP else ()
 
     def _capped(self, intent: OutgoingTransaction) -> None:
         refusal, cap = intent.refusal, str(self.sender.network.fee_cap)

@@ -10,7 +10,7 @@ from ctrip.domain.chains.kinds import address_at, address_path, rules_of
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Stale, Unavailable
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.plan import Order, Planned, Quote
-from ctrip.domain.sweeping.sweep import Attempt, Kind, OutgoingTransaction
+from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
 from ctrip.ports import Chain, Clock, Log, MoneyStore, Signer, Transfers
 from ctrip.services.sweeping.refusals import refusal_of
 
@@ -113,18 +113,22 @@ class IntentSender:
     ) -> OutgoingTransaction:
         """Describe an own transaction of a payment."""
         fund, now = kind is Kind.FUND, self.clock.now()
+        member = Member(
+            payment_id=payment.id,
+            merchant_id=payment.merchant_id,
+            path=payment.due.derivation_path,
+            address=payment.due.address,
+        )
         return OutgoingTransaction(
             chain=self.network.name,
             sender=sender,
             slot=slot,
             path=address_path(rules_of(self.network), *GAS_STATION) if fund else payment.due.derivation_path,
             kind=kind,
-            payment_id=payment.id,
-            merchant_id=payment.merchant_id,
+            members=(member,),
             asset="native" if fund else payment.due.asset_key,
             token=None if fund else payment.due.token_address,
             to=payment.due.address if fund else to,
-            recipient_path=payment.due.derivation_path if fund else None,
             attempts=(attempt,),
             created_at=now,
             updated_at=now,
