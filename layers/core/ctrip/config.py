@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ctrip.domain import settings as read
+from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
 from ctrip.domain.settings import YEAR_SECONDS
-from ctrip.domain.sweeping.treasury import EVERY_CHAIN, SETTING, parse_treasuries
+from ctrip.domain.sweeping.treasury import SETTING, parse_treasuries, treasury_of
 
 LOCAL = "local"
 
@@ -166,10 +167,9 @@ class Settings:
         """Whether this is the stage on one laptop."""
         return self.stage == LOCAL
 
-    def treasury_of(self, chain: str) -> str:
+    def treasury_of(self, network: Network) -> str:
         """Name the address that a chain's deposits are swept to; empty: there is none."""
-        held = self.treasuries
-        return held.get(chain, held.get(EVERY_CHAIN, ""))
+        return treasury_of(self.treasuries, network)
 
     @property
     def treasuries(self) -> dict[str, str]:

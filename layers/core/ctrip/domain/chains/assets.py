@@ -1,19 +1,10 @@
 """Networks and what can be paid on them."""
 
-import uuid
 from dataclasses import dataclass
-from enum import StrEnum
 
 # Of a chain that names no caps of its own, in base units of its coin.
 GAS_FUNDING_CAP = 10**16
 FEE_CAP = 10**17
-
-
-class ChainKind(StrEnum):
-    """A family of networks that one client speaks to."""
-
-    EVM = "evm"
-    TRON = "tron"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ class Network:
 
     name: str
     title: str
-    kind: ChainKind
+    kind: str  # one of the table `kinds`
     chain_id: int
     confirmations: int
     finality: str
@@ -91,15 +82,3 @@ class Network:
         """Find the coin or an enabled token by its symbol."""
         every = (self.coin, *self.tokens)
         return next((asset for asset in every if asset.symbol == symbol and asset.enabled), None)
-
-
-def token_id(chain_id: int, address: str) -> str:
-    """Derive a token's id: UUIDv5 (URL namespace) of its CAIP-19 asset id, the address in lower case."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"eip155:{chain_id}/erc20:{address.lower()}"))
-
-
-def payment_uri(chain_id: int, asset: Asset, address: str, amount: int) -> str:
-    """Write the EIP-681 link that a wallet opens with everything filled in."""
-    if asset.address is None:
-        return f"ethereum:{address}@{chain_id}?value={amount}"
-    return f"ethereum:{asset.address}@{chain_id}/transfer?address={address}&uint256={amount}"
