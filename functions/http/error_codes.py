@@ -29,6 +29,7 @@ CODES: dict[str, Code] = {
     "idempotency_in_progress": Code(409, "A request with the same idempotency key is being answered; repeat it."),
     "order_id_in_use": Code(409, "The order has a live payment already; `payment_id` names it."),
     "merchant_provisioning": Code(409, "The merchant has no account yet; try again shortly."),
+    "merchant_without_key": Code(409, "The merchant brought no extended key for this kind of chain."),
     "merchant_key_unverified": Code(
         409, "The merchant's extended key is not the one that the signer vouches for; an operator must look."
     ),

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from ctrip.chains.evm.terms import slot_of
 from ctrip.domain.errors import AlreadyExists, Busy, Stale
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Status, Tier
-from ctrip.domain.sweeping.sweep import Attempt, TransactionState
+from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery, Due, Idempotency
 from ctrip.store.access import DynamoAccess
@@ -21,10 +22,10 @@ from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
 from tests.support import dynamodb
 from tests.support.faults import PatientClock, forgetting_tokens, losing, refusing
-from tests.support.objects import NOW, creation, entry, intent, payment, quiet, step
+from tests.support.objects import NOW, attempt, creation, entry, intent, payment, quiet, step
 from tests.support.stores import Stage, Stores
 
-ATTEMPT = Attempt("0x01", "0xh", 21_000, 9, 1, 10**18, 7)
+ATTEMPT = attempt("0x01", "0xh", 21_000, 9, 1, 10**18, 7)
 
 
 class Line:
@@ -105,7 +106,7 @@ def test_an_intent_of_ours_is_no_conflict(line: Line) -> None:
     sent = replace(first, state=TransactionState.SENT, version=2)
     losing(line.connection, "PutItem", arrives=True)
     line.stores.money.write_intent(first, sent)
-    assert line.others.money.intent("anvil", first.sender, 0) == sent
+    assert line.others.money.intent("anvil", first.sender, slot_of(0)) == sent
 
 
 def test_a_tier_and_a_settlement_of_ours_are_no_conflict(line: Line) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from ctrip.chains.evm.gas import MOST_ATTEMPTS
+from ctrip.chains.evm.terms import nonce_of, slot_of
 from ctrip.domain.errors import Busy
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Status, Tier
-from ctrip.domain.sweeping.gas import MOST_ATTEMPTS
-from ctrip.domain.sweeping.sweep import Attempt, Refusal, TransactionState
+from ctrip.domain.sweeping.sweep import Refusal, TransactionState
 from ctrip.ports import Delivery, Idempotency, PaymentFilter
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import FORMAT, UnknownFormat
@@ -23,7 +24,7 @@ from ctrip.store.layout import event_of, intent_item, payment_item
 from ctrip.store.tables import outbox_key
 from tests.support.dynamodb import ROOT
 from tests.support.faults import counting
-from tests.support.objects import NOW, creation, entry, intent, payment, step
+from tests.support.objects import NOW, attempt, creation, entry, intent, payment, step
 from tests.support.stores import Stage
 
 HASH = "0x" + "ab" * 32
@@ -155,8 +156,8 @@ def test_what_serves_for_a_time_carries_its_end(stage: Stage) -> None:
     assert commit.event
     ulid = commit.event.ulid
     assert [(item["sk"]["S"], "ttl" in item) for item in outbox(stage)] == [(ulid, False)]
-    for attempt in (1, 2):
-        stores.events.record(commit.event, delivery(ulid, attempt), due_index=False)
+    for tries in (1, 2):
+        stores.events.record(commit.event, delivery(ulid, tries), due_index=False)
     assert outbox(stage) == []
     second = NOW // 1000
     assert int(raw(stage, "payments", "I#mer_1#r#k", "I")["ttl"]["N"]) == second + 48 * 3600
@@ -277,7 +278,7 @@ def test_an_intent_that_cannot_be_read_hides_no_other(stage: Stage) -> None:
         UpdateExpression="SET doc = :d",
         ExpressionAttributeValues={":d": {"S": "garbage"}},
     )
-    found = {each.nonce: each for each in stores.money.unfinished("anvil")}
+    found = {nonce_of(each): each for each in stores.money.unfinished("anvil")}
     assert found[3] == good
     assert (found[4].state, found[4].sender, found[4].payment_id) == (
         TransactionState.UNREADABLE,
@@ -290,12 +291,23 @@ def test_an_intent_of_the_most_attempts_fits_into_an_item(stage: Stage) -> None:
     """Token transfers at prices of any length: far from 400 KB."""
     stores = stage.stores()
     attempts = tuple(
-        Attempt("0x" + f"{place:04x}" * 120, HASH, 60_000, 2**60 + place, 2**59, 0, place, NOW, 2**90, 2**50)
+        attempt(
+            "0x" + f"{place:04x}" * 120,
+            HASH,
+            60_000,
+            2**60 + place,
+            2**59,
+            0,
+            place,
+            at=NOW,
+            amount=2**90,
+            beside=2**50,
+        )
         for place in range(MOST_ATTEMPTS)
     )
     whole = intent(attempts=attempts, refusal=Refusal("x" * 160, priced=True, minimum=2**60))
     stores.money.write_intent(None, whole)
-    assert stores.money.intent("anvil", whole.sender, 0) == whole
+    assert stores.money.intent("anvil", whole.sender, slot_of(0)) == whole
     assert len(str(intent_item(whole))) < 100_000
 
 

@@ -4,17 +4,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from ctrip.chains.evm.terms import nonce_of, slot_of
 from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.sweeping.sweep import Attempt, Refusal, Setback, TransactionState
+from ctrip.domain.sweeping.sweep import Refusal, Setback, TransactionState
 from ctrip.ports import Delivery, Due, EventFilter, Fence
-from tests.support.objects import NOW, creation, entry, event, intent, new_ulid, payment
+from tests.support.objects import NOW, attempt, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused
 
 DAY = 86_400_000
 URL = "https://shop.example/hooks"
-ATTEMPT = Attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9)
+ATTEMPT = attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9)
 
 
 def due(ulid: str, attempt: int, at: int, *, leases: int = 0) -> Due:
@@ -168,7 +169,7 @@ class TestMoney:
     def test_a_nonce_has_one_intent(self, stores: Stores) -> None:
         """(chain, sender, nonce) is one intent, however the sender is spelt; it moves from where it was read."""
         first = intent(
-            attempts=(Attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9),), amount=MAX_AMOUNT
+            attempts=(attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9),), amount=MAX_AMOUNT
         )
         stores.money.write_intent(None, first)
         other = replace(first, to="0x1", sender=first.sender.lower())
@@ -179,7 +180,7 @@ class TestMoney:
             lambda: stores.money.write_intent(first, replace(first, state=TransactionState.FAILED, version=2)), Stale
         )
         refused(lambda: stores.money.write_intent(intent(5), replace(intent(5), version=2)), Stale)
-        assert stores.money.intent("anvil", first.sender.lower(), 0) == sent
+        assert stores.money.intent("anvil", first.sender.lower(), slot_of(0)) == sent
 
     def test_intents_are_found_by_sender_and_by_what_is_left_to_do(self, stores: Stores) -> None:
         """A sender's intents come by nonce; the unfinished of a chain leave it when they are final or failed."""
@@ -187,27 +188,25 @@ class TestMoney:
         for each in (*made, intent(1, chain="sepolia")):
             stores.money.write_intent(None, each)
         sender = made[0].sender
-        assert [each.nonce for each in stores.money.intents_of("anvil", sender)] == [0, 9, 10]
+        assert [nonce_of(each) for each in stores.money.intents_of("anvil", sender)] == [0, 9, 10]
         assert stores.money.last_intent("anvil", sender) == made[0]
         assert stores.money.last_intent("anvil", "0x99") is None
-        assert [each.nonce for each in stores.money.unfinished("anvil")] == [0, 9, 10]
+        assert [nonce_of(each) for each in stores.money.unfinished("anvil")] == [0, 9, 10]
         for each, state in zip(
             made, (TransactionState.FINAL, TransactionState.FAILED, TransactionState.MINED), strict=True
         ):
             stores.money.write_intent(each, replace(each, state=state, version=2))
-        assert [each.nonce for each in stores.money.unfinished("anvil")] == [0]
+        assert [nonce_of(each) for each in stores.money.unfinished("anvil")] == [0]
 
     def test_one_that_went_to_another_is_watched_until_it_ends(self, stores: Stores) -> None:
         """Everything that is remembered of it comes back, and it is listed; cancelled is an end."""
         made = intent(
-            attempts=(ATTEMPT, replace(ATTEMPT, at=NOW, amount=MAX_AMOUNT, below=MAX_AMOUNT, cancels=True)),
+            attempts=(ATTEMPT, replace(ATTEMPT, at=NOW, amount=MAX_AMOUNT, beside=MAX_AMOUNT, cancels=True)),
             refusal=Refusal("ä" * 100, priced=True, minimum=2**70, capped=True),
             recipient_path="m/44'/60'/1'/0/7",
-            missing_since=NOW,
-            passed_at=9,
-            searched=7,
-            state=TransactionState.TAKEN,
-            taken_at=NOW + 1,
+            search=(("missing_since", NOW), ("passed_at", 9), ("searched", 7)),
+            state=TransactionState.LOST,
+            lost_at=NOW + 1,
         )
         stores.money.write_intent(None, made)
         assert stores.money.unfinished("anvil") == [made]
@@ -221,7 +220,7 @@ class TestMoney:
         stores.money.write_intent(None, first)
         rows = [entry(2, amount=MAX_AMOUNT), entry(1), entry(3, owner="mer_2")]
         stores.money.settle(first, second, rows, fence)
-        assert stores.money.intent("anvil", first.sender, 0) == second
+        assert stores.money.intent("anvil", first.sender, slot_of(0)) == second
         assert stores.money.entries("mer_1") == [entry(1), entry(2, amount=MAX_AMOUNT)]
         assert stores.money.entries("mer_2") == [entry(3, owner="mer_2")]
         third = replace(second, state=TransactionState.SIGNED, version=3)
@@ -229,10 +228,10 @@ class TestMoney:
         refused(lambda: stores.money.settle(first, third, [entry(4)], fence), Stale)
         newer = stores.money.take("anvil")
         refused(lambda: stores.money.settle(second, third, [entry(4)], fence), FenceLost)
-        assert stores.money.intent("anvil", first.sender, 0) == second
+        assert stores.money.intent("anvil", first.sender, slot_of(0)) == second
         assert len(stores.money.entries("mer_1")) == 2
         stores.money.settle(second, third, [], newer)
-        assert stores.money.intent("anvil", first.sender, 0) == third
+        assert stores.money.intent("anvil", first.sender, slot_of(0)) == third
 
     def test_a_payment_that_is_set_back_stays_so(self, stores: Stores) -> None:
         """Each chain's its own, the newest of a payment stands."""

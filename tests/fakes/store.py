@@ -342,20 +342,20 @@ class FakeMoney:
             _check_intent(self._state, before, after)
             self._state.intents[_folded_key(after)] = after
 
-    def intent(self, chain: str, sender: str, nonce: int) -> OutgoingTransaction | None:
-        return next((each for each in self.intents_of(chain, sender) if each.nonce == nonce), None)
+    def intent(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
+        return next((each for each in self.intents_of(chain, sender) if each.slot == slot), None)
 
     def intents_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
         every = self._state.intents.values()
         found = [each for each in every if each.chain == chain and _folded(each.sender) == _folded(sender)]
-        return sorted(found, key=lambda each: each.nonce)
+        return sorted(found, key=lambda each: each.slot)
 
     def last_intent(self, chain: str, sender: str) -> OutgoingTransaction | None:
         return next(reversed(self.intents_of(chain, sender)), None)
 
     def unfinished(self, chain: str) -> list[OutgoingTransaction]:
         found = [each for each in self._state.intents.values() if each.chain == chain and each.unfinished]
-        return sorted(found, key=lambda each: (_folded(each.sender), each.nonce))
+        return sorted(found, key=lambda each: (_folded(each.sender), each.slot))
 
     def entries(self, owner: str) -> list[Entry]:
         found = [each for (who, _), each in self._state.entries.items() if who == owner]
@@ -685,7 +685,7 @@ def _folded(address: str) -> str:
 
 
 def _folded_key(intent: OutgoingTransaction) -> str:
-    return f"{intent.chain}#{_folded(intent.sender)}#{intent.nonce:012d}"
+    return f"{intent.chain}#{_folded(intent.sender)}#{intent.slot}"
 
 
 def _fence(state: _State, chain: str) -> int:

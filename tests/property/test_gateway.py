@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.chain import BalanceQuery
+from ctrip.domain.chains.kinds import FIRST, address_at
 from ctrip.domain.errors import BroadcastRejected, Busy, ChainError, ChainUnavailable, Conflict, FenceLost
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
@@ -342,7 +342,7 @@ class Gateway(RuleBasedStateMachine):
     def _check_payment(self, payment):
         chain = self.world.chain
         index = int(payment.due.derivation_path.rsplit("/", 1)[1])
-        assert ExtendedKey.parse(XPUB).child(0).child(index).address() == payment.due.address
+        assert address_at(FIRST, XPUB, index) == payment.due.address
         assert self.world.stores.payments.by_address(payment.due.address) == payment.id
         depth = chain.chain[chain.head().number - 2].block
         balance = chain.balances(depth, [BalanceQuery(payment.due.address, payment.due.token_address)])[0]
@@ -463,7 +463,7 @@ def reorganisations_go_unnoticed(patch):
 
 
 def own_moves_are_forgotten(patch):
-    patch.setattr(follow_intents, "moves_with", lambda moves, intent: moves)
+    patch.setattr(follow_intents, "moves_with", lambda moves, intent, member: moves)
 
 
 def unknown_reads_as_zero(patch):

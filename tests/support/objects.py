@@ -4,12 +4,13 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
+from ctrip.chains.evm.terms import GasTerms, slot_of, written
 from ctrip.domain.audit import Origin, payment_record
 from ctrip.domain.detection.step import fire
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment
-from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
+from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Commit
 from ctrip.system import SystemIds
@@ -91,17 +92,35 @@ def intent(nonce: int = 0, **given: Any) -> OutgoingTransaction:
     fields: dict[str, Any] = {
         "chain": "anvil",
         "sender": "0x" + "Cd" * 20,
-        "nonce": nonce,
+        "slot": slot_of(nonce),
         "path": "m/44'/60'/1'/0/0",
         "kind": Kind.SWEEP,
-        "payment_id": "p",
-        "merchant_id": "mer_1",
         "asset": "native",
         "token": None,
         "to": "0x" + "Ef" * 20,
     }
-    known = set(OutgoingTransaction.__dataclass_fields__)
-    return OutgoingTransaction(**{name: value for name, value in (fields | given).items() if name in known})
+    fields |= given
+    if "members" not in fields:
+        own = {"payment_id": "p", "merchant_id": "mer_1", "path": fields["path"], "address": fields["sender"]}
+        known = Member.__dataclass_fields__
+        fields["members"] = (Member(**own | {name: value for name, value in given.items() if name in known}),)
+    known = OutgoingTransaction.__dataclass_fields__
+    return OutgoingTransaction(**{name: value for name, value in fields.items() if name in known})
+
+
+def attempt(
+    raw: str = "0x",
+    tx_hash: str = "0xh",
+    gas: int = 21_000,
+    max_fee: int = 1,
+    priority_fee: int = 1,
+    value: int = 0,
+    head: int = 1,
+    **given: Any,
+) -> Attempt:
+    """Make an attempt on an EVM chain."""
+    terms = written(GasTerms(gas, max_fee, priority_fee))
+    return Attempt(raw, tx_hash, value=value, head=head, cost=gas * max_fee, terms=terms, **given)
 
 
 def event(at: int = NOW, **given: Any) -> Event:

@@ -80,4 +80,5 @@ class Merchants:
             authority=self._on.authority,
             clock=self._on.clock,
             expected_key=self._on.settings.verifying_key,
+            kinds=tuple(dict.fromkeys(each.kind for each in self._on.networks.values())),
         )

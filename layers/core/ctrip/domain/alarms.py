@@ -117,7 +117,7 @@ ALARMS: dict[str, Alarm] = {
         "Check whether payments are missing since the last backup; the money stays where it is.",
     ),
     # -- sweeping
-    "nonce_taken": Alarm(
+    "slot_taken": Alarm(
         _PAGE,
         "Another transaction used the nonce of ours: the key is used elsewhere, or the tables were restored.",
         "Find the transaction by sender and nonce in an explorer; where nobody of ours sent it, the key has leaked.",

@@ -14,6 +14,7 @@ from ctrip.ports.money import MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
 from ctrip.ports.runtime import Clock, Ids, Log, Metrics
 from ctrip.ports.signing import Provisioner, Signer
+from ctrip.ports.transfers import Transfers
 
 __all__ = [
     "AccessChange",
@@ -53,5 +54,6 @@ __all__ = [
     "Signer",
     "TokenKey",
     "Tokens",
+    "Transfers",
     "WebhookSender",
 ]

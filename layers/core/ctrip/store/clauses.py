@@ -117,7 +117,7 @@ def unmoved(before: Payment) -> Condition:
 def intent_write(table: str, before: OutgoingTransaction | None, after: OutgoingTransaction) -> Write:
     """Write an intent, alone or within a decision."""
     if before is None:
-        # Holds where (chain, sender, nonce) is free.
+        # Holds where (chain, sender, slot) is free.
         return put(table, intent_item(after), ABSENT, name="intent")
     # Holds while the intent is as it was read.
     return put(table, intent_item(after), Path("version") == before.version, name="stale intent")

@@ -5,6 +5,7 @@ from typing import Any
 
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.chains.kinds import folded
 from ctrip.domain.detection.watch import Watch, touched
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.payment import Payment, Status, Tier
@@ -186,7 +187,7 @@ def _frozen(event: Event) -> dict[str, dict[str, Any]]:
 
 def intent_item(intent: OutgoingTransaction) -> Item:
     """Lay an intent out; an unfinished one stands in the index `due`."""
-    key = tables.intent_key(intent.chain, intent.sender, intent.nonce)
+    key = tables.intent_key(intent.chain, intent.sender, intent.slot)
     item = keyed(
         key,
         version=number(intent.version),
@@ -198,7 +199,7 @@ def intent_item(intent: OutgoingTransaction) -> Item:
         item["tx_hash"] = text(intent.tx_hash)
     if intent.unfinished:
         item["due_pk"] = text(tables.unfinished_partition(intent.chain))
-        item["due_sk"] = text(f"{tables.folded(intent.sender)}#{key.sk}")
+        item["due_sk"] = text(f"{folded(intent.sender)}#{key.sk}")
     return item
 
 
@@ -220,11 +221,10 @@ def unreadable_intent(item: Item, chain: str) -> OutgoingTransaction:
     return OutgoingTransaction(
         chain=chain,
         sender=key.pk.rsplit("#", 1)[1],
-        nonce=int(key.sk),
+        slot=key.sk,
         path="",
         kind=Kind.SWEEP,
-        payment_id="",
-        merchant_id="",
+        members=(),
         asset="",
         token=None,
         to="",

@@ -11,6 +11,7 @@ from zlib import crc32
 
 from ctrip.domain.chains.bip32 import fingerprint
 from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.chains.kinds import folded
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.payments.payment import Payment, Tier
 
@@ -184,9 +185,9 @@ def sender_partition(chain: str, sender: str) -> str:
     return f"N#{chain}#{folded(sender)}"
 
 
-def intent_key(chain: str, sender: str, nonce: int) -> Key:
+def intent_key(chain: str, sender: str, slot: str) -> Key:
     """Name an intent."""
-    return Key(sender_partition(chain, sender), f"{nonce:012d}")
+    return Key(sender_partition(chain, sender), slot)
 
 
 def setbacks_partition(chain: str) -> str:
@@ -343,11 +344,6 @@ def gate_key(chain: str) -> Key:
 
 
 # -- parts
-
-
-def folded(address: str) -> str:
-    """Spell an address the one way keys do; only hexadecimal has another way."""
-    return address.lower() if address.startswith("0x") else address
 
 
 def since(at: int) -> str:

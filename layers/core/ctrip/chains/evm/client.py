@@ -271,6 +271,10 @@ class EvmChain:
         except (Refused, Missing):
             return None
 
+    def sent_by(self, address: str, at: Block) -> int | None:
+        """Return how many transactions an address had sent up to exactly that block; None is unknown."""
+        return self.nonce_at(address, at)
+
     def has_code(self, address: str) -> bool:
         """Say whether a contract, or a delegation, lies at an address at the newest block."""
         return self._pool.run(lambda endpoint: len(octets(endpoint.call("eth_getCode", [address, "latest"]))) > 0)

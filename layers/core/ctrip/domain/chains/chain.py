@@ -1,6 +1,7 @@
 """What a chain shows: blocks, transfers, receipts; and what it is asked to carry."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +96,30 @@ class Fees:
     legacy: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
-    """An unsigned transaction; `max_fee` and `priority_fee` are base units per gas."""
+class Unsigned(Protocol):
+    """An unsigned transaction: a class of its chain kind's own, which only the kind's rules and rooms read."""
 
-    chain_id: int
-    nonce: int
+    kind: ClassVar[str]
+
+    def fields(self) -> dict[str, Any]:
+        """Return what the signer function is sent, as JSON holds it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an unsigned transaction would do, as its kind's rules read it; amounts are base units of the coin.
+
+    The money goes to `to`: of `token`, or of the coin (None). `value` is the coin that it carries, `fee` the most that
+    it may cost beside. One that is `idle` moves nothing and only takes its slot; `unclear` says why it is no transfer.
+    """
+
     to: str
+    token: str | None
     value: int
-    data: str = "0x"
-    gas: int
-    max_fee: int
-    priority_fee: int
-    legacy: bool = False
+    fee: int
+    idle: bool = False
+    unclear: str = ""
 
 
 @dataclass(frozen=True, slots=True)

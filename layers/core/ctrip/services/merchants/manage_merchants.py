@@ -180,7 +180,9 @@ def _facts(merchant: Merchant) -> dict[str, Any]:
     unaudited = ("id", "created_at", "updated_at", "version")
     facts = {name: value for name, value in merchant_view(merchant).items() if name not in unaudited}
     vouched = {"version": merchant.key_version, "signature": merchant.key_signature}
-    return facts | {"extended_key": vouched, "first_index": merchant.first_index}
+    more = [[key.curve, key.xpub, key.version, key.signature, key.first_index] for key in merchant.more_keys]
+    added = {"more_keys": more} if more else {}
+    return facts | {"extended_key": vouched, "first_index": merchant.first_index} | added
 
 
 def _key_facts(key: ApiKey) -> dict[str, Any]:
