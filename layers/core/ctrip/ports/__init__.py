@@ -4,7 +4,7 @@ from ctrip.ports.admins import AdminChange, AdminStore, TokenKey
 from ctrip.ports.audit import AuditCheckpoint, CheckpointStore
 from ctrip.ports.chain import Chain, ChainReader, ChainWriter
 from ctrip.ports.credentials import Cipher, Claims, OneTimeCodes, Passwords, Tokens
-from ctrip.ports.events import Delivery, Due, EventFilter, EventPage, EventStore
+from ctrip.ports.events import Delivery, Due, EndpointReader, EventFilter, EventPage, EventStore, Waiting
 from ctrip.ports.gates import Fence
 from ctrip.ports.http import Reply, WebhookSender
 from ctrip.ports.idempotency import Idempotency, Remembered
@@ -32,6 +32,7 @@ __all__ = [
     "Commit",
     "Delivery",
     "Due",
+    "EndpointReader",
     "EventFilter",
     "EventPage",
     "EventStore",
@@ -55,5 +56,6 @@ __all__ = [
     "TokenKey",
     "Tokens",
     "Transfers",
+    "Waiting",
     "WebhookSender",
 ]
