@@ -9,17 +9,17 @@ from ctrip.domain.merchants.signing import SignedRequest
 from ctrip.services.admins.sign_in import SignedIn
 from ctrip.services.merchants.authenticate import Caller
 from functions.http.answers import address_of, path_of, request_id
-from functions.http.operation import Operation
+from functions.http.operation import Auth, Operation
 from functions.http.reading import raw_body
 
 
 def authenticated(operation: Operation, request: Request) -> tuple[Caller | None, SignedIn | None]:
     """Verify who calls an operation, and that they may; nobody where it is open to all."""
-    if operation.open:
+    if operation.auth is Auth.NONE:
         return None, None
     header = request.headers.get("authorization")
     address, asked = address_of(request), request_id(request)
-    if operation.of_admins:
+    if operation.auth is Auth.ADMIN:
         admin = stage().admins.sessions.authenticate(header or "", address, asked)
         return None, admin.may(operation.requires) if isinstance(operation.requires, Permission) else admin
     assert isinstance(operation.requires, Scope)

@@ -10,7 +10,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from functions.http import portable
 from functions.http.answers import HTML, JSON
 from functions.http.error_codes import ALWAYS, AUTHENTICATED, CODES, OF_BODIES, OF_CHANGES, OF_IDEMPOTENCY, OF_KEYS
-from functions.http.operation import CHANGES, OPERATIONS, Operation
+from functions.http.operation import CHANGES, OPERATIONS, Auth, Operation
 from functions.http.portable import REFERENCE, Untitled
 from functions.http.shapes import shape_of
 
@@ -77,9 +77,9 @@ def describe(responses: Mapping[str, type]) -> dict[str, Any]:
 def codes_of(operation: Operation) -> tuple[str, ...]:
     """Return every code that an operation may answer with, sorted by status."""
     codes = {*ALWAYS, *operation.codes}
-    if not operation.open:
+    if operation.auth is not Auth.NONE:
         codes |= {*AUTHENTICATED}
-    if operation.of_merchants:
+    if operation.auth is Auth.MERCHANT:
         codes |= {*OF_KEYS}
         codes |= {*OF_CHANGES} if operation.method in CHANGES else set()
     if operation.method in CHANGES:
@@ -100,7 +100,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
     if operation.requires:
         described["description"] = (
-            f"Needs the {'scope' if operation.of_merchants else 'permission'} `{operation.requires}`."
+            f"Needs the {'scope' if operation.auth is Auth.MERCHANT else 'permission'} `{operation.requires}`."
         )
     if parameters := [*_path_parameters(operation), *_query(operation), *_headers(operation)]:
         described["parameters"] = parameters
@@ -108,9 +108,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
         schema = {"$ref": REFERENCE.format(model=operation.body.__name__)}
         described["requestBody"] = {"required": operation.needs_body, "content": {JSON: {"schema": schema}}}
     described["security"] = []
-    if operation.of_merchants:
+    if operation.auth is Auth.MERCHANT:
         described["security"] = [{"apiKey": []}, {"keyId": [], "timestamp": [], "nonce": [], "signature": []}]
-    elif operation.of_admins:
+    elif operation.auth is Auth.ADMIN:
         described["security"] = [{"adminToken": []}]
     return described
 

@@ -1,6 +1,7 @@
 """Operations: each route as data, from which it is enforced, described and tested."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from pydantic import BaseModel
 
@@ -11,12 +12,20 @@ from functions.http.answers import JSON
 CHANGES = ("POST", "PATCH", "PUT", "DELETE")
 
 
+class Auth(Enum):
+    """Who may call an operation: anybody, whoever holds a merchant's key, or an admin who has signed in."""
+
+    NONE = "none"
+    MERCHANT = "merchant"
+    ADMIN = "admin"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One route as data: what is enforced, and what the description of the API is made from.
 
-    `may` is the scope of a merchant's key, or the permission of an admin; `signed_in` asks for any admin. `answers`
-    is the described name of a view, None for an answer without a body; `codes` are refusals of its own.
+    `requires` is the scope of a merchant's key, or the permission of an admin; `signed_in` asks for any admin.
+    `response` is the described name of a view, None for an answer without a body; `codes` are refusals of its own.
     """
 
     name: str
@@ -38,19 +47,11 @@ class Operation:
         return self.body is not None and any(field.is_required() for field in self.body.model_fields.values())
 
     @property
-    def of_merchants(self) -> bool:
-        """Whether a merchant's key opens it."""
-        return isinstance(self.requires, Scope)
-
-    @property
-    def of_admins(self) -> bool:
-        """Whether an admin's token opens it."""
-        return self.signed_in or isinstance(self.requires, Permission)
-
-    @property
-    def open(self) -> bool:
-        """Whether anybody may call it."""
-        return not (self.of_merchants or self.of_admins)
+    def auth(self) -> Auth:
+        """Who must show who they are."""
+        if isinstance(self.requires, Scope):
+            return Auth.MERCHANT
+        return Auth.ADMIN if self.signed_in or self.requires else Auth.NONE
 
     @property
     def idempotent(self) -> bool:

@@ -21,7 +21,7 @@ from ctrip.services.merchants.authenticate import Caller
 from functions.http.answers import address_of, path_of, problem, request_id, unexpected
 from functions.http.credentials import authenticated
 from functions.http.models import NoBody, NoQuery, parse
-from functions.http.operation import CHANGES, OPERATIONS, Operation
+from functions.http.operation import CHANGES, OPERATIONS, Auth, Operation
 from functions.http.reading import body_of, idempotency_of, query_of, raw_body, refuse_half_characters
 
 
@@ -89,14 +89,14 @@ def guarded(request: Request, view: Callable[[], Response]) -> Response:
 
 def received(operation: Operation, request: Request) -> Call:
     """Verify who calls, then read what came; nothing of the body is parsed for a stranger."""
-    refuse_half_characters(request, path_only=operation.open)
+    refuse_half_characters(request, path_only=operation.auth is Auth.NONE)
     caller, admin = authenticated(operation, request)
     who = caller or admin
     origin = who.origin if who else Origin("", address_of(request), request_id(request))
     if caller is not None and operation.method in CHANGES:
         stage().merchants.limiter.admit(caller.merchant)
     query = None
-    if operation.query is not None or not operation.open:
+    if operation.query is not None or operation.auth is not Auth.NONE:
         query = parse(operation.query or NoQuery, query_of(request))
     body, idempotency = None, None
     if operation.method in CHANGES:

@@ -239,7 +239,7 @@ def labelled(world: Any) -> dict[str, Cost]:
         chain=chain,
         follower=replace(made.follower, chain=chain),
         trust=replace(made.trust, chain=chain),
-        explainer=replace(made.explainer, chain=purposes[EXPLAINING]),
+        looker=replace(made.looker, explainer=replace(made.looker.explainer, chain=purposes[EXPLAINING])),
         strays=replace(made.strays, chain=purposes[SLOWER]),
         other_ms=60_000,
         monitor_ms=60_000,

@@ -72,8 +72,8 @@ def make_mortal(world: World, mortal: Mortal) -> None:
 
     def new_scanner() -> Any:
         made = rewired(build())
-        parts = {name: rewired(getattr(made, name)) for name in ("follower", "strays", "explainer", "looker")}
-        parts["looker"] = replace(parts["looker"], explainer=parts["explainer"])
+        parts = {name: rewired(getattr(made, name)) for name in ("follower", "strays", "looker")}
+        parts["looker"] = replace(parts["looker"], explainer=rewired(made.looker.explainer))
         return replace(made, **parts)
 
     world.new_scanner = new_scanner  # type: ignore[method-assign]

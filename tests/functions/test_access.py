@@ -15,15 +15,15 @@ from ctrip.domain.admins import MATRIX, Permission, Role
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.merchants.signing import SignedRequest
 from ctrip_client import sign_request
-from functions.http.operation import OPERATIONS, Operation
+from functions.http.operation import OPERATIONS, Auth, Operation
 from tests.functions.conftest import KEY, SIGNING_SECRET, Api, add_key
 from tests.world import XPUB2, put_merchant
 
 OTHER = "ctrip_otherkey01_0123456789abcdefghijkl"
 UNKNOWN = "00000000-0000-4000-8000-00000000dead"
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "signing.json").read_text())
-OF_MERCHANTS = [each for each in OPERATIONS if each.of_merchants]
-OF_ADMINS = [each for each in OPERATIONS if each.of_admins]
+OF_MERCHANTS = [each for each in OPERATIONS if each.auth is Auth.MERCHANT]
+OF_ADMINS = [each for each in OPERATIONS if each.auth is Auth.ADMIN]
 
 # What a valid call of each operation sends, where that is more than nothing.
 BODIES: dict[str, dict[str, Any]] = {
@@ -62,22 +62,22 @@ def test_every_route_is_an_operation() -> None:
 
 def test_what_is_open_is_listed_here() -> None:
     """A route without a credential is a decision."""
-    assert {each.path for each in OPERATIONS if each.open} == {
+    assert {each.path for each in OPERATIONS if each.auth is Auth.NONE} == {
         *("/health", "/health/ready", "/pay/{payment_id}", "/pay/{payment_id}/status", "/assets/{name}"),
         *("/openapi.json", "/openapi-3.0.json", "/docs", "/admin/api/login", "/admin/api/refresh"),
     }
     for each in OPERATIONS:
         if each.path.startswith("/api/v1"):
-            assert each.of_merchants, each.path
-        if each.path.startswith("/admin") and not each.open:
-            assert each.of_admins, each.path
+            assert each.auth is Auth.MERCHANT, each.path
+        if each.path.startswith("/admin") and each.auth is not Auth.NONE:
+            assert each.auth is Auth.ADMIN, each.path
 
 
 @pytest.mark.parametrize("operation", [*OF_MERCHANTS, *OF_ADMINS], ids=lambda each: each.name)
 def test_without_a_credential_every_route_is_401(api: Api, operation: Operation) -> None:
     """Before anything of the body is looked at, and always in the same words."""
     wrong = [None, "nonsense", KEY[:-1] + "m", "ctrip_nobody0001_0123456789abcdefghijkl", "x.y.z"]
-    wrong.append(api.token() if operation.of_merchants else KEY)
+    wrong.append(api.token() if operation.auth is Auth.MERCHANT else KEY)
     said = set()
     for key in wrong:
         answer = api.call(operation.method, url(operation), b"{not json", key=key)
@@ -164,7 +164,7 @@ def test_every_permission_has_its_row_and_its_route() -> None:
 def test_unknown_fields_are_refused_everywhere(api: Api, operation: Operation) -> None:
     """Threat 10: what an answer shows cannot be sent, nor anything else that is not asked for."""
     assert operation.body is not None
-    key = api.token() if operation.of_admins else KEY if operation.of_merchants else None
+    key = api.token() if operation.auth is Auth.ADMIN else KEY if operation.auth is Auth.MERCHANT else None
     fields = ("id", "merchant_id", "status", "account", "version", "enabled_", "role_", "xpub_", "address", "credited")
     for field in fields:
         body = BODIES.get(operation.name, {}) | {field: "x"}
@@ -174,11 +174,13 @@ def test_unknown_fields_are_refused_everywhere(api: Api, operation: Operation) -
 
 
 @pytest.mark.parametrize(
-    "operation", [each for each in OPERATIONS if not each.body and not each.open], ids=lambda each: each.name
+    "operation",
+    [each for each in OPERATIONS if not each.body and each.auth is not Auth.NONE],
+    ids=lambda each: each.name,
 )
 def test_routes_without_fields_take_none(api: Api, operation: Operation) -> None:
     """Neither in the query nor in a body; an empty object is as good as nothing."""
-    key = api.token() if operation.of_admins else KEY
+    key = api.token() if operation.auth is Auth.ADMIN else KEY
     path = url(operation)
     answer = api.call(operation.method, path + ("&" if "?" in path else "?") + "nonsense=1", key=key)
     assert (answer.status_code, answer.json["errors"][0]) == (

@@ -10,7 +10,7 @@ from chalice.app import Request
 from ctrip.aws.lines import Line
 from ctrip.domain.detection.gates import Tip
 from ctrip.store.engine.codec import decode, encode
-from functions.http.operation import OPERATIONS, Operation
+from functions.http.operation import OPERATIONS, Auth, Operation
 from functions.http.resource import guarded, received
 from tests.functions.conftest import KEY, Api
 
@@ -46,7 +46,7 @@ def test_a_lone_surrogate_in_a_body_is_400_whether_it_is_a_name_or_a_value(api: 
 @pytest.mark.parametrize("operation", WITH_BODY, ids=lambda each: each.name)
 def test_every_operation_refuses_a_lone_surrogate_as_a_fields_name(api: Api, operation: Operation) -> None:
     path = operation.path.replace("{", "").replace("}", "")
-    key = None if operation.open else api.token() if operation.of_admins else KEY
+    key = None if operation.auth is Auth.NONE else api.token() if operation.auth is Auth.ADMIN else KEY
     answer = api.call(operation.method, path, {"\ud800": "\udfff"}, key=key)
     assert (answer.status_code, answer.json["code"]) == (400, "invalid_field")
 

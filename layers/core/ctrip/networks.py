@@ -240,6 +240,7 @@ def _network(name: str, entry: Any) -> Network:
         fee_cap=fields.amount("fee_cap", FEE_CAP, 1) or 0,
         fee_floor=_fee_floor(name, fields.mapping("fee_floor", {})),
         gas_estimated=fields.flag("gas_estimated", False),
+        testnet=fields.flag("testnet", False),
     )
     fields.done()
     symbols = [network.coin.symbol, *(token.symbol for token in network.tokens)]

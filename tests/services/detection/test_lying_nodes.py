@@ -289,7 +289,7 @@ def parts_of_a_pass(world):
         "look": (type(world.scanner.looker), "_look"),
         "baseline": (type(world.scanner.looker.past), "baseline"),
         "on_time": (type(world.scanner.looker), "_on_time"),
-        "attach": (type(world.scanner.explainer), "_attach"),
+        "attach": (type(world.scanner.looker), "_attach"),
         "question": (type(world.scanner.looker), "_question"),
     }
 

@@ -195,7 +195,7 @@ class AwsAdapters:
         """Build what posts to merchants' servers."""
         from ctrip.net.receivers import HttpSender
 
-        return HttpSender()
+        return HttpSender(loopback=bool(self.settings.webhook_loopback))
 
     # -- sign-in
 

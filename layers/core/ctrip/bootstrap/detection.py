@@ -66,7 +66,7 @@ class Detection:
         stage, on, own = self._stage, self._on, self._on.settings
         network = stage.network(name)
         chain, log = on.chain(name), on.log("scan")
-        explainer = Explainer(chain=chain, payments=on.payments, clock=on.clock, log=log)
+        explainer = Explainer(chain=chain, clock=on.clock, log=log)
         return ChainScanner(
             network=network,
             chain=chain,
@@ -76,7 +76,6 @@ class Detection:
             jobs=stage.notifying("scan"),
             clock=on.clock,
             recorder=stage.recorder("scan"),
-            explainer=explainer,
             looker=self.looker(network, chain, explainer),
             follower=self.follower(network, chain),
             strays=self._strays(network, chain),

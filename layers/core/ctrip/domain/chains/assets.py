@@ -50,7 +50,7 @@ class Network:
 
     `gas_funding_cap` is the most that the gas station gives one address at a time, `fee_cap` the most that one own
     transaction may cost, both in base units of the coin. `gas_estimated`: a plain transfer costs more gas than 21,000,
-    because what the layer below asks is part of it.
+    because what the layer below asks is part of it. `testnet`: its coins are worth nothing.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Network:
     fee_cap: int = FEE_CAP
     fee_floor: FeeFloor = FeeFloor()
     gas_estimated: bool = False
+    testnet: bool = False
 
     def asset(self, token_id: str | None) -> Asset | None:
         """Find the coin (None) or an enabled token by its id."""

@@ -15,7 +15,6 @@ from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore
-from ctrip.services.detection.explain import Explainer
 from ctrip.services.detection.look_at import Looker
 from ctrip.services.detection.own_transactions import OwnTransactions
 from ctrip.services.detection.sight import Sight
@@ -41,7 +40,6 @@ class PaymentDecider:
     jobs: Jobs
     clock: Clock
     recorder: Recorder
-    explainer: Explainer
     looker: Looker
     trust: ChainTrust
     voucher: AddressVoucher
@@ -149,12 +147,12 @@ class PaymentDecider:
         now = self.clock.now()
         held = [*self.watch.read.values(), *self.watch.slow_read.values()]
         wanted = [each for each in held if each.may_be_unexplained and each.seen.explain_at <= now]
-        wanted = [each for each in wanted if now < each.window_ends][:RETRIES] if self.explainer.prompt else []
+        wanted = [each for each in wanted if now < each.window_ends][:RETRIES] if self.looker.explainer.prompt else []
         if not wanted:
             return
         looks = [self.looker.as_recorded(each, sight) for each in wanted]
         questions = [self.looker.whole_question(each, look, sight) for each, look in zip(wanted, looks, strict=True)]
-        found = self.explainer.explain(questions, sight.at, self.troubles.apart)
+        found = self.looker.explained(questions, sight, self.troubles.apart)
         told: list[Event] = []
         for payment in wanted:
             with self.troubles.apart(payment.id):

@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import Block
+from ctrip.domain.chains.chain import Block, Transfer
 from ctrip.domain.detection.observe import OBSERVATIONS, Look, by_deadline, canonical, net, promote, record, stands
-from ctrip.domain.payments.payment import Flag, Hold, Observation, Payment
+from ctrip.domain.payments.payment import INLINE, Flag, Hold, Observation, Payment
 from ctrip.ports import ChainReader, Clock, Log, PaymentStore
-from ctrip.services.detection.explain import Explainer, Unexplained, unexplained
+from ctrip.services.detection.explain import Explainer, Unexplained
 from ctrip.services.detection.find_blocks import BlockFinder
 from ctrip.services.detection.past_amounts import HORIZON, PastAmounts
 from ctrip.services.detection.sight import Sight
@@ -17,6 +17,8 @@ from ctrip.services.detection.trust_chain import ChainTrust
 from ctrip.services.detection.vouch_address import AddressVoucher
 
 Apart = Callable[[str], AbstractContextManager[None]]
+# Between the tries to explain one payment.
+PAUSES_MS = (2_000, 5_000, 15_000, 60_000, 300_000, 900_000, 3_600_000)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,7 +172,37 @@ class Looker:
                 changed[payment.id] = unexplained(look)
                 if self.explainer.prompt and (look.received or 0) > look.explained:
                     wanted.append(self._question(payment, look, sight))
-        return changed | self.explainer.explain(wanted, sight.at, apart)
+        return changed | self.explained(wanted, sight, apart)
+
+    def explained(self, wanted: Sequence[Unexplained], sight: Sight, apart: Apart) -> dict[str, Look]:
+        """Return the looks of these payments, by payment, with the transfers that were found for them.
+
+        What stays unexplained is one transfer without a hash, and has its next try noted.
+        """
+        found = self.explainer.explain(wanted, sight.at)
+        looks: dict[str, Look] = {}
+        for each in wanted:
+            with apart(each.payment.id):
+                transfers = found.get(each.payment.id)
+                looks[each.payment.id] = unexplained(each.look) if transfers is None else self._attach(each, transfers)
+        return looks
+
+    def _attach(self, asked: "Unexplained", found: Sequence[Transfer]) -> Look:
+        payment, look = asked.payment, asked.look
+        known = sorted((transfer for transfer in look.transfers if transfer.tx_hash), key=_place)
+        # With as many as are shown, those before them stand in rows of their own already.
+        oldest = _place(known[0]) if len(known) >= INLINE and not asked.whole else None
+        stored = {transfer.key for transfer in known}
+        new = [each for each in found if each.key not in stored and (oldest is None or _place(each) > oldest)]
+        explained = look.explained + sum(transfer.amount for transfer in new)
+        if asked.whole:
+            explained = max(sum(transfer.amount for transfer in found), sum(t.amount for t in known))
+        if new:
+            self.payments.add_transfers(payment.id, new)
+        if look.received is not None and explained > look.received:
+            self.log.warning("explained_too_much", payment=payment.id, by=str(explained - look.received))
+        shown = tuple(sorted([*known, *new], key=_place)[-INLINE:])
+        return unexplained(replace(look, transfers=shown, explained=explained), self.clock.now())
 
     def _less_what_is_gone(self, payment: Payment, look: Look, sight: Sight) -> Look:
         """Forget the transfers of blocks that are no longer canonical; all are then asked for again."""
@@ -221,3 +253,21 @@ def _deadline_matters(payment: Payment, look: Look) -> bool:
     if not payment.is_expired or Flag.HELD in payment.flags or look.received is None:
         return False
     return look.received >= payment.target
+
+
+def _place(transfer: Transfer) -> tuple[int, int, str]:
+    return transfer.block_number, transfer.log_index or 0, transfer.tx_hash or ""
+
+
+def unexplained(look: Look, now: int = 0) -> Look:
+    """Show what no transfer accounts for as one without a hash; where it was asked now, note the next try."""
+    shown = tuple(transfer for transfer in look.transfers if transfer.tx_hash)
+    missing = (look.received or 0) - look.explained
+    if missing <= 0:
+        return replace(look, transfers=shown, explain_at=0, explain_tries=0)
+    rest = Transfer(None, None, look.head.number, look.head.hash, None, missing)
+    look = replace(look, transfers=(*shown, rest))
+    if not now:
+        return look
+    pause = PAUSES_MS[min(look.explain_tries, len(PAUSES_MS) - 1)]
+    return replace(look, explain_at=now + pause, explain_tries=look.explain_tries + 1)

@@ -15,7 +15,6 @@ from ctrip.domain.payments.payment import Flag, Payment, Tier
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.detection.count_open import OpenCounter
 from ctrip.services.detection.decide_payments import PaymentDecider
-from ctrip.services.detection.explain import Explainer
 from ctrip.services.detection.find_deposits import DepositFinder
 from ctrip.services.detection.look_at import Looker
 from ctrip.services.detection.own_transactions import OwnTransactions
@@ -45,7 +44,6 @@ class ChainScanner:
     jobs: Jobs
     clock: Clock
     recorder: Recorder
-    explainer: Explainer
     looker: Looker
     follower: TransactionFollower
     strays: DepositFinder
@@ -143,7 +141,6 @@ class ScanRun:
             jobs=scan.jobs,
             clock=scan.clock,
             recorder=scan.recorder,
-            explainer=scan.explainer,
             looker=scan.looker,
             trust=scan.trust,
             voucher=scan.voucher,

@@ -25,6 +25,7 @@ from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payments.machine import FIRST_EVENT
 from ctrip.domain.payments.payment import Due, Links, Order, Payment, Times
 from ctrip.domain.urls import is_web_address
+from ctrip.domain.webhooks.addresses import endpoint_problem
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.merchants.limit_calls import CallLimiter
 from ctrip.services.shared.notify import commit_and_notify
@@ -61,9 +62,10 @@ class CreatePayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCreator:
-    """Creates payments; `plain_http` lets webhooks go to http addresses, for the local stage alone.
+    """Creates payments.
 
-    `verifying_key` is the public key of the signer, which vouches for merchants' extended keys.
+    `plain_http` lets people return to http addresses, and `loopback` lets webhooks go to this machine, both for the
+    local stage alone. `verifying_key` is the public key of the signer, which vouches for merchants' extended keys.
     """
 
     networks: Mapping[str, Network]
@@ -79,6 +81,7 @@ class PaymentCreator:
     log: Log
     verifying_key: str
     plain_http: bool
+    loopback: bool
     _raised: dict[str, tuple[int, int]] = field(default_factory=dict)
     _seen: dict[str, tuple[int, Gate, Tip | None]] = field(default_factory=dict)
     _indexes: dict[tuple[str, str], deque[int]] = field(default_factory=dict)
@@ -169,8 +172,9 @@ class PaymentCreator:
         raise BadRequest(detail, code="token_not_found", errors=(FieldError("token_id", "token_not_found", detail),))
 
     def _check_urls(self, wanted: CreatePayment) -> None:
-        for name in ("webhook_url", "success_url", "cancel_url"):
-            url = getattr(wanted, name)
+        if wanted.webhook_url is not None:
+            check_endpoint("webhook_url", wanted.webhook_url, loopback=self.loopback)
+        for name, url in (("success_url", wanted.success_url), ("cancel_url", wanted.cancel_url)):
             if url is not None:
                 check_url(name, url, plain_http=self.plain_http)
 
@@ -271,6 +275,12 @@ class PaymentCreator:
 def _path(rules: ChainRules, merchant: Merchant, index: int) -> str:
     """Name the key behind an address; of a merchant's own key only the way below it is known, from `M` (BIP-32)."""
     return f"M/0/{index}" if merchant.own_keys else address_path(rules, merchant.account, index)
+
+
+def check_endpoint(name: str, url: str, *, loopback: bool) -> None:
+    """Refuse an address that no webhook may be sent to; raises `InvalidField` naming `name`."""
+    if problem := endpoint_problem(url, loopback=loopback):
+        raise InvalidField(name, "invalid_url", problem)
 
 
 def check_url(name: str, url: str, *, plain_http: bool) -> None:
