@@ -10,13 +10,12 @@ from ctrip.domain.chains.chain import (
     Arrivals,
     BalanceQuery,
     Block,
-    Fees,
     Receipt,
     Signed,
     TokenTransfer,
     Transfer,
 )
-from ctrip.domain.chains.evm.transaction import Transaction, transfer_destination
+from ctrip.domain.chains.evm.transaction import Fees, Transaction, transfer_destination
 from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable, Underpriced
 
 TOKEN_GAS = 50_000

@@ -368,7 +368,8 @@ class Gateway(RuleBasedStateMachine):
             assert sum(mined[attempt.tx_hash] for attempt in intent.attempts) <= 1
             ended = (TransactionState.FINAL, TransactionState.FAILED, TransactionState.CANCELLED)
             assert intent.state in ended, f"an own transaction was never finished: {intent.state}"
-            by_payment[intent.payment_id, intent.kind].append(intent)
+            for payment_id in intent.payment_ids:
+                by_payment[payment_id, intent.kind].append(intent)
         for payment_id in self.payments:
             credited = [c for c in self.world.stores.payments.commits if c.entries and c.after.id == payment_id]
             assert len(by_payment[payment_id, "sweep"]) <= max(len(credited), 1), "more sweeps than credits"

@@ -227,6 +227,19 @@ def test_a_merchant_without_an_account_on_this_kind_gets_no_address(world: ToyWo
         assert refused.value.code == code
 
 
+def test_a_merchant_that_was_ready_before_the_kind_was_enabled_is_given_its_account() -> None:
+    """By the schedule that provisions; a second run finds nothing to do."""
+    world = ToyWorld()
+    assert not world.merchant.provisioning
+    assert world.stage.merchants.waiting().run() == ["m1"]
+    found = world.stores.access.merchant("m1")
+    assert found is not None
+    world.merchant = found
+    assert [key.curve for key in found.keys] == ["evm", "toy"]
+    assert world.stage.merchants.waiting().run() == []
+    assert world.create().due.derivation_path == "m/44'/1'/1'/0/0"
+
+
 def test_an_account_key_that_the_signer_did_not_sign_gives_out_no_address(world: ToyWorld) -> None:
     """Swapped in the store for a stranger's, the key is refused, and money that came is not credited."""
     payment = world.create(10_000)

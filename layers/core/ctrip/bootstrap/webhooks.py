@@ -44,6 +44,7 @@ class Webhooks:
             access=self._on.access,
             stage_url=settings.webhook_url,
             remember_ms=settings.key_cache_seconds * 1000,
+            known=self._stage.known_endpoints,
         )
 
     @cached_property

@@ -201,7 +201,7 @@ class WrongChain(ChainError):
 
 
 class BroadcastRejected(ChainError):
-    """No node will take the transaction; what became of it is looked up by hash and nonce."""
+    """No node will take the transaction; what became of it is looked up by its hash."""
 
 
 class Underpriced(BroadcastRejected):

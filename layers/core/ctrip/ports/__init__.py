@@ -4,7 +4,8 @@ from ctrip.ports.admins import AdminChange, AdminStore, TokenKey
 from ctrip.ports.audit import AuditCheckpoint, CheckpointStore
 from ctrip.ports.chain import Chain, ChainReader, ChainWriter
 from ctrip.ports.credentials import Cipher, Claims, OneTimeCodes, Passwords, Tokens
-from ctrip.ports.events import Delivery, Due, EndpointReader, EventFilter, EventPage, EventStore, Waiting
+from ctrip.ports.endpoints import EndpointStore
+from ctrip.ports.events import Delivery, Due, EventFilter, EventPage, EventStore, Waiting
 from ctrip.ports.gates import Fence
 from ctrip.ports.http import Reply, WebhookSender
 from ctrip.ports.idempotency import Idempotency, Remembered
@@ -32,7 +33,7 @@ __all__ = [
     "Commit",
     "Delivery",
     "Due",
-    "EndpointReader",
+    "EndpointStore",
     "EventFilter",
     "EventPage",
     "EventStore",

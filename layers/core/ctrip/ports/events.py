@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import Event
 
 
@@ -138,12 +137,4 @@ class EventStore(Protocol):
 
     def lease(self, due: Due, until: int) -> bool:
         """Leave a due attempt to a worker until that time; False where its outcome has been recorded meanwhile."""
-        ...
-
-
-class EndpointReader(Protocol):
-    """The endpoints that merchants have created, as commits and deliveries need them."""
-
-    def endpoints_of(self, merchant_id: str) -> Sequence[Endpoint]:
-        """Return all of a merchant's endpoints, disabled ones included; bounded, as a merchant may have few."""
         ...

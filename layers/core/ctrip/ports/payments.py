@@ -71,7 +71,7 @@ class PaymentStore(Protocol):
         """Put an own transaction of a payment under way: the new intent, and its name as the payment's `pending`.
 
         No version of the payment: nothing that it tells anybody changes. Any other decision about a payment that knows
-        of none under way is stale from now on. Raises `AlreadyExists` ("intent") when the nonce is taken, `Stale` when
+        of none under way is stale from now on. Raises `AlreadyExists` ("intent") when the slot is taken, `Stale` when
         the payment has moved on, and `Busy`.
         """
         ...

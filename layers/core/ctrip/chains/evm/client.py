@@ -25,7 +25,8 @@ from ctrip.chains.evm.pool import Pool
 from ctrip.chains.evm.probe import Blind, OtherFork, Prober, order
 from ctrip.chains.evm.transport import ANSWER_SECONDS
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Fees, Receipt, Transfer
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Receipt, Transfer
+from ctrip.domain.chains.evm.transaction import Fees
 from ctrip.domain.errors import ChainError, ConfigurationError, Refused
 from ctrip.ports import Clock
 

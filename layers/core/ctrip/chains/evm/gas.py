@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from ctrip.chains.evm.terms import GasTerms, terms_of
 from ctrip.domain.chains.assets import FeeFloor, Network
-from ctrip.domain.chains.chain import Block, Fees
+from ctrip.domain.chains.chain import Block
+from ctrip.domain.chains.evm.transaction import Fees
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Refusal
 
 NATIVE_GAS = 21_000

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from ctrip.domain.chains.chain import Block, Fees
+from ctrip.domain.chains.chain import Block
+from ctrip.domain.chains.evm.transaction import Fees
 from ctrip.ports import Chain
 
 

@@ -9,8 +9,8 @@ from ctrip.chains.evm.node import EvmNode
 from ctrip.chains.evm.search import NonceSearch
 from ctrip.chains.evm.terms import GasTerms, gas_terms, nonce_of, slot_of, terms_of, written
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import BalanceQuery, Block, Fees, Receipt
-from ctrip.domain.chains.evm.transaction import NO_CALL, Transaction, transfer_data
+from ctrip.domain.chains.chain import BalanceQuery, Block, Receipt
+from ctrip.domain.chains.evm.transaction import NO_CALL, Fees, Transaction, transfer_data
 from ctrip.domain.errors import Refused, Reverts, Unavailable
 from ctrip.domain.sweeping.plan import Fate, Held, Order, Outlook, Planned, Quote
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal, TransactionState

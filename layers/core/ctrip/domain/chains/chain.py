@@ -78,22 +78,13 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class TokenTransfer:
-    """One ERC-20 Transfer log of a receipt."""
+    """One transfer of a token, as a receipt tells it."""
 
     token: str
     sender: str
     to: str
     amount: int
     log_index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fees:
-    """Current fees of a chain in base units per gas; `legacy` chains have no base fee."""
-
-    base: int
-    priority: int
-    legacy: bool = False
 
 
 class Unsigned(Protocol):
@@ -124,7 +115,7 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Raw bytes ready to broadcast (0x hex) and their hash."""
+    """Signed bytes as text, ready to broadcast, and their hash."""
 
     raw: str
     tx_hash: str

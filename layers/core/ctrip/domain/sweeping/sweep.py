@@ -51,7 +51,7 @@ _ENDED = frozenset(
 
 
 class Kind(StrEnum):
-    """What an own transaction is for: gas for a deposit address, or its funds to the treasury."""
+    """What an own transaction is for: coin for a deposit address, or its funds to the treasury."""
 
     FUND = "fund"
     SWEEP = "sweep"

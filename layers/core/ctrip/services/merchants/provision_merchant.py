@@ -3,7 +3,7 @@
 Asked for here, done by the signer, which alone can derive an account and sign; then the account is discovered.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -20,6 +20,7 @@ from ctrip.services.merchants.manage_merchants import change_merchant
 
 SIGNER = Origin("signer")
 FIRST_VERSION = 1
+PAGE = 100
 
 
 class Authority(Protocol):
@@ -143,14 +144,25 @@ class WaitingProvisioner:
     provisioner: Provisioner
     discoverer: AccountDiscoverer
     log: Log
+    curves: frozenset[str] = frozenset()
 
     def run(self) -> list[str]:
-        """Make those ready that wait; return their ids."""
+        """Make those ready that wait, and those that lack a key on a curve that was enabled since; return their ids."""
         done, after = [], ""
         while waiting := self.access.waiting(after):
             done += [merchant_id for merchant_id in waiting if self._one(merchant_id)]
             after = waiting[-1]
-        return done
+        return done + [merchant_id for merchant_id in self._without_key() if self._one(merchant_id)]
+
+    def _without_key(self) -> Iterator[str]:
+        """Find merchants that were ready before the stage enabled a chain of another curve."""
+        after = ""
+        while len(self.curves) > 1 and (page := self.access.merchants(after, PAGE)):
+            for merchant in page:
+                missing = self.curves - {key.curve for key in merchant.keys}
+                if missing and not merchant.own_keys and not merchant.provisioning:
+                    yield merchant.id
+            after = page[-1].id
 
     def _one(self, merchant_id: str) -> bool:
         try:

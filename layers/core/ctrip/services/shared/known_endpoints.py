@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ctrip.domain.webhooks.endpoint import Endpoint
-from ctrip.ports import EndpointReader
+from ctrip.ports import EndpointStore
 
 AT_MOST = 1_000  # merchants that are remembered
 
@@ -12,7 +12,7 @@ AT_MOST = 1_000  # merchants that are remembered
 class KnownEndpoints:
     """Remembers each merchant's endpoints for `remember_ms`, also that it has none."""
 
-    store: EndpointReader
+    store: EndpointStore
     remember_ms: int
     _held: dict[str, tuple[int, tuple[Endpoint, ...]]] = field(default_factory=dict)
 

@@ -115,11 +115,12 @@ class TransactionFollower:
         if intent is None or intent.tx_hash is None:
             return []
         self.log.warning("own_transaction_reorganised", intent=key, payment=payment.id)
+        changed: list[Payment] = []
         try:
-            return self._unmined(intent, fence)
+            self._unmined(intent, fence, changed)
         except (Stale, AlreadyExists) as exc:
             self.log.warning("own_transaction_moved_on", intent=key, error=str(exc))
-            return []
+        return changed
 
     @contextmanager
     def _apart(self, intent: OutgoingTransaction, this: _Pass) -> Iterator[None]:
@@ -212,7 +213,7 @@ class TransactionFollower:
         def step(payment: Payment, _: Member) -> Step:
             return quiet(payment, self.clock.now(), pending=_released(payment, intent))
 
-        this.changed += self._change(intent, after, this.fence, step, held=False)
+        self._change(intent, after, this.fence, step, this.changed, held=False)
 
     def _watch_lost(self, intent: OutgoingTransaction, this: _Pass) -> None:
         """Undo what was concluded, should a receipt come after all, or the slot be free again."""
@@ -253,7 +254,7 @@ class TransactionFollower:
         number = intent.block_number or 0
         block = self.chain.blocks([number]).get(number)
         if block is not None and block.hash != intent.block_hash:
-            this.changed += self._unmined(intent, this.fence)
+            self._unmined(intent, this.fence, this.changed)
             return
         if block is None:
             this.unsure.update(intent.payment_ids)
@@ -271,7 +272,7 @@ class TransactionFollower:
                 moves = moves_with(payment.own.moves, after, member)
                 return quiet(payment, self.clock.now(), moves=moves, pending=_released(payment, intent))
 
-            this.changed += self._change(intent, after, this.fence, step, held=False)
+            self._change(intent, after, this.fence, step, this.changed, held=False)
         if intent.state is TransactionState.LOST:
             self.log.warning("receipt_came_after_all", intent=intent.key)
         this.moved(after)
@@ -283,15 +284,15 @@ class TransactionFollower:
             tier = Tier.SWEEP if intent.kind is Kind.SWEEP and _credited(payment) else payment.tier
             return quiet(payment, self.clock.now(), pending=payment.own.pending or intent.key, tier=tier)
 
-        this.changed += self._change(intent, after, this.fence, step, held=True)
+        self._change(intent, after, this.fence, step, this.changed, held=True)
 
-    def _unmined(self, intent: OutgoingTransaction, fence: Fence) -> list[Payment]:
+    def _unmined(self, intent: OutgoingTransaction, fence: Fence, changed: list[Payment]) -> None:
         """A reorganisation took it out: the same bytes are sent again."""
         now = self.clock.now()
         after = _changed(intent, now, state=TransactionState.SIGNED, tx_hash=None, block_number=None, block_hash=None)
         if intent.kind is Kind.SWEEP and intent.unfinished:
             self.money.write_intent(intent, after)  # the payments know nothing of it yet
-            return []
+            return
 
         def step(payment: Payment, member: Member) -> Step:
             undone = quiet(
@@ -306,7 +307,7 @@ class TransactionFollower:
                 return undone
             return replace(undone, entries=tuple(map(reversed_posting, postings(intent, member, now))))
 
-        return self._change(intent, after, fence, step, held=True)
+        self._change(intent, after, fence, step, changed, held=True)
 
     def _final(self, intent: OutgoingTransaction, receipt: Receipt, this: _Pass) -> None:
         now = self.clock.now()
@@ -320,7 +321,7 @@ class TransactionFollower:
             def step(payment: Payment, member: Member) -> Step:
                 return replace(self._finished(payment, after, member, now), entries=postings(after, member, now))
 
-            this.changed += self._change(intent, after, this.fence, step, held=False)
+            self._change(intent, after, this.fence, step, this.changed, held=False)
         if after.state is TransactionState.FAILED:
             self.log.error("own_transaction_failed", intent=intent.key, tx_hash=intent.tx_hash)
 
@@ -366,15 +367,15 @@ class TransactionFollower:
         after: OutgoingTransaction,
         fence: Fence,
         step: Callable[[Payment, Member], Step],
+        changed: list[Payment],
         *,
         held: bool,
-    ) -> list[Payment]:
+    ) -> None:
         """Change each payment that a transaction serves, and the transaction itself together with the last of them.
 
         A crash in between is mended by the next pass: those are left out that are changed already, because they name
-        the transaction as pending (`held`), or name it no longer.
+        the transaction as pending (`held`), or name it no longer. `changed` is added to as it goes.
         """
-        changed = []
         *others, last = after.members
         for member in others:
             payment = self._payment(member)
@@ -382,7 +383,6 @@ class TransactionFollower:
                 changed.append(self._commit(payment, step(payment, member), fence, ()))
         payment = self._payment(last)
         changed.append(self._commit(payment, step(payment, last), fence, ((before, after),)))
-        return changed
 
     def _commit(
         self,

@@ -1,4 +1,4 @@
-"""An EVM transaction, unsigned; and the one call that ours make, an ERC-20 transfer."""
+"""An EVM transaction, unsigned, and what it costs; and the one call that ours make, an ERC-20 transfer."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -7,6 +7,15 @@ from ctrip.domain.errors import SigningRefused
 
 NO_CALL = "0x"
 _TRANSFER = "0xa9059cbb"
+
+
+@dataclass(frozen=True, slots=True)
+class Fees:
+    """Current fees of a chain, in base units per gas; `legacy` chains have no base fee."""
+
+    base: int
+    priority: int
+    legacy: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
