@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
     from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
+    from ctrip.services.webhooks.manage_endpoints import EndpointManager
     from ctrip.services.webhooks.read_events import EventReader
     from ctrip.services.webhooks.relay_outbox import OutboxRelay
 
@@ -32,6 +33,21 @@ class Webhooks:
             log=on.log("webhooks"),
             spread=on.spread,
             cache_ms=on.settings.key_cache_seconds * 1000,
+        )
+
+    @cached_property
+    def endpoints(self) -> "EndpointManager":
+        """Build what makes and changes endpoints."""
+        from ctrip.services.webhooks.manage_endpoints import EndpointManager
+
+        on = self._on
+        return EndpointManager(
+            access=on.access,
+            endpoints=on.endpoints,
+            cipher=on.cipher,
+            clock=on.clock,
+            ids=on.ids,
+            loopback=bool(on.settings.webhook_loopback),
         )
 
     @cached_property
