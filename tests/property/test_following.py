@@ -242,7 +242,7 @@ def a_missing_receipt_means_that_another_took_the_nonce(patch):
 
 def what_was_concluded_is_not_watched(patch):
     """The receipt that comes after all is nobody's."""
-    patch.setattr(TransactionFollower, "_watch_lost", lambda self, intent, this: this.unsure.add(intent.payment_id))
+    patch.setattr(TransactionFollower, "_watch_lost", lambda self, intent, this: this.unsure.update(intent.payment_ids))
 
 
 def nobody_is_told_what_is_unsure(patch):
