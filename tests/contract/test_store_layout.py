@@ -280,11 +280,7 @@ def test_an_intent_that_cannot_be_read_hides_no_other(stage: Stage) -> None:
     )
     found = {nonce_of(each): each for each in stores.money.unfinished("anvil")}
     assert found[3] == good
-    assert (found[4].state, found[4].sender, found[4].members) == (
-        TransactionState.UNREADABLE,
-        bad.sender.lower(),
-        (),
-    )
+    assert (found[4].state, found[4].sender, found[4].members) == (TransactionState.UNREADABLE, bad.sender.lower(), ())
 
 
 def test_an_intent_of_the_most_attempts_fits_into_an_item(stage: Stage) -> None:

@@ -17,6 +17,7 @@ from ctrip.domain.ledger import Entry
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
+from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import (
     AccessChange,
@@ -71,7 +72,8 @@ class FakeStores:
         self.payments = FakePayments(state)
         self.events = FakeEvents(state)
         self.money = FakeMoney(state)
-        self.access = FakeAccess()
+        self.endpoints = FakeEndpoints()
+        self.access = FakeAccess(self.endpoints)
         self.admins = FakeAdmins(self.access)
         self.limits = FakeLimits()
         self.seals = FakeCheckpoints()
@@ -380,11 +382,44 @@ class FakeMoney:
         self._state.setbacks[chain][payment_id] = setback
 
 
+class FakeEndpoints:
+    """The `ports.EndpointStore` in memory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._held: dict[tuple[str, str], Endpoint] = {}
+
+    def endpoint(self, merchant_id: str, endpoint_id: str) -> Endpoint | None:
+        return self._held.get((merchant_id, endpoint_id))
+
+    def endpoints_of(self, merchant_id: str) -> list[Endpoint]:
+        return [self._held[each] for each in sorted(self._held) if each[0] == merchant_id]
+
+    def note(self, before: Endpoint, after: Endpoint) -> None:
+        with self._lock:
+            self.check(before, after)
+            self.write(before, after)
+
+    def check(self, before: Endpoint | None, after: Endpoint | None) -> None:
+        if before is None:
+            assert after is not None
+            if (after.merchant_id, after.id) in self._held:
+                raise AlreadyExists("endpoint")
+        elif (held := self._held.get((before.merchant_id, before.id))) is None or held.version != before.version:
+            raise Stale
+
+    def write(self, before: Endpoint | None, after: Endpoint | None) -> None:
+        if after is not None:
+            self._held[after.merchant_id, after.id] = after
+        elif before is not None:
+            del self._held[before.merchant_id, before.id]
+
+
 class FakeAccess:
     """The `ports.AccessStore` in memory."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, endpoints: "FakeEndpoints") -> None:
+        self._lock, self._endpoints = threading.Lock(), endpoints
         self._merchants: dict[str, Merchant] = {}
         self._keys: dict[str, ApiKey] = {}
         self._owners: dict[tuple[str, str], str] = {}
@@ -407,6 +442,8 @@ class FakeAccess:
             self._owners |= dict.fromkeys(_claims(*change.merchant), after.id)
             if change.key is not None:
                 self._keys[change.key[1].id] = change.key[1]
+            if change.endpoint is not None:
+                self._endpoints.write(*change.endpoint)
             self.audited(change.audit, change.idempotency, change.answer)
 
     def audited(self, audit: AuditRecord, idempotency: Idempotency | None, answer: str) -> None:
@@ -452,6 +489,8 @@ class FakeAccess:
                 raise AlreadyExists("key")
             if old is not None and self._keys[old.id].version != old.version:
                 raise Stale
+        if change.endpoint is not None:
+            self._endpoints.check(*change.endpoint)
 
     def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
         following = self._count(f"{merchant_id}#{curve}", count)

@@ -355,9 +355,7 @@ class Gateway(RuleBasedStateMachine):
             assert payment.own.credited == arrived
         due = arrived >= payment.target and not payment.flags & {Flag.HELD, Flag.MANUAL}
         assert not due or payment.status in (Status.PAID, Status.SETTLED), "money is there, and nobody was paid"
-        stuck = (
-            payment.status is Status.PAID and balance == 0 and payment.own.credited and Flag.HELD not in payment.flags
-        )
+        stuck = payment.status is Status.PAID and balance == 0 and payment.credited and Flag.HELD not in payment.flags
         assert not stuck, "everything is where it belongs, and the payment is not settled"
         assert payment.tier is not Tier.SWEEP or balance or Flag.HELD in payment.flags, "swept for ever"
         if payment.status is Status.SETTLED and payment.tier not in (Tier.SWEEP, Tier.PARKED):
@@ -370,7 +368,8 @@ class Gateway(RuleBasedStateMachine):
             assert sum(mined[attempt.tx_hash] for attempt in intent.attempts) <= 1
             ended = (TransactionState.FINAL, TransactionState.FAILED, TransactionState.CANCELLED)
             assert intent.state in ended, f"an own transaction was never finished: {intent.state}"
-            by_payment[intent.payment_ids[0], intent.kind].append(intent)
+            for payment_id in intent.payment_ids:
+                by_payment[payment_id, intent.kind].append(intent)
         for payment_id in self.payments:
             credited = [c for c in self.world.stores.payments.commits if c.entries and c.after.id == payment_id]
             assert len(by_payment[payment_id, "sweep"]) <= max(len(credited), 1), "more sweeps than credits"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ctrip.store.access import DynamoAccess
     from ctrip.store.admins import DynamoAdmins
     from ctrip.store.checkpoints import DynamoCheckpoints
+    from ctrip.store.endpoints import DynamoEndpoints
     from ctrip.store.events import DynamoEvents
     from ctrip.store.limits import DynamoLimits
     from ctrip.store.money import DynamoMoney
@@ -88,6 +89,13 @@ class AwsAdapters:
         from ctrip.store.events import DynamoEvents
 
         return DynamoEvents(self.settings.stage)
+
+    @cached_property
+    def endpoints(self) -> "DynamoEndpoints":
+        """Open the store of webhook endpoints."""
+        from ctrip.store.endpoints import DynamoEndpoints
+
+        return DynamoEndpoints(self.settings.stage)
 
     @cached_property
     def money(self) -> "DynamoMoney":

@@ -4,6 +4,7 @@ from ctrip.ports.admins import AdminChange, AdminStore, TokenKey
 from ctrip.ports.audit import AuditCheckpoint, CheckpointStore
 from ctrip.ports.chain import Chain, ChainReader, ChainWriter
 from ctrip.ports.credentials import Cipher, Claims, OneTimeCodes, Passwords, Tokens
+from ctrip.ports.endpoints import EndpointStore
 from ctrip.ports.events import Delivery, Due, EventFilter, EventPage, EventStore
 from ctrip.ports.gates import Fence
 from ctrip.ports.http import Reply, WebhookSender
@@ -32,6 +33,7 @@ __all__ = [
     "Commit",
     "Delivery",
     "Due",
+    "EndpointStore",
     "EventFilter",
     "EventPage",
     "EventStore",

@@ -119,6 +119,11 @@ def event_key(merchant_id: str, ulid: str) -> Key:
     return Key(f"E#{merchant_id}", ulid)
 
 
+def endpoint_key(merchant_id: str, endpoint_id: str) -> Key:
+    """Name a merchant's webhook endpoint."""
+    return Key(f"EP#{merchant_id}", endpoint_id)
+
+
 def outbox_partition(shard: int) -> str:
     """Name one shard of what nobody has acknowledged."""
     return f"OUT#{shard}"
