@@ -355,7 +355,8 @@ class Gateway(RuleBasedStateMachine):
             assert payment.own.credited == arrived
         due = arrived >= payment.target and not payment.flags & {Flag.HELD, Flag.MANUAL}
         assert not due or payment.status in (Status.PAID, Status.SETTLED), "money is there, and nobody was paid"
-        stuck = payment.status is Status.PAID and balance == 0 and payment.credited and Flag.HELD not in payment.flags
+        gone = balance == 0 and payment.own.credited
+        stuck = payment.status is Status.PAID and gone and Flag.HELD not in payment.flags
         assert not stuck, "everything is where it belongs, and the payment is not settled"
         assert payment.tier is not Tier.SWEEP or balance or Flag.HELD in payment.flags, "swept for ever"
         if payment.status is Status.SETTLED and payment.tier not in (Tier.SWEEP, Tier.PARKED):
