@@ -9,21 +9,19 @@ from typing import Any, TypeVar
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict, InvalidField, NotFound, Stale
 from ctrip.domain.merchants.access import OVERLAP_SECONDS
-from ctrip.domain.payments.machine import EVENTS
 from ctrip.domain.webhooks.addresses import endpoint_problem
 from ctrip.domain.webhooks.endpoint import MOST_ENDPOINTS, Endpoint, EndpointSecret
-from ctrip.domain.webhooks.events import WEBHOOK_EVENTS
 from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessStore, Cipher, Clock, EndpointStore, Idempotency, Ids
 from ctrip.services.merchants.manage_merchants import PartMoved, change_merchant
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale
 from ctrip.views.endpoints import WebhookEndpointPage, WebhookEndpointView, endpoint_view
+from ctrip.views.event_types import NAMES
 
 SECRET_BYTES = 32
 LIVE_SECRETS = 2  # the newest, and the one that it replaces
 TRIES = 5
-EVENT_TYPES = EVENTS | WEBHOOK_EVENTS
 T = TypeVar("T")
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
@@ -149,7 +147,7 @@ class EndpointManager:
         if terms.url is not None and (problem := endpoint_problem(terms.url, loopback=self.loopback)):
             raise InvalidField("url", "invalid_url", problem)
         for name in terms.events or ():
-            if name not in EVENT_TYPES:
+            if name not in NAMES:
                 problem = "must name event types such as payment.paid; the guide lists them all"
                 raise InvalidField("events", "unknown_event_type", problem)
 
