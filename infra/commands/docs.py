@@ -46,7 +46,7 @@ def events() -> str:
     rows = [f"| `{each.name}` | {each.when} | {each.then} | {each.after} |" for each in EVENT_TYPES]
     lives = [f"- {life}: {', '.join(f'`{name}`' for name in names)}" for life, names in LIVES.items()]
     return (
-        "# Events\n\nEvery type of event that a webhook or the feed of events may carry. Clients ignore types that they "
+        "# Events\n\nEvery type of event that a webhook or the feed of events carries. Clients ignore types that they "
         "do not know: more may come. Generated from `ctrip/views/event_types.py`; `make docs` writes it anew.\n\n"
         "| type | when it comes | what to do | what comes next |\n|---|---|---|---|\n"
         + "\n".join(rows)
