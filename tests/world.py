@@ -183,6 +183,7 @@ class World:
         chain: Any = None,
         signer: FakeSigner | None = None,
         ids: SystemIds | None = None,
+        own: Settings | None = None,
         **merchant: Any,
     ) -> None:
         self.clock, self.jobs, self.log, self.ids = FakeClock(), FakeJobs(), FakeLog(), ids or CountingIds()
@@ -203,7 +204,7 @@ class World:
         )
         self.merchant = signed(replace(self.merchant, **merchant))
         put_merchant(self.stores.access, self.merchant)
-        self.stage = Stage(FakeAdapters(self, getattr(self, "own", None)))
+        self.stage = Stage(FakeAdapters(self, own or getattr(self, "own", None)))
         self.limiter = self.stage.merchants.limiter
         self.creator = self.stage.payments.creator
         self.reader = self.stage.payments.reader

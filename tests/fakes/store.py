@@ -34,6 +34,7 @@ from ctrip.ports import (
     PaymentFilter,
     Remembered,
     TokenKey,
+    Waiting,
 )
 from ctrip.ports.merchants import WATCHED_FOR_EACH
 
@@ -53,10 +54,10 @@ class _State:
     orders: dict[tuple[str, str], str] = field(default_factory=dict)
     remembered: dict[tuple[str, str, str], Remembered] = field(default_factory=dict)
     events: dict[tuple[str, str], Event] = field(default_factory=dict)
-    outbox: dict[str, str] = field(default_factory=dict)
-    deliveries: dict[tuple[str, int], Delivery] = field(default_factory=dict)
-    due: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
-    leases: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    outbox: dict[tuple[str, str], Waiting] = field(default_factory=dict)
+    deliveries: dict[tuple[str, str, str, int], Delivery] = field(default_factory=dict)
+    due: dict[tuple[int, str, int, str], Due] = field(default_factory=dict)
+    leased_until: dict[tuple[int, str, int, str], int] = field(default_factory=dict)
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     intents: dict[str, OutgoingTransaction] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
@@ -215,8 +216,9 @@ class FakePayments:
             state.intents[_folded_key(intent)] = intent
         if (event := commit.event) is not None:
             state.events[event.merchant_id, event.ulid] = event
-            if event.has_receiver:
-                state.outbox[event.ulid] = event.merchant_id
+            for endpoint in event.endpoints:
+                waiting = Waiting(merchant_id=event.merchant_id, ulid=event.ulid, endpoint=endpoint, at=event.at)
+                state.outbox[event.ulid, endpoint] = waiting
         if commit.idempotency:
             ulid = event.ulid if event else ""
             answer = Remembered(commit.idempotency.body_hash, after.id, ulid, commit.answer)
@@ -257,58 +259,62 @@ class FakeEvents:
 
     def payments_between(self, merchant_id: str, first: int, last: int) -> set[str]:
         held = self._state.events.values()
-        return {each.payment_id for each in held if each.merchant_id == merchant_id and first <= each.at < last}
+        mine = [each for each in held if each.merchant_id == merchant_id and first <= each.at < last]
+        return {each.payment_id for each in mine if each.payment_id is not None}
 
-    def unacknowledged(self, before: int) -> list[tuple[str, str, int]]:
-        events, outbox = self._state.events, self._state.outbox
-        found = [(merchant, ulid, events[merchant, ulid].at) for ulid, merchant in outbox.items()]
-        return sorted((each for each in found if each[2] < before), key=lambda each: each[1])
+    def unacknowledged(self, before: int) -> list[Waiting]:
+        found = [each for each in self._state.outbox.values() if each.at < before]
+        return sorted(found, key=lambda each: each.ulid)
 
-    def acknowledge(self, event: Event) -> None:
-        self._state.outbox.pop(event.ulid, None)
+    def attempted(self, merchant_id: str, ulid: str, endpoint: str, attempt: int) -> Delivery | None:
+        return self._state.deliveries.get((merchant_id, endpoint, ulid, attempt))
 
-    def attempted(self, merchant_id: str, ulid: str, attempt: int) -> Delivery | None:
-        return self._state.deliveries.get((ulid, attempt))
-
-    def record(self, event: Event, delivery: Delivery, *, due_index: bool) -> None:
+    def record(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         with self._state.lock:
-            if (event.ulid, delivery.attempt) in self._state.deliveries:
+            key = (delivery.merchant_id, delivery.endpoint, delivery.event_ulid, delivery.attempt)
+            if key in self._state.deliveries:
                 return
-            if delivery.attempt == 1 and self._filed(event):
-                return
-            self._state.deliveries[event.ulid, delivery.attempt] = delivery
-            self.finish(event.merchant_id, delivery, due_index=due_index)
+            self._state.deliveries[key] = delivery
+            self.finish(delivery, due_index=due_index, due_at=due_at)
 
-    def _filed(self, event: Event) -> bool:
-        committed = (event.merchant_id, event.ulid) in self._state.events
-        return committed and event.ulid not in self._state.outbox
-
-    def finish(self, merchant_id: str, delivery: Delivery, *, due_index: bool) -> None:
+    def finish(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         with self._state.lock:
-            ulid, attempt = delivery.event_ulid, delivery.attempt
-            if due_index and delivery.next_attempt_at is not None:
-                self._state.due[ulid, attempt + 1] = (delivery.next_attempt_at, merchant_id)
-            if attempt == 1:
-                self._state.outbox.pop(ulid, None)
-            elif (ulid, attempt - 1) in self._state.deliveries:
-                self._state.due.pop((ulid, attempt), None)
-                self._state.leases.pop((ulid, attempt), None)
+            ulid, endpoint, attempt = delivery.event_ulid, delivery.endpoint, delivery.attempt
+            if due_index and (at := delivery.next_attempt_at) is not None:
+                merchant_id = delivery.merchant_id
+                self._put(Due(merchant_id=merchant_id, ulid=ulid, endpoint=endpoint, attempt=attempt + 1, at=at))
+            self._leave(ulid, endpoint, attempt, due_at)
+
+    def postpone(self, due: Due, *, due_at: int = 0) -> None:
+        with self._state.lock:
+            self._put(due)
+            if due.at != due_at:
+                self._leave(due.ulid, due.endpoint, due.attempt, due_at)
 
     def due(self, before: int) -> list[Due]:
-        leases = self._state.leases
-        found = [
-            Due(merchant_id=who, ulid=ulid, attempt=attempt, at=at, leases=leases.get((ulid, attempt), (0, 0))[1])
-            for (ulid, attempt), (at, who) in self._state.due.items()
-            if at <= before and leases.get((ulid, attempt), (0, 0))[0] <= before
-        ]
+        held, leased = self._state.due, self._state.leased_until
+        found = [each for key, each in held.items() if each.at <= before and leased.get(key, 0) <= before]
         return sorted(found, key=lambda each: (each.at, each.ulid))
 
     def lease(self, due: Due, until: int) -> bool:
         with self._state.lock:
-            if (due.ulid, due.attempt) not in self._state.due:
+            key = (due.at, due.ulid, due.attempt, due.endpoint)
+            if key not in self._state.due:
                 return False
-            self._state.leases[due.ulid, due.attempt] = (until, due.leases + 1)
+            self._state.due[key] = replace(due, leases=due.leases + 1)
+            self._state.leased_until[key] = until
             return True
+
+    def _put(self, due: Due) -> None:
+        key = (due.at, due.ulid, due.attempt, due.endpoint)
+        self._state.due[key] = replace(due, leases=0)
+        self._state.leased_until.pop(key, None)
+
+    def _leave(self, ulid: str, endpoint: str, attempt: int, due_at: int) -> None:
+        if due_at:
+            self._state.due.pop((due_at, ulid, attempt, endpoint), None)
+        elif attempt == 1:
+            self._state.outbox.pop((ulid, endpoint), None)
 
 
 class FakeMoney:

@@ -11,8 +11,9 @@ from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
-from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Commit
+from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT
+from ctrip.domain.webhooks.events import Event, Subject
+from ctrip.ports import Commit, Delivery
 from ctrip.system import SystemIds
 from ctrip.views.events import event_body
 from tests.build import grouped
@@ -131,10 +132,23 @@ def event(at: int = NOW, **given: Any) -> Event:
         "merchant_id": "mer_1",
         "payment_id": "p",
         "at": at,
-        "url": None,
         "body": "{}",
     }
-    return Event(**(fields | given))
+    fields |= given
+    return Event(**({"subject": Subject.payment(fields["payment_id"])} | fields))
+
+
+def delivery(ulid: str, attempt: int = 1, endpoint: str = PAYMENT_ENDPOINT, **given: Any) -> Delivery:
+    """Make the record of an attempt that was answered."""
+    fields: dict[str, Any] = {
+        "merchant_id": "mer_1",
+        "at": NOW,
+        "latency_ms": 12,
+        "status_code": 204,
+        "error": None,
+        "next_attempt_at": None,
+    }
+    return Delivery(event_ulid=ulid, attempt=attempt, endpoint=endpoint, **(fields | given))
 
 
 def _commit(
@@ -151,7 +165,8 @@ def _commit(
             type=name,
             merchant_id=after.merchant_id,
             payment_id=after.id,
-            url=after.links.webhook_url,
+            endpoints=(PAYMENT_ENDPOINT,) if after.links.webhook_url else (),
+            webhook_url=after.links.webhook_url,
             body=event_body(name, ulid, after, after.times.updated_at),
         )
     return Commit(before=before, after=after, audit=audit, event=told, **given)

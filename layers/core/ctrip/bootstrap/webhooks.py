@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ctrip.services.webhooks.manage_endpoints import EndpointManager
     from ctrip.services.webhooks.read_events import EventReader
     from ctrip.services.webhooks.relay_outbox import OutboxRelay
+    from ctrip.services.webhooks.resolve_endpoint import EndpointResolver
 
 
 class Webhooks:
@@ -25,14 +26,26 @@ class Webhooks:
         on = self._on
         return WebhookDeliverer(
             events=on.events,
-            access=on.access,
+            endpoints=self.resolver,
             receivers=on.receivers,
             cipher=on.cipher,
             jobs=on.jobs,
             clock=on.clock,
             log=on.log("webhooks"),
             spread=on.spread,
-            cache_ms=on.settings.key_cache_seconds * 1000,
+        )
+
+    @cached_property
+    def resolver(self) -> "EndpointResolver":
+        """Build what finds an endpoint's address and secrets."""
+        from ctrip.services.webhooks.resolve_endpoint import EndpointResolver
+
+        settings = self._on.settings
+        return EndpointResolver(
+            access=self._on.access,
+            stage_url=settings.webhook_url,
+            remember_ms=settings.key_cache_seconds * 1000,
+            known=self._stage.known_endpoints,
         )
 
     @cached_property

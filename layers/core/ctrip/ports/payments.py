@@ -59,7 +59,7 @@ class PaymentStore(Protocol):
     """Payments and everything that changes with them."""
 
     def commit(self, commit: Commit) -> None:
-        """Write all of it or nothing; the event once, in the outbox or filed, as its `has_receiver` says.
+        """Write all of it or nothing; the event once, and in the outbox a row for each of its endpoints.
 
         Raises `AlreadyExists` ("id", "address", "order", "idempotency", "intent" or "entry"), `Stale` when the
         payment, its order or an intent has moved on, `FenceLost`, and `Busy` where conflicts or throttling outlast the

@@ -17,7 +17,7 @@ from ctrip.domain.payments.payment import Payment, Tier
 
 WATCH_SHARDS = 4
 _LATEST = 10**13 - 1  # unix milliseconds that have thirteen digits
-OUTBOX_SHARDS = 8
+DELIVERY_SHARDS = 8  # of the outbox, and of the due index
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # The character after the separator: the end of everything that begins with a number and the separator.
@@ -125,18 +125,23 @@ def endpoint_key(merchant_id: str, endpoint_id: str) -> Key:
 
 
 def outbox_partition(shard: int) -> str:
-    """Name one shard of what nobody has acknowledged."""
+    """Name one shard of the outbox."""
     return f"OUT#{shard}"
 
 
-def outbox_key(merchant_id: str, ulid: str) -> Key:
-    """Name an event in the outbox: those of one merchant stand in one shard, in their order."""
-    return Key(outbox_partition(_outbox_shard(merchant_id)), ulid)
+def outbox_key(ulid: str, endpoint: str) -> Key:
+    """Name the first attempt to deliver an event to an endpoint, until it is on record."""
+    return Key(outbox_partition(_delivery_shard(ulid)), f"{ulid}#{endpoint}")
 
 
-def delivery_key(ulid: str, attempt: int) -> Key:
-    """Name one attempt to deliver an event, from the second on; the first stands with the event."""
-    return Key(f"DL#{ulid}", f"{attempt:04d}")
+def deliveries_partition(merchant_id: str, endpoint: str) -> str:
+    """Name the log of an endpoint's deliveries; `payment` and `stage` are endpoints of every merchant."""
+    return f"DL#{merchant_id}#{endpoint}"
+
+
+def delivery_key(merchant_id: str, endpoint: str, ulid: str, attempt: int) -> Key:
+    """Name one attempt to deliver an event to an endpoint: an endpoint's log has the order of the events."""
+    return Key(deliveries_partition(merchant_id, endpoint), f"{ulid}#{attempt:04d}")
 
 
 def due_partition(shard: int) -> str:
@@ -144,15 +149,15 @@ def due_partition(shard: int) -> str:
     return f"DUE#{shard}"
 
 
-def due_key(ulid: str, attempt: int, due_at: int) -> Key:
+def due_key(ulid: str, endpoint: str, attempt: int, due_at: int) -> Key:
     """Name a delivery that is due again; `due_at` is unix milliseconds."""
-    return Key(due_partition(_outbox_shard(ulid)), f"{due_at:013d}#{ulid}#{attempt:04d}")
+    return Key(due_partition(_delivery_shard(ulid)), f"{due_at:013d}#{ulid}#{attempt:04d}#{endpoint}")
 
 
-def due_parts(key: Key) -> tuple[int, str, int]:
-    """Read when, which event and which attempt out of a due key."""
-    due_at, ulid, attempt = key.sk.split("#")
-    return int(due_at), ulid, int(attempt)
+def due_parts(key: Key) -> tuple[int, str, int, str]:
+    """Read when, which event, which attempt and which endpoint out of a due key."""
+    due_at, ulid, attempt, endpoint = key.sk.split("#", 3)
+    return int(due_at), ulid, int(attempt), endpoint
 
 
 def ulid_floor(at: int) -> str:
@@ -168,8 +173,8 @@ def ulid_time(ulid: str) -> int:
     return at
 
 
-def _outbox_shard(name: str) -> int:
-    return crc32(name.encode()) % OUTBOX_SHARDS
+def _delivery_shard(ulid: str) -> int:
+    return crc32(ulid.encode()) % DELIVERY_SHARDS
 
 
 # -- money
