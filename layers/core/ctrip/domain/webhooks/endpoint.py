@@ -6,6 +6,8 @@ from dataclasses import dataclass
 PAYMENT_ENDPOINT = "payment"
 STAGE_ENDPOINT = "stage"
 
+MOST_ENDPOINTS = 20  # of one merchant
+
 GONE = "gone"  # the endpoint answered 410
 FAILING = "failing"  # no delivery succeeded for `FAILING_MS`
 FAILING_MS = 3 * 86_400_000  # of failures without one success, after which an endpoint is disabled

@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 API_VERSION = "2026-11-01"
+# Of endpoints themselves; those of payments are in the table of `domain.payments.machine`.
+TEST_EVENT = "webhook.test"
+DISABLED_EVENT = "webhook.endpoint_disabled"
+WEBHOOK_EVENTS = frozenset({TEST_EVENT, DISABLED_EVENT})
 
 
 class SubjectKind(StrEnum):
