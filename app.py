@@ -15,6 +15,7 @@ from functions.admin import audit, merchants, sessions, users
 from functions.admin import keys as admin_keys
 from functions.admin import payments as admin_payments
 from functions.api import chains, events, health, keys, payments
+from functions.api import webhooks as webhooks_api
 from functions.http import answers
 from functions.names import queue
 from functions.pages import assets, checkout, docs
@@ -29,6 +30,7 @@ app.register_blueprint(payments.routes)
 app.register_blueprint(chains.routes)
 app.register_blueprint(events.routes)
 app.register_blueprint(keys.routes)
+app.register_blueprint(webhooks_api.routes)
 app.register_blueprint(checkout.routes)
 app.register_blueprint(assets.routes)
 app.register_blueprint(docs.routes)

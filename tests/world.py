@@ -12,18 +12,18 @@ from ctrip.aws.metrics import Metrics
 from ctrip.bootstrap.composition import Stage
 from ctrip.config import Settings, load
 from ctrip.domain.audit import Origin
-from ctrip.domain.chains.assets import Asset, ChainKind, Network
+from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.merchants.vouching import key_statement
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Payment
-from ctrip.keys.authority import KeyAuthority
-from ctrip.keys.wallet import MnemonicWallet
 from ctrip.ports import AccessChange, AccessStore
 from ctrip.services.detection.scan_chain import ChainScanner, ScanRun
 from ctrip.services.merchants.manage_merchants import merchant_record
 from ctrip.services.payments.create_payment import CreatePayment
 from ctrip.services.shared.recording import Recorder
+from ctrip.signer.authority import KeyAuthority
+from ctrip.signer.wallet import MnemonicWallet
 from ctrip.system import SystemIds
 from ctrip.views.payments import SweepView
 from tests.fakes.chain import FakeChain, FakeSigner
@@ -39,7 +39,7 @@ USDC = Asset("anvil", "USDC", 6, "7a0e3bd2-94a5-5c1c-9f7e-000000000001", "0x0000
 NETWORK = Network(
     name="anvil",
     title="Anvil",
-    kind=ChainKind.EVM,
+    kind="evm",
     chain_id=31337,
     confirmations=3,
     finality="depth",
@@ -53,8 +53,8 @@ NETWORK = Network(
 )
 _MNEMONIC = "test test test test test test test test test test test junk"
 _WALLET, AUTHORITY = MnemonicWallet(_MNEMONIC), KeyAuthority(_MNEMONIC)
-XPUB, XPUB2 = _WALLET.account_xpub(1), _WALLET.account_xpub(2)
-STATION = _WALLET.address("m/44'/60'/0'/0/1")
+XPUB, XPUB2 = _WALLET.account_xpub("evm", 1), _WALLET.account_xpub("evm", 2)
+STATION = _WALLET.address("evm", "m/44'/60'/0'/0/1")
 
 
 ORIGIN = Origin("key:test", "192.0.2.1", "request-1")
@@ -133,12 +133,12 @@ class FakeAdapters:
             symbol: format_decimal(amount, next(each.decimals for each in ASSETS if each.symbol == symbol))
             for symbol, amount in self._world.agree_above.items()
         }
-        return replace(self.own, agree_above={"anvil": amounts})
+        return replace(self.own, agree_above={self._world.network.name: amounts})
 
     @property
     def networks(self) -> dict[str, Network]:
         """The world's one network."""
-        return {"anvil": self._world.network}
+        return {self._world.network.name: self._world.network}
 
     def chain(self, _: str) -> Any:
         """The world's chain, whichever it is by now."""
@@ -180,9 +180,10 @@ class World:
         self,
         *,
         stores: Any = None,
-        chain: FakeChain | None = None,
+        chain: Any = None,
         signer: FakeSigner | None = None,
         ids: SystemIds | None = None,
+        own: Settings | None = None,
         **merchant: Any,
     ) -> None:
         self.clock, self.jobs, self.log, self.ids = FakeClock(), FakeJobs(), FakeLog(), ids or CountingIds()
@@ -190,7 +191,7 @@ class World:
         self.agree_above: dict[str, int] = {}
         self.network = getattr(self, "network", NETWORK)
         self.chain = chain or FakeChain(T0)
-        self.signer = signer or FakeSigner({0: _WALLET.account_xpub(0), 1: XPUB})
+        self.signer = signer or FakeSigner({0: _WALLET.account_xpub("evm", 0), 1: XPUB})
         self.receivers = FakeSender()
         self.chain.deposit(STATION, 10**20)
         self.chain.mine(5)
@@ -203,12 +204,12 @@ class World:
         )
         self.merchant = signed(replace(self.merchant, **merchant))
         put_merchant(self.stores.access, self.merchant)
-        self.stage = Stage(FakeAdapters(self))
+        self.stage = Stage(FakeAdapters(self, own or getattr(self, "own", None)))
         self.limiter = self.stage.merchants.limiter
         self.creator = self.stage.payments.creator
         self.reader = self.stage.payments.reader
         self.closer = self.stage.payments.closer
-        self.sweeper = self.stage.sweeping.new_sweeper("anvil")
+        self.sweeper = self.stage.sweeping.new_sweeper(self.network.name)
         self.deliverer = self.stage.webhooks.deliverer
         self.relay = self.stage.webhooks.relay
         self.scanner = self.new_scanner()
@@ -220,7 +221,7 @@ class World:
 
     def new_scanner(self) -> ChainScanner:
         """Build a scanner that remembers nothing."""
-        return self.stage.detection.new_scanner("anvil")
+        return self.stage.detection.new_scanner(self.network.name)
 
     def new_run(self) -> ScanRun:
         """Start a scanner's invocation that passes when told."""
@@ -229,7 +230,7 @@ class World:
     def create(self, amount: int = 1000, **wanted: Any) -> Payment:
         """Create a payment through the service."""
         created = self.creator.create(
-            self.merchant, CreatePayment(chain="anvil", amount=amount, **wanted), "http://x", ORIGIN
+            self.merchant, CreatePayment(chain=self.network.name, amount=amount, **wanted), "http://x", ORIGIN
         )
         return self.payment(created.view["id"])
 

@@ -25,6 +25,7 @@ OF_ONE = ("payment_not_found",)
         "order_id_in_use",
         "merchant_provisioning",
         "merchant_key_unverified",
+        "merchant_without_key",
         "too_many_open_payments",
         "chain_unavailable",
     ),

@@ -22,6 +22,7 @@ CODES: dict[str, Code] = {
     "not_found": Code(404, "There is nothing at this address."),
     "payment_not_found": Code(404, "There is no such payment, or it is another merchant's."),
     "key_not_found": Code(404, "There is no such key, or it is another merchant's."),
+    "endpoint_not_found": Code(404, "There is no such webhook endpoint, or it is another merchant's."),
     "merchant_not_found": Code(404, "There is no such merchant."),
     "user_not_found": Code(404, "There is no such user."),
     "method_not_allowed": Code(405, "The address does not take this method."),
@@ -29,6 +30,7 @@ CODES: dict[str, Code] = {
     "idempotency_in_progress": Code(409, "A request with the same idempotency key is being answered; repeat it."),
     "order_id_in_use": Code(409, "The order has a live payment already; `payment_id` names it."),
     "merchant_provisioning": Code(409, "The merchant has no account yet; try again shortly."),
+    "merchant_without_key": Code(409, "The merchant brought no extended key for this kind of chain."),
     "merchant_key_unverified": Code(
         409, "The merchant's extended key is not the one that the signer vouches for; an operator must look."
     ),
@@ -41,6 +43,8 @@ CODES: dict[str, Code] = {
     "user_changed": Code(409, "The user kept changing; read it and try again."),
     "key_not_usable": Code(409, "The key is revoked or expired."),
     "too_many_keys": Code(409, "The merchant has as many keys as it may have."),
+    "endpoint_changed": Code(409, "The webhook endpoint kept changing; read it and try again."),
+    "too_many_endpoints": Code(409, "The merchant has as many webhook endpoints as it may have."),
     "email_in_use": Code(409, "Another user has this e-mail address."),
     "own_account": Code(409, "Nobody does this to their own account."),
     "totp_on": Code(409, "A second factor is set up already."),
@@ -78,6 +82,7 @@ FIELD_CODES: dict[str, str] = {
     "asset_not_found": "is not enabled on the chain",
     "token_not_found": "is not enabled on the chain",
     "unsupported_chain": "is not enabled here",
+    "unknown_event_type": "names what is no type of event",
     "order_id_in_use": "has a live payment already",
     "in_the_past": "must be in the future",
     "weak_password": "is too short or too long",

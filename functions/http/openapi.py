@@ -38,6 +38,7 @@ again, with `Idempotent-Replayed: true` and null for secrets; with another body 
 TAGS = {
     "payments": "Payments, and what they can be made in.",
     "events": "Every event of 60 days.",
+    "webhooks": "Where a merchant's events are posted to.",
     "keys": "A merchant's own API keys.",
     "checkout": "What a payer sees; the id is unguessable, and nothing private is in it.",
     "health": "Whether the gateway lives and works.",

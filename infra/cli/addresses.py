@@ -20,15 +20,15 @@ def confirm_addresses(xpub: str, *, yes: bool) -> None:
     It is all said on standard error, so that programs still read JSON.
     """
     from ctrip.bootstrap import stage
-    from ctrip.domain.chains.bip32 import ExtendedKey
+    from ctrip.domain.chains.kinds import FIRST, address_at
     from ctrip.domain.errors import InvalidField
     from ctrip.domain.merchants.account_key import parse_account_xpub
 
     try:
-        branch = ExtendedKey.parse(parse_account_xpub(xpub)).child(0)
+        xpub = parse_account_xpub(xpub)
     except ValueError as exc:
         raise InvalidField("xpub", "invalid_xpub", str(exc)) from None
-    addresses = [branch.child(index).address() for index in range(SHOWN)]
+    addresses = [address_at(FIRST, xpub, index) for index in range(SHOWN)]
     discoverer = stage().merchants.discoverer()
     rows = [row for name in discoverer.networks for row in _rows(discoverer, name, addresses)]
     typer.echo("The first addresses of this key, which must be those that the merchant's own wallet shows:\n", err=True)
@@ -64,6 +64,6 @@ def _holdings(discoverer: AccountDiscoverer, name: str, addresses: list[str]) ->
     found = []
     for each in seen:
         held = [f"{format_decimal(amount, decimals[symbol])} {symbol}" for symbol, amount in each.balances if amount]
-        sent = [f"{each.nonce} transactions sent"] if each.nonce else []
+        sent = [f"{each.sent} transactions sent"] if each.sent else []
         found.append(", ".join([*held, *sent]) or "nothing, never used")
     return found

@@ -6,6 +6,7 @@ from pathlib import Path
 from ctrip.config import example, reference
 from ctrip.domain.alarms import runbook
 from ctrip.domain.payments.machine import diagram
+from ctrip.views.event_types import EVENT_TYPES, LIVES
 from infra.stack.names import STACK
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +41,20 @@ def alarms() -> str:
     )
 
 
+def events() -> str:
+    """Write the types of events, and lives told by them, as a page."""
+    rows = [f"| `{each.name}` | {each.when} | {each.then} | {each.after} |" for each in EVENT_TYPES]
+    lives = [f"- {life}: {', '.join(f'`{name}`' for name in names)}" for life, names in LIVES.items()]
+    return (
+        "# Events\n\nEvery type of event that a webhook or the feed of events carries. Clients ignore types that they "
+        "do not know: more may come. Generated from `ctrip/views/event_types.py`; `make docs` writes it anew.\n\n"
+        "| type | when it comes | what to do | what comes next |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n\n## Payments, event by event\n\nEvents may arrive in another order and more than once: sort by "
+        "`data.sequence`, and do once what an `id` asks for.\n\n" + "\n".join(lives) + "\n"
+    )
+
+
 def pages() -> dict[str, str]:
     """Return every generated file by its path."""
     return {
@@ -47,6 +62,7 @@ def pages() -> dict[str, str]:
         ".env.example": environment(),
         "docs/payment-states.md": states(),
         "docs/alarms.md": alarms(),
+        "docs/events.md": events(),
     }
 
 

@@ -131,7 +131,7 @@ def _seed_merchant(origin: Origin) -> None:
 def _treasury() -> str:
     from ctrip.bootstrap import stage
 
-    return stage().settings.treasury_of("anvil")
+    return stage().settings.treasury_of(stage().network("anvil"))
 
 
 def _chain(rpc_url: str, treasury: str) -> dict[str, Any]:

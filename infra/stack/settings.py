@@ -159,12 +159,13 @@ def _check_writable(state: Path) -> None:
 
 def _check_not_ours(treasuries: Iterable[str]) -> None:
     # Imported here: deriving takes half a second, and few set a treasury of their own.
+    from ctrip.domain.chains.kinds import FIRST
     from ctrip.domain.sweeping.treasury import own_address
-    from ctrip.keys.wallet import MnemonicWallet
+    from ctrip.signer.wallet import MnemonicWallet
     from infra.stack.wallet import LOCAL_MNEMONIC
 
     wallet = MnemonicWallet(LOCAL_MNEMONIC)
     for account in (0, 1):
         for treasury in treasuries:
-            if whose := own_address(treasury, account, wallet.account_xpub(account)):
+            if whose := own_address(FIRST, treasury, account, wallet.account_xpub(FIRST.kind, account)):
                 raise Refused(f"CTRIP_TREASURY is refused: {whose}")

@@ -36,7 +36,7 @@ def derive(path: str, mnemonic: str = LOCAL_MNEMONIC) -> Account:
 
 def verifying_key() -> str:
     """What the local signer's signatures on merchants' extended keys are verified by, in hexadecimal."""
-    from ctrip.keys.authority import KeyAuthority
+    from ctrip.signer.authority import KeyAuthority
 
     return KeyAuthority(LOCAL_MNEMONIC).verifying_key
 

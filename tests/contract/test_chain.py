@@ -6,18 +6,19 @@ from typing import Any
 
 import pytest
 
+from ctrip.chains.evm.gas import bumped, price
 from ctrip.domain.chains.assets import FeeFloor
-from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Transaction
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block
+from ctrip.domain.chains.evm.transaction import Transaction
 from ctrip.domain.errors import BroadcastRejected, Unavailable
-from ctrip.domain.sweeping.gas import bumped, price
-from ctrip.keys.wallet import MnemonicWallet
+from ctrip.signer.wallet import MnemonicWallet
 from infra.stack.wallet import ANVIL_MNEMONIC
 from tests.evm_support import Anvil, chain_at
 from tests.fakes.chain import FakeChain, FakeSigner
 
 _WALLET = MnemonicWallet(ANVIL_MNEMONIC)
 PATH = "m/44'/60'/0'/0/5"
-SENDER = _WALLET.address(PATH)
+SENDER = _WALLET.address("evm", PATH)
 FRESH = "0x00000000000000000000000000000000DeaDBeef"
 
 
@@ -44,14 +45,14 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
             chain,
             chain.mine,
             lambda: chain.reorg(1, again=False),
-            lambda tx: signer.sign(PATH, SENDER, tx),
+            lambda tx: signer.sign("anvil", PATH, SENDER, tx),
             lambda _: None,
         )
         return
     anvil: Anvil = request.getfixturevalue("anvil")
     anvil.automine(False)
     reorg = lambda: anvil.rpc("anvil_reorg", 1, [])  # noqa: E731
-    yield Bench(chain_at(anvil.url), anvil.mine, reorg, lambda tx: _WALLET.sign(PATH, tx), anvil.automine)
+    yield Bench(chain_at(anvil.url), anvil.mine, reorg, lambda tx: _WALLET.sign("evm", PATH, tx), anvil.automine)
     anvil.automine(True)
 
 

@@ -111,7 +111,7 @@ def test_the_next_node_answers_where_the_first_one_drips(anvil: Any) -> None:
 def test_a_receiver_that_drips_its_headers_has_timed_out(drip: str) -> None:
     """No status came within the limit."""
     with dripping(*DRIPS[drip]) as receiver:
-        posted = HttpSender(LIMIT)
+        posted = HttpSender(LIMIT, loopback=True)
         reply = ended(lambda: posted.post(f"http://127.0.0.1:{receiver.port}/", {}, b"{}"))
         assert (reply.status, reply.error) == (None, "timed out")
         if DRIPS[drip][1]:
@@ -122,7 +122,7 @@ def test_a_receiver_that_drips_its_headers_has_timed_out(drip: str) -> None:
 def test_a_receiver_that_drips_its_body_is_cut_off_and_its_status_counts(drip: str) -> None:
     """The merchant's system answered 200, whatever it goes on to send."""
     with dripping(*DRIPS[drip]) as receiver:
-        posted = HttpSender(LIMIT)
+        posted = HttpSender(LIMIT, loopback=True)
         reply = ended(lambda: posted.post(f"http://127.0.0.1:{receiver.port}/", {}, b"{}"))
         assert (reply.status, reply.error) == (200, None)
         assert receiver.cut.wait(PATIENCE)
@@ -131,7 +131,7 @@ def test_a_receiver_that_drips_its_body_is_cut_off_and_its_status_counts(drip: s
 def test_a_receiver_that_takes_no_body_is_cut_off() -> None:
     """Sending counts: a body that is never read fills the connection."""
     with dripping(b"", b"") as receiver:
-        posted = HttpSender(LIMIT)
+        posted = HttpSender(LIMIT, loopback=True)
         reply = ended(lambda: posted.post(f"http://127.0.0.1:{receiver.port}/", {}, b"x" * 50_000_000))
         assert (reply.status, reply.error) == (None, "timed out")
 
@@ -162,7 +162,9 @@ def test_an_answer_within_the_limit_counts_however_late_it_is() -> None:
         threading.Thread(target=server.handle_request, daemon=True).start()
         replies: list[Any] = []
         url = f"http://127.0.0.1:{server.server_port}/"
-        thread = threading.Thread(target=lambda: replies.append(HttpSender().post(url, {}, b"{}")), daemon=True)
+        thread = threading.Thread(
+            target=lambda: replies.append(HttpSender(loopback=True).post(url, {}, b"{}")), daemon=True
+        )
         thread.start()
         assert late.waiting.wait(PATIENCE)
         late.go.set()

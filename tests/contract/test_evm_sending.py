@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.chains.chain import BalanceQuery, Fees
+from ctrip.domain.chains.chain import BalanceQuery
+from ctrip.domain.chains.evm.transaction import Fees
 from ctrip.domain.errors import BroadcastRejected, Refused, Unavailable
 from infra.stack import wallet
 from tests.evm_support import NETWORK, Anvil, Proxy, address, call_data, chain_at, checksummed

@@ -175,7 +175,10 @@ def queues(request: pytest.FixtureRequest) -> Queues:
 
 
 def many(count: int, merchant: Callable[[int], str] = lambda _: "m1") -> list[WebhookJob]:
-    return [WebhookJob(merchant(n), f"01EVENT{n:06d}", n % 9 + 1, f"request-{n}") for n in range(count)]
+    return [
+        WebhookJob(merchant(n), f"01EVENT{n:06d}", f"we_{n % 4}", n % 9 + 1, n * 1000, f"request-{n}")
+        for n in range(count)
+    ]
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 37])
@@ -189,7 +192,7 @@ def test_any_number_of_jobs_is_queued(queues: Queues, count: int) -> None:
 @pytest.mark.parametrize("text", ["ключ", "店", "a\u0000b", 'quote " and \\ slash', "é\n\t", "\U0001f4b8"])
 def test_a_job_arrives_as_it_was_sent(queues: Queues, text: str) -> None:
     """Member for member, whatever script a member is in."""
-    job = WebhookJob("m1", text, 7, text)
+    job = WebhookJob("m1", text, text, 7, 9, text)
     queues.jobs.deliver([job])
     assert queues.webhooks() == [(job, 0)]
     queues.jobs.sweep(SweepJob("anvil", text))
@@ -245,11 +248,15 @@ def test_provisioning_is_started_with_an_event_of_its_schedule(aws: Real) -> Non
     assert (event["id"], event["detail-type"]) == ("ahead-of-time", "Scheduled Event")
 
 
-def test_a_merchants_many_messages_are_one_group(aws: Real) -> None:
-    """So that SQS is fair between merchants."""
-    aws.jobs.deliver(many(12, lambda n: f"m{n % 2}"))
-    groups = {json.loads(each.body)["merchant_id"]: each.group_id for each in aws._messages("webhooks")}
-    assert groups == {"m0": "m0", "m1": "m1"}
+def test_an_endpoints_many_messages_are_one_group(aws: Real) -> None:
+    """So that SQS is fair between endpoints; `payment` is an endpoint of every merchant."""
+    aws.jobs.deliver([WebhookJob(f"m{n % 2}", f"01EVENT{n}", ("payment", "we_1")[n // 2 % 2]) for n in range(12)])
+    groups = {
+        (held["merchant_id"], held["endpoint"]): each.group_id
+        for each in aws._messages("webhooks")
+        for held in [json.loads(each.body)]
+    }
+    assert groups == {(who, where): f"{who}:{where}" for who in ("m0", "m1") for where in ("payment", "we_1")}
 
 
 def test_depths_are_asked_of_every_queue(aws: Real) -> None:
@@ -262,4 +269,4 @@ def test_depths_are_asked_of_every_queue(aws: Real) -> None:
 def test_a_job_that_no_worker_could_read_is_refused_by_the_fake() -> None:
     """A member of another type would only be found in AWS."""
     with pytest.raises(ValueError, match="request_id"):
-        FakeJobs().deliver([WebhookJob("m1", "e", 1, None)])  # type: ignore[arg-type]
+        FakeJobs().deliver([WebhookJob("m1", "e", "payment", 1, 0, None)])  # type: ignore[arg-type]

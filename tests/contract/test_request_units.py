@@ -144,7 +144,7 @@ def life(stage: Stage) -> Life:
     made.create("order-1")
     made.world.deliver_all()
     made.world.step()
-    made.world.deliverer._known.clear()
+    made.world.deliverer.endpoints.forget()
     made.meter.charges.clear()
     return made
 

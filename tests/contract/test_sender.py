@@ -1,15 +1,18 @@
 """What the webhook sender promises: of the fake, and of the real one against a server on loopback."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
+import httpcore
 import pytest
+import trustme
 
-from ctrip.net.receivers import MAX_BYTES, HttpSender
+from ctrip.net.receivers import FORBIDDEN, MAX_BYTES, HttpSender
 from ctrip.ports import Reply, WebhookSender
 from tests.fakes.sender import FakeSender
 from tests.support.dripping import DRIPS, dripping
@@ -125,7 +128,7 @@ class Real:
 @pytest.fixture
 def real() -> Iterator[Real]:
     """A server, and a sender of its own."""
-    made = Real(Server(), HttpSender(PATIENCE))
+    made = Real(Server(), HttpSender(PATIENCE, loopback=True))
     threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield made
     made.sender._client.close()
@@ -191,7 +194,7 @@ def test_a_refused_connection_is_data(endpoint: Endpoint) -> None:
 def test_an_address_that_is_none_is_data(endpoint: Endpoint, url: str) -> None:
     """It was accepted once, by an older rule or by hand."""
     reply = endpoint.sender.post(url, {}, b"{}")
-    assert (reply.status, reply.error, endpoint.got()) == (None, "UnsupportedProtocol", [])
+    assert (reply.status, reply.error, endpoint.got()) == (None, FORBIDDEN, [])
 
 
 def test_answers_come_in_their_order(endpoint: Endpoint) -> None:
@@ -212,14 +215,16 @@ def test_a_name_that_does_not_resolve_is_data(monkeypatch: pytest.MonkeyPatch) -
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert HttpSender(LIMIT).post("http://nowhere.invalid/", {}, b"{}") == Reply(None, "ConnectError")
+    assert HttpSender(LIMIT, loopback=True).post("http://nowhere.example/", {}, b"{}") == Reply(None, "ConnectError")
 
 
 @pytest.mark.parametrize("drip", ["header", "silence"])
 def test_an_endpoint_that_is_too_slow_is_cut_off(drip: str) -> None:
     """Nothing of an answer within the limit: no status, and `timed out`."""
     with dripping(*DRIPS[drip]) as slow:
-        assert HttpSender(LIMIT).post(f"http://127.0.0.1:{slow.port}/", {}, b"{}") == Reply(None, "timed out")
+        assert HttpSender(LIMIT, loopback=True).post(f"http://127.0.0.1:{slow.port}/", {}, b"{}") == Reply(
+            None, "timed out"
+        )
 
 
 def test_a_huge_answer_is_left_and_its_status_counts(real: Real) -> None:
@@ -242,7 +247,7 @@ def test_no_proxy_of_the_environment_is_used(real: Real, monkeypatch: pytest.Mon
     """What a machine sets for its browsers must not see webhooks."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    sender = HttpSender(PATIENCE)
+    sender = HttpSender(PATIENCE, loopback=True)
     assert sender.post(real.url, {}, b"{}") == Reply(204)
     sender._client.close()
 
@@ -262,7 +267,7 @@ def test_an_answer_that_is_no_http_is_data(answer: bytes) -> None:
 
         thread = threading.Thread(target=answer_once, daemon=True)
         thread.start()
-        reply = HttpSender(PATIENCE).post(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, b"{}")
+        reply = HttpSender(PATIENCE, loopback=True).post(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, b"{}")
         thread.join(PATIENCE)
     assert (reply.status, reply.error) == (None, "RemoteProtocolError")
 
@@ -272,3 +277,78 @@ def test_the_fake_gives_no_answer_that_the_real_one_could_not(reply: Reply) -> N
     """A status or an error, never both, never neither; a header only with a status."""
     with pytest.raises(AssertionError, match="no receiver answers so"):
         FakeSender([reply]).post("http://shop.example/", {}, b"{}")
+
+
+# --- addresses that must not be dialled
+
+
+@dataclass
+class Resolver:
+    """Answers with one list of addresses after the other, the last one again and again."""
+
+    answers: list[list[str]]
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, host: str, port: int, **_: Any) -> list[Any]:
+        self.asked.append(host)
+        found = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return [(0, 0, 0, "", (address, port)) for address in found]
+
+
+@pytest.mark.parametrize("inside", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "64:ff9b::7f00:1", "fe80::1%lo"])
+def test_a_name_that_leads_inside_is_not_dialled(real: Real, inside: str) -> None:
+    """Whatever stands beside it: an attacker's server could answer with both."""
+    for found in ([inside], ["93.184.216.34", inside]):
+        sender = HttpSender(PATIENCE, resolve=Resolver([found]))
+        assert sender.post(f"https://shop.example:{real.server.server_port}/", {}, b"{}") == Reply(None, FORBIDDEN)
+    assert real.server.got == []
+
+
+def test_the_address_that_was_vetted_is_the_one_that_is_dialled() -> None:
+    """A resolver that answers otherwise the second time is not asked a second time."""
+    dialled: list[str] = []
+    resolver = Resolver([["93.184.216.34"], ["127.0.0.1"]])
+    sender = HttpSender(PATIENCE, resolve=resolver)
+    pool: Any = sender._client._transport
+    network = pool._pool._network_backend
+
+    class Noting:
+        def connect_tcp(self, address: str, *_: Any, **__: Any) -> Any:
+            dialled.append(address)
+            raise httpcore.ConnectError
+
+    network._inner = Noting()
+    assert sender.post("https://rebind.example/", {}, b"{}") == Reply(None, "ConnectError")
+    assert (resolver.asked, dialled) == (["rebind.example"], ["93.184.216.34"])
+    assert sender.post("https://rebind.example/", {}, b"{}") == Reply(None, FORBIDDEN)
+    assert dialled == ["93.184.216.34"]
+
+
+def test_a_resolver_that_does_not_answer_is_cut_off() -> None:
+    """The resolver knows no time-out, and is part of the exchange."""
+    held = threading.Event()
+    sender = HttpSender(LIMIT, resolve=lambda *_, **__: [held.wait(PATIENCE)][:0])
+    assert sender.post("https://slow.example/", {}, b"{}") == Reply(None, "timed out")
+    held.set()
+
+
+def test_a_certificate_is_of_the_name_though_an_address_is_dialled() -> None:
+    """TLS and the `Host` header name the host that the merchant gave; another's certificate is refused."""
+    authority = trustme.CA()
+    trust = ssl.create_default_context()
+    authority.configure_trust(trust)
+    for named, expected in (("shop.example", Reply(204)), ("other.example", Reply(None, "ConnectError"))):
+        server = Server()
+        offered = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(named).configure_cert(offered)
+        server.socket = offered.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        sender = HttpSender(PATIENCE, loopback=True, resolve=Resolver([["127.0.0.1"]]), context=trust)
+        assert sender.post(f"https://shop.example:{server.server_port}/hook", {}, b"{}") == expected
+        assert [got.headers["Host"] for got in server.got] == (
+            [f"shop.example:{server.server_port}"] if expected.status else []
+        )
+        sender._client.close()
+        server.shutdown()
+        server.server_close()

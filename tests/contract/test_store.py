@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ctrip.chains.evm.terms import slot_of
 from ctrip.domain.audit import holds
 from ctrip.domain.chains.chain import OwnTransfer, Transfer
 from ctrip.domain.errors import AlreadyExists, Busy, FenceLost, Stale
@@ -144,7 +145,7 @@ class TestPayments:
         assert stored
         assert stored.status is Status.DETECTED
         assert stores.money.entries("mer_1") == []
-        assert stores.money.intent("anvil", intent().sender, 0) is None
+        assert stores.money.intent("anvil", intent().sender, slot_of(0)) is None
         assert late.event
         assert stores.events.event("mer_1", late.event.ulid) is None
 
@@ -213,11 +214,11 @@ class TestPayments:
         first = intent(payment_id=made.id)
         reserved = stores.payments.reserve(made, first)
         assert reserved == made.changed(pending=first.key) == stores.payments.get(made.id)
-        assert stores.money.intent("anvil", first.sender, 0) == first
+        assert stores.money.intent("anvil", first.sender, slot_of(0)) == first
         assert len(stores.payments.audit(made.id)) == 1
         assert refused(lambda: stores.payments.reserve(reserved, first), AlreadyExists).key == "intent"
         refused(lambda: stores.payments.reserve(made, intent(1)), Stale)
-        assert stores.money.intent("anvil", first.sender, 1) is None
+        assert stores.money.intent("anvil", first.sender, slot_of(1)) is None
 
     def test_whoever_does_not_know_of_a_reservation_is_stale(self, stores: Stores) -> None:
         """A decision from before it is refused, one that knows it goes on, and may end it."""

@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
+from ctrip.chains.evm.gas import MOST_ATTEMPTS
+from ctrip.chains.evm.terms import nonce_of, slot_of
 from ctrip.domain.errors import Busy
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Status, Tier
-from ctrip.domain.sweeping.gas import MOST_ATTEMPTS
-from ctrip.domain.sweeping.sweep import Attempt, Refusal, TransactionState
-from ctrip.ports import Delivery, Idempotency, PaymentFilter
+from ctrip.domain.sweeping.sweep import Refusal, TransactionState
+from ctrip.ports import Idempotency, PaymentFilter
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import FORMAT, UnknownFormat
 from ctrip.store.events import DynamoEvents
 from ctrip.store.layout import event_of, intent_item, payment_item
-from ctrip.store.tables import outbox_key
 from tests.support.dynamodb import ROOT
 from tests.support.faults import counting
-from tests.support.objects import NOW, creation, entry, intent, payment, step
+from tests.support.objects import NOW, attempt, creation, delivery, entry, intent, payment, step
 from tests.support.stores import Stage
 
 HASH = "0x" + "ab" * 32
@@ -48,20 +48,6 @@ def outbox(stage: Stage) -> list[dict[str, Any]]:
             ExpressionAttributeValues={":pk": {"S": f"OUT#{shard}"}},
         )["Items"]
     ]
-
-
-def filed(stage: Stage, ulid: str) -> dict[str, Any] | None:
-    """Read an event of the merchant behind the store's back, where it is kept."""
-    key = {"pk": {"S": "E#mer_1"}, "sk": {"S": ulid}}
-    found: dict[str, Any] | None = stage.client.get_item(TableName=stage.table("events"), Key=key).get("Item")
-    return found
-
-
-def delivery(ulid: str, attempt: int) -> Delivery:
-    """Make the record of an attempt that was answered."""
-    return Delivery(
-        event_ulid=ulid, attempt=attempt, at=NOW, latency_ms=1, status_code=200, error=None, next_attempt_at=None
-    )
 
 
 def test_amounts_are_stored_as_canonical_decimal_strings(stage: Stage) -> None:
@@ -99,19 +85,19 @@ def test_what_an_operator_looks_for_stands_beside_the_document(stage: Stage) -> 
         "created_at": str(of.times.created_at),
         "expires_at": str(of.due.expires_at),
     }
-    told = next(each for each in outbox(stage) if each["sk"]["S"] == made.event.ulid)
-    assert (told["type"]["S"], told["payment_id"]["S"]) == ("payment.created", of.id)
-    stores.events.acknowledge(made.event)
-    kept = filed(stage, made.event.ulid)
-    assert kept
-    assert (kept["type"]["S"], kept["payment_id"]["S"]) == ("payment.created", of.id)
+    told = raw(stage, "events", "E#mer_1", made.event.ulid)
+    assert {name: told[name]["S"] for name in ("type", "subject", "payment_id")} == {
+        "type": "payment.created",
+        "subject": f"payment#{of.id}",
+        "payment_id": of.id,
+    }
     money = raw(stage, "money", f"N#anvil#{sent.sender.lower()}", f"{0:012d}")
     assert {name: money[name]["S"] for name in ("kind", "state", "tx_hash")} == {
         "kind": sent.kind.value,
         "state": "mined",
         "tx_hash": HASH,
     }
-    for item in (shown, told, kept, money):
+    for item in (shown, told, money):
         assert set(json.loads(item["doc"]["S"])) & set(item) == set()
 
 
@@ -147,68 +133,50 @@ def test_a_policy_is_frozen_whole() -> None:
 
 
 def test_what_serves_for_a_time_carries_its_end(stage: Stage) -> None:
-    """Idempotency records last 48 hours, told events and attempts 60 days; payments, audits and the outbox stay."""
+    """Idempotency records last 48 hours, events and attempts 60 days; payments, audits and the outbox stay."""
     stores = stage.stores()
     told = creation(payment(webhook_url="https://shop.example/hooks"))
     commit = replace(told, idempotency=Idempotency("mer_1", "r", "k", "h"))
     stores.payments.commit(commit)
     assert commit.event
     ulid = commit.event.ulid
-    assert [(item["sk"]["S"], "ttl" in item) for item in outbox(stage)] == [(ulid, False)]
-    for attempt in (1, 2):
-        stores.events.record(commit.event, delivery(ulid, attempt), due_index=False)
+    assert [(item["sk"]["S"], "ttl" in item) for item in outbox(stage)] == [(f"{ulid}#payment", False)]
+    for tries in (1, 2):
+        stores.events.record(delivery(ulid, tries), due_index=False)
     assert outbox(stage) == []
     second = NOW // 1000
     assert int(raw(stage, "payments", "I#mer_1#r#k", "I")["ttl"]["N"]) == second + 48 * 3600
     assert int(raw(stage, "events", "E#mer_1", ulid)["ttl"]["N"]) == second + 60 * 86_400
-    assert int(raw(stage, "events", f"DL#{ulid}", "0002")["ttl"]["N"]) == second + 60 * 86_400
+    for tries in (1, 2):
+        held = raw(stage, "events", "DL#mer_1#payment", f"{ulid}#{tries:04d}")
+        assert int(held["ttl"]["N"]) == second + 60 * 86_400
     assert "ttl" not in raw(stage, "payments", f"P#{commit.after.id}", "META")
     assert "ttl" not in raw(stage, "payments", f"P#{commit.after.id}", "AUD#000001")
 
 
-@pytest.mark.parametrize("url", [None, "https://shop.example/hooks"])
-def test_a_commit_writes_its_event_once_in_the_outbox_or_filed(stage: Stage, url: str | None) -> None:
-    """Where it has no receiver it is filed, with its end; each step of a payment's life alike."""
-    stores, made = stage.stores(), creation(payment(webhook_url=url))
-    stores.payments.commit(made)
+@pytest.mark.parametrize("endpoints", [(), ("payment",), ("stage", "we_1", "we_2")])
+def test_a_commit_writes_its_event_once_and_a_row_of_the_outbox_for_each_endpoint(
+    stage: Stage, endpoints: tuple[str, ...]
+) -> None:
+    """The event stands under its merchant, with its end, and never moves; one that nobody wants has no row."""
+    stores, made = stage.stores(), creation(payment())
     seen = step(made.after, Trigger.SEEN, now=NOW + 1)
-    stores.payments.commit(seen)
-    told = [each.event for each in (made, seen) if each.event]
-    assert len(told) == 2
+    commits = [replace(each, event=replace(each.event, endpoints=endpoints)) for each in (made, seen) if each.event]
+    for each in commits:
+        stores.payments.commit(each)
+    told = [each.event for each in commits if each.event]
     items = stage.client.scan(TableName=stage.table("events"), ConsistentRead=True)["Items"]
-    assert sorted(item["sk"]["S"] for item in items) == sorted(each.ulid for each in told)
-    assert {item["pk"]["S"] for item in items} == {outbox_key("mer_1", "").pk if url else "E#mer_1"}
-    ends = {int(item["ttl"]["N"]) for item in items if "ttl" in item}
-    assert ends == (set() if url else {NOW // 1000 + 60 * 86_400})
-    assert sorted(map(event_of, items), key=lambda each: each.ulid) == told
-
-
-def test_an_event_stands_in_the_outbox_then_with_its_merchant_and_always_in_one_of_them(stage: Stage) -> None:
-    """Committed once, filed by its first attempt and only then struck off, with every byte as it was."""
-    stores, commit = stage.stores(), creation(payment(webhook_url="https://shop.example/hooks"))
-    stores.payments.commit(commit)
-    told = commit.event
-    assert told
-    [waiting] = outbox(stage)
-    assert event_of(waiting) == told
-    assert filed(stage, told.ulid) is None
-    stores.events.record(told, delivery(told.ulid, 1), due_index=False)
-    kept = filed(stage, told.ulid)
-    assert kept
-    assert event_of(kept) == told == stores.events.event("mer_1", told.ulid)
-    assert outbox(stage) == []
-    assert stores.events.event("mer_2", told.ulid) is None
+    kept = [item for item in items if item["pk"]["S"] == "E#mer_1"]
+    assert sorted(map(event_of, kept), key=lambda each: each.ulid) == told
+    assert {int(item["ttl"]["N"]) for item in kept} == {NOW // 1000 + 60 * 86_400}
+    rows = [(item["pk"]["S"].partition("#")[0], item["sk"]["S"]) for item in items if item not in kept]
+    assert sorted(rows) == [("OUT", f"{each.ulid}#{endpoint}") for each in told for endpoint in sorted(endpoints)]
 
 
 @pytest.mark.parametrize("forward", [True, False])
-@pytest.mark.parametrize("examined", [5_000, 2])
-def test_a_merchants_events_are_there_from_their_commit_on(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, *, forward: bool, examined: int
-) -> None:
-    """In order, with a receiver or without, delivered or not, each once and no other merchant's, however pages fall."""
-    monkeypatch.setattr("ctrip.store.events.EXAMINED", examined)
+def test_a_merchants_events_are_there_from_their_commit_on(stage: Stage, *, forward: bool) -> None:
+    """In order, wanted or not, delivered or not, each once and no other merchant's, however pages fall."""
     store = DynamoEvents(stage.name, connected=stage.connection)
-    # The shard is shared: these two merchants stand in one. Every seventh event has no receiver.
     made = [
         creation(
             payment(
@@ -219,12 +187,11 @@ def test_a_merchants_events_are_there_from_their_commit_on(
         )
         for n in range(14)
     ]
-    assert outbox_key("mer_1", "").pk == outbox_key("mer_14", "").pk
     for each in made:
         stage.stores().payments.commit(each)
     told = [each.event for each in made if each.event]
     for number in (0, 1, 4, 5, 10):
-        store.record(told[number], delivery(told[number].ulid, 1), due_index=False)
+        store.record(delivery(told[number].ulid, 1, merchant_id=told[number].merchant_id), due_index=False)
     expected = [each.ulid for each in told if each.merchant_id == "mer_1"][:: 1 if forward else -1]
     for limit in (1, 2, 7, 50):
         low, high, seen, more = "0", "Z", list[str](), True
@@ -277,25 +244,32 @@ def test_an_intent_that_cannot_be_read_hides_no_other(stage: Stage) -> None:
         UpdateExpression="SET doc = :d",
         ExpressionAttributeValues={":d": {"S": "garbage"}},
     )
-    found = {each.nonce: each for each in stores.money.unfinished("anvil")}
+    found = {nonce_of(each): each for each in stores.money.unfinished("anvil")}
     assert found[3] == good
-    assert (found[4].state, found[4].sender, found[4].payment_id) == (
-        TransactionState.UNREADABLE,
-        bad.sender.lower(),
-        "",
-    )
+    assert (found[4].state, found[4].sender, found[4].members) == (TransactionState.UNREADABLE, bad.sender.lower(), ())
 
 
 def test_an_intent_of_the_most_attempts_fits_into_an_item(stage: Stage) -> None:
     """Token transfers at prices of any length: far from 400 KB."""
     stores = stage.stores()
     attempts = tuple(
-        Attempt("0x" + f"{place:04x}" * 120, HASH, 60_000, 2**60 + place, 2**59, 0, place, NOW, 2**90, 2**50)
+        attempt(
+            "0x" + f"{place:04x}" * 120,
+            HASH,
+            60_000,
+            2**60 + place,
+            2**59,
+            0,
+            place,
+            at=NOW,
+            amount=2**90,
+            beside=2**50,
+        )
         for place in range(MOST_ATTEMPTS)
     )
     whole = intent(attempts=attempts, refusal=Refusal("x" * 160, priced=True, minimum=2**60))
     stores.money.write_intent(None, whole)
-    assert stores.money.intent("anvil", whole.sender, 0) == whole
+    assert stores.money.intent("anvil", whole.sender, slot_of(0)) == whole
     assert len(str(intent_item(whole))) < 100_000
 
 

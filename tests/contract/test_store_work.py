@@ -4,45 +4,53 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+from ctrip.chains.evm.terms import nonce_of, slot_of
 from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.sweeping.sweep import Attempt, Refusal, Setback, TransactionState
-from ctrip.ports import Delivery, Due, EventFilter, Fence
-from tests.support.objects import NOW, creation, entry, event, intent, new_ulid, payment
+from ctrip.domain.sweeping.sweep import Refusal, Setback, TransactionState
+from ctrip.domain.webhooks.events import Event
+from ctrip.ports import Delivery, Due, EventFilter, Fence, Waiting
+from tests.support import objects
+from tests.support.objects import NOW, attempt, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused
 
 DAY = 86_400_000
 URL = "https://shop.example/hooks"
-ATTEMPT = Attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9)
+ATTEMPT = attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9)
 
 
 def due(ulid: str, attempt: int, at: int, *, leases: int = 0) -> Due:
     """Name an attempt that is due."""
-    return Due(merchant_id="mer_1", ulid=ulid, attempt=attempt, at=at, leases=leases)
+    return Due(merchant_id="mer_1", ulid=ulid, endpoint="payment", attempt=attempt, at=at, leases=leases)
+
+
+def waiting(told: Event, endpoint: str = "payment") -> Waiting:
+    """Name a first attempt that is in the outbox."""
+    return Waiting(merchant_id="mer_1", ulid=told.ulid, endpoint=endpoint, at=told.at)
 
 
 class TestEvents:
     """The outbox and the deliveries."""
 
     def test_the_outbox_holds_what_nobody_acknowledged(self, stores: Stores) -> None:
-        """An event with a receiver stands in the outbox, oldest first, until it is acknowledged; once is enough."""
+        """An event with an endpoint is in the outbox, oldest first, until its first attempt is on record."""
         old, new = (creation(payment(updated_at=NOW + later, webhook_url=URL)) for later in (0, 60_000))
         for each in (new, old):
             stores.payments.commit(each)
         assert old.event
         assert new.event
-        first, second = ("mer_1", old.event.ulid, NOW), ("mer_1", new.event.ulid, NOW + 60_000)
+        first, second = waiting(old.event), waiting(new.event)
         assert stores.events.unacknowledged(NOW) == []
         assert stores.events.unacknowledged(NOW + 1) == [first]
         assert stores.events.unacknowledged(NOW + 60_001) == [first, second]
         for _ in range(2):
-            stores.events.acknowledge(old.event)
+            stores.events.record(delivery(old.event.ulid, 1), due_index=False)
         assert stores.events.unacknowledged(NOW + 60_001) == [second]
         assert stores.events.event("mer_1", old.event.ulid) == old.event
 
-    def test_an_event_without_a_receiver_is_filed_by_its_commit(self, stores: Stores) -> None:
-        """It is read as any other, at once and in its order; the outbox never holds it, whatever is done to it."""
+    def test_an_event_that_no_endpoint_wants_is_never_in_the_outbox(self, stores: Stores) -> None:
+        """It is read as any other, at once and in its order."""
         made = [creation(payment(updated_at=NOW + n, webhook_url=(URL, None)[n % 2])) for n in range(6)]
         for each in made:
             stores.payments.commit(each)
@@ -50,30 +58,68 @@ class TestEvents:
         ulids = [each.ulid for each in told]
         quiet = told[1]
         for _ in range(2):
-            assert [ulid for _, ulid, _ in stores.events.unacknowledged(NOW + 60_000)] == ulids[::2]
+            assert [each.ulid for each in stores.events.unacknowledged(NOW + 60_000)] == ulids[::2]
             assert stores.events.page("mer_1", EventFilter(newest_first=False)).events == tuple(told)
             assert stores.events.page("mer_1", EventFilter(after=ulids[2])).events == tuple(told[:2:-1])
             assert stores.events.named("mer_1", ulids) == told
             assert [stores.events.event("mer_1", ulid) for ulid in ulids] == told
             assert stores.events.event("mer_2", quiet.ulid) is None
-            assert stores.events.attempted("mer_1", quiet.ulid, 1) is None
-            assert stores.payments.events_of(quiet.payment_id) == [quiet.ulid]
+            assert stores.events.attempted("mer_1", quiet.ulid, "payment", 1) is None
+            assert stores.payments.events_of(str(quiet.payment_id)) == [quiet.ulid]
             assert stores.events.payments_between("mer_1", NOW + 1, NOW + 2) == {quiet.payment_id}
-            stores.events.acknowledge(quiet)
-            stores.events.record(quiet, delivery(quiet.ulid, 1, next_attempt_at=NOW), due_index=True)
-            assert stores.events.due(NOW + 60_000) == []
+
+    def test_an_event_waits_for_each_of_its_endpoints(self, stores: Stores) -> None:
+        """Each first attempt leaves the outbox by itself, once it is on record or on the due index."""
+        made = creation(payment())
+        assert made.event
+        told = replace(made.event, endpoints=("stage", "we_1", "we_2"))
+        stores.payments.commit(replace(made, event=told))
+        assert stores.events.event("mer_1", told.ulid) == told
+
+        def left() -> set[str]:
+            found = stores.events.unacknowledged(NOW + 1)
+            assert found == [waiting(told, each.endpoint) for each in found]
+            return {each.endpoint for each in found}
+
+        assert left() == {"stage", "we_1", "we_2"}
+        failed = delivery(told.ulid, 1, endpoint="we_1", next_attempt_at=NOW + 7)
+        stores.events.record(failed, due_index=True)
+        assert left() == {"stage", "we_2"}
+        put_off = Due(merchant_id="mer_1", ulid=told.ulid, endpoint="we_2", attempt=1, at=NOW + 9)
+        stores.events.postpone(put_off)
+        assert left() == {"stage"}
+        again = replace(put_off, endpoint="we_1", attempt=2, at=NOW + 7)
+        assert stores.events.due(NOW + 9) == [again, put_off]
+        assert stores.events.attempted("mer_1", told.ulid, "we_1", 1) == failed
+        for endpoint in ("stage", "we_2"):
+            assert stores.events.attempted("mer_1", told.ulid, endpoint, 1) is None
+
+    def test_an_attempt_that_is_postponed_stands_on_the_due_index_once(self, stores: Stores) -> None:
+        """At its new time, whether it came from the outbox, from the due index, or from a message alone."""
+        first, later = due("01EVENT", 1, NOW + 5), due("01EVENT", 1, NOW + 9)
+        stores.events.postpone(first)
+        assert stores.events.lease(first, NOW + 8)
+        for _ in range(2):
+            stores.events.postpone(later, due_at=first.at)
+            assert stores.events.due(NOW + 20) == [later]
+        stores.events.postpone(later, due_at=later.at)
+        assert stores.events.due(NOW + 20) == [later]
+        stores.events.record(delivery("01EVENT", 1), due_index=False, due_at=later.at)
+        assert stores.events.due(NOW + 20) == []
 
     def test_an_attempt_is_recorded_once(self, stores: Stores) -> None:
-        """The first record of an attempt stands, strikes the outbox, notes the next; a second does nothing."""
+        """The first record of an attempt counts: it leaves the outbox, the next one is due; a second does nothing."""
         commit = creation(payment(webhook_url=URL))
         stores.payments.commit(commit)
         told = commit.event
         assert told
         failed = delivery(told.ulid, 1, next_attempt_at=NOW + 1000)
-        stores.events.record(told, failed, due_index=True)
-        stores.events.record(told, delivery(told.ulid, 1, status_code=200, next_attempt_at=NOW + 5), due_index=True)
-        assert stores.events.attempted("mer_1", told.ulid, 1) == failed
-        assert stores.events.attempted("mer_1", told.ulid, 2) is None
+        stores.events.record(failed, due_index=True)
+        stores.events.record(delivery(told.ulid, 1, status_code=200, next_attempt_at=NOW + 5), due_index=True)
+        assert stores.events.attempted("mer_1", told.ulid, "payment", 1) == failed
+        assert stores.events.attempted("mer_1", told.ulid, "payment", 2) is None
+        assert stores.events.attempted("mer_1", told.ulid, "stage", 1) is None
+        assert stores.events.attempted("mer_2", told.ulid, "payment", 1) is None
         assert stores.events.unacknowledged(NOW + 1) == []
         assert stores.events.due(NOW + 999) == []
         assert stores.events.due(NOW + 1000) == [due(told.ulid, 2, NOW + 1000)]
@@ -85,11 +131,11 @@ class TestEvents:
         told = commit.event
         assert told
         failed = delivery(told.ulid, 1, next_attempt_at=NOW + 1000)
-        stores.events.record(told, failed, due_index=True)
-        stores.events.finish("mer_1", failed, due_index=True)
+        stores.events.record(failed, due_index=True)
+        stores.events.finish(failed, due_index=True)
         assert stores.events.unacknowledged(NOW + 1) == []
         assert stores.events.due(NOW + 1000) == [due(told.ulid, 2, NOW + 1000)]
-        stores.events.record(told, delivery(told.ulid, 2, status_code=200), due_index=False)
+        stores.events.record(delivery(told.ulid, 2, status_code=200), due_index=False, due_at=NOW + 1000)
         assert stores.events.due(NOW + 1000) == []
 
     def test_a_due_attempt_is_leased_and_only_its_outcome_removes_it(self, stores: Stores) -> None:
@@ -97,14 +143,14 @@ class TestEvents:
         events = [event(), event()]
         for place, told in enumerate(events):
             at = NOW + 1000 - place
-            stores.events.record(told, delivery(told.ulid, 3, next_attempt_at=at), due_index=True)
+            stores.events.record(delivery(told.ulid, 3, next_attempt_at=at), due_index=True)
         late, soon = (each.ulid for each in events)
         first, second = stores.events.due(NOW + 2000)
         assert (first, second) == (due(soon, 4, NOW + 999), due(late, 4, NOW + 1000))
         assert stores.events.lease(first, NOW + 9000)
         assert stores.events.due(NOW + 8999) == [second]
         assert stores.events.due(NOW + 9000) == [due(soon, 4, NOW + 999, leases=1), second]
-        stores.events.record(events[1], delivery(soon, 4, status_code=200), due_index=False)
+        stores.events.record(delivery(soon, 4, status_code=200), due_index=False, due_at=NOW + 999)
         assert not stores.events.lease(first, NOW + 20_000)
         assert stores.events.due(NOW + 20_000) == [second]
 
@@ -112,7 +158,7 @@ class TestEvents:
         """More of them than a page: what lies behind is found."""
         many = [event() for _ in range(250)]
         for place, told in enumerate(many):
-            stores.events.record(told, delivery(told.ulid, 3, next_attempt_at=NOW + place), due_index=True)
+            stores.events.record(delivery(told.ulid, 3, next_attempt_at=NOW + place), due_index=True)
         for _ in range(12):
             found = stores.events.due(NOW + 1000)
             for each in found:
@@ -124,8 +170,7 @@ class TestEvents:
 
     def test_what_waits_elsewhere_is_not_on_the_due_index(self, stores: Stores) -> None:
         """Without `due_index` the next attempt is known and not listed."""
-        told = event()
-        stores.events.record(told, delivery(told.ulid, 1, next_attempt_at=NOW + 1), due_index=False)
+        stores.events.record(delivery(event().ulid, 1, next_attempt_at=NOW + 1), due_index=False)
         assert stores.events.due(NOW + 10) == []
 
     def test_what_is_not_there_is_leased_to_nobody(self, stores: Stores) -> None:
@@ -133,7 +178,7 @@ class TestEvents:
         ulid = new_ulid(NOW)
         assert not stores.events.lease(due(ulid, 2, NOW), NOW + 1)
         assert stores.events.event("mer_1", ulid) is None
-        assert stores.events.attempted("mer_1", ulid, 1) is None
+        assert stores.events.attempted("mer_1", ulid, "payment", 1) is None
 
 
 class TestMoney:
@@ -168,7 +213,7 @@ class TestMoney:
     def test_a_nonce_has_one_intent(self, stores: Stores) -> None:
         """(chain, sender, nonce) is one intent, however the sender is spelt; it moves from where it was read."""
         first = intent(
-            attempts=(Attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9),), amount=MAX_AMOUNT
+            attempts=(attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9),), amount=MAX_AMOUNT
         )
         stores.money.write_intent(None, first)
         other = replace(first, to="0x1", sender=first.sender.lower())
@@ -179,7 +224,7 @@ class TestMoney:
             lambda: stores.money.write_intent(first, replace(first, state=TransactionState.FAILED, version=2)), Stale
         )
         refused(lambda: stores.money.write_intent(intent(5), replace(intent(5), version=2)), Stale)
-        assert stores.money.intent("anvil", first.sender.lower(), 0) == sent
+        assert stores.money.intent("anvil", first.sender.lower(), slot_of(0)) == sent
 
     def test_intents_are_found_by_sender_and_by_what_is_left_to_do(self, stores: Stores) -> None:
         """A sender's intents come by nonce; the unfinished of a chain leave it when they are final or failed."""
@@ -187,27 +232,25 @@ class TestMoney:
         for each in (*made, intent(1, chain="sepolia")):
             stores.money.write_intent(None, each)
         sender = made[0].sender
-        assert [each.nonce for each in stores.money.intents_of("anvil", sender)] == [0, 9, 10]
+        assert [nonce_of(each) for each in stores.money.intents_of("anvil", sender)] == [0, 9, 10]
         assert stores.money.last_intent("anvil", sender) == made[0]
         assert stores.money.last_intent("anvil", "0x99") is None
-        assert [each.nonce for each in stores.money.unfinished("anvil")] == [0, 9, 10]
+        assert [nonce_of(each) for each in stores.money.unfinished("anvil")] == [0, 9, 10]
         for each, state in zip(
             made, (TransactionState.FINAL, TransactionState.FAILED, TransactionState.MINED), strict=True
         ):
             stores.money.write_intent(each, replace(each, state=state, version=2))
-        assert [each.nonce for each in stores.money.unfinished("anvil")] == [0]
+        assert [nonce_of(each) for each in stores.money.unfinished("anvil")] == [0]
 
     def test_one_that_went_to_another_is_watched_until_it_ends(self, stores: Stores) -> None:
         """Everything that is remembered of it comes back, and it is listed; cancelled is an end."""
         made = intent(
-            attempts=(ATTEMPT, replace(ATTEMPT, at=NOW, amount=MAX_AMOUNT, below=MAX_AMOUNT, cancels=True)),
+            attempts=(ATTEMPT, replace(ATTEMPT, at=NOW, amount=MAX_AMOUNT, beside=MAX_AMOUNT, cancels=True)),
             refusal=Refusal("ä" * 100, priced=True, minimum=2**70, capped=True),
             recipient_path="m/44'/60'/1'/0/7",
-            missing_since=NOW,
-            passed_at=9,
-            searched=7,
-            state=TransactionState.TAKEN,
-            taken_at=NOW + 1,
+            search=(("missing_since", NOW), ("passed_at", 9), ("searched", 7)),
+            state=TransactionState.LOST,
+            lost_at=NOW + 1,
         )
         stores.money.write_intent(None, made)
         assert stores.money.unfinished("anvil") == [made]
@@ -221,7 +264,7 @@ class TestMoney:
         stores.money.write_intent(None, first)
         rows = [entry(2, amount=MAX_AMOUNT), entry(1), entry(3, owner="mer_2")]
         stores.money.settle(first, second, rows, fence)
-        assert stores.money.intent("anvil", first.sender, 0) == second
+        assert stores.money.intent("anvil", first.sender, slot_of(0)) == second
         assert stores.money.entries("mer_1") == [entry(1), entry(2, amount=MAX_AMOUNT)]
         assert stores.money.entries("mer_2") == [entry(3, owner="mer_2")]
         third = replace(second, state=TransactionState.SIGNED, version=3)
@@ -229,10 +272,10 @@ class TestMoney:
         refused(lambda: stores.money.settle(first, third, [entry(4)], fence), Stale)
         newer = stores.money.take("anvil")
         refused(lambda: stores.money.settle(second, third, [entry(4)], fence), FenceLost)
-        assert stores.money.intent("anvil", first.sender, 0) == second
+        assert stores.money.intent("anvil", first.sender, slot_of(0)) == second
         assert len(stores.money.entries("mer_1")) == 2
         stores.money.settle(second, third, [], newer)
-        assert stores.money.intent("anvil", first.sender, 0) == third
+        assert stores.money.intent("anvil", first.sender, slot_of(0)) == third
 
     def test_a_payment_that_is_set_back_stays_so(self, stores: Stores) -> None:
         """Each chain's its own, the newest of a payment stands."""
@@ -348,5 +391,4 @@ class TestAccess:
 
 def delivery(ulid: str, attempt: int, **given: Any) -> Delivery:
     """Make the record of an attempt that nobody answered."""
-    fields: dict[str, Any] = {"at": NOW, "latency_ms": 12, "status_code": None, "error": "timeout"}
-    return Delivery(event_ulid=ulid, attempt=attempt, **(fields | {"next_attempt_at": None} | given))
+    return objects.delivery(ulid, attempt, **({"status_code": None, "error": "timeout"} | given))

@@ -9,7 +9,8 @@ from typing import Any
 from eth_abi.abi import encode
 
 from ctrip.chains.evm.client import EvmChain
-from ctrip.domain.chains.assets import Asset, Network, token_id
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.evm.rules import RULES as EVM
 from ctrip.domain.ledger import TREASURY as TREASURY_ACCOUNT
 from ctrip.domain.payments.payment import Payment
 from ctrip.services.sweeping.sign_transaction import GuardedSigner
@@ -31,7 +32,7 @@ class NodeWorld(World):
         self.anvil, self.network = anvil, network
         super().__init__(**merchant)
         self.chain: Any = EvmChain(network, urls or (anvil.url,), self.clock, seconds=seconds)
-        self.signer: Any = GuardedSigner(lambda: _WALLET, {31337: TREASURY}, [network])
+        self.signer: Any = GuardedSigner(lambda: _WALLET, {"anvil": TREASURY}, {"anvil": network})
         self.creator = replace(self.creator, networks={"anvil": network})
         self.sweeper = replace(self.sweeper, network=network, chain=self.chain, signer=self.signer)
         anvil.fund(STATION, 10**21)
@@ -132,7 +133,7 @@ class NodeWorld(World):
 
 def listed(symbol: str, address: str, decimals: int = 6) -> Network:
     """List a contract as a token of the local network, as an operator might by mistake."""
-    made = Asset("anvil", symbol, decimals, token_id(31337, address), address)
+    made = Asset("anvil", symbol, decimals, EVM.token_id(31337, address), address)
     return replace(NETWORK, tokens=(*NETWORK.tokens, made))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ctrip.chains.evm.terms import nonce_of, terms_of
 from ctrip.domain.payments.payment import Flag, Payment, Status
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, TransactionState
 from tests.detection.node_world import COIN, TOKEN, NodeWorld
@@ -102,11 +103,11 @@ def test_a_nonce_that_a_key_in_other_hands_used_is_another_s(world: NodeWorld, a
     anvil.automine(True)
     for _ in range(30):
         world.step()
-    assert sweep_of(world, payment).state is TransactionState.TAKEN
-    assert "nonce_taken" in world.log.alarms()
+    assert sweep_of(world, payment).state is TransactionState.LOST
+    assert "slot_taken" in world.log.alarms()
     world.settle(12)
     first, second = world.stores.money.intents_of("anvil", payment.due.address)
-    assert (first.state, second.state, second.nonce) == (TransactionState.TAKEN, TransactionState.FINAL, 1)
+    assert (first.state, second.state, nonce_of(second)) == (TransactionState.LOST, TransactionState.FINAL, 1)
     assert world.held(payment.due.address) == 0
     assert world.swept(None) == second.amount
 
@@ -152,7 +153,7 @@ def test_a_held_payment_does_not_hold_up_the_gas_station(world: NodeWorld, anvil
     state.payments[second.id] = replace(state.payments[second.id], flags=frozenset())
     world.renew()
     stuck = world.stores.money.intents_of("anvil", STATION)[0]
-    anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(stuck.attempts[0].max_fee * 4))
+    anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(terms_of(stuck.attempts[0]).max_fee * 4))
     anvil.automine(True)
     world.settle(40)
     assert world.payment(second.id).status is Status.SETTLED
@@ -164,7 +165,7 @@ def test_a_coin_is_swept_with_exactly_21000_gas_to_the_last_unit(world: NodeWorl
     """The treasury has no code: nothing is estimated, and nothing stays behind."""
     payment = paid(world, ASSETS["coin"])
     world.sweeper.sweep("native")
-    assert sweep_of(world, payment).attempts[0].gas == 21_000
+    assert terms_of(sweep_of(world, payment).attempts[0]).gas == 21_000
     assert_settled(world, payment)
 
 
@@ -173,6 +174,6 @@ def test_a_treasury_with_code_is_estimated(world: NodeWorld, anvil: Anvil) -> No
     payment = paid(world, ASSETS["coin"])
     anvil.rpc("anvil_setCode", TREASURY, "0x60016000540160005500")  # storage[0] += 1
     world.settle(10)
-    assert sweep_of(world, payment).attempts[0].gas > 40_000
+    assert terms_of(sweep_of(world, payment).attempts[0]).gas > 40_000
     assert world.payment(payment.id).status is Status.SETTLED
     assert world.swept(None) == sweep_of(world, payment).amount

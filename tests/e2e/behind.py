@@ -11,6 +11,7 @@ import boto3
 from pynamodb.connection import Connection
 
 from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT
 from ctrip.domain.webhooks.events import Event
 from ctrip.store import tables
 from ctrip.store.access import DynamoAccess
@@ -18,7 +19,7 @@ from ctrip.store.checkpoints import DynamoCheckpoints
 from ctrip.store.engine.codec import encode
 from ctrip.store.engine.database import Database, Item, delete, keyed, number, put, text
 from ctrip.store.events import DynamoEvents
-from ctrip.store.layout import event_item, outbox_item
+from ctrip.store.layout import delivery_item, event_item, event_items
 from tests.e2e.stack import eventually
 
 
@@ -53,7 +54,7 @@ class Tables:
         first = next(each for each in events if each.payment_id == payment_id)
         at = first.at - ago_ms
         earlier = replace(first, at=at, ulid=tables.ulid_floor(at) + first.ulid[len(tables.ulid_floor(at)) :])
-        self.database.write(put(self.names.events, event_item(earlier, None)))
+        self.database.write(put(self.names.events, event_item(earlier)))
 
     def unseal(self) -> None:
         """Take the newest seal of the audit away."""
@@ -62,11 +63,16 @@ class Tables:
 
     def forget_attempt(self, merchant_id: str, ulid: str) -> Event:
         """Undo the first attempt to deliver an event, once it has been recorded: it is in the outbox again."""
-        eventually(lambda: self.events.attempted(merchant_id, ulid, 1), what="the first attempt's record")
+        recorded = eventually(
+            lambda: self.events.attempted(merchant_id, ulid, PAYMENT_ENDPOINT, 1), what="the first attempt's record"
+        )
         event = self.events.event(merchant_id, ulid)
         assert event
-        self.database.write(put(self.names.events, outbox_item(event)))
-        self.database.write(delete(self.names.events, tables.event_key(merchant_id, ulid)))
+        _, *waiting = event_items(event)
+        for item in waiting:
+            self.database.write(put(self.names.events, item))
+        key = tables.key_of(delivery_item(recorded))
+        self.database.write(delete(self.names.events, key))
         return event
 
     def overwrite(self, merchant: Merchant) -> None:

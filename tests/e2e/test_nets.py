@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 
-from ctrip.ports import Delivery
+from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT
 from ctrip.store import tables
 from tests.e2e.behind import Tables
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, eventually
+from tests.support.objects import delivery
 
 FAR = 10**13 - 1  # unix milliseconds
 
@@ -35,25 +36,23 @@ def test_a_lost_job_is_repeated(up: Up, shop: Shop, behind: Tables) -> None:
     behind.forget_attempt(merchant, ulid)
     # It leaves alone what is younger than ten seconds.
     eventually(lambda: (up.run("relay"), times(shop, ulid) > before)[1], what="the repetition")
-    waiting = tables.outbox_key(merchant, ulid)
+    waiting = tables.outbox_key(ulid, PAYMENT_ENDPOINT)
     eventually(lambda: behind.database.get(behind.names.events, waiting) is None, what="the acknowledgement")
 
 
 def test_a_due_retry_is_made(up: Up, shop: Shop, behind: Tables) -> None:
     """An attempt whose time has come is made by the relay, once."""
     ulid, merchant = created(shop), shop.gateway.about["merchant"]["id"]
-    event = behind.forget_attempt(merchant, ulid)
+    behind.forget_attempt(merchant, ulid)
     now = int(time.time() * 1000)
-    failed = Delivery(
-        event_ulid=ulid, attempt=1, at=now - 9, latency_ms=1, status_code=500, error=None, next_attempt_at=now - 1
-    )
-    behind.events.record(event, failed, due_index=True)
+    failed = delivery(ulid, merchant_id=merchant, at=now - 9, status_code=500, next_attempt_at=now - 1)
+    behind.events.record(failed, due_index=True)
     assert (ulid, 2) in [(each.ulid, each.attempt) for each in behind.events.due(now)]
     before = times(shop, ulid)
     up.run("relay")
     eventually(lambda: times(shop, ulid) > before, what="the second attempt")
-    assert eventually(lambda: behind.events.attempted(merchant, ulid, 2)).status_code == 204
-    gone = tables.due_key(ulid, 2, now - 1)
+    assert eventually(lambda: behind.events.attempted(merchant, ulid, PAYMENT_ENDPOINT, 2)).status_code == 204
+    gone = tables.due_key(ulid, PAYMENT_ENDPOINT, 2, now - 1)
     eventually(lambda: behind.database.get(behind.names.events, gone) is None, what="the end of what was due")
 
 

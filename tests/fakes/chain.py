@@ -5,19 +5,18 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
+from ctrip.chains.evm.gas import NATIVE_GAS
 from ctrip.domain.chains.chain import (
     Arrivals,
     BalanceQuery,
     Block,
-    Fees,
     Receipt,
     Signed,
     TokenTransfer,
-    Transaction,
     Transfer,
 )
+from ctrip.domain.chains.evm.transaction import Fees, Transaction, transfer_destination
 from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable, Underpriced
-from ctrip.domain.sweeping.sweep import NATIVE_GAS, transfer_destination
 
 TOKEN_GAS = 50_000
 Balances = dict[tuple[str, str | None], int]
@@ -231,6 +230,9 @@ class FakeChain:
         mined = self.chain[at.number] if at.number < len(self.chain) else None
         return mined.nonces.get(_low(address) or "", 0) if mined and mined.block.hash == at.hash else None
 
+    def sent_by(self, address: str, at: Block) -> int | None:
+        return self.nonce_at(address, at)
+
     def has_code(self, address: str) -> bool:
         self._ask()
         return _low(address) in self.contracts
@@ -291,10 +293,12 @@ class FakeSigner:
         self._xpubs = xpubs
         self.signed: list[Transaction] = []
 
-    def account_xpub(self, account: int) -> str:
+    def account_xpub(self, kind: str, account: int) -> str:
         return self._xpubs[account]
 
-    def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
+    def sign(
+        self, chain: str, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None
+    ) -> Signed:
         self.signed.append(transaction)
         token = transaction.data != "0x"
         tx = Tx(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from ctrip.domain.webhooks.addresses import endpoint_problem
+from ctrip.net.receivers import FORBIDDEN
 from ctrip.ports import Reply
 
 
@@ -13,8 +15,8 @@ class FakeSender:
     got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
     def post(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
-        if not url.startswith(("http://", "https://")):
-            return Reply(None, "UnsupportedProtocol")
+        if endpoint_problem(url, loopback=True):
+            return Reply(None, FORBIDDEN)
         self.got.append((url, headers, body))
         reply = self.replies.pop(0) if self.replies else Reply(204)
         answered = reply.status is not None

@@ -17,6 +17,7 @@ from ctrip.domain.ledger import Entry
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
+from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import (
     AccessChange,
@@ -33,6 +34,7 @@ from ctrip.ports import (
     PaymentFilter,
     Remembered,
     TokenKey,
+    Waiting,
 )
 from ctrip.ports.merchants import WATCHED_FOR_EACH
 
@@ -52,10 +54,10 @@ class _State:
     orders: dict[tuple[str, str], str] = field(default_factory=dict)
     remembered: dict[tuple[str, str, str], Remembered] = field(default_factory=dict)
     events: dict[tuple[str, str], Event] = field(default_factory=dict)
-    outbox: dict[str, str] = field(default_factory=dict)
-    deliveries: dict[tuple[str, int], Delivery] = field(default_factory=dict)
-    due: dict[tuple[str, int], tuple[int, str]] = field(default_factory=dict)
-    leases: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    outbox: dict[tuple[str, str], Waiting] = field(default_factory=dict)
+    deliveries: dict[tuple[str, str, str, int], Delivery] = field(default_factory=dict)
+    due: dict[tuple[int, str, int, str], Due] = field(default_factory=dict)
+    leased_until: dict[tuple[int, str, int, str], int] = field(default_factory=dict)
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
     intents: dict[str, OutgoingTransaction] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
@@ -71,7 +73,8 @@ class FakeStores:
         self.payments = FakePayments(state)
         self.events = FakeEvents(state)
         self.money = FakeMoney(state)
-        self.access = FakeAccess()
+        self.endpoints = FakeEndpoints()
+        self.access = FakeAccess(self.endpoints)
         self.admins = FakeAdmins(self.access)
         self.limits = FakeLimits()
         self.seals = FakeCheckpoints()
@@ -213,8 +216,9 @@ class FakePayments:
             state.intents[_folded_key(intent)] = intent
         if (event := commit.event) is not None:
             state.events[event.merchant_id, event.ulid] = event
-            if event.has_receiver:
-                state.outbox[event.ulid] = event.merchant_id
+            for endpoint in event.endpoints:
+                waiting = Waiting(merchant_id=event.merchant_id, ulid=event.ulid, endpoint=endpoint, at=event.at)
+                state.outbox[event.ulid, endpoint] = waiting
         if commit.idempotency:
             ulid = event.ulid if event else ""
             answer = Remembered(commit.idempotency.body_hash, after.id, ulid, commit.answer)
@@ -255,58 +259,62 @@ class FakeEvents:
 
     def payments_between(self, merchant_id: str, first: int, last: int) -> set[str]:
         held = self._state.events.values()
-        return {each.payment_id for each in held if each.merchant_id == merchant_id and first <= each.at < last}
+        mine = [each for each in held if each.merchant_id == merchant_id and first <= each.at < last]
+        return {each.payment_id for each in mine if each.payment_id is not None}
 
-    def unacknowledged(self, before: int) -> list[tuple[str, str, int]]:
-        events, outbox = self._state.events, self._state.outbox
-        found = [(merchant, ulid, events[merchant, ulid].at) for ulid, merchant in outbox.items()]
-        return sorted((each for each in found if each[2] < before), key=lambda each: each[1])
+    def unacknowledged(self, before: int) -> list[Waiting]:
+        found = [each for each in self._state.outbox.values() if each.at < before]
+        return sorted(found, key=lambda each: each.ulid)
 
-    def acknowledge(self, event: Event) -> None:
-        self._state.outbox.pop(event.ulid, None)
+    def attempted(self, merchant_id: str, ulid: str, endpoint: str, attempt: int) -> Delivery | None:
+        return self._state.deliveries.get((merchant_id, endpoint, ulid, attempt))
 
-    def attempted(self, merchant_id: str, ulid: str, attempt: int) -> Delivery | None:
-        return self._state.deliveries.get((ulid, attempt))
-
-    def record(self, event: Event, delivery: Delivery, *, due_index: bool) -> None:
+    def record(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         with self._state.lock:
-            if (event.ulid, delivery.attempt) in self._state.deliveries:
+            key = (delivery.merchant_id, delivery.endpoint, delivery.event_ulid, delivery.attempt)
+            if key in self._state.deliveries:
                 return
-            if delivery.attempt == 1 and self._filed(event):
-                return
-            self._state.deliveries[event.ulid, delivery.attempt] = delivery
-            self.finish(event.merchant_id, delivery, due_index=due_index)
+            self._state.deliveries[key] = delivery
+            self.finish(delivery, due_index=due_index, due_at=due_at)
 
-    def _filed(self, event: Event) -> bool:
-        committed = (event.merchant_id, event.ulid) in self._state.events
-        return committed and event.ulid not in self._state.outbox
-
-    def finish(self, merchant_id: str, delivery: Delivery, *, due_index: bool) -> None:
+    def finish(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         with self._state.lock:
-            ulid, attempt = delivery.event_ulid, delivery.attempt
-            if due_index and delivery.next_attempt_at is not None:
-                self._state.due[ulid, attempt + 1] = (delivery.next_attempt_at, merchant_id)
-            if attempt == 1:
-                self._state.outbox.pop(ulid, None)
-            elif (ulid, attempt - 1) in self._state.deliveries:
-                self._state.due.pop((ulid, attempt), None)
-                self._state.leases.pop((ulid, attempt), None)
+            ulid, endpoint, attempt = delivery.event_ulid, delivery.endpoint, delivery.attempt
+            if due_index and (at := delivery.next_attempt_at) is not None:
+                merchant_id = delivery.merchant_id
+                self._put(Due(merchant_id=merchant_id, ulid=ulid, endpoint=endpoint, attempt=attempt + 1, at=at))
+            self._leave(ulid, endpoint, attempt, due_at)
+
+    def postpone(self, due: Due, *, due_at: int = 0) -> None:
+        with self._state.lock:
+            self._put(due)
+            if due.at != due_at:
+                self._leave(due.ulid, due.endpoint, due.attempt, due_at)
 
     def due(self, before: int) -> list[Due]:
-        leases = self._state.leases
-        found = [
-            Due(merchant_id=who, ulid=ulid, attempt=attempt, at=at, leases=leases.get((ulid, attempt), (0, 0))[1])
-            for (ulid, attempt), (at, who) in self._state.due.items()
-            if at <= before and leases.get((ulid, attempt), (0, 0))[0] <= before
-        ]
+        held, leased = self._state.due, self._state.leased_until
+        found = [each for key, each in held.items() if each.at <= before and leased.get(key, 0) <= before]
         return sorted(found, key=lambda each: (each.at, each.ulid))
 
     def lease(self, due: Due, until: int) -> bool:
         with self._state.lock:
-            if (due.ulid, due.attempt) not in self._state.due:
+            key = (due.at, due.ulid, due.attempt, due.endpoint)
+            if key not in self._state.due:
                 return False
-            self._state.leases[due.ulid, due.attempt] = (until, due.leases + 1)
+            self._state.due[key] = replace(due, leases=due.leases + 1)
+            self._state.leased_until[key] = until
             return True
+
+    def _put(self, due: Due) -> None:
+        key = (due.at, due.ulid, due.attempt, due.endpoint)
+        self._state.due[key] = replace(due, leases=0)
+        self._state.leased_until.pop(key, None)
+
+    def _leave(self, ulid: str, endpoint: str, attempt: int, due_at: int) -> None:
+        if due_at:
+            self._state.due.pop((due_at, ulid, attempt, endpoint), None)
+        elif attempt == 1:
+            self._state.outbox.pop((ulid, endpoint), None)
 
 
 class FakeMoney:
@@ -342,20 +350,20 @@ class FakeMoney:
             _check_intent(self._state, before, after)
             self._state.intents[_folded_key(after)] = after
 
-    def intent(self, chain: str, sender: str, nonce: int) -> OutgoingTransaction | None:
-        return next((each for each in self.intents_of(chain, sender) if each.nonce == nonce), None)
+    def intent(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
+        return next((each for each in self.intents_of(chain, sender) if each.slot == slot), None)
 
     def intents_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
         every = self._state.intents.values()
         found = [each for each in every if each.chain == chain and _folded(each.sender) == _folded(sender)]
-        return sorted(found, key=lambda each: each.nonce)
+        return sorted(found, key=lambda each: each.slot)
 
     def last_intent(self, chain: str, sender: str) -> OutgoingTransaction | None:
         return next(reversed(self.intents_of(chain, sender)), None)
 
     def unfinished(self, chain: str) -> list[OutgoingTransaction]:
         found = [each for each in self._state.intents.values() if each.chain == chain and each.unfinished]
-        return sorted(found, key=lambda each: (_folded(each.sender), each.nonce))
+        return sorted(found, key=lambda each: (_folded(each.sender), each.slot))
 
     def entries(self, owner: str) -> list[Entry]:
         found = [each for (who, _), each in self._state.entries.items() if who == owner]
@@ -380,11 +388,44 @@ class FakeMoney:
         self._state.setbacks[chain][payment_id] = setback
 
 
+class FakeEndpoints:
+    """The `ports.EndpointStore` in memory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._held: dict[tuple[str, str], Endpoint] = {}
+
+    def endpoint(self, merchant_id: str, endpoint_id: str) -> Endpoint | None:
+        return self._held.get((merchant_id, endpoint_id))
+
+    def endpoints_of(self, merchant_id: str) -> list[Endpoint]:
+        return [self._held[each] for each in sorted(self._held) if each[0] == merchant_id]
+
+    def note(self, before: Endpoint, after: Endpoint) -> None:
+        with self._lock:
+            self.check(before, after)
+            self.write(before, after)
+
+    def check(self, before: Endpoint | None, after: Endpoint | None) -> None:
+        if before is None:
+            assert after is not None
+            if (after.merchant_id, after.id) in self._held:
+                raise AlreadyExists("endpoint")
+        elif (held := self._held.get((before.merchant_id, before.id))) is None or held.version != before.version:
+            raise Stale
+
+    def write(self, before: Endpoint | None, after: Endpoint | None) -> None:
+        if after is not None:
+            self._held[after.merchant_id, after.id] = after
+        elif before is not None:
+            del self._held[before.merchant_id, before.id]
+
+
 class FakeAccess:
     """The `ports.AccessStore` in memory."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, endpoints: "FakeEndpoints") -> None:
+        self._lock, self._endpoints = threading.Lock(), endpoints
         self._merchants: dict[str, Merchant] = {}
         self._keys: dict[str, ApiKey] = {}
         self._owners: dict[tuple[str, str], str] = {}
@@ -407,6 +448,8 @@ class FakeAccess:
             self._owners |= dict.fromkeys(_claims(*change.merchant), after.id)
             if change.key is not None:
                 self._keys[change.key[1].id] = change.key[1]
+            if change.endpoint is not None:
+                self._endpoints.write(*change.endpoint)
             self.audited(change.audit, change.idempotency, change.answer)
 
     def audited(self, audit: AuditRecord, idempotency: Idempotency | None, answer: str) -> None:
@@ -452,6 +495,8 @@ class FakeAccess:
                 raise AlreadyExists("key")
             if old is not None and self._keys[old.id].version != old.version:
                 raise Stale
+        if change.endpoint is not None:
+            self._endpoints.check(*change.endpoint)
 
     def take_indexes(self, merchant_id: str, curve: str, count: int) -> range:
         following = self._count(f"{merchant_id}#{curve}", count)
@@ -685,7 +730,7 @@ def _folded(address: str) -> str:
 
 
 def _folded_key(intent: OutgoingTransaction) -> str:
-    return f"{intent.chain}#{_folded(intent.sender)}#{intent.nonce:012d}"
+    return f"{intent.chain}#{_folded(intent.sender)}#{intent.slot}"
 
 
 def _fence(state: _State, chain: str) -> int:

@@ -29,6 +29,7 @@ OF_ADMINS = [each for each in OPERATIONS if each.auth is Auth.ADMIN]
 BODIES: dict[str, dict[str, Any]] = {
     "create_payment": {"chain": "anvil", "amount": 1},
     "create_key": {"name": "n", "scopes": ["payments:read"]},
+    "create_endpoint": {"url": "https://shop.example/hooks"},
     "create_merchant_key": {"name": "n", "scopes": ["payments:read"]},
     "create_merchant": {"name": "n"},
     "create_user": {"email": "new@ops.example", "name": "n", "role": "viewer"},
@@ -99,8 +100,9 @@ def test_a_key_without_the_scope_is_403(api: Api, operation: Operation) -> None:
 def test_another_merchants_thing_is_as_unknown_as_any(api: Api, operation: Operation) -> None:
     """The same 404, to the last letter, as for an id that nobody has (threat 9)."""
     second_merchant(api)
-    mine = {"payment_id": api.create()["id"], "key_id": "testkey001"}
-    unknown = {"payment_id": UNKNOWN, "key_id": "nobodyskey1"}
+    endpoint = api.call("POST", "/api/v1/webhooks", BODIES["create_endpoint"]).json["id"]
+    mine = {"payment_id": api.create()["id"], "key_id": "testkey001", "endpoint_id": endpoint}
+    unknown = {"payment_id": UNKNOWN, "key_id": "nobodyskey1", "endpoint_id": UNKNOWN}
     foreign = api.call(operation.method, url(operation, **mine), key=OTHER)
     nothing = api.call(operation.method, url(operation, **unknown), key=OTHER)
     assert (foreign.status_code, nothing.status_code) == (404, 404)
@@ -112,6 +114,7 @@ def test_another_merchants_thing_is_as_unknown_as_any(api: Api, operation: Opera
     assert told[0] == told[1]
     [name] = [name for name in mine if name in operation.path]
     assert api.call("GET", "/api/v1/keys").json["data"][0]["enabled"] is True
+    assert api.call("GET", f"/api/v1/webhooks/{endpoint}").json["enabled"] is True
     assert api.world.payment(mine["payment_id"]).version == 1, name
 
 

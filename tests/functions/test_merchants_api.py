@@ -19,7 +19,7 @@ from ctrip.services.merchants.provision_merchant import AccountProvisioner, Wait
 from tests.functions.conftest import KEY, Api, add_key
 from tests.world import _WALLET, AUTHORITY, NETWORK, put_merchant
 
-XPUB = _WALLET.account_xpub(77)
+XPUB = _WALLET.account_xpub("evm", 77)
 OTHER = "ctrip_otherkey01_0123456789abcdefghijkl"
 
 
@@ -86,11 +86,11 @@ def test_a_merchant_gets_its_account_from_the_signer_alone(api: Api) -> None:
     assert provision(api) == [second["id"]]
     assert provision(api) == []
     shown = api.admin("GET", f"/merchants/{second['id']}").json
-    assert (shown["status"], shown["xpub"]) == ("active", _WALLET.account_xpub(2))
+    assert (shown["status"], shown["xpub"]) == ("active", _WALLET.account_xpub("evm", 2))
     key = key_of(api, second["id"])["api_key"]
     paid = api.call("POST", "/api/v1/payments", {"chain": "anvil", "amount": 1}, key=key).json
     assert paid["derivation_path"] == "m/44'/60'/2'/0/0"
-    assert _WALLET.address("m/44'/60'/2'/0/0") == paid["address"]
+    assert _WALLET.address("evm", "m/44'/60'/2'/0/0") == paid["address"]
 
 
 def test_a_merchants_own_key_receives_and_nothing_is_swept(api: Api) -> None:
@@ -103,7 +103,7 @@ def test_a_merchants_own_key_receives_and_nothing_is_swept(api: Api) -> None:
     key = key_of(api, made["id"])["api_key"]
     payment = api.call("POST", "/api/v1/payments", {"chain": "anvil", "amount": 1000}, key=key).json
     assert payment["derivation_path"] == "M/0/0"
-    assert payment["address"] == _WALLET.address("m/44'/60'/77'/0/0")
+    assert payment["address"] == _WALLET.address("evm", "m/44'/60'/77'/0/0")
     world = api.world
     world.chain.deposit(payment["address"], 1000)
     world.step(4)

@@ -12,17 +12,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from ctrip.chains.evm.search import NonceSearch
+from ctrip.chains.evm.transfers import EvmTransfers
 from ctrip.domain.errors import Busy, ChainError, Unavailable
 from ctrip.domain.payments.payment import Status
+from ctrip.domain.sweeping.plan import Fate, Outlook
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, TransactionState
 from ctrip.services.sweeping import follow_transactions as follow_intents
-from ctrip.services.sweeping import watch_nonces
 from ctrip.services.sweeping.follow_transactions import TransactionFollower
 from tests.fakes.chain import FakeChain, Tx
 from tests.world import STATION, T0, TREASURY, USDC, World
 
 COIN, TOKEN = 10**12, 5_000
-ALARMS = {"receipt_missing", "nonce_taken", "fee_cap_reached"}
+ALARMS = {"receipt_missing", "slot_taken", "fee_cap_reached"}
 
 
 class Moody(FakeChain):
@@ -162,7 +164,7 @@ class Following(RuleBasedStateMachine):
                 step()
             except (ChainError, Busy):
                 continue
-        wrong = "nonce_taken" in self.world.log.alarms() and not self.world.chain.lied
+        wrong = "slot_taken" in self.world.log.alarms() and not self.world.chain.lied
         assert not wrong, "a nonce was said to be another's, though no block told so"
         for payment in self.payments:
             after = self.world.stores.payments._state.payments[payment.id]
@@ -200,7 +202,7 @@ class Following(RuleBasedStateMachine):
     def _check_intent(self, intent: OutgoingTransaction, mined: Counter[str]) -> None:
         taken = sum(mined[attempt.tx_hash] for attempt in intent.attempts)
         assert taken <= 1
-        expected = TransactionState.FINAL if taken else TransactionState.TAKEN
+        expected = TransactionState.FINAL if taken else TransactionState.LOST
         assert intent.state is expected, f"{intent.state} with {taken} mined"
 
     def _sweeps(self, tx, payment):
@@ -235,12 +237,12 @@ def test_every_own_transaction_comes_to_its_end():
 
 def a_missing_receipt_means_that_another_took_the_nonce(patch):
     """What the gateway did once."""
-    patch.setattr(watch_nonces.NonceWatcher, "_read", lambda self, intent: intent)
+    patch.setattr(NonceSearch, "_read", lambda self, intent, search: Fate(Outlook.LOST, search=intent.search))
 
 
 def what_was_concluded_is_not_watched(patch):
     """The receipt that comes after all is nobody's."""
-    patch.setattr(TransactionFollower, "_watch_taken", lambda self, intent, this: this.unsure.add(intent.payment_id))
+    patch.setattr(TransactionFollower, "_watch_lost", lambda self, intent, this: this.unsure.update(intent.payment_ids))
 
 
 def nobody_is_told_what_is_unsure(patch):
@@ -255,18 +257,18 @@ def bytes_are_sent_once(patch):
 
 def a_refused_price_is_not_raised(patch):
     """The nonce waits for ever."""
-    patch.setattr("ctrip.domain.sweeping.gas.refused", lambda intent, head: False)
-    patch.setattr("ctrip.domain.sweeping.gas.slow", lambda intent, network, head, now: False)
+    patch.setattr("ctrip.chains.evm.gas.refused", lambda intent, head: False)
+    patch.setattr("ctrip.chains.evm.gas.slow", lambda intent, network, head, now: False)
 
 
 def old_attempts_are_forgotten(patch):
     """The chain takes the one that is no longer watched."""
-    real = TransactionFollower._receipt
+    real = EvmTransfers._receipt
 
     def newest(self, intent, head):
         return real(self, __import__("dataclasses").replace(intent, attempts=intent.attempts[-1:]), head)
 
-    patch.setattr(TransactionFollower, "_receipt", newest)
+    patch.setattr(EvmTransfers, "_receipt", newest)
 
 
 PLANTED = [

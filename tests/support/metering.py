@@ -9,8 +9,9 @@ from typing import Any
 
 from pynamodb.connection import Connection
 
-from ctrip.domain.chains.chain import Signed, Transaction, Transfer
-from ctrip.keys.wallet import MnemonicWallet
+from ctrip.domain.chains.chain import Signed, Transfer
+from ctrip.domain.chains.evm.transaction import Transaction
+from ctrip.signer.wallet import MnemonicWallet
 from tests.fakes.chain import FakeChain, FakeSigner, Tx
 from tests.support.stores import Stores
 
@@ -140,12 +141,14 @@ class LongSigner(FakeSigner):
     """Signs with real keys, and tells the chain what its bytes mean."""
 
     def __init__(self, wallet: MnemonicWallet, chain: LongChain, accounts: int) -> None:
-        super().__init__({account: wallet.account_xpub(account) for account in range(accounts)})
+        super().__init__({account: wallet.account_xpub("evm", account) for account in range(accounts)})
         self._wallet, self._chain = wallet, chain
 
-    def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
-        fake = super().sign(path, sender, transaction, recipient_path=recipient_path)
-        real = self._wallet.sign(path, transaction)
+    def sign(
+        self, chain: str, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None
+    ) -> Signed:
+        fake = super().sign(chain, path, sender, transaction, recipient_path=recipient_path)
+        real = self._wallet.sign("evm", path, transaction)
         tx = Tx(**json.loads(bytes.fromhex(fake.raw.removeprefix("0x"))))
         self._chain.signed[real.raw] = replace(tx, tx_hash=real.tx_hash)
         return real

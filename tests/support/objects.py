@@ -4,14 +4,16 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
+from ctrip.chains.evm.terms import GasTerms, slot_of, written
 from ctrip.domain.audit import Origin, payment_record
 from ctrip.domain.detection.step import fire
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment
-from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
-from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Commit
+from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
+from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT
+from ctrip.domain.webhooks.events import Event, Subject
+from ctrip.ports import Commit, Delivery
 from ctrip.system import SystemIds
 from ctrip.views.events import event_body
 from tests.build import grouped
@@ -91,17 +93,35 @@ def intent(nonce: int = 0, **given: Any) -> OutgoingTransaction:
     fields: dict[str, Any] = {
         "chain": "anvil",
         "sender": "0x" + "Cd" * 20,
-        "nonce": nonce,
+        "slot": slot_of(nonce),
         "path": "m/44'/60'/1'/0/0",
         "kind": Kind.SWEEP,
-        "payment_id": "p",
-        "merchant_id": "mer_1",
         "asset": "native",
         "token": None,
         "to": "0x" + "Ef" * 20,
     }
-    known = set(OutgoingTransaction.__dataclass_fields__)
-    return OutgoingTransaction(**{name: value for name, value in (fields | given).items() if name in known})
+    fields |= given
+    if "members" not in fields:
+        own = {"payment_id": "p", "merchant_id": "mer_1", "path": fields["path"], "address": fields["sender"]}
+        known = Member.__dataclass_fields__
+        fields["members"] = (Member(**own | {name: value for name, value in given.items() if name in known}),)
+    known = OutgoingTransaction.__dataclass_fields__
+    return OutgoingTransaction(**{name: value for name, value in fields.items() if name in known})
+
+
+def attempt(
+    raw: str = "0x",
+    tx_hash: str = "0xh",
+    gas: int = 21_000,
+    max_fee: int = 1,
+    priority_fee: int = 1,
+    value: int = 0,
+    head: int = 1,
+    **given: Any,
+) -> Attempt:
+    """Make an attempt on an EVM chain."""
+    terms = written(GasTerms(gas, max_fee, priority_fee))
+    return Attempt(raw, tx_hash, value=value, head=head, cost=gas * max_fee, terms=terms, **given)
 
 
 def event(at: int = NOW, **given: Any) -> Event:
@@ -112,10 +132,23 @@ def event(at: int = NOW, **given: Any) -> Event:
         "merchant_id": "mer_1",
         "payment_id": "p",
         "at": at,
-        "url": None,
         "body": "{}",
     }
-    return Event(**(fields | given))
+    fields |= given
+    return Event(**({"subject": Subject.payment(fields["payment_id"])} | fields))
+
+
+def delivery(ulid: str, attempt: int = 1, endpoint: str = PAYMENT_ENDPOINT, **given: Any) -> Delivery:
+    """Make the record of an attempt that was answered."""
+    fields: dict[str, Any] = {
+        "merchant_id": "mer_1",
+        "at": NOW,
+        "latency_ms": 12,
+        "status_code": 204,
+        "error": None,
+        "next_attempt_at": None,
+    }
+    return Delivery(event_ulid=ulid, attempt=attempt, endpoint=endpoint, **(fields | given))
 
 
 def _commit(
@@ -132,7 +165,8 @@ def _commit(
             type=name,
             merchant_id=after.merchant_id,
             payment_id=after.id,
-            url=after.links.webhook_url,
+            endpoints=(PAYMENT_ENDPOINT,) if after.links.webhook_url else (),
+            webhook_url=after.links.webhook_url,
             body=event_body(name, ulid, after, after.times.updated_at),
         )
     return Commit(before=before, after=after, audit=audit, event=told, **given)

@@ -43,4 +43,5 @@ def stores(request: pytest.FixtureRequest) -> Stores:
         made: Stage = request.getfixturevalue("stage")
         return made.stores()
     fake = FakeStores()
-    return Stores(fake.payments, fake.events, fake.money, fake.access, fake.admins, fake.limits, fake.seals)
+    names = ("payments", "events", "money", "access", "admins", "limits", "seals", "endpoints")
+    return Stores(*(getattr(fake, name) for name in names))

@@ -6,10 +6,20 @@ from typing import Any
 import pytest
 from pynamodb.connection import Connection
 
-from ctrip.ports import AccessStore, AdminStore, CheckpointStore, EventStore, LimitStore, MoneyStore, PaymentStore
+from ctrip.ports import (
+    AccessStore,
+    AdminStore,
+    CheckpointStore,
+    EndpointStore,
+    EventStore,
+    LimitStore,
+    MoneyStore,
+    PaymentStore,
+)
 from ctrip.store.access import DynamoAccess
 from ctrip.store.admins import DynamoAdmins
 from ctrip.store.checkpoints import DynamoCheckpoints
+from ctrip.store.endpoints import DynamoEndpoints
 from ctrip.store.events import DynamoEvents
 from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
@@ -27,6 +37,7 @@ class Stores:
     admins: AdminStore
     limits: LimitStore
     seals: CheckpointStore
+    endpoints: EndpointStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,7 @@ class Stage:
             DynamoAdmins,
             DynamoLimits,
             DynamoCheckpoints,
+            DynamoEndpoints,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

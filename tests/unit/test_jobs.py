@@ -10,7 +10,7 @@ from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob, decode_job, encode_
 
 TEXT = st.text(max_size=40)
 JOBS = st.one_of(
-    st.builds(WebhookJob, TEXT, TEXT, st.integers(min_value=1), TEXT),
+    st.builds(WebhookJob, TEXT, TEXT, TEXT, st.integers(min_value=1), st.integers(min_value=0), TEXT),
     st.builds(SweepJob, TEXT, TEXT),
     st.builds(ScanJob, TEXT, TEXT),
 )

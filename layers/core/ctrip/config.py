@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ctrip.domain import settings as read
+from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
 from ctrip.domain.settings import YEAR_SECONDS
-from ctrip.domain.sweeping.treasury import EVERY_CHAIN, SETTING, parse_treasuries
+from ctrip.domain.sweeping.treasury import SETTING, parse_treasuries, treasury_of
 
 LOCAL = "local"
 
@@ -75,6 +76,13 @@ class Settings:
     )
     webhook_url: str = _setting(
         "CTRIP_WEBHOOK_URL", "", "Where events go when a payment names no `webhook_url`.", read.hook
+    )
+    webhook_loopback: int = _setting(
+        "CTRIP_WEBHOOK_LOOPBACK",
+        0,
+        "1: webhooks may go to this machine itself, and over plain http. The stage `local` alone starts with it.",
+        read.integer(0, 1),
+        local=1,
     )
     monitor_seconds: int = _setting(
         "CTRIP_MONITOR_SECONDS",
@@ -156,13 +164,12 @@ class Settings:
 
     @property
     def local(self) -> bool:
-        """Whether this is the stage on one laptop, which alone may send webhooks to loopback and plain http."""
+        """Whether this is the stage on one laptop."""
         return self.stage == LOCAL
 
-    def treasury_of(self, chain: str) -> str:
+    def treasury_of(self, network: Network) -> str:
         """Name the address that a chain's deposits are swept to; empty: there is none."""
-        held = self.treasuries
-        return held.get(chain, held.get(EVERY_CHAIN, ""))
+        return treasury_of(self.treasuries, network)
 
     @property
     def treasuries(self) -> dict[str, str]:
@@ -177,12 +184,17 @@ class Settings:
         return "1" in self.treasury_contract or chain in self.treasury_contract
 
     def must_start(self) -> "Settings":
-        """Refuse stages that would send webhooks without a guard against addresses inside the network."""
-        if not self.local:
+        """Refuse settings with which webhooks could reach what is not on the internet; raises `ConfigurationError`."""
+        if self.webhook_loopback and not self.local:
             raise ConfigurationError(
-                f"stage {self.stage!r} refuses to start: webhooks are not yet guarded against private addresses; "
-                f"only the stage {LOCAL!r} runs"
+                f"CTRIP_WEBHOOK_LOOPBACK is for the stage {LOCAL!r} alone; {self.stage!r} refuses to start with it"
             )
+        if self.webhook_url:
+            # Here, as few stages have one and every start reads the settings.
+            from ctrip.domain.webhooks.addresses import endpoint_problem
+
+            if problem := endpoint_problem(self.webhook_url, loopback=bool(self.webhook_loopback)):
+                raise ConfigurationError(f"CTRIP_WEBHOOK_URL {problem}")
         return self
 
 

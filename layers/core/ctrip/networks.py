@@ -2,25 +2,20 @@
 
 import functools
 import re
-import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from typing import Any
 
-from ctrip.domain.chains.assets import FEE_CAP, GAS_FUNDING_CAP, Asset, ChainKind, FeeFloor, Network, token_id
+from ctrip.domain.chains.assets import FEE_CAP, GAS_FUNDING_CAP, Asset, FeeFloor, Network
+from ctrip.domain.chains.kinds import DESCRIBED, KINDS, folded
 from ctrip.domain.errors import ConfigurationError, InvalidField
 from ctrip.domain.money import parse_decimal
 from ctrip.domain.sweeping import treasury
 from ctrip.domain.text import nearest, quoted
 
-BUILT = frozenset({ChainKind.EVM})
 _NAME = re.compile(r"[a-z][a-z0-9-]{2,19}", re.ASCII)
 _URL = re.compile(r"https://[^\s@]+|http://(127\.0\.0\.1|localhost|\[::1\])[^\s@]*", re.ASCII)
-_ADDRESS = {
-    ChainKind.EVM: re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII),
-    ChainKind.TRON: re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}", re.ASCII),
-}
 _DIGITS = re.compile(r"[0-9]{1,78}", re.ASCII)
 _FINALITIES = ("depth", "safe", "finalized")
 # Two seconds: polling faster finds little more and costs each provider's patience.
@@ -38,7 +33,7 @@ def load_networks(names: Sequence[str] | None = None) -> dict[str, Network]:
     for name in names:
         if name not in every:
             raise _unknown("CTRIP_CHAINS", name, every)
-        if every[name].kind not in BUILT:
+        if every[name].kind not in KINDS:
             raise ConfigurationError(
                 f"CTRIP_CHAINS: {name!r} cannot be enabled: chain kind {every[name].kind} is not built yet"
             )
@@ -47,20 +42,20 @@ def load_networks(names: Sequence[str] | None = None) -> dict[str, Network]:
 
 def check_treasuries(treasuries: Mapping[str, str], contract_on: Sequence[str] = ()) -> None:
     """Refuse treasuries that money must not be sent to; raises `ConfigurationError` with one line."""
-    evm = [name for name, network in _every().items() if network.kind is ChainKind.EVM]
+    built = {name: network for name, network in _every().items() if network.kind in KINDS}
     contracts = {
-        token.address.lower(): f"{token.symbol} on {network.name}"
+        folded(token.address): f"{token.symbol} on {network.name}"
         for network in _every().values()
         for token in network.tokens
         if token.address
     }
     try:
-        treasury.check_treasuries(treasuries, evm, contracts)
+        treasury.check_treasuries(treasuries, built, contracts)
     except ValueError as exc:
         raise ConfigurationError(f"{treasury.SETTING} is refused: {exc}") from None
     for name in contract_on:
-        if name not in ("0", "1", *evm):
-            raise _unknown("CTRIP_TREASURY_CONTRACT", name, evm)
+        if name not in ("0", "1", *built):
+            raise _unknown("CTRIP_TREASURY_CONTRACT", name, built)
 
 
 def with_caps(
@@ -224,7 +219,7 @@ def _network(name: str, entry: Any) -> Network:
             f"chains.yaml: {name!r} is not a name of 3 to 20 lower-case letters, digits and dashes"
         )
     fields = _Fields(name, entry)
-    kind = ChainKind(fields.one_of("kind", tuple(ChainKind)))
+    kind = fields.one_of("kind", tuple(DESCRIBED))
     chain_id = fields.integer("chain_id", 1, 2**53 - 1)
     block_seconds = fields.seconds("block_seconds")
     network = Network(
@@ -245,6 +240,7 @@ def _network(name: str, entry: Any) -> Network:
         fee_cap=fields.amount("fee_cap", FEE_CAP, 1) or 0,
         fee_floor=_fee_floor(name, fields.mapping("fee_floor", {})),
         gas_estimated=fields.flag("gas_estimated", False),
+        testnet=fields.flag("testnet", False),
     )
     fields.done()
     symbols = [network.coin.symbol, *(token.symbol for token in network.tokens)]
@@ -266,14 +262,14 @@ def _url(fields: _Fields, url: Any) -> str:
     return url
 
 
-def _asset(chain: str, kind: ChainKind, chain_id: int, entry: Any, *, token: bool) -> Asset:
+def _asset(chain: str, kind: str, chain_id: int, entry: Any, *, token: bool) -> Asset:
     fields = _Fields(f"{chain}.{'tokens' if token else 'coin'}", entry)
-    address = fields.text("address", _ADDRESS[kind]) if token else None
+    address = fields.text("address", DESCRIBED[kind].address) if token else None
     asset = Asset(
         chain=chain,
         symbol=fields.text("symbol"),
         decimals=fields.integer("decimals", 0, 77),
-        id=_token_id(kind, chain_id, address) if address else None,
+        id=DESCRIBED[kind].token_id(chain_id, address) if address else None,
         address=address,
         enabled=fields.flag("enabled", True),
         sweep_floor=fields.amount("sweep_floor", 0) or 0,
@@ -281,9 +277,3 @@ def _asset(chain: str, kind: ChainKind, chain_id: int, entry: Any, *, token: boo
     )
     fields.done()
     return asset
-
-
-def _token_id(kind: ChainKind, chain_id: int, address: str) -> str:
-    if kind is ChainKind.EVM:
-        return token_id(chain_id, address)
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"tron:0x{chain_id:x}/trc20:{address.lower()}"))

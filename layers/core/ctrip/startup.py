@@ -3,7 +3,6 @@
 from ctrip.config import Settings
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
-from ctrip.domain.urls import is_web_address
 from ctrip.networks import (
     amounts_that_need_agreement,
     check_named,
@@ -14,7 +13,24 @@ from ctrip.networks import (
 
 
 def enabled_networks(settings: Settings) -> dict[str, Network]:
-    """Return the networks of a stage, with its own caps; raises `ConfigurationError` naming the wrong variable."""
+    """Return the networks that a stage starts with, with its own caps; raises `ConfigurationError`."""
+    enabled = _checked_networks(settings)
+    if main := [name for name, network in enabled.items() if not (settings.local or network.testnet)]:
+        raise ConfigurationError(
+            f"CTRIP_CHAINS: the stage {settings.stage!r} refuses to start with {', '.join(main)}: main networks are "
+            "refused until a wallet's backup can be verified; enable test networks"
+        )
+    return enabled
+
+
+def check(settings: Settings) -> None:
+    """Refuse settings with which a stage could not work; raises `ConfigurationError` naming the wrong variable."""
+    _checked_networks(settings)
+    check_treasuries(settings.treasuries, settings.treasury_contract)
+    settings.must_start()
+
+
+def _checked_networks(settings: Settings) -> dict[str, Network]:
     enabled = load_networks(settings.chains)
     every = load_networks()
     check_named("CTRIP_RPC", settings.rpc)
@@ -22,11 +38,3 @@ def enabled_networks(settings: Settings) -> dict[str, Network]:
     for chain, amounts in settings.agree_above.items():
         amounts_that_need_agreement(every[chain], amounts)
     return with_caps(enabled, gas_funding=settings.gas_funding_cap, fee=settings.fee_cap)
-
-
-def check(settings: Settings) -> None:
-    """Refuse settings with which a stage could not work; raises `ConfigurationError` naming the wrong variable."""
-    enabled_networks(settings)
-    check_treasuries(settings.treasuries, settings.treasury_contract)
-    if settings.webhook_url and not is_web_address(settings.webhook_url, plain_http=settings.local):
-        raise ConfigurationError("CTRIP_WEBHOOK_URL must be an https address; only the stage local takes plain http")

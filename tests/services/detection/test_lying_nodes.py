@@ -43,9 +43,9 @@ def late_scanner(world, seconds=0):
 
 def upcoming(world, index=0):
     """Derive the address that the merchant's next payment gets."""
-    from ctrip.domain.chains.bip32 import ExtendedKey
+    from ctrip.domain.chains.kinds import FIRST, address_at
 
-    return ExtendedKey.parse(world.merchant.xpub).child(0).child(index).address()
+    return address_at(FIRST, world.merchant.xpub, index)
 
 
 # --- money that lay there before

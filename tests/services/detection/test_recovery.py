@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from ctrip.chains.evm.terms import nonce_of, terms_of
 from ctrip.domain.detection.step import quiet
 from ctrip.domain.errors import Busy, Forbidden, InvalidField
 from ctrip.domain.jobs import SweepJob
@@ -83,7 +84,7 @@ def test_funding_that_is_mined_again_leaves_the_sweep_alone():
     world.sweep()
     world.settle(14)
     intents = world.stores.money.intents_of("anvil", payment.due.address)
-    assert [(i.nonce, i.state) for i in intents] == [(0, TransactionState.FINAL)]
+    assert [(nonce_of(i), i.state) for i in intents] == [(0, TransactionState.FINAL)]
     assert world.log.alarms() == []
 
 
@@ -100,8 +101,8 @@ def test_a_replacement_never_costs_more_than_the_chains_cap():
         world.chain.pool = pool = stuck
         world.sweep()
     intent = world.stores.money.intents_of("anvil", payment.due.address)[0]
-    assert max(each.gas * each.max_fee for each in intent.attempts) <= 10**6
-    assert max(each.max_fee for each in intent.attempts) * 9 // 8 > 10**6 // 21_000
+    assert max(each.cost for each in intent.attempts) <= 10**6
+    assert max(terms_of(each).max_fee for each in intent.attempts) * 9 // 8 > 10**6 // 21_000
     assert ("warning", "fee_cap_reached") in [line[:2] for line in world.log.lines]
 
 
@@ -114,7 +115,7 @@ def test_a_nonce_that_somebody_else_used_frees_the_address_with_an_alarm():
     world.chain.chain[-1].nonces[payment.due.address.lower()] = 1
     for _ in range(30):
         world.step()
-    assert "nonce_taken" in world.log.alarms()
+    assert "slot_taken" in world.log.alarms()
     world.settle()
     assert world.payment(payment.id).status is Status.SETTLED
 

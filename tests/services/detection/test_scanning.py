@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from ctrip.chains.evm.terms import terms_of
 from ctrip.domain.errors import Unavailable
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.payment import Flag, Late, Policy, Status, Tier
@@ -215,8 +216,8 @@ def test_a_transaction_that_no_block_takes_is_replaced_at_the_same_nonce_with_a_
     world.sweep()
     intent = world.stores.money.intents_of("anvil", payment.due.address)[0]
     first, second = intent.attempts
-    assert second.max_fee * 8 >= first.max_fee * 9
-    assert second.value == 10**18 - second.gas * second.max_fee
+    assert terms_of(second).max_fee * 8 >= terms_of(first).max_fee * 9
+    assert second.value == 10**18 - second.cost
     world.settle()
     after = world.payment(payment.id)
     assert (after.status, after.own.sweeps[0].tx_hash) == (Status.SETTLED, second.tx_hash)

@@ -23,7 +23,7 @@ BSC = replace(NETWORK, name="bsc", chain_id=56)
 
 
 def address(index: int, account: int = 2) -> str:
-    return _WALLET.address(f"m/44'/60'/{account}'/0/{index}")
+    return _WALLET.address("evm", f"m/44'/60'/{account}'/0/{index}")
 
 
 class Stage:
@@ -205,7 +205,7 @@ def test_looking_at_an_address_asks_nothing_more_of_a_chain_that_was_silent():
         clock=stage.world.clock,
     )
     [seen] = discoverer.look("anvil", [address(0)])
-    assert (seen.used, dict(seen.balances), seen.nonce) == (False, {"ETH": 0, "USDC": 0, "OLD": 0}, 0)
+    assert (seen.used, dict(seen.balances), seen.sent) == (False, {"ETH": 0, "USDC": 0, "OLD": 0}, 0)
     stage.chains["bsc"].down = True
     for _ in range(2):
         with pytest.raises(Unavailable):

@@ -11,10 +11,10 @@ from ctrip.domain.merchants import vouching as keys
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.vouching import key_statement, verify_extended_key
 from ctrip.domain.payments.payment import Custody, Policy
-from ctrip.keys.authority import KeyAuthority
 from ctrip.ports import AccessChange
 from ctrip.services.merchants.manage_merchants import merchant_record
 from ctrip.services.merchants.provision_merchant import AccountProvisioner
+from ctrip.signer.authority import KeyAuthority
 from tests.world import _WALLET, AUTHORITY, ORIGIN, XPUB, XPUB2, World, put_merchant, signed
 
 KEY = AUTHORITY.verifying_key
@@ -111,7 +111,7 @@ def test_one_creation_in_many_pays_for_the_check(monkeypatch):
 
 @pytest.mark.parametrize(
     ("fields", "xpub"),
-    [({"xpub": ""}, _WALLET.account_xpub(2)), ({"policy": OWN, "account": 0}, XPUB2)],
+    [({"xpub": ""}, _WALLET.account_xpub("evm", 2)), ({"policy": OWN, "account": 0}, XPUB2)],
     ids=["ours", "its own"],
 )
 def test_the_signer_vouches_once_for_each_merchant(fields, xpub):
@@ -132,7 +132,7 @@ def test_the_signer_vouches_once_for_each_merchant(fields, xpub):
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"xpub": _WALLET.account_xpub(66)}, "not the one of its account"),
+        ({"xpub": _WALLET.account_xpub("evm", 66)}, "not the one of its account"),
         ({"xpub": "", "account": 0}, "no account"),
         ({"xpub": "", "account": 1}, "another merchant has this"),
         ({"xpub": "", "key_version": 2}, "operator's command"),
@@ -154,7 +154,7 @@ def test_a_row_that_lost_its_signature_gets_no_second_one():
     put_merchant(world.stores.access, merchant(policy=OWN, account=0))
     held = world.stores.access.merchant("m2")
     assert held
-    world.stores.access._merchants["m2"] = replace(held, xpub=_WALLET.account_xpub(66), key_signature="")
+    world.stores.access._merchants["m2"] = replace(held, xpub=_WALLET.account_xpub("evm", 66), key_signature="")
     with pytest.raises(SigningRefused, match="signed before"):
         provisioner(world).provision("m2")
 

@@ -6,9 +6,10 @@ import pytest
 
 from ctrip.domain.errors import BroadcastRejected, Busy, FenceLost, Unavailable
 from ctrip.domain.payments.payment import Status
-from ctrip.domain.sweeping.sweep import Attempt, Kind, TransactionState, could_explain
+from ctrip.domain.sweeping.sweep import Kind, TransactionState, could_explain
 from ctrip.services.sweeping.resume_sweeps import SweepResumer
 from tests.fakes.chain import FakeChain
+from tests.support.objects import attempt as some_attempt
 from tests.support.objects import intent as some_intent
 from tests.world import STATION, T0, TREASURY, USDC, World
 
@@ -102,7 +103,7 @@ def test_blocks_that_no_node_holds_prove_nothing():
         TransactionState.SIGNED,
         swept(world, payment).key,
     )
-    assert "nonce_taken" not in world.log.alarms()
+    assert "slot_taken" not in world.log.alarms()
 
 
 @pytest.mark.parametrize("token", [False, True], ids=["coin", "token"])
@@ -118,8 +119,8 @@ def test_what_was_concluded_from_blocks_that_lie_is_undone_by_the_receipt(token)
     for _ in range(60):
         world.step()
         world.sweep()
-    assert "nonce_taken" in world.log.alarms()
-    assert TransactionState.TAKEN in {each.state for each in world.stores.money.unfinished("anvil")}
+    assert "slot_taken" in world.log.alarms()
+    assert TransactionState.LOST in {each.state for each in world.stores.money.unfinished("anvil")}
     found = followed(world)
     assert (found.unsure, world.payment(payment.id).flags) == ({payment.id}, frozenset())
     world.chain.late = world.chain.hides_bodies = False
@@ -146,14 +147,14 @@ def test_the_search_reads_each_block_once_and_goes_on_where_it_was_left():
         assert world.payment(payment.id).own.pending
         world.run = world.new_run()
         world.step()
-        if swept(world, payment).state is TransactionState.TAKEN:
+        if swept(world, payment).state is TransactionState.LOST:
             break
     numbers = [number for each in asked for number in each]
     assert numbers == sorted(set(numbers))
     assert numbers[0] < first
     assert numbers[-1] >= 300
     assert max(map(len, asked)) <= 64
-    assert swept(world, payment).state is TransactionState.TAKEN
+    assert swept(world, payment).state is TransactionState.LOST
     assert world.payment(payment.id).own.pending is None
 
 
@@ -168,7 +169,7 @@ def test_a_nonce_that_is_free_again_sends_the_same_bytes():
     world.clock.at += 3000
     for _ in range(40):
         world.step()
-    assert swept(world, payment).state is TransactionState.TAKEN
+    assert swept(world, payment).state is TransactionState.LOST
     for mined in world.chain.chain:
         mined.nonces.pop(payment.due.address.lower(), None)
     world.step(30)
@@ -188,7 +189,7 @@ def test_one_that_is_watched_for_its_monitoring_time_ends():
     world.chain.chain[-1].nonces[payment.due.address.lower()] = 1
     for _ in range(30):
         world.step()
-    assert swept(world, payment).state is TransactionState.TAKEN
+    assert swept(world, payment).state is TransactionState.LOST
     before = swept(world, payment).version
     for _ in range(100):
         world.step()
@@ -303,10 +304,9 @@ def test_an_orphan_and_an_intent_that_cannot_be_read_are_alarmed_and_left():
     world.sweep()
     state = world.stores.payments._state
     gone = swept(world, payment)
-    state.intents = {
-        key: replace(each, payment_id="gone") if each.key == gone.key else each for key, each in state.intents.items()
-    }
-    unreadable = replace(some_intent(), state=TransactionState.UNREADABLE, sender=other.due.address, nonce=7)
+    key = next(key for key, each in state.intents.items() if each.key == gone.key)
+    state.intents[key] = replace(gone, members=(replace(gone.members[0], payment_id="gone"),))
+    unreadable = replace(some_intent(), state=TransactionState.UNREADABLE, sender=other.due.address, slot="7")
     state.intents["broken"] = unreadable
     for _ in range(5):
         world.step()
@@ -353,8 +353,7 @@ def test_the_gas_stations_books_and_its_transaction_change_together():
 
 def attempt(**given):
     """Make one: 21,000 gas at 10, moving 1,000 of the coin and 50 of a token."""
-    fields = {"raw": "0x", "tx_hash": "0xh", "gas": 21_000, "max_fee": 10, "priority_fee": 10, "value": 1_000}
-    return Attempt(**fields | {"head": 1, "amount": 50, "below": 3} | given)
+    return some_attempt(**{"max_fee": 10, "priority_fee": 10, "value": 1_000, "amount": 50, "beside": 3} | given)
 
 
 @pytest.mark.parametrize(
@@ -367,7 +366,7 @@ def attempt(**given):
         ({"token": USDC.address}, USDC.address.upper().replace("0X", "0x"), 50, True),
         ({"token": USDC.address}, USDC.address, 51, False),
         ({"token": USDC.address}, TREASURY, 1, False),
-        ({"state": TransactionState.TAKEN}, None, 1, True),
+        ({"state": TransactionState.LOST}, None, 1, True),
         ({"state": TransactionState.MINED}, None, 1, False),
         ({"state": TransactionState.FINAL}, None, 1, False),
         ({"state": TransactionState.FAILED}, None, 1, False),

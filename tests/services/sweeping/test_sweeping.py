@@ -5,15 +5,18 @@ from itertools import pairwise
 
 import pytest
 
+from ctrip.chains.evm.gas import MOST_ATTEMPTS, price, raised
+from ctrip.chains.evm.terms import nonce_of, terms_of
 from ctrip.domain.chains.assets import FeeFloor
-from ctrip.domain.chains.chain import Fees, Signed
+from ctrip.domain.chains.chain import Signed
+from ctrip.domain.chains.evm.transaction import Fees
 from ctrip.domain.errors import BroadcastRejected, Busy, Refused, SigningRefused, Stale, Unavailable
 from ctrip.domain.payments.payment import Flag, Status, Tier
-from ctrip.domain.sweeping.gas import MOST_ATTEMPTS, price, raised
-from ctrip.domain.sweeping.sweep import Attempt, Kind, Refusal, TransactionState, set_back
+from ctrip.domain.sweeping.sweep import Kind, Refusal, TransactionState, set_back
 from tests.fakes import chain as fake_chain
 from tests.fakes.chain import FakeChain
 from tests.fakes.store import FakePayments
+from tests.support.objects import attempt as some_attempt
 from tests.support.objects import intent as some_intent
 from tests.world import NETWORK, STATION, T0, TREASURY, USDC, World
 
@@ -112,7 +115,7 @@ def test_a_refused_price_gets_one_new_attempt_a_block():
     (intent,) = ours(world, payment)
     assert [each.head for each in intent.attempts] == sorted({each.head for each in intent.attempts})
     assert len(intent.attempts) == 4
-    pairs = pairwise(intent.attempts)
+    pairs = pairwise(map(terms_of, intent.attempts))
     assert all(later.max_fee * 8 >= one.max_fee * 9 for one, later in pairs)
 
 
@@ -183,7 +186,7 @@ def test_no_price_is_under_the_chains_floor():
 )
 def test_what_a_replacement_offers(fees, last, minimum, expected):
     """The network's own words, an eighth more, and the cap of 1,000."""
-    attempt = Attempt("0x", "0xh", 10, last[0], last[1], 0, 1)
+    attempt = some_attempt(gas=10, max_fee=last[0], priority_fee=last[1])
     intent = some_intent(attempts=(attempt,), refusal=Refusal("low", priced=True, minimum=minimum))
     found = raised(intent, fees, FeeFloor(), 10_000, whole=False)
     assert (found and (found.max_fee, found.tip)) == expected
@@ -191,11 +194,11 @@ def test_what_a_replacement_offers(fees, last, minimum, expected):
 
 def test_an_intent_stays_small_however_long_it_is_refused():
     """From 1 wei to the cap of a whole coin, in attempts that double: all of them fit into one item."""
-    intent = some_intent(attempts=(Attempt("0x", "0xh", 21_000, 1, 1, 0, 1),), refusal=Refusal("low", priced=True))
+    intent = some_intent(attempts=(some_attempt(),), refusal=Refusal("low", priced=True))
     while (found := raised(intent, Fees(0, 0), FeeFloor(), 10**18, whole=True)) is not None:
-        attempt = replace(intent.attempts[-1], max_fee=found.max_fee, priority_fee=found.tip)
+        attempt = some_attempt(max_fee=found.max_fee, priority_fee=found.tip)
         intent = replace(intent, attempts=(*intent.attempts, attempt))
-    assert intent.attempts[-1].max_fee * 21_000 > 10**18 * 8 // 9
+    assert intent.attempts[-1].cost > 10**18 * 8 // 9
     assert len(intent.attempts) <= MOST_ATTEMPTS
 
 
@@ -234,7 +237,10 @@ def test_the_gas_stations_transaction_is_hurried_whatever_became_of_the_payment(
     elif became == "closed":
         state.payments[first.id] = replace(state.payments[first.id], status=Status.FAILED, tier=Tier.CLOSED)
     else:
-        state.intents = {key: replace(each, payment_id="gone") for key, each in state.intents.items()}
+        state.intents = {
+            key: replace(each, members=(replace(each.members[0], payment_id="gone"),))
+            for key, each in state.intents.items()
+        }
     world.chain.base_fee = 1000
     second = paid_token(world)
     for _ in range(60):
@@ -298,7 +304,7 @@ def test_only_the_lowest_nonce_of_a_sender_is_hurried():
     world = World()
     payments = [paid_token(world) for _ in range(3)]
     world.sweeper.sweep(USDC.id)
-    assert [each.nonce for each in station(world)] == [0, 1, 2]
+    assert [nonce_of(each) for each in station(world)] == [0, 1, 2]
     world.chain.base_fee = 1000
     for _ in range(12):
         world.chain.mine()
@@ -396,7 +402,7 @@ def test_a_coin_costs_exactly_21000_gas_unless_the_chain_or_a_contract_asks_for_
             world.sweeper.sweep("native")
         finally:
             FakeChain.estimate_gas = real
-        assert ours(world, payment)[0].attempts[0].gas == expected
+        assert terms_of(ours(world, payment)[0].attempts[0]).gas == expected
 
 
 # -- reverts, and everything else that goes wrong with one
@@ -532,7 +538,7 @@ def _break(monkeypatch, world, step, bad, exc, thrown):
     if step in STEPS:
         owner, name, hits = STEPS[step]
     elif step == "sign":
-        owner, name, hits = type(world.signer), "sign", lambda given, bad: bad in (given[1], given[2].to)
+        owner, name, hits = type(world.signer), "sign", lambda given, bad: bad in (given[2], given[3].to)
     elif step == "broadcast":
         owner, name = FakeChain, "broadcast"
         hits = lambda given, bad: bad.lower() in bytes.fromhex(given[0][2:]).decode()  # noqa: E731
@@ -549,10 +555,10 @@ def test_a_setback_that_cannot_be_read_or_stored_stops_nobody():
     bad, good = paid(world, 2 * COIN), paid(world)
     sign = world.signer.sign
 
-    def refuse(path, sender, transaction, **named) -> Signed:
+    def refuse(chain, path, sender, transaction, **named) -> Signed:
         if sender == bad.due.address:
             raise SigningRefused("no")
-        return sign(path, sender, transaction, **named)
+        return sign(chain, path, sender, transaction, **named)
 
     def broken(*_):
         raise ValueError("garbage")
@@ -605,7 +611,7 @@ def test_a_node_that_does_not_show_our_last_transaction_is_waited_for(monkeypatc
         world.sweeper.sweep("native")
     monkeypatch.setattr(FakeChain, "nonce_at", real)
     world.settle()
-    assert [each.nonce for each in ours(world, payment)] == [0, 1]
+    assert [nonce_of(each) for each in ours(world, payment)] == [0, 1]
 
 
 # -- what is worth it

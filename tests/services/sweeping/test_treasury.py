@@ -7,7 +7,7 @@ import pytest
 
 from ctrip import config
 from ctrip.chains.evm.errors import Unreachable
-from ctrip.domain.chains.bip32 import checksum
+from ctrip.domain.chains.evm.addresses import checksum
 from ctrip.domain.errors import ConfigurationError, Unavailable
 from ctrip.domain.payments.payment import Status
 from ctrip.networks import check_treasuries, load_networks
@@ -24,6 +24,9 @@ TOKENS = [
 ]
 
 
+EVERY = load_networks()
+
+
 def started(text: str, contract: str = "") -> config.Settings:
     """Read and check the settings as a process does at its start."""
     found = config.load({"CTRIP_TREASURY": text, "CTRIP_TREASURY_CONTRACT": contract})
@@ -34,12 +37,12 @@ def started(text: str, contract: str = "") -> config.Settings:
 @pytest.mark.parametrize("text", [GOOD, GOOD.lower(), "0x" + GOOD[2:].upper(), f"  {GOOD} ", ""])
 def test_a_treasury_in_any_right_spelling_is_taken_for_every_chain(text):
     found = started(text)
-    assert found.treasury_of("ethereum") == found.treasury_of("base") == text.strip()
+    assert found.treasury_of(EVERY["ethereum"]) == found.treasury_of(EVERY["base"]) == text.strip()
 
 
 def test_each_chain_may_have_a_treasury_of_its_own_and_others_then_have_none():
     found = started(json.dumps({"ethereum": GOOD, "anvil": OTHER}))
-    assert [found.treasury_of(name) for name in ("ethereum", "anvil", "base")] == [GOOD, OTHER, ""]
+    assert [found.treasury_of(EVERY[name]) for name in ("ethereum", "anvil", "base")] == [GOOD, OTHER, ""]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def test_a_chain_that_there_is_not_cannot_have_a_contract_as_its_treasury():
 def checked(world: World, treasury: str = TREASURY, *, may_be_contract: bool = False) -> CheckedSweeper:
     """Put the check before a world's sweeper."""
     return CheckedSweeper(
-        chain="anvil",
+        network=world.network,
         reader=world.chain,
         signer=world.signer,
         money=world.stores.money,
@@ -132,7 +135,7 @@ def test_a_treasury_with_code_stops_sweeping_and_nothing_else(token):
     assert (tip.sweeping_to, tip.sweeping_refused) == (TREASURY, "")
 
 
-@pytest.mark.parametrize("whose", [STATION, _WALLET.address("m/44'/60'/0'/0/2")])
+@pytest.mark.parametrize("whose", [STATION, _WALLET.address("evm", "m/44'/60'/0'/0/2")])
 def test_a_treasury_that_is_the_gas_stations_or_the_operators_address_is_not_swept_to(whose):
     world = World()
     first = paid(world, token=False)

@@ -1,6 +1,7 @@
 """Signatures, deliveries, retries, and the relay under them."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,13 +11,16 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.payments.payment import Status
+from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.retry import LONGEST_SECONDS, RETRY_SECONDS, next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import new_secret, sign
 from ctrip.ports import EventFilter, Reply
+from ctrip.services.shared.known_endpoints import KnownEndpoints
+from ctrip.services.shared.notify import first_jobs
 from ctrip.services.shared.recording import Recorder
 from ctrip.services.webhooks import relay_outbox
 from tests import build
-from tests.world import ORIGIN, FakeJobs, World
+from tests.world import ORIGIN, SETTINGS, FakeJobs, World
 
 SECRETS = (new_secret(b"n" * 32), new_secret(b"o" * 32))
 URL = "https://shop.example/hooks"
@@ -231,12 +235,13 @@ def test_an_event_without_a_receiver_is_filed_and_nobody_is_notified(monkeypatch
 
 
 def test_a_default_address_of_the_stage_is_a_receiver():
-    """An event goes to the payment's own address, else to the stage's default; without either it is filed."""
-    for own, default, url in ((URL, "", URL), (None, URL, URL), (URL, f"{URL}/stage", URL), (None, "", None)):
-        recorder = Recorder(World().ids, "api", default)
-        event = recorder.created(build.payment(webhook_url=own), "payment.created", ORIGIN, None).event
-        assert event is not None
-        assert (event.url, event.has_receiver) == (url, url is not None)
+    """An event goes to the payment's own address, else to the stage's default; without either to nobody."""
+    stage = f"{URL}/stage"
+    for own, default, url in ((URL, "", URL), (None, stage, stage), (URL, stage, URL), (None, "", None)):
+        world = World(own=replace(SETTINGS, webhook_url=default))
+        world.create(webhook_url=own)
+        world.deliver_all()
+        assert [each[0] for each in world.receivers.got] == ([url] if url else [])
 
 
 def test_a_message_for_an_event_without_a_receiver_posts_nothing():
@@ -244,10 +249,47 @@ def test_a_message_for_an_event_without_a_receiver_posts_nothing():
     world = World()
     world.create()
     [event] = world.stores.events.page("m1", EventFilter()).events
-    assert world.deliverer.deliver(WebhookJob("m1", event.ulid)) is None
+    for endpoint in ("payment", "stage", "we_1"):
+        assert world.deliverer.deliver(WebhookJob("m1", event.ulid, endpoint)) is None
+        assert world.stores.events.attempted("m1", event.ulid, endpoint, 1) is None
     assert world.receivers.got == []
-    assert world.stores.events.attempted("m1", event.ulid, 1) is None
     assert world.stores.events.event("m1", event.ulid) == event
+
+
+class Created:
+    """The endpoints that merchants have created; `asked` lists who was asked for."""
+
+    def __init__(self, *endpoints):
+        self.endpoints, self.asked = endpoints, []
+
+    def endpoints_of(self, merchant_id):
+        self.asked.append(merchant_id)
+        return [each for each in self.endpoints if each.merchant_id == merchant_id]
+
+
+def test_an_event_is_committed_with_the_endpoints_that_want_it_and_delivered_to_each():
+    """By their filters, beside the payment's own; each attempt is on record by itself."""
+    recorder = Recorder(
+        World().ids,
+        "api",
+        "",
+        KnownEndpoints(
+            created := Created(
+                Endpoint(id="we_1", merchant_id="m1", url=URL, events=("payment.created",)),
+                Endpoint(id="we_2", merchant_id="m1", url=URL, events=("payment.paid",)),
+                Endpoint(id="we_3", merchant_id="m1", url=URL),
+                Endpoint(id="we_4", merchant_id="m1", url=URL, enabled=False),
+                Endpoint(id="we_5", merchant_id="m2", url=URL),
+            ),
+            30_000,
+        ),
+    )
+    for own, endpoints in ((URL, ("payment", "we_1", "we_3")), (None, ("we_1", "we_3"))):
+        event = recorder.created(build.payment(webhook_url=own), "payment.created", ORIGIN, None).event
+        assert event is not None
+        assert event.endpoints == endpoints
+        assert [job.endpoint for job in first_jobs(event)] == list(endpoints)
+    assert created.asked == ["m1"]
 
 
 def dies_after_the_record(world):
@@ -337,12 +379,12 @@ def test_undeliverable_events_stand_in_nobodys_way():
     assert len(queued) <= relay_outbox.AT_ONCE + 1
 
 
-def test_a_merchant_with_many_lost_events_delays_no_other():
+def test_an_endpoint_with_many_lost_events_delays_no_other():
     """They take turns, each with its oldest first."""
-    lost = [WebhookJob("m1", f"{place:04d}") for place in range(500)]
-    lost += [WebhookJob("m2", "0500"), WebhookJob("m2", "0501")]
+    lost = [WebhookJob("m1", f"{place:04d}", "payment") for place in range(500)]
+    lost += [WebhookJob("m1", "0500", "we_1"), WebhookJob("m2", "0501", "payment")]
     turns = relay_outbox._in_turns(lost)
-    assert turns[:5] == [lost[0], lost[500], lost[1], lost[501], lost[2]]
+    assert turns[:5] == [lost[0], lost[500], lost[501], lost[1], lost[2]]
     assert set(turns) == set(lost)
     assert len(turns) == len(lost)
 

@@ -3,8 +3,9 @@
 import pytest
 from bip_utils import Bip32Slip10Secp256k1, Bip39SeedGenerator, Bip44, Bip44Changes, Bip44Coins
 
-from ctrip.domain.chains.bip32 import ExtendedKey, checksum
-from ctrip.keys.wallet import MnemonicWallet
+from ctrip.domain.chains.bip32 import ExtendedKey
+from ctrip.domain.chains.evm.addresses import address_of, checksum
+from ctrip.signer.wallet import MnemonicWallet
 
 # BIP-39's first test mnemonic; its BIP-44 Ethereum addresses are published by every wallet that tests against it.
 ABANDON = "abandon " * 11 + "about"
@@ -25,8 +26,8 @@ VECTOR_2_M_0 = (
 @pytest.mark.parametrize(("index", "address"), PUBLISHED.items())
 def test_published_addresses_come_out(index, address):
     """m/44'/60'/0'/0/i of the published mnemonic, from the account's public key alone."""
-    account = ExtendedKey.parse(MnemonicWallet(ABANDON).account_xpub(0))
-    assert account.child(0).child(index).address() == address
+    account = ExtendedKey.parse(MnemonicWallet(ABANDON).account_xpub("evm", 0))
+    assert address_of(account.child(0).child(index)) == address
 
 
 def test_the_bip32_vector_comes_out():
@@ -45,8 +46,8 @@ def test_it_agrees_with_bip_utils(account, index):
         .Change(Bip44Changes.CHAIN_EXT)
         .AddressIndex(index)
     )
-    ours = ExtendedKey.parse(MnemonicWallet(ABANDON).account_xpub(account)).child(0).child(index)
-    assert ours.address() == theirs.PublicKey().ToAddress()
+    ours = ExtendedKey.parse(MnemonicWallet(ABANDON).account_xpub("evm", account)).child(0).child(index)
+    assert address_of(ours) == theirs.PublicKey().ToAddress()
 
 
 def test_a_mistyped_key_is_refused():

@@ -166,6 +166,7 @@ NONSENSE = {
     "CTRIP_OPEN_PAYMENTS": ["-1", "0", "many"],
     "CTRIP_KEY_CACHE_SECONDS": ["-1", "86401"],
     "CTRIP_LOG_LEVEL": ["LOUD", "7", "debugging"],
+    "CTRIP_WEBHOOK_LOOPBACK": ["yes", "2", "true"],
     "CTRIP_METRICS": ["yes", "2", "true"],
     "CTRIP_API_PORT": ["-1", "65536", "http", "\uff12", "9" * 5000],
     "CTRIP_ANVIL_PORT": ["99999"],

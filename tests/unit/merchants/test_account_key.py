@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.merchants.account_key import parse_account_xpub
-from ctrip.keys.wallet import MnemonicWallet
+from ctrip.signer.wallet import MnemonicWallet
 
 ABANDON = "abandon " * 11 + "about"
 ROOT = Bip32Slip10Secp256k1.FromSeed(Bip39SeedGenerator(ABANDON).Generate())
-ACCOUNT = MnemonicWallet(ABANDON).account_xpub(0)
+ACCOUNT = MnemonicWallet(ABANDON).account_xpub("evm", 0)
 DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 

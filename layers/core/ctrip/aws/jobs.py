@@ -40,7 +40,7 @@ class AwsJobs:
                 {
                     "Id": str(number),
                     "MessageBody": encode_job(job),
-                    "MessageGroupId": job.merchant_id,
+                    "MessageGroupId": f"{job.merchant_id}:{job.endpoint}",
                     "DelaySeconds": min(delay, 900),
                 }
                 for number, job in enumerate(jobs[start : start + BATCH])

@@ -1,12 +1,12 @@
 """The signer function, called; and the shape of its calls, for both ends."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from ctrip.aws.clients import PATIENT, client
 from ctrip.aws.names import named
-from ctrip.domain.chains.chain import Signed, Transaction
+from ctrip.domain.chains.chain import Signed, Unsigned
+from ctrip.domain.chains.kinds import read_transaction
 from ctrip.domain.errors import SigningRefused, Unavailable
 from ctrip.ports import Provisioner, Signer
 
@@ -16,13 +16,13 @@ class LambdaSigner:
 
     def __init__(self, stage: str) -> None:
         self._function = named(stage, "signer")
-        self._xpubs: dict[int, str] = {}
+        self._xpubs: dict[tuple[str, int], str] = {}
 
-    def account_xpub(self, account: int) -> str:
+    def account_xpub(self, kind: str, account: int) -> str:
         """Ask for an account's extended public key; it never changes, so it is asked for once."""
-        if account not in self._xpubs:
-            self._xpubs[account] = self._call({"op": "xpub", "account": account})["xpub"]
-        return self._xpubs[account]
+        if (kind, account) not in self._xpubs:
+            self._xpubs[kind, account] = self._call({"op": "xpub", "kind": kind, "account": account})["xpub"]
+        return self._xpubs[kind, account]
 
     def provision(self, merchant_id: str) -> None:
         """Have a merchant given its account, and its extended key signed; raises `SigningRefused`."""
@@ -32,15 +32,19 @@ class LambdaSigner:
         """Ask for the public key that the signer's signatures are verified by."""
         return str(self._call({"op": "verifying_key"})["verifying_key"])
 
-    def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
+    def sign(
+        self, chain: str, path: str, sender: str, transaction: Unsigned, *, recipient_path: str | None = None
+    ) -> Signed:
         """Ask for a signature; raises `SigningRefused`."""
         answer = self._call(
             {
                 "op": "sign",
+                "chain": chain,
                 "path": path,
                 "sender": sender,
                 "recipient_path": recipient_path,
-                "transaction": asdict(transaction),
+                "kind": transaction.kind,
+                "transaction": transaction.fields(),
             }
         )
         return Signed(answer["raw"], answer["tx_hash"])
@@ -59,14 +63,19 @@ def answer_call(request: dict[str, Any], signer: Signer, provisioner: Provisione
     """Answer one call of `LambdaSigner` at the signer's end; a refusal is an answer, not a failure."""
     try:
         if request["op"] == "xpub":
-            return {"xpub": signer.account_xpub(int(request["account"]))}
+            return {"xpub": signer.account_xpub(str(request["kind"]), int(request["account"]))}
         if request["op"] == "provision":
             provisioner.provision(str(request["merchant"]))
             return {}
         if request["op"] == "verifying_key":
             return {"verifying_key": provisioner.verifying_key()}
-        transaction = Transaction(**request["transaction"])
-        signed = signer.sign(request["path"], request["sender"], transaction, recipient_path=request["recipient_path"])
+        signed = signer.sign(
+            request["chain"],
+            request["path"],
+            request["sender"],
+            read_transaction(str(request["kind"]), request["transaction"]),
+            recipient_path=request["recipient_path"],
+        )
         return {"raw": signed.raw, "tx_hash": signed.tx_hash}
     except SigningRefused as exc:
         return {"refused": str(exc)}

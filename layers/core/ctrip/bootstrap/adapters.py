@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CheckpointStore,
         Cipher,
         Clock,
+        EndpointStore,
         EventStore,
         Ids,
         Jobs,
@@ -79,6 +80,11 @@ class Adapters(Protocol):
     @property
     def events(self) -> EventStore:
         """Events and deliveries."""
+        ...
+
+    @property
+    def endpoints(self) -> EndpointStore:
+        """Webhook endpoints."""
         ...
 
     @property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ctrip import config
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
-from ctrip.system import SystemClock, SystemIds, fraction, spread
+from ctrip.system import SystemClock, SystemIds, spread
 
 if TYPE_CHECKING:
     from ctrip.auth.jwt import JwtTokens
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from ctrip.aws.metrics import Metrics
     from ctrip.aws.secrets import KmsCipher
     from ctrip.aws.signer import LambdaSigner
-    from ctrip.keys.authority import KeyAuthority
-    from ctrip.keys.wallet import MnemonicWallet
     from ctrip.net.receivers import HttpSender
     from ctrip.ports import Chain, Log
+    from ctrip.signer.authority import KeyAuthority
+    from ctrip.signer.wallet import MnemonicWallet
     from ctrip.store.access import DynamoAccess
     from ctrip.store.admins import DynamoAdmins
     from ctrip.store.checkpoints import DynamoCheckpoints
+    from ctrip.store.endpoints import DynamoEndpoints
     from ctrip.store.events import DynamoEvents
     from ctrip.store.limits import DynamoLimits
     from ctrip.store.money import DynamoMoney
@@ -88,6 +89,13 @@ class AwsAdapters:
         from ctrip.store.events import DynamoEvents
 
         return DynamoEvents(self.settings.stage)
+
+    @cached_property
+    def endpoints(self) -> "DynamoEndpoints":
+        """Open the store of webhook endpoints."""
+        from ctrip.store.endpoints import DynamoEndpoints
+
+        return DynamoEndpoints(self.settings.stage)
 
     @cached_property
     def money(self) -> "DynamoMoney":
@@ -159,12 +167,12 @@ class AwsAdapters:
         return self.signer
 
     def _wallet(self) -> "MnemonicWallet":
-        from ctrip.keys.wallet import MnemonicWallet
+        from ctrip.signer.wallet import MnemonicWallet
 
         return MnemonicWallet(self._mnemonic)
 
     def _authority(self) -> "KeyAuthority":
-        from ctrip.keys.authority import KeyAuthority
+        from ctrip.signer.authority import KeyAuthority
 
         return KeyAuthority(self._mnemonic)
 
@@ -177,12 +185,12 @@ class AwsAdapters:
     # -- chains and other people's servers
 
     def _chain(self, name: str) -> "Chain":
-        from ctrip.chains.evm.client import EvmChain
+        from ctrip.bootstrap.kinds import adapters_of
 
         if (network := self.networks.get(name)) is None:
             raise ConfigurationError("a chain that is not among CTRIP_CHAINS is asked for")
         urls = (*self.settings.rpc.get(name, ()), *self._secret_endpoints.get(name, ()), *network.rpc)
-        return EvmChain(network, urls, self.clock, jitter=fraction)
+        return adapters_of(network).client(network, urls, self.clock)
 
     @cached_property
     def _secret_endpoints(self) -> dict[str, tuple[str, ...]]:
@@ -195,7 +203,7 @@ class AwsAdapters:
         """Build what posts to merchants' servers."""
         from ctrip.net.receivers import HttpSender
 
-        return HttpSender()
+        return HttpSender(loopback=bool(self.settings.webhook_loopback))
 
     # -- sign-in
 

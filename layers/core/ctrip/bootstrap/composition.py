@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.sweeping import Sweeping
     from ctrip.bootstrap.webhooks import Webhooks
     from ctrip.ports import Clock, Jobs, Log, Metrics
+    from ctrip.services.shared.known_endpoints import KnownEndpoints
     from ctrip.services.shared.once import Once
     from ctrip.services.shared.recording import Recorder
 
@@ -71,7 +72,14 @@ class Stage:
         """Build a recorder for one kind of actor."""
         from ctrip.services.shared.recording import Recorder
 
-        return Recorder(self.adapters.ids, actor, self.settings.webhook_url)
+        return Recorder(self.adapters.ids, actor, self.settings.webhook_url, self.known_endpoints)
+
+    @cached_property
+    def known_endpoints(self) -> "KnownEndpoints":
+        """Build what remembers merchants' endpoints, for commits and deliveries alike."""
+        from ctrip.services.shared.known_endpoints import KnownEndpoints
+
+        return KnownEndpoints(self.adapters.endpoints, self.settings.key_cache_seconds * 1000)
 
     def once(self) -> "Once":
         """Build what does a payment's requests once for each idempotency key."""

@@ -80,7 +80,9 @@ class Detection:
             follower=self.follower(network, chain),
             strays=self._strays(network, chain),
             counter=OpenCounter(on.limits, on.clock, name),
-            voucher=AddressVoucher(access=on.access, verifying_key=own.verifying_key, clock=on.clock, log=log),
+            voucher=AddressVoucher(
+                network=network, access=on.access, verifying_key=own.verifying_key, clock=on.clock, log=log
+            ),
             trust=self._trust(network, chain),
             log=log,
             monitor_ms=own.monitor_seconds * 1000,
@@ -105,6 +107,7 @@ class Detection:
 
     def follower(self, network: "Network", chain: "Chain") -> "TransactionFollower":
         """Build what follows own transactions."""
+        from ctrip.bootstrap.kinds import adapters_of
         from ctrip.services.sweeping.follow_transactions import TransactionFollower
 
         return TransactionFollower(
@@ -116,6 +119,7 @@ class Detection:
             clock=self._on.clock,
             recorder=self._stage.recorder("scan"),
             log=self._on.log("scan"),
+            transfers=adapters_of(network).transfers,
         )
 
     def _strays(self, network: "Network", chain: "Chain") -> "DepositFinder":

@@ -64,10 +64,12 @@ class Merchants:
 
     def waiting(self) -> "WaitingProvisioner":
         """Build what has waiting merchants provisioned by the signer."""
+        from ctrip.domain.chains.kinds import FIRST, rules_of
         from ctrip.services.merchants.provision_merchant import WaitingProvisioner
 
         on = self._on
-        return WaitingProvisioner(on.access, on.provisioner, self.discoverer(), on.log("provision"))
+        curves = frozenset({FIRST.curve, *(rules_of(each).curve for each in on.networks.values())})
+        return WaitingProvisioner(on.access, on.provisioner, self.discoverer(), on.log("provision"), curves)
 
     @cached_property
     def provisioner(self) -> "AccountProvisioner":
@@ -80,4 +82,5 @@ class Merchants:
             authority=self._on.authority,
             clock=self._on.clock,
             expected_key=self._on.settings.verifying_key,
+            kinds=tuple(dict.fromkeys(each.kind for each in self._on.networks.values())),
         )

@@ -36,6 +36,7 @@ class Payments:
             log=on.log("api"),
             verifying_key=on.settings.verifying_key,
             plain_http=on.settings.local,
+            loopback=bool(on.settings.webhook_loopback),
         )
 
     @cached_property

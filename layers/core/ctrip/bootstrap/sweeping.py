@@ -37,30 +37,32 @@ class Sweeping:
 
         on = self._on
         return CheckedSweeper(
-            chain=self._stage.network(name).name,
+            network=self._stage.network(name),
             reader=on.chain(name),
             signer=on.signer,
             money=on.money,
             log=on.log("sweep"),
-            treasury=on.settings.treasury_of(name),
+            treasury=on.settings.treasury_of(self._stage.network(name)),
             may_be_contract=on.settings.treasury_may_be_contract(name),
             sweeper=lambda: self.new_sweeper(name),
         )
 
     def new_sweeper(self, name: str) -> "DepositSweeper":
         """Build a chain's sweeper without the check of its treasury."""
+        from ctrip.bootstrap.kinds import adapters_of
         from ctrip.services.sweeping.sweep_deposits import DepositSweeper
 
-        on = self._on
+        on, network = self._on, self._stage.network(name)
         return DepositSweeper(
-            network=self._stage.network(name),
+            network=network,
             chain=on.chain(name),
             payments=on.payments,
             money=on.money,
             signer=on.signer,
             clock=on.clock,
             log=on.log("sweep"),
-            treasury=on.settings.treasury_of(name),
+            treasury=on.settings.treasury_of(network),
+            transfers=adapters_of(network).transfers,
         )
 
     @cached_property
@@ -69,5 +71,5 @@ class Sweeping:
         from ctrip.services.sweeping.sign_transaction import GuardedSigner
 
         on = self._on
-        treasuries = {each.chain_id: on.settings.treasury_of(each.name) for each in on.networks.values()}
-        return GuardedSigner(on.wallet, treasuries, tuple(on.networks.values()))
+        treasuries = {name: on.settings.treasury_of(network) for name, network in on.networks.items()}
+        return GuardedSigner(on.wallet, treasuries, on.networks)

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
     from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
+    from ctrip.services.webhooks.manage_endpoints import EndpointManager
     from ctrip.services.webhooks.read_events import EventReader
     from ctrip.services.webhooks.relay_outbox import OutboxRelay
+    from ctrip.services.webhooks.resolve_endpoint import EndpointResolver
 
 
 class Webhooks:
@@ -24,14 +26,41 @@ class Webhooks:
         on = self._on
         return WebhookDeliverer(
             events=on.events,
-            access=on.access,
+            endpoints=self.resolver,
             receivers=on.receivers,
             cipher=on.cipher,
             jobs=on.jobs,
             clock=on.clock,
             log=on.log("webhooks"),
             spread=on.spread,
-            cache_ms=on.settings.key_cache_seconds * 1000,
+        )
+
+    @cached_property
+    def resolver(self) -> "EndpointResolver":
+        """Build what finds an endpoint's address and secrets."""
+        from ctrip.services.webhooks.resolve_endpoint import EndpointResolver
+
+        settings = self._on.settings
+        return EndpointResolver(
+            access=self._on.access,
+            stage_url=settings.webhook_url,
+            remember_ms=settings.key_cache_seconds * 1000,
+            known=self._stage.known_endpoints,
+        )
+
+    @cached_property
+    def endpoints(self) -> "EndpointManager":
+        """Build what makes and changes endpoints."""
+        from ctrip.services.webhooks.manage_endpoints import EndpointManager
+
+        on = self._on
+        return EndpointManager(
+            access=on.access,
+            endpoints=on.endpoints,
+            cipher=on.cipher,
+            clock=on.clock,
+            ids=on.ids,
+            loopback=bool(on.settings.webhook_loopback),
         )
 
     @cached_property

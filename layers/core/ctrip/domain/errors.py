@@ -26,6 +26,7 @@ CtripError
 │   ├── WrongChain           the node belongs to another network
 │   └── BroadcastRejected    no node will take a transaction
 │       └── Underpriced      each of them refused its price
+├── Reverts                  a transaction fails on the chain, whoever is asked: an answer, not a failure of a node
 ├── SigningRefused           the signer will not sign this
 ├── DecryptionRefused        what is stored is no secret of its owner
 └── ConfigurationError       the stage is set up wrongly; it refuses to start
@@ -200,7 +201,7 @@ class WrongChain(ChainError):
 
 
 class BroadcastRejected(ChainError):
-    """No node will take the transaction; what became of it is looked up by hash and nonce."""
+    """No node will take the transaction; what became of it is looked up by its hash."""
 
 
 class Underpriced(BroadcastRejected):
@@ -209,6 +210,10 @@ class Underpriced(BroadcastRejected):
     def __init__(self, detail: str, minimum: int | None = None) -> None:
         super().__init__(detail)
         self.minimum = minimum
+
+
+class Reverts(CtripError):
+    """A transaction fails on the chain, whoever is asked: an answer, not a failure of a node."""
 
 
 class SigningRefused(CtripError):

@@ -7,11 +7,17 @@ from typing import Any, TypeVar, get_type_hints
 
 @dataclass(frozen=True, slots=True)
 class WebhookJob:
-    """Make one attempt to deliver an event; `event` is its ULID, `request_id` the call that it follows from, if any."""
+    """Make one attempt to deliver an event to an endpoint; `event` is its ULID, `endpoint` the endpoint's id.
+
+    `due_at` places the row of the due index that the attempt comes from (unix milliseconds), 0 where it has none;
+    `request_id` is the call that the event follows from, if any.
+    """
 
     merchant_id: str
     event: str
+    endpoint: str
     attempt: int = 1
+    due_at: int = 0
     request_id: str = ""
 
 

@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.pages.render import template
+from ctrip.views.event_types import EVENT_TYPES
 
 _REFERENCE = re.compile(r"^#/components/(?:schemas|responses)/(.+)$")
 _BOUNDS = {
@@ -33,6 +34,7 @@ def page(described: dict[str, Any]) -> str:
             for name, schema in described["components"]["schemas"].items()
         ],
         codes=_codes(described),
+        events=[(each.name, *map(_inline, (each.when, each.then, each.after))) for each in EVENT_TYPES],
     )
 
 

@@ -4,7 +4,8 @@ from ctrip.ports.admins import AdminChange, AdminStore, TokenKey
 from ctrip.ports.audit import AuditCheckpoint, CheckpointStore
 from ctrip.ports.chain import Chain, ChainReader, ChainWriter
 from ctrip.ports.credentials import Cipher, Claims, OneTimeCodes, Passwords, Tokens
-from ctrip.ports.events import Delivery, Due, EventFilter, EventPage, EventStore
+from ctrip.ports.endpoints import EndpointStore
+from ctrip.ports.events import Delivery, Due, EventFilter, EventPage, EventStore, Waiting
 from ctrip.ports.gates import Fence
 from ctrip.ports.http import Reply, WebhookSender
 from ctrip.ports.idempotency import Idempotency, Remembered
@@ -14,6 +15,7 @@ from ctrip.ports.money import MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
 from ctrip.ports.runtime import Clock, Ids, Log, Metrics
 from ctrip.ports.signing import Provisioner, Signer
+from ctrip.ports.transfers import Transfers
 
 __all__ = [
     "AccessChange",
@@ -31,6 +33,7 @@ __all__ = [
     "Commit",
     "Delivery",
     "Due",
+    "EndpointStore",
     "EventFilter",
     "EventPage",
     "EventStore",
@@ -53,5 +56,7 @@ __all__ = [
     "Signer",
     "TokenKey",
     "Tokens",
+    "Transfers",
+    "Waiting",
     "WebhookSender",
 ]

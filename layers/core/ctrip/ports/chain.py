@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Fees, Receipt, Transfer
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Receipt, Transfer
 
 
 class ChainReader(Protocol):
@@ -59,12 +59,11 @@ class ChainReader(Protocol):
         """
         ...
 
-    def hashes(self, numbers: Iterable[int]) -> dict[int, frozenset[str]]:
-        """Return the hashes of all transactions of canonical blocks; those that no endpoint shows are left out."""
-        ...
+    def sent_by(self, address: str, at: Block) -> int | None:
+        """Return how many transactions an address had sent up to exactly that block; None is unknown.
 
-    def nonce_at(self, address: str, at: Block) -> int | None:
-        """Return the number of transactions that `address` had sent up to exactly that block; None is unknown."""
+        A chain that does not count them answers 1 for any.
+        """
         ...
 
     def has_code(self, address: str) -> bool:
@@ -82,30 +81,6 @@ class ChainReader(Protocol):
 
 class ChainWriter(Protocol):
     """One network, written to."""
-
-    def nonce(self, address: str) -> int:
-        """Return the number of mined transactions of `address`."""
-        ...
-
-    def balance(self, holding: BalanceQuery) -> int:
-        """Return the balance at the newest block."""
-        ...
-
-    def fees(self) -> Fees:
-        """Return what a transaction costs now; where there is a tip it is at least 1."""
-        ...
-
-    def layer_fee(self) -> int:
-        """Return what a transaction pays, with room, to the layer below, beside its gas; 0 where there is none."""
-        ...
-
-    def gas_pays_layer(self) -> bool:
-        """Say whether gas pays for the layer below too (Arbitrum): a plain transfer then takes more than 21,000."""
-        ...
-
-    def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:
-        """Return the gas that this call would use."""
-        ...
 
     def broadcast(self, raw: str) -> None:
         """Offer signed bytes to every endpoint until one takes them; already known is fine.

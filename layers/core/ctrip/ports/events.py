@@ -9,9 +9,11 @@ from ctrip.domain.webhooks.events import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One attempt to deliver one event; `status_code` is None where no answer came."""
+    """One attempt to deliver one event to one endpoint; `status_code` is None where no answer came."""
 
+    merchant_id: str
     event_ulid: str
+    endpoint: str
     attempt: int
     at: int
     latency_ms: int
@@ -21,11 +23,22 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A first attempt that is in the outbox: committed `at` that time (unix milliseconds), and on record nowhere."""
+
+    merchant_id: str
+    ulid: str
+    endpoint: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
     """An attempt whose time has come (`at`), and how many times it has been left to a worker already."""
 
     merchant_id: str
     ulid: str
+    endpoint: str
     attempt: int
     at: int
     leases: int = 0
@@ -67,14 +80,14 @@ class EventPage:
 
 
 class EventStore(Protocol):
-    """Events, what is still to be told of them, and how telling went."""
+    """Events, their deliveries that are still to be made, and how those went that were."""
 
     def page(self, merchant_id: str, wanted: EventFilter) -> EventPage:
         """List a merchant's events; reads at most five pages, then answers short."""
         ...
 
     def payments_between(self, merchant_id: str, first: int, last: int) -> set[str]:
-        """Return the ids of payments of which something was told from `first` up to before `last` (milliseconds)."""
+        """Return the ids of payments that have events from `first` up to before `last` (milliseconds)."""
         ...
 
     def named(self, merchant_id: str, ulids: Sequence[str]) -> list[Event]:
@@ -85,40 +98,43 @@ class EventStore(Protocol):
         """Read an event, consistently."""
         ...
 
-    def unacknowledged(self, before: int) -> list[tuple[str, str, int]]:
-        """Return merchant id, ulid and time of events in the outbox that were committed before that time, oldest first.
+    def unacknowledged(self, before: int) -> list[Waiting]:
+        """Return the first attempts in the outbox that were committed before that time, oldest first, bounded.
 
-        Events without a receiver (`Event.has_receiver`) are never among them.
+        An event has one for each endpoint that wanted it when it was committed (`Event.endpoints`).
         """
         ...
 
-    def acknowledge(self, event: Event) -> None:
-        """Keep an event that is told to nobody, and strike it off the outbox; a second time changes nothing."""
-        ...
-
-    def attempted(self, merchant_id: str, ulid: str, attempt: int) -> Delivery | None:
+    def attempted(self, merchant_id: str, ulid: str, endpoint: str, attempt: int) -> Delivery | None:
         """Return the record of an attempt; one of this moment may be missing yet."""
         ...
 
-    def record(self, event: Event, delivery: Delivery, *, due_index: bool) -> None:
+    def record(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         """Store an attempt, once, and then do what follows from it; the one whose record stands already does nothing.
 
         A crash in between leaves the record without what follows: whoever repeats the attempt finds it, and finishes.
         """
         ...
 
-    def finish(self, merchant_id: str, delivery: Delivery, *, due_index: bool) -> None:
+    def finish(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         """Do what follows from an attempt that is on record; a second time changes nothing.
 
-        With `due_index` the next attempt goes on the due index; then the first one strikes the event off the outbox,
-        and a later one its own row off the due index.
+        With `due_index` the next attempt goes on the due index. Only then does the attempt itself leave the place that
+        it came from: the row of the due index at `due_at`, or else the outbox, where it was a first one.
         """
         ...
 
-    def due(self, before: int) -> list["Due"]:
+    def postpone(self, due: Due, *, due_at: int = 0) -> None:
+        """Put an attempt that was not made on the due index, at `due.at`; then it leaves the place that it came from.
+
+        That is as in `finish`: what is on the due index is as safe as in the outbox.
+        """
+        ...
+
+    def due(self, before: int) -> list[Due]:
         """Return the attempts that are due by `before` and leased to nobody then, soonest first, bounded."""
         ...
 
-    def lease(self, due: "Due", until: int) -> bool:
+    def lease(self, due: Due, until: int) -> bool:
         """Leave a due attempt to a worker until that time; False where its outcome has been recorded meanwhile."""
         ...

@@ -7,16 +7,21 @@ from typing import Protocol
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.detection.gates import Gate, Round
 from ctrip.domain.merchants.access import ApiKey, Merchant
+from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.ports.idempotency import Idempotency, Remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessChange:
-    """What one decision about a merchant and its keys changes, in one transaction; before is None for a new one."""
+    """What one decision about a merchant, its keys and its endpoints changes, in one transaction.
+
+    Before is None for a new one, after for an endpoint that is deleted.
+    """
 
     merchant: tuple[Merchant | None, Merchant]
     audit: AuditRecord
     key: tuple[ApiKey | None, ApiKey] | None = None
+    endpoint: tuple[Endpoint | None, Endpoint | None] | None = None
     idempotency: Idempotency | None = None
     answer: str = ""
 
@@ -35,8 +40,9 @@ class AccessStore(Protocol):
     def change(self, change: AccessChange) -> None:
         """Write all of it or nothing.
 
-        Raises `AlreadyExists` ("merchant", "xpub", "account", "signature", "key" or "idempotency"), `Stale` where the
-        merchant or the key has moved on, and `Busy`. A write of our own whose answer was lost counts as done.
+        Raises `AlreadyExists` ("merchant", "xpub", "account", "signature", "key", "endpoint" or "idempotency"), `Stale`
+        where the merchant, the key or the endpoint has moved on, and `Busy`. A write of our own whose answer was lost
+        counts as done.
         """
         ...
 

@@ -29,25 +29,25 @@ class MoneyStore(Protocol):
         ...
 
     def write_intent(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
-        """Store an intent; raises `AlreadyExists` ("intent") when its nonce is taken, `Stale` when it moved on."""
+        """Store an intent; raises `AlreadyExists` ("intent") when its slot is taken, `Stale` when it moved on."""
         ...
 
-    def intent(self, chain: str, sender: str, nonce: int) -> OutgoingTransaction | None:
+    def intent(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
         """Read an intent, consistently."""
         ...
 
     def intents_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
-        """Return every intent of a sender on a chain, by nonce; for deposit addresses, which have few."""
+        """Return every intent of a sender on a chain, by slot; for deposit addresses, which have few."""
         ...
 
     def last_intent(self, chain: str, sender: str) -> OutgoingTransaction | None:
-        """Return the intent of the highest nonce of a sender, read consistently."""
+        """Return the intent of the last slot of a sender, read consistently."""
         ...
 
     def unfinished(self, chain: str) -> list[OutgoingTransaction]:
         """Return the intents of a chain that have not ended; the index lags, the intents are read consistently.
 
-        One that cannot be decoded has the state `unreadable`, and nothing but its chain, sender and nonce.
+        One that cannot be decoded has the state `unreadable`, and nothing but its chain, sender and slot.
         """
         ...
 

@@ -59,7 +59,7 @@ class PaymentStore(Protocol):
     """Payments and everything that changes with them."""
 
     def commit(self, commit: Commit) -> None:
-        """Write all of it or nothing; the event once, in the outbox or filed, as its `has_receiver` says.
+        """Write all of it or nothing; the event once, and in the outbox a row for each of its endpoints.
 
         Raises `AlreadyExists` ("id", "address", "order", "idempotency", "intent" or "entry"), `Stale` when the
         payment, its order or an intent has moved on, `FenceLost`, and `Busy` where conflicts or throttling outlast the
@@ -71,7 +71,7 @@ class PaymentStore(Protocol):
         """Put an own transaction of a payment under way: the new intent, and its name as the payment's `pending`.
 
         No version of the payment: nothing that it tells anybody changes. Any other decision about a payment that knows
-        of none under way is stale from now on. Raises `AlreadyExists` ("intent") when the nonce is taken, `Stale` when
+        of none under way is stale from now on. Raises `AlreadyExists` ("intent") when the slot is taken, `Stale` when
         the payment has moved on, and `Busy`.
         """
         ...

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ctrip.domain.chains.chain import Signed, Transaction
+from ctrip.domain.chains.chain import Signed, Unsigned
 
 
 class Provisioner(Protocol):
@@ -20,12 +20,14 @@ class Provisioner(Protocol):
 class Signer(Protocol):
     """The only holder of private keys, behind a call."""
 
-    def account_xpub(self, account: int) -> str:
-        """Return the extended public key of a hardened account; account 0 is the operator's own."""
+    def account_xpub(self, kind: str, account: int) -> str:
+        """Return the extended public key of an account, one for each chain kind; account 0 is the operator's."""
         ...
 
-    def sign(self, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None) -> Signed:
-        """Derive `path`, compare its address with `sender`, check the destination, sign.
+    def sign(
+        self, chain: str, path: str, sender: str, transaction: Unsigned, *, recipient_path: str | None = None
+    ) -> Signed:
+        """Derive `path`, compare its address with `sender`, check what the transaction does on `chain`, sign.
 
         From a deposit address only to the treasury, or nothing at all to itself; from the gas station only to a deposit
         address, whose `recipient_path` is derived and compared too. Raises `SigningRefused`.

@@ -12,6 +12,7 @@ from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.ports import AccessChange, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, read_audit, read_remembered, remember
+from ctrip.store.endpoints import endpoint_write
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import Item, Store, Write, delete, keyed, number, put, read_document, text, update
 from ctrip.store.engine.errors import ConditionFailed
@@ -36,10 +37,12 @@ class DynamoAccess(Store):
         return decode(Merchant, read_document(item, "doc")) if item else None
 
     def change(self, change: AccessChange) -> None:
-        """Write a decision about a merchant and its keys, all of it or nothing."""
+        """Write a decision about a merchant, its keys and its endpoints, all of it or nothing."""
         merchant, writes = change.merchant[1], list(self._merchant(*change.merchant))
         if change.key is not None:
             writes += self._key(*change.key, now=merchant.updated_at)
+        if change.endpoint is not None:
+            writes.append(endpoint_write(self._db.tables.events, *change.endpoint))
         if change.idempotency is not None:
             first = Remembered(change.idempotency.body_hash, answer=change.answer)
             writes.insert(0, remember(self._table, change.idempotency, first, merchant.updated_at))

@@ -14,7 +14,7 @@ from ctrip.ports import Commit, Fence, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, remember
 from ctrip.store.engine.database import Write, check, keyed, put, text
-from ctrip.store.layout import audit_item, committed_event_item, intent_item, payment_item, posting_item
+from ctrip.store.layout import audit_item, event_items, intent_item, payment_item, posting_item
 
 
 class Clauses:
@@ -75,8 +75,8 @@ class Clauses:
         # Without conditions: their keys belong to the version, or to the fact, that the clauses above decide about.
         commit, event = self._commit, self._commit.event
         yield put(self._names.payments, audit_item(commit.audit, event))
-        if event is not None:
-            yield put(self._names.events, committed_event_item(event))
+        for item in event_items(event) if event is not None else ():
+            yield put(self._names.events, item)
 
 
 def reservation(names: tables.Tables, before: Payment, intent: OutgoingTransaction) -> list[Write]:
@@ -117,7 +117,7 @@ def unmoved(before: Payment) -> Condition:
 def intent_write(table: str, before: OutgoingTransaction | None, after: OutgoingTransaction) -> Write:
     """Write an intent, alone or within a decision."""
     if before is None:
-        # Holds where (chain, sender, nonce) is free.
+        # Holds where (chain, sender, slot) is free.
         return put(table, intent_item(after), ABSENT, name="intent")
     # Holds while the intent is as it was read.
     return put(table, intent_item(after), Path("version") == before.version, name="stale intent")

@@ -1,15 +1,16 @@
 """How domain objects lie in items: keys, attributes for conditions, indexes and operators, and one JSON document."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.chains.kinds import folded
 from ctrip.domain.detection.watch import Watch, touched
 from ctrip.domain.ledger import Entry
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Setback, TransactionState
-from ctrip.domain.webhooks.events import Event
+from ctrip.domain.webhooks.events import Event, Subject, SubjectKind
 from ctrip.ports import Delivery
 from ctrip.store import tables
 from ctrip.store.engine.codec import decode, decode_all, encode, encode_all
@@ -27,9 +28,9 @@ _PAYMENT_KEYS = frozenset(
     }
 )
 _AUDIT_KEYS = frozenset({"subject"})
-_EVENT_KEYS = frozenset({"ulid", "merchant_id", "type", "payment_id", "body"})
+_EVENT_KEYS = frozenset({"ulid", "merchant_id", "type", "subject", "payment_id", "body"})
 _INTENT_KEYS = frozenset({"version", "kind", "state", "tx_hash"})
-_DELIVERY_KEYS = frozenset({"event_ulid", "attempt"})
+_DELIVERY_KEYS = frozenset({"merchant_id", "event_ulid", "endpoint", "attempt"})
 
 
 def payment_item(payment: Payment) -> Item:
@@ -131,62 +132,72 @@ def transfer_of(item: Item) -> Transfer:
     return decode(Transfer, read_document(item, "doc"))
 
 
-def committed_event_item(event: Event) -> Item:
-    """Lay an event out where its transaction writes it: in the outbox, or filed where it has no receiver."""
-    return outbox_item(event) if event.has_receiver else event_item(event, None)
+def event_items(event: Event) -> Iterator[Item]:
+    """Lay an event out as it is committed: once, under its merchant, and in the outbox once for each endpoint."""
+    yield event_item(event)
+    for endpoint in event.endpoints:
+        yield keyed(tables.outbox_key(event.ulid, endpoint), merchant=text(event.merchant_id))
 
 
-def outbox_item(event: Event) -> Item:
-    """Lay an event out that nobody has been told of."""
-    return keyed(tables.outbox_key(event.merchant_id, event.ulid), merchant=text(event.merchant_id), **_frozen(event))
-
-
-def event_item(event: Event, first: Delivery | None) -> Item:
-    """Lay an event out as it is filed, to be kept for a time, with the first attempt to deliver it if there was one."""
+def event_item(event: Event) -> Item:
+    """Lay an event out; it is kept for a time. The body stands as it was frozen, beside the document."""
+    subject = f"{event.subject.kind}#{event.subject.id}"
     item = keyed(
         tables.event_key(event.merchant_id, event.ulid),
-        **_frozen(event),
+        type=text(event.type),
+        subject=text(subject),
+        body=text(event.body),
+        doc=text(encode(event, without=_EVENT_KEYS)),
         ttl=number(event.at // 1000 + EVENT_SECONDS),
     )
-    if first is not None:
-        item["first"] = text(encode(first, without=_DELIVERY_KEYS))
+    if event.payment_id is not None:
+        item["payment_id"] = text(event.payment_id)
     return item
 
 
 def event_of(item: Item) -> Event:
-    """Read an event, in the outbox or kept."""
+    """Read an event."""
     key = tables.key_of(item)
-    merchant_id = tables.plain(item, "merchant") if "merchant" in item else key.pk.removeprefix("E#")
-    known = {name: tables.plain(item, name) for name in ("type", "payment_id", "body")}
-    return decode(Event, read_document(item, "doc"), ulid=key.sk, merchant_id=merchant_id, **known)
+    kind, subject_id = tables.plain(item, "subject").split("#", 1)
+    return decode(
+        Event,
+        read_document(item, "doc"),
+        ulid=key.sk,
+        merchant_id=key.pk.removeprefix("E#"),
+        type=tables.plain(item, "type"),
+        subject=Subject(SubjectKind(kind), subject_id),
+        payment_id=tables.plain(item, "payment_id") if "payment_id" in item else None,
+        body=tables.plain(item, "body"),
+    )
 
 
 def delivery_item(delivery: Delivery) -> Item:
-    """Lay a further attempt out."""
+    """Lay an attempt out; it is kept for a time."""
     return keyed(
-        tables.delivery_key(delivery.event_ulid, delivery.attempt),
+        tables.delivery_key(delivery.merchant_id, delivery.endpoint, delivery.event_ulid, delivery.attempt),
         doc=text(encode(delivery, without=_DELIVERY_KEYS)),
         ttl=number(delivery.at // 1000 + EVENT_SECONDS),
     )
 
 
-def delivery_of(item: Item, ulid: str, attempt: int) -> Delivery | None:
-    """Read an attempt, which a kept event may not have had."""
-    name = "first" if attempt == 1 else "doc"
-    if name not in item:
-        return None
-    return decode(Delivery, read_document(item, name), event_ulid=ulid, attempt=attempt)
-
-
-def _frozen(event: Event) -> dict[str, dict[str, Any]]:
-    # The body is kept as it was frozen, beside the document.
-    attributes = {"type": event.type, "payment_id": event.payment_id, "body": event.body}
-    return {"doc": text(encode(event, without=_EVENT_KEYS))} | {name: text(held) for name, held in attributes.items()}
+def delivery_of(item: Item) -> Delivery:
+    """Read an attempt."""
+    key = tables.key_of(item)
+    _, merchant_id, endpoint = key.pk.split("#", 2)
+    ulid, attempt = key.sk.split("#")
+    return decode(
+        Delivery,
+        read_document(item, "doc"),
+        merchant_id=merchant_id,
+        endpoint=endpoint,
+        event_ulid=ulid,
+        attempt=int(attempt),
+    )
 
 
 def intent_item(intent: OutgoingTransaction) -> Item:
     """Lay an intent out; an unfinished one stands in the index `due`."""
-    key = tables.intent_key(intent.chain, intent.sender, intent.nonce)
+    key = tables.intent_key(intent.chain, intent.sender, intent.slot)
     item = keyed(
         key,
         version=number(intent.version),
@@ -198,7 +209,7 @@ def intent_item(intent: OutgoingTransaction) -> Item:
         item["tx_hash"] = text(intent.tx_hash)
     if intent.unfinished:
         item["due_pk"] = text(tables.unfinished_partition(intent.chain))
-        item["due_sk"] = text(f"{tables.folded(intent.sender)}#{key.sk}")
+        item["due_sk"] = text(f"{folded(intent.sender)}#{key.sk}")
     return item
 
 
@@ -220,11 +231,10 @@ def unreadable_intent(item: Item, chain: str) -> OutgoingTransaction:
     return OutgoingTransaction(
         chain=chain,
         sender=key.pk.rsplit("#", 1)[1],
-        nonce=int(key.sk),
+        slot=key.sk,
         path="",
         kind=Kind.SWEEP,
-        payment_id="",
-        merchant_id="",
+        members=(),
         asset="",
         token=None,
         to="",

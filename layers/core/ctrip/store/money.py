@@ -52,33 +52,33 @@ class DynamoMoney(Store):
         self._db.write(update(self._table, tables.tip_key(chain), actions))
 
     def write_intent(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
-        """Store an intent; raises `AlreadyExists` when (chain, sender, nonce) is taken, `Stale` when it moved on."""
+        """Store an intent; raises `AlreadyExists` when (chain, sender, slot) is taken, `Stale` when it moved on."""
         try:
             self._db.write(
                 intent_write(self._table, before, after),
-                ours=lambda: self.intent(after.chain, after.sender, after.nonce) == after,
+                ours=lambda: self.intent(after.chain, after.sender, after.slot) == after,
             )
         except ConditionFailed as exc:
             raise (AlreadyExists("intent") if before is None else Stale("the intent has moved on")) from exc
 
-    def intent(self, chain: str, sender: str, nonce: int) -> OutgoingTransaction | None:
+    def intent(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
         """Read an intent, consistently."""
-        item = self._db.get(self._table, tables.intent_key(chain, sender, nonce))
+        item = self._db.get(self._table, tables.intent_key(chain, sender, slot))
         return intent_of(item) if item else None
 
     def intents_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
-        """Return every intent of a sender on a chain, by nonce, read consistently."""
+        """Return every intent of a sender on a chain, by slot, read consistently."""
         condition = Path("pk") == tables.sender_partition(chain, sender)
         return [intent_of(item) for item in self._db.each(self._table, condition, consistent=True)]
 
     def last_intent(self, chain: str, sender: str) -> OutgoingTransaction | None:
-        """Return the intent of the highest nonce of a sender, read consistently."""
+        """Return the intent of the last slot of a sender, read consistently."""
         condition = Path("pk") == tables.sender_partition(chain, sender)
         rows = self._db.query(self._table, condition, limit=1, forward=False, consistent=True)
         return intent_of(rows.items[0]) if rows.items else None
 
     def unfinished(self, chain: str) -> list[OutgoingTransaction]:
-        """Return the intents of a chain that have not ended, by sender and nonce."""
+        """Return the intents of a chain that have not ended, by sender and slot."""
         condition = Path("due_pk") == tables.unfinished_partition(chain)
         keys = [tables.key_of(item) for item in self._db.each(self._table, condition, index="due")]
         items = self._db.batch(self._table, keys)
@@ -97,7 +97,7 @@ class DynamoMoney(Store):
         """Store an intent and what it posts, all or nothing; raises `FenceLost`, `Stale` or `AlreadyExists`."""
         writes = settlement(self._table, before, after, entries, fence)
         try:
-            self._db.transact(writes, ours=lambda: self.intent(after.chain, after.sender, after.nonce) == after)
+            self._db.transact(writes, ours=lambda: self.intent(after.chain, after.sender, after.slot) == after)
         except ConditionFailed as exc:
             name = writes[min(exc.places)].name
             if name == "fence":

@@ -222,7 +222,7 @@ class DynamoPayments(Store):
 
     def _stands(self, intent: OutgoingTransaction) -> bool:
         """Whether this very transaction is under way already: the same bytes, whoever signed them."""
-        item = self._db.get(self._db.tables.money, tables.intent_key(intent.chain, intent.sender, intent.nonce))
+        item = self._db.get(self._db.tables.money, tables.intent_key(intent.chain, intent.sender, intent.slot))
         return item is not None and intent_of(item).attempts[:1] == intent.attempts[:1]
 
     def _dead_holder(self, payment: Payment) -> Payment | None:

@@ -11,12 +11,13 @@ from zlib import crc32
 
 from ctrip.domain.chains.bip32 import fingerprint
 from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.chains.kinds import folded
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.payments.payment import Payment, Tier
 
 WATCH_SHARDS = 4
 _LATEST = 10**13 - 1  # unix milliseconds that have thirteen digits
-OUTBOX_SHARDS = 8
+DELIVERY_SHARDS = 8  # of the outbox, and of the due index
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # The character after the separator: the end of everything that begins with a number and the separator.
@@ -118,19 +119,29 @@ def event_key(merchant_id: str, ulid: str) -> Key:
     return Key(f"E#{merchant_id}", ulid)
 
 
+def endpoint_key(merchant_id: str, endpoint_id: str) -> Key:
+    """Name a merchant's webhook endpoint."""
+    return Key(f"EP#{merchant_id}", endpoint_id)
+
+
 def outbox_partition(shard: int) -> str:
-    """Name one shard of what nobody has acknowledged."""
+    """Name one shard of the outbox."""
     return f"OUT#{shard}"
 
 
-def outbox_key(merchant_id: str, ulid: str) -> Key:
-    """Name an event in the outbox: those of one merchant stand in one shard, in their order."""
-    return Key(outbox_partition(_outbox_shard(merchant_id)), ulid)
+def outbox_key(ulid: str, endpoint: str) -> Key:
+    """Name the first attempt to deliver an event to an endpoint, until it is on record."""
+    return Key(outbox_partition(_delivery_shard(ulid)), f"{ulid}#{endpoint}")
 
 
-def delivery_key(ulid: str, attempt: int) -> Key:
-    """Name one attempt to deliver an event, from the second on; the first stands with the event."""
-    return Key(f"DL#{ulid}", f"{attempt:04d}")
+def deliveries_partition(merchant_id: str, endpoint: str) -> str:
+    """Name the log of an endpoint's deliveries; `payment` and `stage` are endpoints of every merchant."""
+    return f"DL#{merchant_id}#{endpoint}"
+
+
+def delivery_key(merchant_id: str, endpoint: str, ulid: str, attempt: int) -> Key:
+    """Name one attempt to deliver an event to an endpoint: an endpoint's log has the order of the events."""
+    return Key(deliveries_partition(merchant_id, endpoint), f"{ulid}#{attempt:04d}")
 
 
 def due_partition(shard: int) -> str:
@@ -138,15 +149,15 @@ def due_partition(shard: int) -> str:
     return f"DUE#{shard}"
 
 
-def due_key(ulid: str, attempt: int, due_at: int) -> Key:
+def due_key(ulid: str, endpoint: str, attempt: int, due_at: int) -> Key:
     """Name a delivery that is due again; `due_at` is unix milliseconds."""
-    return Key(due_partition(_outbox_shard(ulid)), f"{due_at:013d}#{ulid}#{attempt:04d}")
+    return Key(due_partition(_delivery_shard(ulid)), f"{due_at:013d}#{ulid}#{attempt:04d}#{endpoint}")
 
 
-def due_parts(key: Key) -> tuple[int, str, int]:
-    """Read when, which event and which attempt out of a due key."""
-    due_at, ulid, attempt = key.sk.split("#")
-    return int(due_at), ulid, int(attempt)
+def due_parts(key: Key) -> tuple[int, str, int, str]:
+    """Read when, which event, which attempt and which endpoint out of a due key."""
+    due_at, ulid, attempt, endpoint = key.sk.split("#", 3)
+    return int(due_at), ulid, int(attempt), endpoint
 
 
 def ulid_floor(at: int) -> str:
@@ -162,8 +173,8 @@ def ulid_time(ulid: str) -> int:
     return at
 
 
-def _outbox_shard(name: str) -> int:
-    return crc32(name.encode()) % OUTBOX_SHARDS
+def _delivery_shard(ulid: str) -> int:
+    return crc32(ulid.encode()) % DELIVERY_SHARDS
 
 
 # -- money
@@ -184,9 +195,9 @@ def sender_partition(chain: str, sender: str) -> str:
     return f"N#{chain}#{folded(sender)}"
 
 
-def intent_key(chain: str, sender: str, nonce: int) -> Key:
+def intent_key(chain: str, sender: str, slot: str) -> Key:
     """Name an intent."""
-    return Key(sender_partition(chain, sender), f"{nonce:012d}")
+    return Key(sender_partition(chain, sender), slot)
 
 
 def setbacks_partition(chain: str) -> str:
@@ -343,11 +354,6 @@ def gate_key(chain: str) -> Key:
 
 
 # -- parts
-
-
-def folded(address: str) -> str:
-    """Spell an address the one way keys do; only hexadecimal has another way."""
-    return address.lower() if address.startswith("0x") else address
 
 
 def since(at: int) -> str:

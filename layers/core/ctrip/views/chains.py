@@ -2,7 +2,8 @@
 
 from typing import Annotated, TypedDict
 
-from ctrip.domain.chains.assets import Asset, ChainKind, Network
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.kinds import DESCRIBED
 from ctrip.views.fields import Address, Id, Long, NextCursor, Shape
 
 
@@ -29,7 +30,7 @@ class ChainView(TypedDict):
 
     id: str
     name: str
-    kind: Annotated[str, Shape(values=ChainKind)]
+    kind: Annotated[str, Shape(values=tuple(DESCRIBED))]
     chain_id: Long
     symbol: str
     decimals: int
@@ -50,7 +51,7 @@ def chain_view(network: Network) -> ChainView:
     return {
         "id": network.name,
         "name": network.title,
-        "kind": network.kind.value,
+        "kind": network.kind,
         "chain_id": network.chain_id,
         "symbol": network.coin.symbol,
         "decimals": network.coin.decimals,

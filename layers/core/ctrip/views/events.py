@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Literal, NotRequired, TypedDict, cast
 
-from ctrip.domain.chains.bip32 import checksum
+from ctrip.domain.chains.kinds import shown
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.machine import EVENTS
 from ctrip.domain.payments.payment import Payment, UnexpectedDeposit
@@ -99,7 +99,7 @@ def deposit_view(stray: UnexpectedDeposit) -> DepositView:
         "amount_str": str(stray.amount),
         "amount_decimal": format_decimal(stray.amount, stray.decimals),
         "tx_hash": stray.tx_hash,
-        "from": checksum(stray.sender) if stray.sender else None,
+        "from": shown(stray.sender) if stray.sender else None,
     }
 
 

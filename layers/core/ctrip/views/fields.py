@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
+from ctrip.domain.chains.kinds import DESCRIBED
+
 
 class Shape(NamedTuple):
     """What the values of a field look like, beyond their type.
@@ -43,7 +45,7 @@ Id = Annotated[str, Shape(description="A UUID.", examples=("8c0a4f0e-9a55-4b0e-9
 Hash = Annotated[
     str,
     Shape(
-        checked=r"^0x[0-9a-f]{64}$",
+        checked=r"^(0x)?[0-9a-f]{64}$",
         description="Of a transaction or a block, in hexadecimal digits on EVM chains.",
         examples=("0x88df016429689c079f3b2f6ad39fa052532c56795b733da78a91ebe6a713944b",),
     ),
@@ -51,7 +53,7 @@ Hash = Annotated[
 Address = Annotated[
     str,
     Shape(
-        checked=r"^0x[0-9a-fA-F]{40}$",
+        checked=f"^({'|'.join(each.address.pattern for each in DESCRIBED.values())})$",
         description="On EVM chains in EIP-55.",
         examples=("0x70997970C51812dc3A010C7d01b50e0d17dc79C8",),
     ),

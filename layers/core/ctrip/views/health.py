@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, TypedDict
 
 from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.kinds import same
 from ctrip.domain.detection.gates import Tip
 from ctrip.domain.detection.readiness import Verdict
 from ctrip.views.fields import Address, Long, Shape, Time, rfc3339_if
@@ -82,5 +83,5 @@ def _sweeping(tip: Tip, treasury: str) -> Sweeping:
     """Show whether deposits are swept, and where to; what only a node knows, the sweeper has noted."""
     if not treasury:
         return {"status": "off", "treasury": None, "reason": "No treasury is configured for this chain."}
-    reason = tip.sweeping_refused if tip.sweeping_to.lower() == treasury.lower() else ""
+    reason = tip.sweeping_refused if same(tip.sweeping_to, treasury) else ""
     return {"status": "refused" if reason else "ok", "treasury": treasury, "reason": reason or None}

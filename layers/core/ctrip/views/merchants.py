@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, TypedDict
 
-from ctrip.domain.chains.bip32 import account_path
+from ctrip.domain.chains.kinds import FIRST, account_path
 from ctrip.domain.merchants.access import ApiKey, Merchant, Scope
 from ctrip.domain.payments.payment import Custody, Late
 from ctrip.views.fields import Id, NextCursor, Shape, Time, rfc3339, rfc3339_if
@@ -91,7 +91,7 @@ def merchant_view(merchant: Merchant) -> MerchantView:
         "enabled": merchant.enabled,
         "custody": policy.custody.value,
         "xpub": merchant.xpub or None,
-        "account_path": None if merchant.own_keys else account_path(merchant.account),
+        "account_path": None if merchant.own_keys else account_path(FIRST, merchant.account),
         "expires_in": merchant.expires_in,
         "tolerance_per_mille": policy.tolerance_per_mille,
         "monitoring_seconds": policy.monitoring_seconds,

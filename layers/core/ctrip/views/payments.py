@@ -2,8 +2,8 @@
 
 from typing import Annotated, TypedDict
 
-from ctrip.domain.chains.bip32 import checksum
 from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.chains.kinds import shown
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Flag, Payment, Status, Sweep
 from ctrip.views.fields import (
@@ -156,7 +156,7 @@ def transfer_view(payment: Payment, transfer: Transfer, *, head: int | None = No
         "log_index": transfer.log_index,
         "block_number": transfer.block_number,
         "block_hash": transfer.block_hash,
-        "from": checksum(transfer.sender) if transfer.sender else None,
+        "from": shown(transfer.sender) if transfer.sender else None,
         "amount": transfer.amount,
         "amount_str": str(transfer.amount),
         "confirmations": _confirmations(payment, transfer.block_number, head),

@@ -25,7 +25,8 @@ from ctrip.chains.evm.pool import Pool
 from ctrip.chains.evm.probe import Blind, OtherFork, Prober, order
 from ctrip.chains.evm.transport import ANSWER_SECONDS
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Fees, Receipt, Transfer
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Receipt, Transfer
+from ctrip.domain.chains.evm.transaction import Fees
 from ctrip.domain.errors import ChainError, ConfigurationError, Refused
 from ctrip.ports import Clock
 
@@ -270,6 +271,10 @@ class EvmChain:
             return self._state(ask)
         except (Refused, Missing):
             return None
+
+    def sent_by(self, address: str, at: Block) -> int | None:
+        """Return how many transactions an address had sent up to exactly that block; None is unknown."""
+        return self.nonce_at(address, at)
 
     def has_code(self, address: str) -> bool:
         """Say whether a contract, or a delegation, lies at an address at the newest block."""

@@ -8,7 +8,8 @@ from ctrip.chains.evm.codec import TRANSFER, account, digest, from_topic, octets
 from ctrip.chains.evm.endpoints import Endpoint
 from ctrip.chains.evm.errors import SEND, BadSignature, Known, Unreachable
 from ctrip.chains.evm.pool import Pool
-from ctrip.domain.chains.chain import Fees, Receipt, TokenTransfer
+from ctrip.domain.chains.chain import Receipt, TokenTransfer
+from ctrip.domain.chains.evm.transaction import Fees
 from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavailable, Underpriced, WrongChain
 
 # Blocks whose cheapest transactions show what the network takes, and how cheap those are: the tenth percentile.

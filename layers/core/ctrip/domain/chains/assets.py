@@ -1,19 +1,10 @@
 """Networks and what can be paid on them."""
 
-import uuid
 from dataclasses import dataclass
-from enum import StrEnum
 
 # Of a chain that names no caps of its own, in base units of its coin.
 GAS_FUNDING_CAP = 10**16
 FEE_CAP = 10**17
-
-
-class ChainKind(StrEnum):
-    """A family of networks that one client speaks to."""
-
-    EVM = "evm"
-    TRON = "tron"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +50,12 @@ class Network:
 
     `gas_funding_cap` is the most that the gas station gives one address at a time, `fee_cap` the most that one own
     transaction may cost, both in base units of the coin. `gas_estimated`: a plain transfer costs more gas than 21,000,
-    because what the layer below asks is part of it.
+    because what the layer below asks is part of it. `testnet`: its coins are worth nothing.
     """
 
     name: str
     title: str
-    kind: ChainKind
+    kind: str  # one of the table `kinds`
     chain_id: int
     confirmations: int
     finality: str
@@ -79,6 +70,7 @@ class Network:
     fee_cap: int = FEE_CAP
     fee_floor: FeeFloor = FeeFloor()
     gas_estimated: bool = False
+    testnet: bool = False
 
     def asset(self, token_id: str | None) -> Asset | None:
         """Find the coin (None) or an enabled token by its id."""
@@ -90,15 +82,3 @@ class Network:
         """Find the coin or an enabled token by its symbol."""
         every = (self.coin, *self.tokens)
         return next((asset for asset in every if asset.symbol == symbol and asset.enabled), None)
-
-
-def token_id(chain_id: int, address: str) -> str:
-    """Derive a token's id: UUIDv5 (URL namespace) of its CAIP-19 asset id, the address in lower case."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"eip155:{chain_id}/erc20:{address.lower()}"))
-
-
-def payment_uri(chain_id: int, asset: Asset, address: str, amount: int) -> str:
-    """Write the EIP-681 link that a wallet opens with everything filled in."""
-    if asset.address is None:
-        return f"ethereum:{address}@{chain_id}?value={amount}"
-    return f"ethereum:{asset.address}@{chain_id}/transfer?address={address}&uint256={amount}"

@@ -1,11 +1,10 @@
-"""Public keys only: BIP-32 children of an extended public key, and their EIP-55 addresses."""
+"""Public keys only: BIP-32 children of an extended public key. What address a key has, its chain's kind says."""
 
 import hmac
 from dataclasses import dataclass
 from hashlib import sha256
 
 from coincurve import PublicKey
-from Crypto.Hash import keccak
 
 ACCOUNT_DEPTH = 3
 HARDENED = 2**31  # a child of this number or a higher one cannot be derived from the public key
@@ -50,29 +49,8 @@ class ExtendedKey:
         key = PublicKey(self.key).add(digest[:32]).format(compressed=True)
         return ExtendedKey(key, digest[32:], self.depth + 1, index)
 
-    def address(self) -> str:
-        """Spell the key's address in EIP-55."""
-        point = PublicKey(self.key).format(compressed=False)[1:]
-        return checksum(_keccak(point)[-20:].hex())
-
-
-def checksum(address: str) -> str:
-    """Spell 40 hex digits (with or without 0x) in EIP-55."""
-    plain = address.lower().removeprefix("0x")
-    digest = _keccak(plain.encode()).hex()
-    return "0x" + "".join(c.upper() if int(digest[i], 16) > 7 else c for i, c in enumerate(plain))
-
-
-def account_path(account: int) -> str:
-    """Name a merchant's hardened account."""
-    return f"m/44'/60'/{account}'"
-
 
 def fingerprint(xpub: str) -> str:
     """Name an extended public key by what its addresses come from, however its text spells the rest."""
     parsed = ExtendedKey.parse(xpub)
     return sha256(parsed.key + parsed.chain_code).hexdigest()
-
-
-def _keccak(data: bytes) -> bytes:
-    return keccak.new(digest_bits=256, data=data).digest()

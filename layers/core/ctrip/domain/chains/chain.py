@@ -1,6 +1,7 @@
 """What a chain shows: blocks, transfers, receipts; and what it is asked to carry."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class TokenTransfer:
-    """One ERC-20 Transfer log of a receipt."""
+    """One transfer of a token, as a receipt tells it."""
 
     token: str
     sender: str
@@ -86,33 +87,35 @@ class TokenTransfer:
     log_index: int
 
 
+class Unsigned(Protocol):
+    """An unsigned transaction: a class of its chain kind's own, which only the kind's rules and rooms read."""
+
+    kind: ClassVar[str]
+
+    def fields(self) -> dict[str, Any]:
+        """Return what the signer function is sent, as JSON holds it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Fees:
-    """Current fees of a chain in base units per gas; `legacy` chains have no base fee."""
+class Act:
+    """What an unsigned transaction would do, as its kind's rules read it; amounts are base units of the coin.
 
-    base: int
-    priority: int
-    legacy: bool = False
+    The money goes to `to`: of `token`, or of the coin (None). `value` is the coin that it carries, `fee` the most that
+    it may cost beside. One that is `idle` moves nothing and only takes its slot; `unclear` says why it is no transfer.
+    """
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transaction:
-    """An unsigned transaction; `max_fee` and `priority_fee` are base units per gas."""
-
-    chain_id: int
-    nonce: int
     to: str
+    token: str | None
     value: int
-    data: str = "0x"
-    gas: int
-    max_fee: int
-    priority_fee: int
-    legacy: bool = False
+    fee: int
+    idle: bool = False
+    unclear: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """Raw bytes ready to broadcast (0x hex) and their hash."""
+    """Signed bytes as text, ready to broadcast, and their hash."""
 
     raw: str
     tx_hash: str

@@ -1,10 +1,11 @@
 """Merchants and their API keys."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from ipaddress import ip_address, ip_network
 
 from ctrip.domain.bounds import Count, WholeNumber
+from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.payments.payment import Custody, Policy
 
 LIVE_VERSIONS = 2  # the newest, and the one that it replaces
@@ -32,11 +33,27 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountKey:
+    """A merchant's extended public key of one curve, which chain kinds have in common or for themselves.
+
+    `signature` is the signer's, on the key in its version; `discovered` says that the addresses of the account that
+    were used before are known, and `first_index` is the first one of its own key that is ours to give out.
+    """
+
+    curve: str
+    xpub: str
+    version: int = 1
+    signature: str = ""
+    discovered: bool = False
+    first_index: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
     """One merchant; secrets are sealed; `audit_head` ends its audit chain.
 
-    `key_signature` is the signer's, on the extended key in its version; `discovered` says that the addresses of the
-    account that were used before are known, and `first_index` is the first one of its own key that is ours to give out.
+    `xpub`, `key_version`, `key_signature`, `discovered` and `first_index` are of its key on the first curve, as in
+    `AccountKey`; `more_keys` are those of the other curves that the stage's chains need.
     """
 
     id: str
@@ -56,11 +73,45 @@ class Merchant:
     updated_at: int = 0
     version: int = 1
     audit_head: str = ""
+    more_keys: tuple[AccountKey, ...] = ()
+
+    @property
+    def keys(self) -> tuple[AccountKey, ...]:
+        """Return its extended keys, one for each curve that it has an account on."""
+        if not self.xpub:
+            return self.more_keys
+        first = AccountKey(
+            curve=FIRST.curve,
+            xpub=self.xpub,
+            version=self.key_version,
+            signature=self.key_signature,
+            discovered=self.discovered,
+            first_index=self.first_index,
+        )
+        return (first, *self.more_keys)
+
+    def key_on(self, curve: str) -> AccountKey | None:
+        """Return its extended key on a curve; None where it has none."""
+        return next((key for key in self.keys if key.curve == curve), None)
+
+    def with_key(self, key: AccountKey) -> "Merchant":
+        """Put a key in place of the one on its curve."""
+        if key.curve != FIRST.curve:
+            others = tuple(each for each in self.more_keys if each.curve != key.curve)
+            return replace(self, more_keys=(*others, key))
+        return replace(
+            self,
+            xpub=key.xpub,
+            key_version=key.version,
+            key_signature=key.signature,
+            discovered=key.discovered,
+            first_index=key.first_index,
+        )
 
     @property
     def provisioning(self) -> bool:
         """Whether it has yet to get an account, or its account has yet to be discovered."""
-        return not (self.xpub and self.discovered)
+        return not (self.xpub and all(key.discovered for key in self.keys))
 
     @property
     def own_keys(self) -> bool:

@@ -6,12 +6,13 @@ Nothing is ever repeated: somebody may have pasted a private key, or the words o
 import re
 
 from ctrip.domain.chains.bip32 import ACCOUNT_DEPTH, HARDENED, ExtendedKey
+from ctrip.domain.chains.kinds import FIRST, ChainRules
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"  # what is copied from a page may bring these with it
 _LONGEST_WORD = 12
 _WORDS = 9  # wallets have 12 to 24, of which somebody may have pasted a part
 _SECRET = "keep it secret, and give the extended public key of an account, which begins with xpub"  # noqa: S105
-_BITCOIN = "give the extended public key of an Ethereum account (m/44'/60'/n'), which begins with xpub"
+_BITCOIN = "give the extended public key of an account at {account}, which begins with xpub"
 
 _WHAT_IT_IS = tuple(
     (re.compile(pattern, re.ASCII | re.DOTALL), words)
@@ -34,27 +35,31 @@ _WHAT_IT_IS = tuple(
     )
 )
 _LEVELS = {
-    0: "is a wallet's master key; give the key of an account below it (m/44'/60'/n')",
-    1: "lies above the accounts (m/44'); give the key of an account (m/44'/60'/n')",
-    2: "lies above the accounts (m/44'/60'); give the key of an account (m/44'/60'/n')",
-    4: "lies below the account (m/44'/60'/n'/0); give the key of the account itself (m/44'/60'/n')",
-    5: "is the key of one address; give the key of the account (m/44'/60'/n')",
+    0: "is a wallet's master key; give the key of an account below it ({account})",
+    1: "lies above the accounts (m/44'); give the key of an account ({account})",
+    2: "lies above the accounts ({coin}); give the key of an account ({account})",
+    4: "lies below the account ({account}/0); give the key of the account itself ({account})",
+    5: "is the key of one address; give the key of the account ({account})",
 }
+_FAR_BELOW = "lies far below an account; give the key of one ({account})"
+_NOT_HARDENED = "is not of an account: its last step is not hardened; give that of an account ({account})"
 
 
-def parse_account_xpub(text: str) -> str:
-    """Check a merchant's own extended public key of an account (m/44'/60'/n'); raises ValueError saying what is wrong.
+def parse_account_xpub(text: str, rules: ChainRules = FIRST) -> str:
+    """Check a merchant's own extended public key of an account (m/44'/coin'/n'); raises ValueError with what is wrong.
 
     A key tells its depth and its own number, not its coin or its purpose: only its addresses do.
     """
+    coin = f"m/44'/{rules.coin_type}'"
+    paths = {"coin": coin, "account": f"{coin}/n'"}
     stripped = text.strip(f"{_INVISIBLE} \t\r\n").strip().strip(_INVISIBLE)
     if problem := _what_it_is(stripped):
-        raise ValueError(problem)
+        raise ValueError(problem.format(**paths))
     key = ExtendedKey.parse(stripped)
     if key.depth != ACCOUNT_DEPTH:
-        raise ValueError(_LEVELS.get(key.depth, "lies far below an account; give the key of one (m/44'/60'/n')"))
+        raise ValueError(_LEVELS.get(key.depth, _FAR_BELOW).format(**paths))
     if key.number < HARDENED:
-        raise ValueError("is not of an account: its last step is not hardened; give that of an account (m/44'/60'/n')")
+        raise ValueError(_NOT_HARDENED.format(**paths))
     return stripped
 
 

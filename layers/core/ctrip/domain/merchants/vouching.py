@@ -5,22 +5,30 @@ from functools import lru_cache
 
 from coincurve import PublicKey
 
-from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.chains.kinds import FIRST
+from ctrip.domain.merchants.access import AccountKey, Merchant
 
 
-def key_statement(merchant: Merchant) -> bytes:
-    """Write what the signer signs: whose key it is, on which curve, in whose custody, and its version."""
+def key_statement(merchant: Merchant, key: AccountKey | None = None) -> bytes:
+    """Write what the signer signs: whose key it is, on which curve, in whose custody, and its version.
+
+    Without `key` it is the merchant's first one.
+    """
     custody = merchant.policy.custody.value
-    parts = ["ctrip extended key 1", merchant.id, "evm", custody, merchant.xpub, merchant.key_version]
+    curve, xpub, version = FIRST.curve, merchant.xpub, merchant.key_version
+    if key is not None:
+        curve, xpub, version = key.curve, key.xpub, key.version
+    parts = ["ctrip extended key 1", merchant.id, curve, custody, xpub, version]
     return json.dumps(parts, separators=(",", ":")).encode()
 
 
-def verify_extended_key(merchant: Merchant, verifying_key: str) -> bool:
-    """Say whether the signer vouches for a merchant's extended key; without a verifying key it vouches for none.
+def verify_extended_key(merchant: Merchant, verifying_key: str, curve: str = FIRST.curve) -> bool:
+    """Say whether the signer vouches for a merchant's key on a curve; without a verifying key it vouches for none.
 
     Whoever can write the merchant's row, or copy another's, changes what was signed. Checked once for each content.
     """
-    return _verified(key_statement(merchant), merchant.key_signature, verifying_key)
+    key = merchant.key_on(curve)
+    return key is not None and _verified(key_statement(merchant, key), key.signature, verifying_key)
 
 
 @lru_cache(maxsize=4096)

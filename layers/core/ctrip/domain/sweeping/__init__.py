@@ -1,1 +1,1 @@
-"""Own transactions: what they move, what they offer for gas, where they may go."""
+"""Own transactions: what they move, what they are for, where they may go."""

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
-from ctrip.domain.chains.assets import FeeFloor
-from ctrip.domain.chains.chain import Fees, OwnTransfer, Receipt, TokenTransfer, Transaction
-from ctrip.domain.errors import SigningRefused
+from ctrip.domain.chains.chain import OwnTransfer, Receipt, TokenTransfer
+from ctrip.domain.chains.kinds import same
 from ctrip.domain.ledger import (
     GAS_EXPENSE,
     GAS_STATION,
@@ -17,19 +17,20 @@ from ctrip.domain.ledger import (
 )
 from ctrip.domain.payments.payment import Payment, Sweep
 
-NATIVE_GAS = 21_000
-NO_FLOOR = FeeFloor()
 REVERTED_BACKOFF_MS = 60_000
 FAILED_BACKOFF_MS = 5_000
 LONGEST_BACKOFF_MS = 86_400_000
+
+# What a chain kind notes for itself: names and numbers that only the rooms of the kind read.
+Terms: TypeAlias = tuple[tuple[str, int], ...]
 
 
 class TransactionState(StrEnum):
     """How far one own transaction has come.
 
-    `cancelled`: the chain took the transaction that was sent in its place and moves nothing. `taken`: the chain has
-    used the nonce and shows nothing of ours in any block; it is watched for a time all the same. `unreadable`: what is
-    stored of it cannot be read.
+    `cancelled`: the chain took the transaction that was sent in its place and moves nothing. `lost`: the chain has
+    used the slot and shows nothing of ours in any block; it is watched for a time all the same. `expired`: its time has
+    passed, and no attempt can be mined any more. `unreadable`: what is stored of it cannot be read.
     """
 
     SIGNED = "signed"
@@ -38,16 +39,19 @@ class TransactionState(StrEnum):
     FINAL = "final"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    TAKEN = "taken"
+    LOST = "lost"
+    EXPIRED = "expired"
     UNREADABLE = "unreadable"
 
 
 _UNSEEN = frozenset({TransactionState.SIGNED, TransactionState.SENT})
-_ENDED = frozenset({TransactionState.FINAL, TransactionState.FAILED, TransactionState.CANCELLED})
+_ENDED = frozenset(
+    {TransactionState.FINAL, TransactionState.FAILED, TransactionState.CANCELLED, TransactionState.EXPIRED}
+)
 
 
 class Kind(StrEnum):
-    """What an own transaction is for: gas for a deposit address, or its funds to the treasury."""
+    """What an own transaction is for: coin for a deposit address, or its funds to the treasury."""
 
     FUND = "fund"
     SWEEP = "sweep"
@@ -55,23 +59,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Signed bytes of one try; all tries of an intent share its nonce, so at most one is mined.
+    """Signed bytes of one try; all tries of an intent share its slot, so at most one is mined.
 
-    `head` and `at` are the newest block and the time (unix milliseconds) of the signing, `amount` the token that it
-    moves, `below` what it may cost beside its gas. One that `cancels` moves nothing: it only uses the nonce.
+    `head` and `at` are the newest block and the time (unix milliseconds) of the signing, `value` the coin and `amount`
+    the token that it moves. It may cost `cost` at most, and `beside` what a layer below asks, which may rise. One that
+    `cancels` moves nothing: it only uses the slot. `terms` are the chain kind's own.
     """
 
     raw: str
     tx_hash: str
-    gas: int
-    max_fee: int
-    priority_fee: int
     value: int
     head: int
     at: int = 0
     amount: int = 0
-    below: int = 0
+    cost: int = 0
+    beside: int = 0
     cancels: bool = False
+    terms: Terms = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,47 +102,75 @@ class Setback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutgoingTransaction:
-    """One (chain, sender, nonce) and what it is meant to do; amounts are base units, as receipts tell.
+class Member:
+    """One payment that a transaction serves, by its deposit address; amounts are base units, as the receipt tells.
 
-    `amount` is what arrived, `left` what left the sender (more, where a token keeps a share), `fee` the coin it cost.
-    `missing_since` is when the nonce was first seen used without a receipt of ours, `passed_at` a final block by which
-    it was, `searched` the block from which bodies are still to be read for one of our attempts, `taken_at` when none
-    was found.
+    `amount` is what arrived where it was meant to, `left` what left the address (more, where a token keeps a share).
+    """
+
+    payment_id: str
+    merchant_id: str
+    path: str
+    address: str
+    amount: int = 0
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingTransaction:
+    """One (chain, sender, slot) and what it is meant to do for each of its members.
+
+    A slot is what at most one transaction of a sender can have, as text that sorts as the slots follow each other: what
+    it is, its chain kind says. A sweep takes an asset from its members' addresses to `to`, a gift brings coin to them.
+    `fee` is the coin it cost, by its receipt. `search` is how far the kind has looked for a missing receipt, `lost_at`
+    when it found that none will come.
     """
 
     chain: str
     sender: str
-    nonce: int
+    slot: str
     path: str
     kind: Kind
-    payment_id: str
-    merchant_id: str
+    members: tuple[Member, ...]
     asset: str
     token: str | None
     to: str
-    recipient_path: str | None = None  # of the deposit address that is given gas
     state: TransactionState = TransactionState.SIGNED
     attempts: tuple[Attempt, ...] = ()
     tx_hash: str | None = None
     block_number: int | None = None
     block_hash: str | None = None
-    amount: int = 0
-    left: int = 0
     fee: int = 0
     created_at: int = 0
     updated_at: int = 0
     version: int = 1
     refusal: Refusal | None = None
-    missing_since: int = 0
-    passed_at: int = 0
-    searched: int = 0
-    taken_at: int = 0
+    search: Terms = ()
+    lost_at: int = 0
 
     @property
     def key(self) -> str:
-        """Name the intent: one per chain, sender and nonce."""
-        return f"{self.chain}#{self.sender}#{self.nonce:012d}"
+        """Name the intent: one per chain, sender and slot."""
+        return f"{self.chain}#{self.sender}#{self.slot}"
+
+    @property
+    def amount(self) -> int:
+        """What arrived of all that its members sent, or were given."""
+        return sum(member.amount for member in self.members)
+
+    @property
+    def payment_ids(self) -> tuple[str, ...]:
+        """Name the payments that it serves."""
+        return tuple(member.payment_id for member in self.members)
+
+    @property
+    def recipient_path(self) -> str | None:
+        """Name the key of the deposit address that is given coin."""
+        return self.members[0].path if self.kind is Kind.FUND else None
+
+    def member(self, payment_id: str) -> Member | None:
+        """Find what it does for a payment."""
+        return next((each for each in self.members if each.payment_id == payment_id), None)
 
     @property
     def unfinished(self) -> bool:
@@ -156,45 +188,10 @@ class OutgoingTransaction:
         return any(each.cancels for each in self.attempts if each.tx_hash == self.tx_hash)
 
 
-def parse_key(key: str) -> tuple[str, str, int]:
-    """Read chain, sender and nonce out of an intent's key."""
-    chain, sender, nonce = key.split("#")
-    return chain, sender, int(nonce)
-
-
-def least_tip(fees: Fees, floor: FeeFloor) -> int:
-    """Choose what the block's producer gets per gas: as suggested, and never under what nodes take, which is not 0."""
-    return max(fees.priority, floor.tip, 1)
-
-
-def max_fee(fees: Fees, floor: FeeFloor = NO_FLOOR) -> int:
-    """Choose a fee per gas near the base fee, with room for one full block; a replacement does the rest."""
-    return max(fees.base * 9 // 8 + least_tip(fees, floor), floor.fee)
-
-
-def bumped(fee: int) -> int:
-    """Raise a fee by the least that every node accepts as a replacement: 12.5 %, rounded up."""
-    return -(-fee * 9 // 8)
-
-
-def sweep_coin(*, chain_id: int, nonce: int, to: str, balance: int, gas: int, fee: int) -> Transaction | None:
-    """Move the whole balance: priority fee equal to the fee, so that the cost is known and nothing stays behind."""
-    value = balance - gas * fee
-    if value <= 0:
-        return None
-    return Transaction(chain_id=chain_id, nonce=nonce, to=to, value=value, gas=gas, max_fee=fee, priority_fee=fee)
-
-
-def transfer_data(to: str, amount: int) -> str:
-    """Encode ERC-20 `transfer(address,uint256)`."""
-    return f"0xa9059cbb{to.lower().removeprefix('0x'):0>64}{amount:064x}"
-
-
-def transfer_destination(data: str) -> str:
-    """Read the recipient of an ERC-20 `transfer`; raises `SigningRefused` for any other call."""
-    if not data.startswith("0xa9059cbb") or len(data) != 138:
-        raise SigningRefused("the call is not an ERC-20 transfer")
-    return "0x" + data[34:74]
+def parse_key(key: str) -> tuple[str, str, str]:
+    """Read chain, sender and slot out of an intent's key."""
+    chain, sender, slot = key.split("#")
+    return chain, sender, slot
 
 
 def mined(intent: OutgoingTransaction, receipt: Receipt, now: int) -> OutgoingTransaction:
@@ -205,73 +202,73 @@ def mined(intent: OutgoingTransaction, receipt: Receipt, now: int) -> OutgoingTr
         tx_hash=receipt.tx_hash,
         block_number=receipt.block_number,
         block_hash=receipt.block_hash,
-        amount=moved(intent, receipt),
-        left=left(intent, receipt),
+        members=tuple(
+            replace(each, amount=moved(intent, each, receipt), left=left(intent, each, receipt))
+            for each in intent.members
+        ),
         fee=receipt.fee,
         refusal=None,
-        missing_since=0,
-        passed_at=0,
-        searched=0,
-        taken_at=0,
+        search=(),
+        lost_at=0,
         updated_at=now,
         version=intent.version + 1,
     )
 
 
-def moves_of(intent: OutgoingTransaction) -> tuple[OwnTransfer, ...]:
-    """What a mined transaction did to the deposit address, as its receipt told."""
-
-    def move(token: str | None, amount: int) -> OwnTransfer:
-        return OwnTransfer(
-            intent.tx_hash or "", token, amount, intent.block_number or 0, intent.block_hash or "", intent.key
-        )
-
-    if intent.kind is Kind.FUND:
-        return (move(None, intent.amount),) if intent.amount else ()
-    if intent.token is None:
-        return (move(None, -(intent.amount + intent.fee)),)
-    return (*((move(intent.token, -intent.left),) if intent.left else ()), move(None, -intent.fee))
+def moves_of(intent: OutgoingTransaction, member: Member) -> tuple[OwnTransfer, ...]:
+    """Return what a mined transaction did to a member's deposit address, as its receipt told."""
+    coin = member.amount if intent.kind is Kind.FUND else -member.amount if intent.token is None else 0
+    if same(member.address, intent.sender):
+        coin -= intent.fee
+    moved = [(intent.token, -member.left)] if intent.token is not None else []
+    return tuple(
+        OwnTransfer(intent.tx_hash or "", token, amount, intent.block_number or 0, intent.block_hash or "", intent.key)
+        for token, amount in (*moved, (None, coin))
+        if amount
+    )
 
 
-def moves_with(moves: tuple[OwnTransfer, ...], intent: OutgoingTransaction) -> tuple[OwnTransfer, ...]:
+def moves_with(moves: tuple[OwnTransfer, ...], intent: OutgoingTransaction, member: Member) -> tuple[OwnTransfer, ...]:
     """Add what a mined transaction moved, in place of what was known of it."""
     others = (move for move in moves if move.tx_hash != intent.tx_hash and move.intent != intent.key)
-    return (*others, *moves_of(intent))
+    return (*others, *moves_of(intent, member))
 
 
-def sweeps_with(sweeps: tuple[Sweep, ...], intent: OutgoingTransaction, status: str) -> tuple[Sweep, ...]:
+def sweeps_with(
+    sweeps: tuple[Sweep, ...], intent: OutgoingTransaction, member: Member, status: str
+) -> tuple[Sweep, ...]:
     """Show a sweep, in place of what was shown of it."""
     others = tuple(sweep for sweep in sweeps if sweep.tx_hash != intent.tx_hash)
-    return (*others, Sweep(intent.tx_hash or "", status, intent.amount))
+    return (*others, Sweep(intent.tx_hash or "", status, member.amount))
 
 
 def as_shown(payment: Payment, intent: OutgoingTransaction | None) -> Payment:
     """Show the sweep under way, which the payment itself does not carry before its end."""
-    if intent is None or intent.kind is not Kind.SWEEP or intent.state is not TransactionState.MINED:
+    member = intent.member(payment.id) if intent else None
+    if intent is None or member is None:
         return payment
-    return payment.changed(sweeps=sweeps_with(payment.own.sweeps, intent, "mined"))
+    if intent.kind is not Kind.SWEEP or intent.state is not TransactionState.MINED:
+        return payment
+    return payment.changed(sweeps=sweeps_with(payment.own.sweeps, intent, member, "mined"))
 
 
-def moved(intent: OutgoingTransaction, receipt: Receipt) -> int:
-    """Return what the receipt shows to have arrived at the destination from the sender."""
+def moved(intent: OutgoingTransaction, member: Member, receipt: Receipt) -> int:
+    """Return what the receipt shows to have arrived at the destination for a member."""
     if intent.token is None:
         return receipt.value if receipt.success else 0
-    to = intent.to.lower()
-    return sum(log.amount for log in _sent(intent, receipt) if log.to.lower() == to)
+    return sum(log.amount for log in _sent(intent, member, receipt) if same(log.to, intent.to))
 
 
-def left(intent: OutgoingTransaction, receipt: Receipt) -> int:
-    """Return what the receipt shows to have left the sender, wherever it went: some tokens keep a share."""
+def left(intent: OutgoingTransaction, member: Member, receipt: Receipt) -> int:
+    """Return what the receipt shows to have left a member's address, wherever it went: some tokens keep a share."""
     if intent.token is None:
         return receipt.value if receipt.success else 0
-    sender = intent.sender.lower()
-    return sum(log.amount for log in _sent(intent, receipt) if log.to.lower() != sender)
+    return sum(log.amount for log in _sent(intent, member, receipt) if not same(log.to, member.address))
 
 
-def _sent(intent: OutgoingTransaction, receipt: Receipt) -> list[TokenTransfer]:
-    wanted = ((intent.token or "").lower(), intent.sender.lower())
+def _sent(intent: OutgoingTransaction, member: Member, receipt: Receipt) -> list[TokenTransfer]:
     logs = receipt.token_transfers if receipt.success else ()
-    return [log for log in logs if (log.token.lower(), log.sender.lower()) == wanted]
+    return [log for log in logs if same(log.token, intent.token or "") and same(log.sender, member.address)]
 
 
 def could_explain(intent: OutgoingTransaction, token: str | None, amount: int) -> bool:
@@ -279,7 +276,7 @@ def could_explain(intent: OutgoingTransaction, token: str | None, amount: int) -
 
     `token` None is the coin: the value and everything that the transaction may cost.
     """
-    if intent.kind is not Kind.SWEEP or not (intent.waiting or intent.state is TransactionState.TAKEN):
+    if intent.kind is not Kind.SWEEP or not (intent.waiting or intent.state is TransactionState.LOST):
         return False
     return any(0 < amount <= _most(intent, attempt, token) for attempt in intent.attempts)
 
@@ -287,9 +284,8 @@ def could_explain(intent: OutgoingTransaction, token: str | None, amount: int) -
 def _most(intent: OutgoingTransaction, attempt: Attempt, token: str | None) -> int:
     if token is None:
         # What the layer below asks may have risen since.
-        return attempt.value + attempt.gas * attempt.max_fee + 2 * attempt.below
-    same = intent.token is not None and intent.token.lower() == token.lower()
-    return attempt.amount if same else 0
+        return attempt.value + attempt.cost + 2 * attempt.beside
+    return attempt.amount if intent.token is not None and same(intent.token, token) else 0
 
 
 def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVERTED_BACKOFF_MS) -> Setback:
@@ -300,25 +296,28 @@ def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVE
     return Setback(failures, now + pause, now, reason[:200])
 
 
-def postings(intent: OutgoingTransaction, now: int) -> tuple[Entry, ...]:
-    """Post what a mined transaction moved and what it cost; the gas is the operator's expense."""
+def postings(intent: OutgoingTransaction, member: Member, now: int) -> tuple[Entry, ...]:
+    """Post what a mined transaction moved for a member; with the first one what it cost, the operator's expense."""
     source, target = (GAS_STATION, ON_ADDRESSES) if intent.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
+    first = member == intent.members[0]
+    suffix = "" if first else f"#{member.payment_id}"
+    payer = source if same(member.address, intent.sender) else GAS_STATION
     rows = [
-        ("moved", intent.asset, source, target, intent.amount),
-        ("gas", "native", source, GAS_EXPENSE, intent.fee),
-        ("kept", intent.asset, source, TOKEN_FEE_EXPENSE, intent.left - intent.amount),
+        ("moved", intent.asset, source, target, member.amount),
+        ("gas", "native", payer, GAS_EXPENSE, intent.fee if first else 0),
+        ("kept", intent.asset, source, TOKEN_FEE_EXPENSE, member.left - member.amount),
     ]
     return tuple(
         Entry(
             # The version too: a reorganisation that is undone brings the very same block back.
-            id=f"{intent.key}#{intent.block_hash}#{intent.version:06d}#{name}",
+            id=f"{intent.key}#{intent.block_hash}#{intent.version:06d}#{name}{suffix}",
             owner=OPERATOR,
             chain=intent.chain,
             asset=asset,
             debit=debit,
             credit=credit,
             amount=amount,
-            payment_id=intent.payment_id,
+            payment_id=member.payment_id,
             tx_hash=intent.tx_hash,
             at=now,
         )

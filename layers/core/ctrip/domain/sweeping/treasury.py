@@ -4,23 +4,23 @@ Pure: what a node must be asked for (whether code lies at the address) is `servi
 """
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.kinds import FIRST, KINDS, ChainRules, address_at, address_path, rules_of, same
 from ctrip.domain.text import nearest, quoted
 
 SETTING = "CTRIP_TREASURY"
 EVERY_CHAIN = ""  # the name under which one treasury for all chains stands
 OPERATORS_ACCOUNT = 0
-# Below m/44'/60'/0'/0: 0 may be the treasury, a hot wallet of the same mnemonic.
+# Receiving addresses of account 0: index 0 may be the treasury, a hot wallet of the same mnemonic.
 OPERATORS_OWN = {1: "the gas station's", 2: "the operator's"}
 RECEIVING_CHECKED = 100  # addresses of a merchant's account that are compared
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 
 
 def parse_treasuries(text: str) -> dict[str, str]:
-    """Read the setting: one address for every EVM chain, or JSON that maps chains to addresses; raises ValueError."""
+    """Read the setting: an address for all chains of its kind, or JSON of addresses by chain; raises ValueError."""
     stripped = text.strip()
     if not stripped.startswith("{"):
         return {EVERY_CHAIN: stripped} if stripped else {}
@@ -33,48 +33,57 @@ def parse_treasuries(text: str) -> dict[str, str]:
     return dict(held)
 
 
-def check_treasuries(treasuries: Mapping[str, str], chains: Iterable[str], contracts: Mapping[str, str]) -> None:
+def treasury_of(treasuries: Mapping[str, str], network: Network) -> str:
+    """Return where a network's deposits are swept to, empty where nothing says."""
+    if network.name in treasuries:
+        return treasuries[network.name]
+    every = treasuries.get(EVERY_CHAIN, "")
+    return every if rules_of(network).owns(every) else ""
+
+
+def check_treasuries(
+    treasuries: Mapping[str, str], networks: Mapping[str, Network], contracts: Mapping[str, str]
+) -> None:
     """Refuse what no money may be sent to; raises ValueError with one sentence.
 
-    `chains` are the EVM chains that there are, `contracts` the tokens' names by address in lower case.
+    `networks` are all of the kinds that are built, `contracts` the tokens' names by folded address.
     """
-    known = sorted(chains)
+    known = sorted(networks)
     for chain, address in treasuries.items():
         if chain != EVERY_CHAIN and chain not in known:
             alike = nearest(chain.lower(), known)
             raise ValueError(f"names the chain {quoted(chain)}{alike}; there are {', '.join(known)}")
-        if reason := wrong(address, contracts):
+        rules = rules_of(networks[chain]) if chain else _kind_of(address)
+        if reason := wrong(rules, address, contracts):
             raise ValueError(f"{reason}{f', on {chain}' if chain else ''}")
 
 
-def wrong(address: str, contracts: Mapping[str, str]) -> str | None:
+def wrong(rules: ChainRules, address: str, contracts: Mapping[str, str]) -> str | None:
     """Say what is wrong with a treasury's address; None where nothing is."""
-    from ctrip.domain.chains.bip32 import checksum  # here: every function reads its settings, and few need a curve
-
-    if not _ADDRESS.fullmatch(address):
-        # It is not repeated: somebody may have pasted a private key, or the words of a wallet.
-        return f"its {len(address)} characters are no address, which is 0x and 40 hexadecimal digits"
-    digits = address[2:]
-    if digits not in (digits.lower(), digits.upper()) and checksum(digits) != address:
-        return f"{address} has a wrong checksum (EIP-55): a character is mistyped"
-    if int(digits, 16) == 0:
-        return "the zero address belongs to nobody: what is sent there is lost"
-    if name := contracts.get(address.lower()):
+    if reason := rules.wrong_address(address):
+        return reason
+    if name := contracts.get(rules.folded(address)):
         return f"{address} is the contract of {name}: what is sent there is lost"
     return None
 
 
-@lru_cache(maxsize=256)
-def own_address(address: str, account: int, xpub: str) -> str | None:
+def own_address(rules: ChainRules, address: str, account: int, xpub: str) -> str | None:
     """Say whose address of ours it is, among those of an account that can be known cheaply; None where of nobody."""
-    from ctrip.domain.chains.bip32 import ExtendedKey
+    return _own_address(rules.kind, address, account, xpub)
 
-    branch = ExtendedKey.parse(xpub).child(0)
+
+@lru_cache(maxsize=256)
+def _own_address(kind: str, address: str, account: int, xpub: str) -> str | None:
+    rules = KINDS[kind]
     ours = OPERATORS_OWN if account == OPERATORS_ACCOUNT else dict.fromkeys(range(RECEIVING_CHECKED), "a merchant's")
     for index, whose in ours.items():
-        if branch.child(index).address().lower() == address.lower():
-            return f"{address} is {whose} own address of this stage (m/44'/60'/{account}'/0/{index})"
+        if same(address_at(rules, xpub, index), address):
+            return f"{address} is {whose} own address of this stage ({address_path(rules, account, index)})"
     return None
+
+
+def _kind_of(address: str) -> ChainRules:
+    return next((rules for rules in KINDS.values() if rules.owns(address)), FIRST)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

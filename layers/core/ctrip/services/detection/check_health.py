@@ -22,7 +22,7 @@ class HealthChecker:
     clock: Clock
     log: Log
     queues: Callable[[], dict[str, int]]
-    treasury_of: Callable[[str], str]
+    treasury_of: Callable[[Network], str]
     _alarmed: dict[str, int] = field(default_factory=dict)
 
     def check(self) -> tuple[bool, Readiness]:
@@ -42,7 +42,7 @@ class HealthChecker:
         verdict, tip = judge(network, gate, tip, now), tip or Tip(chain=network.name)
         if verdict.unseen:
             self._alarm(network.name, verdict.status, verdict.reason, now)
-        return chain_health(network, verdict, tip, self.treasury_of(network.name), now)
+        return chain_health(network, verdict, tip, self.treasury_of(network), now)
 
     def _alarm(self, chain: str, status: str, reason: str | None, now: int) -> None:
         if now - self._alarmed.get(chain, -ALARM_EVERY_MS) >= ALARM_EVERY_MS:

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block
+from ctrip.domain.chains.kinds import address_at, rules_of
 from ctrip.domain.detection.gates import Round
 from ctrip.domain.detection.strays import explain_stray, note_stray
 from ctrip.domain.detection.watch import Watch
@@ -79,10 +79,11 @@ class DepositFinder:
         if merchant is None:
             self.access.advance_round(Round(chain=self.network.name), next_daily_at=self.clock.now() + self.daily_ms)
             return []
-        given = self.access.indexes(merchant.id, "evm") if merchant.xpub else 0
+        given = self._given(merchant)
         last = min(given, progress.index + CHUNK)
         # What a merchant's own wallet had used before it came here was never given out.
-        first = max(progress.index, merchant.first_index)
+        key = merchant.key_on(rules_of(self.network).curve)
+        first = max(progress.index, key.first_index if key else 0)
         changed = self._look_at(merchant, range(first, max(first, last)), at, fence, unsure)
         upcoming = Round(chain=self.network.name, merchant_id=merchant.id, index=last)
         self.access.advance_round(upcoming, next_daily_at=None)
@@ -91,10 +92,15 @@ class DepositFinder:
     def _merchant(self, progress: Round) -> Merchant | None:
         """Return the merchant whose addresses are next; None when every merchant has been looked at."""
         current = self.access.merchant(progress.merchant_id) if progress.merchant_id else None
-        if current and current.xpub and progress.index < self.access.indexes(current.id, "evm"):
+        if current and progress.index < self._given(current):
             return current
         following = self.access.merchants(progress.merchant_id, 1)
         return following[0] if following else None
+
+    def _given(self, merchant: Merchant) -> int:
+        """Return up to which index a merchant's addresses of this kind were given out."""
+        curve = rules_of(self.network).curve
+        return self.access.indexes(merchant.id, curve) if merchant.key_on(curve) else 0
 
     def _look_at(
         self, merchant: Merchant, indexes: range, at: Block, fence: Fence, unsure: frozenset[str]
@@ -116,14 +122,18 @@ class DepositFinder:
     def _addresses(self, merchant: Merchant, indexes: range) -> list[str]:
         """Return the addresses of these indexes: what never changes is derived once, and then kept by the page."""
         found: list[str] = []
+        rules = rules_of(self.network)
+        key = merchant.key_on(rules.curve)
+        if key is None:
+            return found
         for page in range(indexes.start // PAGE, -(-indexes.stop // PAGE) if indexes else 0):
             first = page * PAGE
-            held = self.access.addresses(merchant.id, "evm", page)
+            held = self.access.addresses(merchant.id, rules.curve, page)
             if held is None:
-                branch = ExtendedKey.parse(merchant.xpub).child(0)
-                held = [branch.child(index).address() for index in range(first, min(first + PAGE, indexes.stop))]
+                page_of = range(first, min(first + PAGE, indexes.stop))
+                held = [address_at(rules, key.xpub, index) for index in page_of]
                 if len(held) == PAGE:
-                    self.access.keep_addresses(merchant.id, "evm", page, held)
+                    self.access.keep_addresses(merchant.id, rules.curve, page, held)
             found += held[max(indexes.start - first, 0) : max(indexes.stop - first, 0)]
         return found
 

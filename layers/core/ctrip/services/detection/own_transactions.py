@@ -59,9 +59,9 @@ class OwnTransactions:
             gone = sight.gone(payment)
         for key in gone:
             with self.troubles.apart(payment.id):
-                after = self.follower.reopen(payment, key, self.fence)
+                changed = self.follower.reopen(payment, key, self.fence)
                 self.following = 1
-                if after is not None:
+                for after in changed:
                     self.watch.keep(after)
         return bool(gone)
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.chain import BalanceQuery
+from ctrip.domain.chains.kinds import address_at, rules_of
 from ctrip.domain.errors import ChainError, Unavailable
-from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.merchants.access import AccountKey, Merchant
 from ctrip.ports import AccessStore, ChainReader, Clock
 from ctrip.services.merchants.manage_merchants import change_merchant
 
-CURVE = "evm"
 GAP = 20  # BIP-44: as many unused addresses in a row end an account
 FINDER = Origin("provision")
+DISCOVERED = "merchant.discovered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class Seen:
     """What one chain shows of an address: each asset's balance by its symbol, and how much it has sent."""
 
     balances: tuple[tuple[str, int], ...]
-    nonce: int
+    sent: int
 
     @property
     def used(self) -> bool:
         """Whether the address holds something, or has sent something."""
-        return bool(self.nonce or any(balance for _, balance in self.balances))
+        return bool(self.sent or any(balance for _, balance in self.balances))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +54,22 @@ class AccountDiscoverer:
         What was found up to then is kept, and the next call goes on behind it.
         """
         merchant = self.access.merchant(merchant_id)
-        if merchant is None or merchant.discovered or not merchant.key_signature:
+        if merchant is None or not merchant.key_signature:
             return
-        first = self.access.indexes(merchant.id, CURVE)
-        while (used := self._last_used(merchant.xpub, range(first, first + GAP))) is not None:
+        for key in merchant.keys:
+            if not key.discovered:
+                self._discover(merchant_id, key)
+
+    def _discover(self, merchant_id: str, key: AccountKey) -> None:
+        first = self.access.indexes(merchant_id, key.curve)
+        while (used := self._last_used(key, range(first, first + GAP))) is not None:
             first = used + 1
-            self.access.raise_index(merchant.id, CURVE, first)
+            self.access.raise_index(merchant_id, key.curve, first)
 
         def decide(now: Merchant) -> tuple[Merchant, str]:
             # What lies below belongs to the merchant's own wallet, and is no address that we gave out.
-            return replace(now, discovered=True, first_index=first if now.own_keys else 0), "merchant.discovered"
+            held = now.key_on(key.curve) or key
+            return now.with_key(replace(held, discovered=True, first_index=first if now.own_keys else 0)), DISCOVERED
 
         change_merchant(self.access, merchant_id, decide, FINDER, self.clock.now())
 
@@ -78,11 +84,13 @@ class AccountDiscoverer:
             self._silent[name] = exc
             raise
 
-    def _last_used(self, xpub: str, indexes: range) -> int | None:
-        branch = ExtendedKey.parse(xpub).child(0)
-        addresses = [branch.child(index).address() for index in indexes]
+    def _last_used(self, key: AccountKey, indexes: range) -> int | None:
         last = None
-        for name in self.networks:
+        for name, network in self.networks.items():
+            rules = rules_of(network)
+            if rules.curve != key.curve:
+                continue
+            addresses = [address_at(rules, key.xpub, index) for index in indexes]
             used = [index for index, seen in zip(indexes, self.look(name, addresses), strict=True) if seen.used]
             last = max([*used, *([] if last is None else [last])], default=None)
         return last
@@ -98,9 +106,9 @@ class AccountDiscoverer:
         seen = []
         for place, address in enumerate(addresses):
             held = balances[place * len(assets) : (place + 1) * len(assets)]
-            nonce = chain.nonce_at(address, head)
+            sent = chain.sent_by(address, head)
             known = [balance for balance in held if balance is not None]
-            if nonce is None or len(known) < len(assets):
+            if sent is None or len(known) < len(assets):
                 raise Unavailable(f"{network.name}: what an address holds is unknown")
-            seen.append(Seen(tuple(zip((asset.symbol for asset in assets), known, strict=True)), nonce))
+            seen.append(Seen(tuple(zip((asset.symbol for asset in assets), known, strict=True)), sent))
         return seen

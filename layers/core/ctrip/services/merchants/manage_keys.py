@@ -11,7 +11,7 @@ from ctrip.domain.errors import Conflict, Forbidden, InvalidField, NotFound, Sta
 from ctrip.domain.merchants.access import LIVE_VERSIONS, OVERLAP_SECONDS, ApiKey, KeyVersion, Scope
 from ctrip.ports import AccessStore, Cipher, Clock, Idempotency, Ids
 from ctrip.services.merchants.authenticate import KEY_ID
-from ctrip.services.merchants.manage_merchants import KeyMoved, change_merchant, find_merchant
+from ctrip.services.merchants.manage_merchants import PartMoved, change_merchant, find_merchant
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale
 from ctrip.views.merchants import KeyPage, key_view
@@ -111,7 +111,7 @@ class KeyManager:
 
         try:
             return Once(self.access).run(idempotency, attempt)
-        except KeyMoved:
+        except PartMoved:
             raise _changed() from None
 
     def _rotate(
@@ -145,7 +145,7 @@ class KeyManager:
             after = replace(before, enabled=False, version=before.version + 1)
             try:
                 self._commit(before, after, "key.revoked", {}, origin, None)
-            except KeyMoved as exc:
+            except PartMoved as exc:
                 raise Stale from exc
 
         on_stale(attempt, tries=TRIES, otherwise=_changed())
@@ -211,6 +211,7 @@ class KeyManager:
             origin,
             now,
             key=(before, after),
+            moved=lambda: before is not None and self.access.api_key(before.id) != before,
             idempotency=idempotency,
             answer=json.dumps(view | _HIDDEN),
         )

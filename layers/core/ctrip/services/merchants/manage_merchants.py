@@ -11,10 +11,12 @@ from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
 from ctrip.domain.merchants.account_key import parse_account_xpub
 from ctrip.domain.merchants.terms import Terms
 from ctrip.domain.payments.payment import Custody, Policy
+from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessChange, AccessStore, Cipher, Clock, Idempotency, Ids, Jobs
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale
+from ctrip.views.endpoints import endpoint_view
 from ctrip.views.merchants import MerchantPage, MerchantView, MerchantWithSecret, merchant_view
 
 TRIES = 5
@@ -116,8 +118,8 @@ def find_merchant(access: AccessStore, merchant_id: str) -> Merchant:
     return merchant
 
 
-class KeyMoved(CtripError):
-    """The API key itself has moved on since it was read: whoever changes it decides anew."""
+class PartMoved(CtripError):
+    """The API key or the endpoint itself has moved on since it was read: whoever changes it decides anew."""
 
 
 def change_merchant(
@@ -128,23 +130,30 @@ def change_merchant(
     now: int,
     *,
     key: tuple[ApiKey | None, ApiKey] | None = None,
+    endpoint: tuple[Endpoint | None, Endpoint | None] | None = None,
+    moved: Callable[[], bool] = lambda: False,
     idempotency: Idempotency | None = None,
     answer: str = "",
 ) -> Merchant:
-    """Decide on the merchant as it stands and commit with the audit record; again where it has moved on meanwhile."""
+    """Decide on the merchant as it stands and commit with the audit record; again where it has moved on meanwhile.
+
+    Raises `PartMoved` where the key or the endpoint has, which `moved` tells.
+    """
 
     def attempt() -> Merchant:
         before = find_merchant(access, merchant_id)
         decided, action = decide(before)
         after = replace(decided, version=before.version + 1, updated_at=now)
-        audit = merchant_record(before, after, action, origin, key)
+        audit = merchant_record(before, after, action, origin, key, endpoint)
         after = replace(after, audit_head=audit.hash)
-        change = AccessChange(merchant=(before, after), audit=audit, key=key, idempotency=idempotency, answer=answer)
+        change = AccessChange(
+            merchant=(before, after), audit=audit, key=key, endpoint=endpoint, idempotency=idempotency, answer=answer
+        )
         try:
             access.change(change)
         except Stale:
-            if key is not None and key[0] is not None and access.api_key(key[0].id) != key[0]:
-                raise KeyMoved from None
+            if moved():
+                raise PartMoved from None
             raise
         return after
 
@@ -158,12 +167,16 @@ def merchant_record(
     action: str,
     origin: Origin,
     key: tuple[ApiKey | None, ApiKey] | None = None,
+    endpoint: tuple[Endpoint | None, Endpoint | None] | None = None,
 ) -> AuditRecord:
-    """Write the record of a change of a merchant, or of one of its keys; no secret stands in it."""
+    """Write the record of a change of a merchant, of one of its keys or its endpoints; no secret stands in it."""
     old, new = (_facts(before) if before else {}), _facts(after)
     if key is not None:
         old |= _key_facts(key[0]) if key[0] else {}
         new |= _key_facts(key[1])
+    if endpoint is not None:
+        old |= _endpoint_facts(endpoint[0])
+        new |= _endpoint_facts(endpoint[1])
     return record(
         after.id,
         after.version,
@@ -180,7 +193,9 @@ def _facts(merchant: Merchant) -> dict[str, Any]:
     unaudited = ("id", "created_at", "updated_at", "version")
     facts = {name: value for name, value in merchant_view(merchant).items() if name not in unaudited}
     vouched = {"version": merchant.key_version, "signature": merchant.key_signature}
-    return facts | {"extended_key": vouched, "first_index": merchant.first_index}
+    more = [[key.curve, key.xpub, key.version, key.signature, key.first_index] for key in merchant.more_keys]
+    added = {"more_keys": more} if more else {}
+    return facts | {"extended_key": vouched, "first_index": merchant.first_index} | added
 
 
 def _key_facts(key: ApiKey) -> dict[str, Any]:
@@ -196,6 +211,13 @@ def _key_facts(key: ApiKey) -> dict[str, Any]:
             "versions": [[each.created_at, each.expires_at] for each in key.versions],
         }
     }
+
+
+def _endpoint_facts(endpoint: Endpoint | None) -> dict[str, Any]:
+    if endpoint is None:
+        return {"endpoint": None}
+    secrets = [[each.created_at, each.expires_at] for each in endpoint.secrets]
+    return {"endpoint": {**endpoint_view(endpoint), "secrets": secrets}}
 
 
 def _own(xpub: str) -> str:

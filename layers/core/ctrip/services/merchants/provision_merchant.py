@@ -3,13 +3,15 @@
 Asked for here, done by the signer, which alone can derive an account and sign; then the account is discovered.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from ctrip.domain.audit import Origin
+from ctrip.domain.chains.kinds import FIRST, KINDS
 from ctrip.domain.errors import AlreadyExists, ChainError, SigningRefused
-from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.merchants.access import AccountKey, Merchant
 from ctrip.domain.merchants.account_key import parse_account_xpub
 from ctrip.domain.merchants.vouching import key_statement, verify_extended_key
 from ctrip.ports import AccessStore, Clock, Log, Provisioner
@@ -18,6 +20,7 @@ from ctrip.services.merchants.manage_merchants import change_merchant
 
 SIGNER = Origin("signer")
 FIRST_VERSION = 1
+PAGE = 100
 
 
 class Authority(Protocol):
@@ -42,14 +45,15 @@ class AccountProvisioner:
     """The signer's end: derives a merchant's extended public key, or takes the one that it brought, and signs for it.
 
     `authority` opens the signing key when it is first needed; `expected_key` is the verifying key that the stage is
-    configured with, empty where it is not yet.
+    configured with, empty where it is not yet; `kinds` are those of its chains.
     """
 
     access: AccessStore
-    account_xpub: Callable[[int], str]
+    account_xpub: Callable[[str, int], str]
     authority: Callable[[], Authority]
     clock: Clock
     expected_key: str = ""
+    kinds: Sequence[str] = ()
 
     def verifying_key(self) -> str:
         """Return the public key that signatures are verified by."""
@@ -66,6 +70,7 @@ class AccountProvisioner:
         if merchant.key_signature:
             if not verify_extended_key(merchant, authority.verifying_key):
                 raise SigningRefused("the merchant carries a signature that is not the signer's")
+            self._add_keys(merchant, authority)
             return
         xpub = self._xpub(merchant)
 
@@ -85,6 +90,27 @@ class AccountProvisioner:
             now = self.access.merchant(merchant_id)
             if now is None or not now.key_signature:
                 raise SigningRefused(_TAKEN.get(exc.key, f"{exc.key} is taken")) from exc
+        if (made := self.access.merchant(merchant_id)) is not None:
+            self._add_keys(made, authority)
+
+    def _add_keys(self, merchant: Merchant, authority: Authority) -> None:
+        """Give a merchant whose keys are ours its account on each other curve that the stage's chains need."""
+        for kind in self.kinds:
+            curve = KINDS[kind].curve
+            if merchant.own_keys or merchant.key_on(curve) is not None:
+                continue
+            key = AccountKey(curve=curve, xpub=self.account_xpub(kind, merchant.account))
+            signed = replace(key, signature=authority.sign(key_statement(merchant, key)))
+
+            def decide(now: Merchant, signed: AccountKey = signed) -> tuple[Merchant, str]:
+                if now.key_on(signed.curve) is not None:
+                    raise _SignedAlready
+                if now.own_keys or now.account != merchant.account:
+                    raise SigningRefused("the merchant's account changed while its key was being signed")
+                return now.with_key(signed), "merchant.provisioned"
+
+            with suppress(_SignedAlready):
+                change_merchant(self.access, merchant.id, decide, SIGNER, self.clock.now())
 
     def _xpub(self, merchant: Merchant) -> str:
         """Return the extended public key that a merchant is to have."""
@@ -97,7 +123,7 @@ class AccountProvisioner:
                 raise SigningRefused("the merchant's own extended key is none of an account") from exc
         if merchant.account < 1:
             raise SigningRefused("the merchant has no account of its own")
-        derived = self.account_xpub(merchant.account)
+        derived = self.account_xpub(FIRST.kind, merchant.account)
         if merchant.xpub not in ("", derived):
             raise SigningRefused("the merchant's extended key is not the one of its account")
         return derived
@@ -118,14 +144,25 @@ class WaitingProvisioner:
     provisioner: Provisioner
     discoverer: AccountDiscoverer
     log: Log
+    curves: frozenset[str] = frozenset()
 
     def run(self) -> list[str]:
-        """Make those ready that wait; return their ids."""
+        """Make those ready that wait, and those that lack a key on a curve that was enabled since; return their ids."""
         done, after = [], ""
         while waiting := self.access.waiting(after):
             done += [merchant_id for merchant_id in waiting if self._one(merchant_id)]
             after = waiting[-1]
-        return done
+        return done + [merchant_id for merchant_id in self._without_key() if self._one(merchant_id)]
+
+    def _without_key(self) -> Iterator[str]:
+        """Find merchants that were ready before the stage enabled a chain of another curve."""
+        after = ""
+        while len(self.curves) > 1 and (page := self.access.merchants(after, PAGE)):
+            for merchant in page:
+                missing = self.curves - {key.curve for key in merchant.keys}
+                if missing and not merchant.own_keys and not merchant.provisioning:
+                    yield merchant.id
+            after = page[-1].id
 
     def _one(self, merchant_id: str) -> bool:
         try:

@@ -3,11 +3,10 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from ctrip.domain.audit import Origin
-from ctrip.domain.chains.assets import Asset, Network, payment_uri
-from ctrip.domain.chains.bip32 import ExtendedKey, account_path
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.kinds import ChainRules, address_at, address_path, rules_of
 from ctrip.domain.detection.gates import Gate, Tip
 from ctrip.domain.detection.readiness import closed_to_payments
 from ctrip.domain.errors import (
@@ -26,6 +25,7 @@ from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payments.machine import FIRST_EVENT
 from ctrip.domain.payments.payment import Due, Links, Order, Payment, Times
 from ctrip.domain.urls import is_web_address
+from ctrip.domain.webhooks.addresses import endpoint_problem
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.merchants.limit_calls import CallLimiter
 from ctrip.services.shared.notify import commit_and_notify
@@ -62,9 +62,10 @@ class CreatePayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCreator:
-    """Creates payments; `plain_http` lets webhooks go to http addresses, for the local stage alone.
+    """Creates payments.
 
-    `verifying_key` is the public key of the signer, which vouches for merchants' extended keys.
+    `plain_http` lets people return to http addresses, and `loopback` lets webhooks go to this machine, both for the
+    local stage alone. `verifying_key` is the public key of the signer, which vouches for merchants' extended keys.
     """
 
     networks: Mapping[str, Network]
@@ -80,9 +81,10 @@ class PaymentCreator:
     log: Log
     verifying_key: str
     plain_http: bool
+    loopback: bool
     _raised: dict[str, tuple[int, int]] = field(default_factory=dict)
     _seen: dict[str, tuple[int, Gate, Tip | None]] = field(default_factory=dict)
-    _indexes: dict[str, deque[int]] = field(default_factory=dict)
+    _indexes: dict[tuple[str, str], deque[int]] = field(default_factory=dict)
 
     def create(
         self,
@@ -109,7 +111,7 @@ class PaymentCreator:
     ) -> Answer:
         network, asset, amount = self._due(wanted)
         self._check_urls(wanted)
-        self._require_ready(merchant)
+        self._require_ready(merchant, network)
         self._require_chain(network)
         self.limiter.place(merchant, network.name)
         now = self.clock.now()
@@ -170,16 +172,21 @@ class PaymentCreator:
         raise BadRequest(detail, code="token_not_found", errors=(FieldError("token_id", "token_not_found", detail),))
 
     def _check_urls(self, wanted: CreatePayment) -> None:
-        for name in ("webhook_url", "success_url", "cancel_url"):
-            url = getattr(wanted, name)
+        if wanted.webhook_url is not None:
+            check_endpoint("webhook_url", wanted.webhook_url, loopback=self.loopback)
+        for name, url in (("success_url", wanted.success_url), ("cancel_url", wanted.cancel_url)):
             if url is not None:
                 check_url(name, url, plain_http=self.plain_http)
 
-    def _require_ready(self, merchant: Merchant) -> None:
+    def _require_ready(self, merchant: Merchant, network: Network) -> None:
         """Refuse a merchant without an account, and one for whose extended key the signer does not vouch."""
-        if merchant.provisioning:
+        curve = rules_of(network).curve
+        if merchant.own_keys and not merchant.provisioning and merchant.key_on(curve) is None:
+            detail = f"The merchant has no extended key for {network.name}: it brought one for other chains."
+            raise Conflict(detail, code="merchant_without_key")
+        if merchant.provisioning or merchant.key_on(curve) is None:
             raise Conflict("The merchant is still being provisioned; try again shortly.", code="merchant_provisioning")
-        if not verify_extended_key(merchant, self.verifying_key):
+        if not verify_extended_key(merchant, self.verifying_key, curve):
             self.log.error("extended_key_mismatch", merchant=merchant.id)
             raise Conflict(
                 "The merchant's extended key is not the one that the signer vouches for; no address is given out.",
@@ -209,13 +216,13 @@ class PaymentCreator:
         self._raised[network.name] = (max(hot, raised[0]), max(warm, raised[1]))
         return closed
 
-    def _next_index(self, merchant_id: str) -> int:
+    def _next_index(self, merchant_id: str, curve: str) -> int:
         """Take an index from those this process holds: few enough to stay under a wallet's gap limit of 20."""
-        held = self._indexes.setdefault(merchant_id, deque())
+        held = self._indexes.setdefault((merchant_id, curve), deque())
         try:
             return held.popleft()
         except IndexError:
-            first, *others = self.access.take_indexes(merchant_id, "evm", INDEXES_AT_A_TIME)
+            first, *others = self.access.take_indexes(merchant_id, curve, INDEXES_AT_A_TIME)
             held.extend(others)
             return first
 
@@ -230,8 +237,12 @@ class PaymentCreator:
         now: int,
         lifetime: int,
     ) -> Payment:
-        index = self._next_index(merchant.id)
-        address = _receiving(merchant.xpub).child(index).address()
+        rules = rules_of(network)
+        key = merchant.key_on(rules.curve)
+        if key is None:
+            raise Busy
+        index = self._next_index(merchant.id, rules.curve)
+        address = address_at(rules, key.xpub, index)
         payment_id = self.ids.uuid()
         return Payment(
             id=payment_id,
@@ -243,11 +254,11 @@ class PaymentCreator:
                 symbol=asset.symbol,
                 decimals=asset.decimals,
                 address=address,
-                derivation_path=_path(merchant, index),
+                derivation_path=_path(rules, merchant, index),
                 amount=amount,
                 required_confirmations=max(network.confirmations, merchant.policy.confirmations),
                 expires_at=now + lifetime,
-                payment_uri=payment_uri(network.chain_id, asset, address, amount),
+                payment_uri=rules.payment_uri(network, asset, address, amount),
             ),
             links=Links(
                 checkout_url=f"{base_url}/pay/{payment_id}",
@@ -261,15 +272,15 @@ class PaymentCreator:
         )
 
 
-def _path(merchant: Merchant, index: int) -> str:
+def _path(rules: ChainRules, merchant: Merchant, index: int) -> str:
     """Name the key behind an address; of a merchant's own key only the way below it is known, from `M` (BIP-32)."""
-    return f"{'M' if merchant.own_keys else account_path(merchant.account)}/0/{index}"
+    return f"M/0/{index}" if merchant.own_keys else address_path(rules, merchant.account, index)
 
 
-@lru_cache(maxsize=256)
-def _receiving(xpub: str) -> ExtendedKey:
-    """Derive an account's branch of receiving addresses, once."""
-    return ExtendedKey.parse(xpub).child(0)
+def check_endpoint(name: str, url: str, *, loopback: bool) -> None:
+    """Refuse an address that no webhook may be sent to; raises `InvalidField` naming `name`."""
+    if problem := endpoint_problem(url, loopback=loopback):
+        raise InvalidField(name, "invalid_url", problem)
 
 
 def check_url(name: str, url: str, *, plain_http: bool) -> None:

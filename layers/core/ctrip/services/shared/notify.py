@@ -17,7 +17,7 @@ class BestEffort:
     log: Log
 
     def deliver(self, jobs: Sequence[WebhookJob], *, delay: int = 0) -> None:
-        """Queue webhook jobs; else the relay finds their events in the outbox."""
+        """Queue webhook jobs; else the relay finds them in the outbox."""
         self._try("deliver", lambda: self.jobs.deliver(jobs, delay=delay))
 
     def sweep(self, job: SweepJob) -> None:
@@ -47,7 +47,14 @@ def commit_and_notify(payments: PaymentStore, jobs: Jobs, commit: Commit) -> Pay
 
 
 def notify(jobs: Jobs, events: Iterable[Event | None]) -> None:
-    """Queue the first delivery of events that are committed and have a receiver; without one, call nothing."""
-    wanted = [each for each in events if each and each.has_receiver]
+    """Queue the first deliveries of committed events, a job for each endpoint; where there is none, call nothing."""
+    wanted = [job for each in events if each for job in first_jobs(each)]
     if wanted:
-        jobs.deliver([WebhookJob(each.merchant_id, each.ulid, request_id=each.request_id) for each in wanted])
+        jobs.deliver(wanted)
+
+
+def first_jobs(event: Event) -> list[WebhookJob]:
+    """Return the first attempt to deliver an event, for each endpoint that wants it."""
+    return [
+        WebhookJob(event.merchant_id, event.ulid, endpoint, request_id=event.request_id) for endpoint in event.endpoints
+    ]

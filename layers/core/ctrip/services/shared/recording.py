@@ -6,18 +6,24 @@ from ctrip.domain.audit import Origin, payment_record
 from ctrip.domain.detection.step import Step
 from ctrip.domain.payments.payment import Payment, UnexpectedDeposit
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
-from ctrip.domain.webhooks.events import Event
+from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT, STAGE_ENDPOINT
+from ctrip.domain.webhooks.events import Event, Subject
 from ctrip.ports import Commit, Fence, Idempotency, Ids
+from ctrip.services.shared.known_endpoints import KnownEndpoints
 from ctrip.views.events import event_body
 
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Builds commits; `actor` is who decided, `webhook_url` where events go that no payment directs elsewhere."""
+    """Builds commits; `actor` is who decided, `webhook_url` the stage's default address.
+
+    `known` are the endpoints that merchants have created; without it there are none.
+    """
 
     ids: Ids
     actor: str
     webhook_url: str
+    known: KnownEndpoints | None = None
 
     def created(self, payment: Payment, event: str, origin: Origin, idempotency: Idempotency | None) -> Commit:
         """Build the transaction of a creation."""
@@ -51,14 +57,23 @@ class Recorder:
         return Commit(before=before, after=after, audit=audit, event=told)
 
     def _event(self, name: str, payment: Payment, stray: UnexpectedDeposit | None, request_id: str) -> Event:
-        ulid = self.ids.ulid(payment.times.updated_at)
+        at = payment.times.updated_at
+        ulid = self.ids.ulid(at)
         return Event(
             ulid=ulid,
             type=name,
             merchant_id=payment.merchant_id,
+            subject=Subject.payment(payment.id),
             payment_id=payment.id,
-            at=payment.times.updated_at,
-            url=payment.links.webhook_url or self.webhook_url or None,
-            body=event_body(name, ulid, payment, payment.times.updated_at, stray),
+            at=at,
+            body=event_body(name, ulid, payment, at, stray),
+            endpoints=self._endpoints(name, payment, at),
+            webhook_url=payment.links.webhook_url,
             request_id=request_id,
         )
+
+    def _endpoints(self, name: str, payment: Payment, now: int) -> tuple[str, ...]:
+        """Return the ids of the endpoints that want an event: the payment's own or the stage's, and the merchant's."""
+        implicit = PAYMENT_ENDPOINT if payment.links.webhook_url else STAGE_ENDPOINT if self.webhook_url else None
+        created = self.known.of(payment.merchant_id, now) if self.known else ()
+        return tuple([implicit] if implicit else []) + tuple(each.id for each in created if each.wants(name))

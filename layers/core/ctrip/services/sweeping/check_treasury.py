@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.kinds import rules_of
 from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, own_address
 from ctrip.ports import ChainReader, Log, MoneyStore, Signer
 
@@ -25,7 +27,7 @@ class CheckedSweeper:
     verdict: the job fails, and is tried again.
     """
 
-    chain: str
+    network: Network
     reader: ChainReader
     signer: Signer
     money: MoneyStore
@@ -38,7 +40,7 @@ class CheckedSweeper:
     def sweep(self, asset_key: str) -> int:
         """Sweep an asset; return how many transactions were sent, 0 where the treasury is none or refused."""
         if not self.treasury:
-            self.log.warning("sweeping_off", chain=self.chain)
+            self.log.warning("sweeping_off", chain=self.network.name)
             return 0
         return self.sweeper().sweep(asset_key) if self._check() else 0
 
@@ -46,18 +48,23 @@ class CheckedSweeper:
         if self._trusted:
             return True
         refused = self._wrong()
-        self.money.note_sweeping(self.chain, self.treasury, refused or "")
+        self.money.note_sweeping(self.network.name, self.treasury, refused or "")
         if refused:
-            self.log.error("treasury_refused", chain=self.chain, address=self.treasury, error=refused)
+            self.log.error("treasury_refused", chain=self.network.name, address=self.treasury, error=refused)
         self._trusted = refused is None
         return self._trusted
 
     def _wrong(self) -> str | None:
-        if ours := own_address(self.treasury, OPERATORS_ACCOUNT, self.signer.account_xpub(OPERATORS_ACCOUNT)):
+        if ours := own_address(
+            rules_of(self.network),
+            self.treasury,
+            OPERATORS_ACCOUNT,
+            self.signer.account_xpub(self.network.kind, OPERATORS_ACCOUNT),
+        ):
             return ours
         if not self.may_be_contract and self.reader.has_code(self.treasury):
             return (
                 f"{self.treasury} has code: it is a contract, or delegates to one. Where that is meant, "
-                f"set CTRIP_TREASURY_CONTRACT to {self.chain}"
+                f"set CTRIP_TREASURY_CONTRACT to {self.network.name}"
             )
         return None

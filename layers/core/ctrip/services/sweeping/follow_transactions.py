@@ -1,6 +1,6 @@
 """Follow own transactions from their bytes to their finality, and account for what they moved."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,9 +12,10 @@ from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainErr
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment, Status, Tier
-from ctrip.domain.sweeping import gas
+from ctrip.domain.sweeping.plan import Fate, Outlook
 from ctrip.domain.sweeping.sweep import (
     Kind,
+    Member,
     OutgoingTransaction,
     TransactionState,
     mined,
@@ -24,11 +25,16 @@ from ctrip.domain.sweeping.sweep import (
     reversed_posting,
     sweeps_with,
 )
-from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore
+from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore, Transfers
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.recording import Recorder
 from ctrip.services.sweeping.refusals import refusal_of
-from ctrip.services.sweeping.watch_nonces import NonceWatcher
+from ctrip.services.sweeping.send_transactions import OpenTransfers
+
+# How often one is looked at that was lost: after an eighth of the time since, within these bounds.
+SOONEST_LOOK_MS = 10_000
+LATEST_LOOK_MS = 300_000
+LEAST_WATCH_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ class _Pass:
     head: Block
     final: int
     fence: Fence
+    transfers: Transfers
     changed: list[Payment] = field(default_factory=list)
     moves: dict[str, tuple[OwnTransfer, ...]] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
@@ -61,8 +68,9 @@ class _Pass:
 
     def moved(self, intent: OutgoingTransaction) -> None:
         """Note what a sweep has moved that is not final."""
-        if intent.kind is Kind.SWEEP:
-            self.moves[intent.payment_id] = moves_with(self.moves.get(intent.payment_id, ()), intent)
+        for member in intent.members if intent.kind is Kind.SWEEP else ():
+            known = self.moves.get(member.payment_id, ())
+            self.moves[member.payment_id] = moves_with(known, intent, member)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +90,7 @@ class TransactionFollower:
     clock: Clock
     recorder: Recorder
     log: Log
+    transfers: OpenTransfers
 
     def follow(self, head: Block, final: int, fence: Fence) -> Followed:
         """Take every unfinished intent a step further where the chain allows; `final` is the height of its finality.
@@ -89,23 +98,29 @@ class TransactionFollower:
         One transaction's trouble ends no other's following; only `FenceLost` leaves.
         """
         unfinished = self.money.unfinished(self.network.name)
-        this = _Pass(head, min(final, head.number - self.network.confirmations + 1), fence)
+        final = min(final, head.number - self.network.confirmations + 1)
+        transfers = self.transfers(self.network, self.chain, self.clock, self.log)
+        this = _Pass(head, final, fence, transfers)
         for intent in unfinished:
             with self._apart(intent, this):
                 self._one(intent, this)
         return Followed(tuple(this.changed), this.moves, len(unfinished), frozenset(this.unsure), this.failure)
 
-    def reopen(self, payment: Payment, key: str, fence: Fence) -> Payment | None:
-        """Take an own transaction back whose block a reorganisation removed, however final it seemed."""
+    def reopen(self, payment: Payment, key: str, fence: Fence) -> list[Payment]:
+        """Take an own transaction back whose block a reorganisation removed, however final it seemed.
+
+        Returns the payments that changed.
+        """
         intent = self.money.intent(*parse_key(key))
         if intent is None or intent.tx_hash is None:
-            return None
+            return []
         self.log.warning("own_transaction_reorganised", intent=key, payment=payment.id)
+        changed: list[Payment] = []
         try:
-            return self._unmined(intent, fence)
+            self._unmined(intent, fence, changed)
         except (Stale, AlreadyExists) as exc:
             self.log.warning("own_transaction_moved_on", intent=key, error=str(exc))
-            return None
+        return changed
 
     @contextmanager
     def _apart(self, intent: OutgoingTransaction, this: _Pass) -> Iterator[None]:
@@ -115,13 +130,13 @@ class TransactionFollower:
         except FenceLost:
             raise
         except Stale as exc:
-            this.unsure.add(intent.payment_id)
+            this.unsure.update(intent.payment_ids)
             self.log.info("intent_moved_on", intent=intent.key, error=str(exc))
         except AlreadyExists as exc:
-            this.unsure.add(intent.payment_id)
+            this.unsure.update(intent.payment_ids)
             self.log.error("intent_stuck", intent=intent.key, error=str(exc))
         except Exception as exc:  # a node's, the store's, or a bug: it must not stop a chain
-            this.unsure.add(intent.payment_id)
+            this.unsure.update(intent.payment_ids)
             this.failure = this.failure or exc
             if isinstance(exc, ChainError | Busy):
                 self.log.warning("intent_followed_later", intent=intent.key, kind=type(exc).__name__, error=exc)
@@ -134,34 +149,32 @@ class TransactionFollower:
             self.log.error("intent_unreadable", intent=intent.key)
         elif intent.state is TransactionState.MINED:
             self._watch_mined(intent, this)
-        elif intent.state is TransactionState.TAKEN:
-            self._watch_taken(intent, this)
+        elif intent.state is TransactionState.LOST:
+            self._watch_lost(intent, this)
         else:
             self._watch_sent(intent, this)
 
     # -- not in a block yet
 
     def _watch_sent(self, intent: OutgoingTransaction, this: _Pass) -> None:
-        used = self.chain.nonce_at(intent.sender, this.head)
-        if used is not None and used <= intent.nonce:
-            self._offer(self._watcher().unused(intent), this)
-        elif receipt := self._receipt(intent, this.head):
-            self._mined(intent, receipt, this)
-        else:
-            # Its fate is unknown until a receipt shows it, or every block that may hold it has been read.
-            this.unsure.add(intent.payment_id)
-            if used is None:
-                self._offer(intent, this)
-            elif ended := self._watcher().taken(intent, this.final):
-                self._taken(ended, this)
+        fate = this.transfers.fate(intent, this.head, this.final)
+        if fate.receipt:
+            self._mined(intent, fate.receipt, this)
+            return
+        intent = self._noted(intent, fate)
+        if fate.outlook is not Outlook.OPEN:
+            # Its fate is unknown until a receipt shows it, or it is certain that none will come.
+            this.unsure.update(intent.payment_ids)
+        if fate.outlook in (Outlook.OPEN, Outlook.UNKNOWN):
+            self._offer(intent, this)
+        elif fate.outlook is Outlook.LOST:
+            self._lost(intent, this)
+        elif fate.outlook is Outlook.EXPIRED:
+            self._expired(intent, this)
 
-    def _receipt(self, intent: OutgoingTransaction, head: Block) -> Receipt | None:
-        """Find the attempt that the chain took."""
-        for attempt in reversed(intent.attempts):
-            receipt = self.chain.receipt(attempt.tx_hash)
-            if receipt is not None and receipt.block_number <= head.number:
-                return receipt
-        return None
+    def _noted(self, intent: OutgoingTransaction, fate: Fate) -> OutgoingTransaction:
+        """Remember how far a missing receipt has been looked for."""
+        return intent if fate.search == intent.search else self._write(intent, search=fate.search)
 
     def _offer(self, intent: OutgoingTransaction, this: _Pass) -> None:
         """Send the newest bytes again where no node holds them, whatever one answered when it was given them."""
@@ -169,49 +182,59 @@ class TransactionFollower:
         if self.chain.known(last.tx_hash):
             if intent.refusal is not None:
                 self._write(intent, refusal=None)
-            elif gas.slow(intent, self.network, this.head, self.clock.now()):
-                self._ask_for_more(intent)
+            elif this.transfers.hurry(intent, this.head):
+                self.jobs.sweep(SweepJob(self.network.name, intent.asset))
             return
         try:
             self.chain.broadcast(last.raw)
         except BroadcastRejected as exc:
-            this.unsure.add(intent.payment_id)
+            this.unsure.update(intent.payment_ids)
             self.log.warning("rebroadcast_rejected", intent=intent.key, error=str(exc))
             refusal = refusal_of(exc, intent.refusal)
             if refusal != intent.refusal:
                 intent = self._write(intent, refusal=refusal)
-            if gas.refused(intent, this.head) and not refusal.capped:
+            if this.transfers.hurry(intent, this.head):
                 self.jobs.sweep(SweepJob(self.network.name, intent.asset))
 
-    def _ask_for_more(self, intent: OutgoingTransaction) -> None:
-        """Have a slow transaction hurried: about once in each time that one may take."""
-        waited = self.clock.now() - intent.attempts[-1].at
-        if waited % gas.patience_ms(self.network, len(intent.attempts)) < 2_000 * self.network.poll_seconds:
-            self.jobs.sweep(SweepJob(self.network.name, intent.asset))
+    def _lost(self, intent: OutgoingTransaction, this: _Pass) -> None:
+        """Somebody else used the slot: a restored store, or a key in other hands. The addresses are free again."""
+        now = self.clock.now()
+        self._release(intent, _changed(intent, now, state=TransactionState.LOST, lost_at=now, refusal=None), this)
+        self.log.error("slot_taken", intent=intent.key, payment=", ".join(intent.payment_ids))
 
-    def _taken(self, intent: OutgoingTransaction, this: _Pass) -> None:
-        """Somebody else used the nonce: a restored store, or a key in other hands. The address is free again."""
-        payment, now = self._payment(intent), self.clock.now()
-        after = _changed(intent, now, state=TransactionState.TAKEN, taken_at=now, refusal=None)
-        step = quiet(payment, now, pending=_released(payment, intent))
-        this.changed.append(self._commit(payment, step, intent, after, this.fence))
-        self.log.error("nonce_taken", intent=intent.key, payment=payment.id)
+    def _expired(self, intent: OutgoingTransaction, this: _Pass) -> None:
+        """No attempt can be mined any more: the addresses are free for the next sweep, in a slot of its own."""
+        self._release(intent, _changed(intent, self.clock.now(), state=TransactionState.EXPIRED, refusal=None), this)
+        self.log.info("own_transaction_expired", intent=intent.key, payment=", ".join(intent.payment_ids))
+        for asset in {self._payment(each).due.asset_key for each in intent.members}:
+            self.jobs.sweep(SweepJob(self.network.name, asset))
 
-    def _watch_taken(self, intent: OutgoingTransaction, this: _Pass) -> None:
-        """Undo what was concluded, should a receipt come after all, or the nonce be free again."""
-        watcher, now = self._watcher(), self.clock.now()
-        look = watcher.look_again(intent)
-        used = self.chain.nonce_at(intent.sender, this.head) if look else None
-        receipt = self._receipt(intent, this.head) if look and (used is None or used > intent.nonce) else None
-        if receipt is not None:
-            self._mined(intent, receipt, this)
+    def _release(self, intent: OutgoingTransaction, after: OutgoingTransaction, this: _Pass) -> None:
+        def step(payment: Payment, _: Member) -> Step:
+            return quiet(payment, self.clock.now(), pending=_released(payment, intent))
+
+        self._change(intent, after, this.fence, step, this.changed, held=False)
+
+    def _watch_lost(self, intent: OutgoingTransaction, this: _Pass) -> None:
+        """Undo what was concluded, should a receipt come after all, or the slot be free again."""
+        now = self.clock.now()
+        pause = min(max((now - intent.lost_at) // 8, SOONEST_LOOK_MS), LATEST_LOOK_MS)
+        fate = this.transfers.fate(intent, this.head, this.final) if now - intent.updated_at >= pause else None
+        if fate and fate.receipt:
+            self._mined(intent, fate.receipt, this)
             return
-        this.unsure.add(intent.payment_id)
-        if used is not None and used <= intent.nonce:
-            self._resume(intent, _changed(watcher.cleared(intent), now, state=TransactionState.SIGNED), this)
-        elif look:
-            over = watcher.watched_long_enough(intent, self._payment(intent))
-            self._write(intent, state=TransactionState.FAILED if over else TransactionState.TAKEN)
+        this.unsure.update(intent.payment_ids)
+        if fate and fate.outlook is Outlook.OPEN:
+            self._resume(intent, _changed(intent, now, state=TransactionState.SIGNED, search=(), lost_at=0), this)
+        elif fate:
+            over = self._watched_long_enough(intent)
+            self._write(intent, state=TransactionState.FAILED if over else TransactionState.LOST)
+
+    def _watched_long_enough(self, intent: OutgoingTransaction) -> bool:
+        """Whether the payments' monitoring time has gone by without a receipt, a day at least."""
+        served = [self._payment(each).policy.monitoring_seconds * 1000 for each in intent.members]
+        watch = max(*served, LEAST_WATCH_MS)
+        return self.clock.now() - intent.lost_at >= watch
 
     # -- in a block
 
@@ -231,80 +254,86 @@ class TransactionFollower:
         number = intent.block_number or 0
         block = self.chain.blocks([number]).get(number)
         if block is not None and block.hash != intent.block_hash:
-            after = self._unmined(intent, this.fence)
-            this.changed += [after] if after else []
+            self._unmined(intent, this.fence, this.changed)
             return
         if block is None:
-            this.unsure.add(intent.payment_id)
+            this.unsure.update(intent.payment_ids)
         this.moved(intent)
 
     def _mined(self, intent: OutgoingTransaction, receipt: Receipt, this: _Pass) -> None:
         after = mined(intent, receipt, self.clock.now())
-        if intent.kind is Kind.SWEEP and intent.state is TransactionState.TAKEN:
+        if intent.kind is Kind.SWEEP and intent.state is TransactionState.LOST:
             self._resume(intent, after, this)
         elif intent.kind is Kind.SWEEP:
             self.money.write_intent(intent, after)
         else:
-            # The gas that came frees the address for the transfer that waits for it.
-            payment, now = self._payment(intent), self.clock.now()
-            step = quiet(payment, now, moves=moves_with(payment.own.moves, after), pending=_released(payment, intent))
-            this.changed.append(self._commit(payment, step, intent, after, this.fence))
-        if intent.state is TransactionState.TAKEN:
+            # The coin that came frees the address for the transfer that waits for it.
+            def step(payment: Payment, member: Member) -> Step:
+                moves = moves_with(payment.own.moves, after, member)
+                return quiet(payment, self.clock.now(), moves=moves, pending=_released(payment, intent))
+
+            self._change(intent, after, this.fence, step, this.changed, held=False)
+        if intent.state is TransactionState.LOST:
             self.log.warning("receipt_came_after_all", intent=intent.key)
         this.moved(after)
 
     def _resume(self, intent: OutgoingTransaction, after: OutgoingTransaction, this: _Pass) -> None:
-        """Put a transaction under way again whose nonce was thought to be another's."""
-        payment, now = self._payment(intent), self.clock.now()
-        swept = intent.kind is Kind.SWEEP and payment.status in (Status.PAID, Status.SETTLED)
-        step = quiet(
-            payment, now, pending=payment.own.pending or intent.key, tier=Tier.SWEEP if swept else payment.tier
-        )
-        this.changed.append(self._commit(payment, step, intent, after, this.fence))
+        """Put a transaction under way again whose slot was thought to be another's."""
 
-    def _unmined(self, intent: OutgoingTransaction, fence: Fence) -> Payment | None:
+        def step(payment: Payment, _: Member) -> Step:
+            tier = Tier.SWEEP if intent.kind is Kind.SWEEP and _credited(payment) else payment.tier
+            return quiet(payment, self.clock.now(), pending=payment.own.pending or intent.key, tier=tier)
+
+        self._change(intent, after, this.fence, step, this.changed, held=True)
+
+    def _unmined(self, intent: OutgoingTransaction, fence: Fence, changed: list[Payment]) -> None:
         """A reorganisation took it out: the same bytes are sent again."""
         now = self.clock.now()
         after = _changed(intent, now, state=TransactionState.SIGNED, tx_hash=None, block_number=None, block_hash=None)
         if intent.kind is Kind.SWEEP and intent.unfinished:
-            self.money.write_intent(intent, after)  # the payment knows nothing of it yet
-            return None
-        payment = self._payment(intent)
-        swept = payment.status in (Status.PAID, Status.SETTLED)
-        step = quiet(
-            payment,
-            now,
-            tier=Tier.SWEEP if swept else payment.tier,
-            moves=tuple(move for move in payment.own.moves if move.tx_hash != intent.tx_hash),
-            sweeps=tuple(sweep for sweep in payment.own.sweeps if sweep.tx_hash != intent.tx_hash),
-            pending=intent.key if payment.own.pending is None else payment.own.pending,
-        )
-        if not intent.unfinished:
-            step = replace(step, entries=tuple(map(reversed_posting, postings(intent, now))))
-        return self._commit(payment, step, intent, after, fence)
+            self.money.write_intent(intent, after)  # the payments know nothing of it yet
+            return
+
+        def step(payment: Payment, member: Member) -> Step:
+            undone = quiet(
+                payment,
+                now,
+                tier=Tier.SWEEP if _credited(payment) else payment.tier,
+                moves=tuple(move for move in payment.own.moves if move.tx_hash != intent.tx_hash),
+                sweeps=tuple(sweep for sweep in payment.own.sweeps if sweep.tx_hash != intent.tx_hash),
+                pending=intent.key if payment.own.pending is None else payment.own.pending,
+            )
+            if intent.unfinished:
+                return undone
+            return replace(undone, entries=tuple(map(reversed_posting, postings(intent, member, now))))
+
+        self._change(intent, after, fence, step, changed, held=True)
 
     def _final(self, intent: OutgoingTransaction, receipt: Receipt, this: _Pass) -> None:
         now = self.clock.now()
         state = TransactionState.FINAL if receipt.success else TransactionState.FAILED
         after = _changed(intent, now, state=TransactionState.CANCELLED if intent.cancelled else state)
         if intent.kind is Kind.FUND:
-            self.money.settle(intent, after, postings(after, now), this.fence)
+            entries = [entry for member in after.members for entry in postings(after, member, now)]
+            self.money.settle(intent, after, entries, this.fence)
         else:
-            payment = self._payment(intent)
-            step = replace(self._finished(payment, after, now), entries=postings(after, now))
-            this.changed.append(self._commit(payment, step, intent, after, this.fence))
+
+            def step(payment: Payment, member: Member) -> Step:
+                return replace(self._finished(payment, after, member, now), entries=postings(after, member, now))
+
+            self._change(intent, after, this.fence, step, this.changed, held=False)
         if after.state is TransactionState.FAILED:
             self.log.error("own_transaction_failed", intent=intent.key, tx_hash=intent.tx_hash)
 
-    def _finished(self, payment: Payment, intent: OutgoingTransaction, now: int) -> Step:
+    def _finished(self, payment: Payment, intent: OutgoingTransaction, member: Member, now: int) -> Step:
         """Settle the payment when nothing worth a transaction is left at its address."""
         ended: dict[str, Any] = {
-            "moves": moves_with(payment.own.moves, intent),
+            "moves": moves_with(payment.own.moves, intent, member),
             "pending": _released(payment, intent),
         }
         if intent.state is not TransactionState.CANCELLED:
             shown = "final" if intent.state is TransactionState.FINAL else "failed"
-            ended["sweeps"] = sweeps_with(payment.own.sweeps, intent, shown)
+            ended["sweeps"] = sweeps_with(payment.own.sweeps, intent, member, shown)
         left = payment.changed(moves=ended["moves"]).unswept
         over = intent.state is TransactionState.FINAL and left <= self._dust(payment, intent)
         if not over or payment.tier is not Tier.SWEEP or ended["pending"] is not None:
@@ -315,19 +344,16 @@ class TransactionFollower:
 
     def _dust(self, payment: Payment, intent: OutgoingTransaction) -> int:
         """Return what is not worth another transaction, the fee of a layer below included."""
-        last, asset = intent.attempts[-1], self.network.asset(payment.due.token_id)
-        cost = last.gas * last.max_fee + 2 * intent.fee if intent.token is None else 0
+        asset = self.network.asset(payment.due.token_id)
+        cost = intent.attempts[-1].cost + 2 * intent.fee if intent.token is None else 0
         return max(cost, asset.sweep_floor - 1 if asset else 0)
 
     # -- storing
 
-    def _watcher(self) -> NonceWatcher:
-        return NonceWatcher(network=self.network, chain=self.chain, money=self.money, clock=self.clock, log=self.log)
-
-    def _payment(self, intent: OutgoingTransaction) -> Payment:
-        payment = self.payments.get(intent.payment_id)
+    def _payment(self, member: Member) -> Payment:
+        payment = self.payments.get(member.payment_id)
         if payment is None:
-            raise _Orphan(f"payment {intent.payment_id} of intent {intent.key} is not there")
+            raise _Orphan(f"payment {member.payment_id} of an own transaction is not there")
         return payment
 
     def _write(self, intent: OutgoingTransaction, **changes: object) -> OutgoingTransaction:
@@ -335,10 +361,37 @@ class TransactionFollower:
         self.money.write_intent(intent, after)
         return after
 
+    def _change(
+        self,
+        before: OutgoingTransaction,
+        after: OutgoingTransaction,
+        fence: Fence,
+        step: Callable[[Payment, Member], Step],
+        changed: list[Payment],
+        *,
+        held: bool,
+    ) -> None:
+        """Change each payment that a transaction serves, and the transaction itself together with the last of them.
+
+        A crash in between is mended by the next pass: those are left out that are changed already, because they name
+        the transaction as pending (`held`), or name it no longer. `changed` is added to as it goes.
+        """
+        *others, last = after.members
+        for member in others:
+            payment = self._payment(member)
+            if (payment.own.pending == before.key) is not held:
+                changed.append(self._commit(payment, step(payment, member), fence, ()))
+        payment = self._payment(last)
+        changed.append(self._commit(payment, step(payment, last), fence, ((before, after),)))
+
     def _commit(
-        self, payment: Payment, step: Step, before: OutgoingTransaction, after: OutgoingTransaction, fence: Fence
+        self,
+        payment: Payment,
+        step: Step,
+        fence: Fence,
+        intents: tuple[tuple[OutgoingTransaction | None, OutgoingTransaction], ...],
     ) -> Payment:
-        commit: Commit = self.recorder.step(payment, step, fence=fence, intents=((before, after),))
+        commit: Commit = self.recorder.step(payment, step, fence=fence, intents=intents)
         return commit_and_notify(self.payments, self.jobs, commit)
 
 
@@ -353,3 +406,7 @@ def _released(payment: Payment, intent: OutgoingTransaction) -> str | None:
 
 def _changed(intent: OutgoingTransaction, now: int, **changes: object) -> OutgoingTransaction:
     return replace(intent, updated_at=now, version=intent.version + 1, **changes)  # type: ignore[arg-type]
+
+
+def _credited(payment: Payment) -> bool:
+    return payment.status in (Status.PAID, Status.SETTLED)

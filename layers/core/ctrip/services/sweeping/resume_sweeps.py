@@ -29,7 +29,7 @@ class SweepResumer:
         for chain in self.chains:
             if states := {intent.state for intent in self.money.unfinished(chain)}:
                 busy.append(chain)
-                hot = now + LOOK_MS if states - {TransactionState.TAKEN} else 0
+                hot = now + LOOK_MS if states - {TransactionState.LOST} else 0
                 if self.access.raise_gate(chain, hot_until=hot, warm_until=now + LOOK_MS, now=now):
                     self.jobs.scan(ScanJob(chain))
         return busy

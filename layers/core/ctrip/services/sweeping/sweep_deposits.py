@@ -2,39 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import BalanceQuery, Transaction
-from ctrip.domain.errors import AlreadyExists, Busy, Stale, Unavailable
+from ctrip.domain.chains.chain import BalanceQuery
+from ctrip.domain.errors import AlreadyExists, Busy, Reverts, Stale, Unavailable
 from ctrip.domain.payments.payment import Custody, Flag, Payment, Status, Tier
-from ctrip.domain.sweeping import gas
+from ctrip.domain.sweeping.plan import Order, Planned, Quote
 from ctrip.domain.sweeping.sweep import (
     FAILED_BACKOFF_MS,
-    NATIVE_GAS,
     REVERTED_BACKOFF_MS,
     Kind,
     OutgoingTransaction,
     Setback,
     TransactionState,
     set_back,
-    sweep_coin,
-    transfer_data,
 )
-from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer
+from ctrip.domain.sweeping.worth import worth_it
+from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer, Transfers
 from ctrip.services.sweeping.hurry_transactions import IntentHurrier
-from ctrip.services.sweeping.send_transactions import TRIES, IntentSender, Market, Reverts, taken
+from ctrip.services.sweeping.send_transactions import TRIES, IntentSender, OpenTransfers, taken
 
 TIME_MS = 40_000  # of the minute that a job has
 MOST_PAYMENTS = 100  # of one job, the most valuable first
 PARKED_SLICE = 20  # of the parked payments are judged again in each job
-TOKEN_SWEEP_GAS = 100_000  # about what the gas and the transfer of a token cost together
 BACK_FACTOR = 2  # a parked payment comes back once it is worth so many times what keeps others from being parked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepositSweeper:
-    """Sweeps one chain's deposits to `treasury`."""
+    """Sweeps one chain's deposits to `treasury`; `transfers` opens what plans them, as the chain's kind does it."""
 
     network: Network
     chain: Chain
@@ -44,6 +41,7 @@ class DepositSweeper:
     clock: Clock
     log: Log
     treasury: str
+    transfers: OpenTransfers
 
     def sweep(self, asset_key: str) -> int:
         """Take each payment of an asset that has funds to move a step further; return how many transactions were sent.
@@ -65,12 +63,12 @@ class _Job:
     failure: Exception | None = None
     setbacks: dict[str, Setback] = field(default_factory=dict)
     sender: IntentSender = field(init=False)
-    market: Market = field(init=False)
+    transfers: Transfers = field(init=False)
 
     def __post_init__(self) -> None:
         own = self.sweeper
         self.began = own.clock.now()
-        self.market = Market(own.network, own.chain, own.clock)
+        self.transfers = own.transfers(own.network, own.chain, own.clock, own.log)
         self.sender = IntentSender(
             network=own.network,
             chain=own.chain,
@@ -78,11 +76,11 @@ class _Job:
             signer=own.signer,
             clock=own.clock,
             log=own.log,
-            market=self.market,
+            transfers=self.transfers,
         )
 
     def run(self) -> int:
-        self.market.head()  # an endpoint whose head stands still steps aside before balances are read
+        self.transfers.head()  # an endpoint whose head stands still steps aside before balances are read
         self._read_setbacks()
         own = self.sweeper
         waiting = own.payments.watched(own.network.name, Tier.SWEEP)
@@ -180,15 +178,14 @@ class _Job:
         judged = []
         for payment in own.payments.longest_in(own.network.name, Tier.PARKED, PARKED_SLICE):
             with self._apart(payment):
-                usual = TOKEN_SWEEP_GAS if payment.due.token_address else NATIVE_GAS
-                cost = BACK_FACTOR * usual * self.market.price().max_fee
+                cost = BACK_FACTOR * self.transfers.usual_cost(payment.due.token_address)
                 worth = payment.unswept > 0 and self._worth_it(payment, payment.unswept, cost)
                 judged.append(own.payments.retier(payment, Tier.SWEEP if worth else Tier.PARKED, now))
         return judged
 
     def _worth_it(self, payment: Payment, amount: int, cost: int) -> bool:
         asset = self.sweeper.network.asset(payment.due.token_id)
-        return asset is None or gas.worth_it(asset, amount, cost, settled=payment.status is Status.SETTLED)
+        return asset is None or worth_it(asset, amount, cost, settled=payment.status is Status.SETTLED)
 
     def _park(self, payment: Payment, balance: int) -> bool:
         own = self.sweeper
@@ -204,7 +201,7 @@ class _Job:
         holdings = [
             BalanceQuery(payment.due.address, token) for token in dict.fromkeys((payment.due.token_address, None))
         ]
-        found = self.market.balances(*holdings)
+        found = self.transfers.balances(*holdings)
         if found is None:
             self.sweeper.log.info("balance_unknown", payment=payment.id)
             return False
@@ -212,9 +209,7 @@ class _Job:
             return False
         if not self._worth_it(payment, found[0], 0):
             return self._park(payment, found[0])
-        if payment.due.token_address:
-            return self._transfer(payment, payment.due.token_address, found[0], found[1], last)
-        return self._coin(payment, found[0], last)
+        return self._transfer(payment, found[0], found[-1], last)
 
     def _look_back(self, payment: Payment, last: OutgoingTransaction | None) -> None:
         """Set a payment back whose last sweep was mined and failed."""
@@ -223,55 +218,22 @@ class _Job:
         if last is not None and failed and (known is None or known.at < last.updated_at):
             raise Reverts(f"transaction {last.tx_hash} failed")
 
-    def _coin(self, payment: Payment, balance: int, last: OutgoingTransaction | None) -> bool:
-        own, price = self.sweeper, self.market.price()
-        needed = self.market.plain_gas(payment.due.address, own.treasury, 1)
-        below = own.chain.layer_fee()
-        if not self._worth_it(payment, balance, needed * price.max_fee + below):
+    def _transfer(self, payment: Payment, balance: int, coin: int, last: OutgoingTransaction | None) -> bool:
+        order = Order(payment.due.address, payment.due.token_address, self.sweeper.treasury, balance)
+        quote = self.transfers.quote(order, coin)
+        if not self._worth_it(payment, balance, quote.cost + (quote.gift_fee if quote.short else 0)):
             return self._park(payment, balance)
-        if not self.sender.affordable(payment.id, needed, price.max_fee):
+        if not self.sender.affordable(payment.id, quote):
             return False
-        transaction = sweep_coin(
-            chain_id=own.network.chain_id,
-            nonce=self.market.next_nonce(payment.due.address, last),
-            to=own.treasury,
-            balance=balance - below,
-            gas=needed,
-            fee=price.max_fee,
-        )
-        if transaction is None:
-            return self._park(payment, balance)
-        return self._send(payment, transaction, below=below)
+        if quote.short:
+            return self._fund(payment, quote)
+        planned = self.transfers.transfer(order, quote, last)
+        return self._send(payment, planned) if planned else self._park(payment, balance)
 
-    def _transfer(
-        self, payment: Payment, token: str, balance: int, coin: int, last: OutgoingTransaction | None
-    ) -> bool:
-        own, price, data = self.sweeper, self.market.price(), transfer_data(self.sweeper.treasury, balance)
-        needed = self.market.estimate(payment.due.address, token, 0, data) * 6 // 5
-        below = own.chain.layer_fee()
-        cost = needed * price.max_fee + below
-        if not self._worth_it(payment, balance, cost + (NATIVE_GAS * price.max_fee if coin < cost else 0)):
-            return self._park(payment, balance)
-        if not self.sender.affordable(payment.id, needed, price.max_fee):
-            return False
-        if coin < cost:
-            return self._fund(payment, cost, coin)
-        transaction = Transaction(
-            chain_id=own.network.chain_id,
-            nonce=self.market.next_nonce(payment.due.address, last),
-            to=token,
-            value=0,
-            data=data,
-            gas=needed,
-            max_fee=price.max_fee,
-            priority_fee=min(price.tip, price.max_fee),
-        )
-        return self._send(payment, transaction, below=below, amount=balance)
-
-    def _fund(self, payment: Payment, cost: int, coin: int) -> bool:
-        """Have the gas station give an address the gas for its transfer."""
+    def _fund(self, payment: Payment, need: Quote) -> bool:
+        """Have the gas station give an address the coin for its transfer."""
         for _ in range(TRIES):
-            intent = self.sender.fund(payment, cost, coin)
+            intent = self.sender.fund(payment, need)
             if intent is None:
                 return False
             try:
@@ -282,15 +244,13 @@ class _Job:
                 continue
             self.sender.broadcast(intent)
             return True
-        raise Stale("the gas station's nonces are taken faster than ours are written")
+        raise Stale("the gas station's slots are taken faster than ours are written")
 
-    def _send(self, payment: Payment, transaction: Transaction, *, below: int, amount: int = 0) -> bool:
+    def _send(self, payment: Payment, planned: Planned) -> bool:
         """Sign, commit the intent, and only then broadcast; a crash in between is mended by the follower."""
-        transaction = replace(transaction, legacy=self.market.fees().legacy)
-        path = payment.due.derivation_path
-        attempt = self.sender.attempt(path, payment.due.address, transaction, amount=amount, below=below)
+        attempt = self.sender.attempt(payment.due.derivation_path, payment.due.address, planned)
         intent = self.sender.intent(
-            payment, Kind.SWEEP, transaction.nonce, attempt, sender=payment.due.address, to=self.sweeper.treasury
+            payment, Kind.SWEEP, planned.slot, attempt, sender=payment.due.address, to=self.sweeper.treasury
         )
         self.sweeper.payments.reserve(payment, intent)
         self.sender.broadcast(intent)

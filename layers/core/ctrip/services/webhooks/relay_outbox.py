@@ -14,7 +14,7 @@ GRACE_MS = 10_000  # what is younger is still on its way
 EVERY_MS = 60_000  # this runs once a minute
 LONGEST_MS = 3_600_000  # between two repetitions of one event
 LEASE_MS = 300_000  # for which a due attempt is a worker's: longer than its function, and a redelivery, may take
-AT_ONCE = 200  # events repeated in one run
+AT_ONCE = 200  # first attempts repeated in one run
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class OutboxRelay:
         """
         now = self.clock.now()
         every = self.events.unacknowledged(now - GRACE_MS)
-        lost = [WebhookJob(merchant, ulid) for merchant, ulid, at in every if _repeated(now - at)]
+        lost = [WebhookJob(each.merchant_id, each.ulid, each.endpoint) for each in every if _repeated(now - each.at)]
         jobs = _in_turns(lost)[:AT_ONCE]
         for due in self.events.due(now):
             if self.events.lease(due, now + min(LEASE_MS * 2**due.leases, LONGEST_MS)):
-                jobs.append(WebhookJob(due.merchant_id, due.ulid, due.attempt))
+                jobs.append(WebhookJob(due.merchant_id, due.ulid, due.endpoint, due.attempt, due_at=due.at))
         self.jobs.deliver(jobs)
         return len(jobs)
 
@@ -49,14 +49,14 @@ def _repeated(age: int) -> bool:
 
 
 def _in_turns(lost: Iterable[WebhookJob]) -> list[WebhookJob]:
-    """Let merchants take turns, each with its oldest first: one with many lost events delays no other."""
-    waiting: dict[str, deque[WebhookJob]] = defaultdict(deque)
+    """Let endpoints take turns, each with its oldest first: one with many lost events delays no other."""
+    waiting: dict[tuple[str, str], deque[WebhookJob]] = defaultdict(deque)
     for job in lost:
-        waiting[job.merchant_id].append(job)
+        waiting[job.merchant_id, job.endpoint].append(job)
     turns: list[WebhookJob] = []
     while waiting:
-        for merchant in list(waiting):
-            turns.append(waiting[merchant].popleft())
-            if not waiting[merchant]:
-                del waiting[merchant]
+        for endpoint in list(waiting):
+            turns.append(waiting[endpoint].popleft())
+            if not waiting[endpoint]:
+                del waiting[endpoint]
     return turns

@@ -32,8 +32,7 @@ AMOUNTS = frozenset(
         "value",
         "fee",
         "left",
-        "max_fee",
-        "priority_fee",
+        "cost",
     }
 )
 SAFE_INTEGER = 2**53

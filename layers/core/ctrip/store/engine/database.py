@@ -128,9 +128,9 @@ def check(table: str, key: Key, condition: Condition, *, name: str) -> Write:
     return Write("ConditionCheck", _expressed({"TableName": table, "Key": named(key)}, condition), name)
 
 
-def delete(table: str, key: Key) -> Write:
-    """Remove an item, if it is there."""
-    return Write("Delete", {"TableName": table, "Key": named(key)})
+def delete(table: str, key: Key, condition: Condition | None = None, *, name: str = "") -> Write:
+    """Remove an item; without a condition, if it is there."""
+    return Write("Delete", _expressed({"TableName": table, "Key": named(key)}, condition), name)
 
 
 def update(table: str, key: Key, actions: Sequence[Action], condition: Condition | None = None) -> Write:

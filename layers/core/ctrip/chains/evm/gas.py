@@ -1,10 +1,15 @@
-"""What an own transaction offers for its gas, when it is raised, and what is worth its gas."""
+"""What an own transaction offers for its gas, and when it is raised."""
 
 from dataclasses import dataclass
 
-from ctrip.domain.chains.assets import Asset, FeeFloor, Network
-from ctrip.domain.chains.chain import Block, Fees
-from ctrip.domain.sweeping.sweep import Attempt, OutgoingTransaction, Refusal, bumped, least_tip, max_fee
+from ctrip.chains.evm.terms import GasTerms, terms_of
+from ctrip.domain.chains.assets import FeeFloor, Network
+from ctrip.domain.chains.chain import Block
+from ctrip.domain.chains.evm.transaction import Fees
+from ctrip.domain.sweeping.sweep import OutgoingTransaction, Refusal
+
+NATIVE_GAS = 21_000
+NO_FLOOR = FeeFloor()
 
 # A transaction is replaced once so much time and so many blocks have gone by: money hurries no chain that stands still.
 STUCK_BLOCKS = 10
@@ -26,6 +31,21 @@ class Price:
     tip: int
 
 
+def least_tip(fees: Fees, floor: FeeFloor) -> int:
+    """Choose what the block's producer gets per gas: as suggested, and never under what nodes take, which is not 0."""
+    return max(fees.priority, floor.tip, 1)
+
+
+def max_fee(fees: Fees, floor: FeeFloor = NO_FLOOR) -> int:
+    """Choose a fee per gas near the base fee, with room for one full block; a replacement does the rest."""
+    return max(fees.base * 9 // 8 + least_tip(fees, floor), floor.fee)
+
+
+def bumped(fee: int) -> int:
+    """Raise a fee by the least that every node accepts as a replacement: 12.5 %, rounded up."""
+    return -(-fee * 9 // 8)
+
+
 def price(fees: Fees, floor: FeeFloor) -> Price:
     """Choose a price for a first attempt."""
     return Price(max_fee(fees, floor), least_tip(fees, floor))
@@ -37,7 +57,7 @@ def raised(intent: OutgoingTransaction, fees: Fees, floor: FeeFloor, fee_cap: in
     With a named minimum at least that much, else at least an eighth more than today's price where nodes refused the
     last one. `whole`: the tip is the whole fee, as in the sweep of a coin.
     """
-    last, today, refusal = intent.attempts[-1], price(fees, floor), intent.refusal
+    last, today, refusal = terms_of(intent.attempts[-1]), price(fees, floor), intent.refusal
     times = len(intent.attempts)
     named = (refusal.minimum or 0) if refusal and refusal.priced else 0
     refused = refusal is not None and refusal.priced and not named
@@ -54,7 +74,7 @@ def raised(intent: OutgoingTransaction, fees: Fees, floor: FeeFloor, fee_cap: in
     return Price(min(fee, most), min(tip, fee, most))
 
 
-def _about_tip(named: int, last: Attempt, fees: Fees) -> bool:
+def _about_tip(named: int, last: GasTerms, fees: Fees) -> bool:
     """Whether a named minimum must be one of the tip: the fee was above it, or the base fee does not explain it."""
     return named > 0 and (last.max_fee >= named or named > fees.base * 9 // 8)
 
@@ -85,9 +105,3 @@ def refused(intent: OutgoingTransaction, head: Block) -> bool:
 def hopeless(refusal: Refusal | None) -> bool:
     """Whether nodes refused what a higher price makes worse: geth and its kin relay nothing dearer than 1 coin."""
     return refusal is not None and "configured cap" in refusal.reason
-
-
-def worth_it(asset: Asset, amount: int, cost: int, *, settled: bool) -> bool:
-    """Whether a sweep moves enough: a further one the asset's floor, each twice its gas where its value is known."""
-    value = asset.worth(amount)
-    return not (settled and amount < asset.sweep_floor) and (value is None or value >= 2 * cost)

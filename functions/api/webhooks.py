@@ -1,0 +1,82 @@
+"""A merchant's webhook endpoints."""
+
+from chalice import Response
+
+from ctrip.bootstrap import stage
+from ctrip.domain.merchants.access import Scope
+from functions.http.answers import answer, answered, nothing
+from functions.http.resource import Call, Resource
+from functions.requests.webhooks import EndpointQuery, EndpointRequest, EndpointUpdate, SecretRotation
+
+routes = Resource(__name__)
+OF_ONE = ("endpoint_not_found",)
+
+
+@routes.on("GET", "/api/v1/webhooks", requires=Scope.WEBHOOKS, query=EndpointQuery, response="WebhookEndpointPage")
+def list_endpoints(call: Call) -> Response:
+    """List the merchant's webhook endpoints, newest first, without their secrets."""
+    return answer(stage().webhooks.endpoints.page(call.merchant.id, call.query.cursor, call.query.limit))
+
+
+@routes.on(
+    "POST",
+    "/api/v1/webhooks",
+    requires=Scope.WEBHOOKS,
+    body=EndpointRequest,
+    response="WebhookEndpointWithSecret",
+    status=201,
+    codes=("too_many_endpoints", "merchant_changed"),
+)
+def create_endpoint(call: Call) -> Response:
+    """Make a webhook endpoint; its secret is shown this once."""
+    made = stage().webhooks.endpoints.create(call.merchant.id, call.body.terms(), call.origin, call.idempotency)
+    return answered(made, 201)
+
+
+@routes.on("GET", "/api/v1/webhooks/{endpoint_id}", requires=Scope.WEBHOOKS, response="WebhookEndpoint", codes=OF_ONE)
+def show_endpoint(call: Call, endpoint_id: str) -> Response:
+    """Show a webhook endpoint."""
+    return answer(stage().webhooks.endpoints.one(call.merchant.id, endpoint_id))
+
+
+@routes.on(
+    "PATCH",
+    "/api/v1/webhooks/{endpoint_id}",
+    requires=Scope.WEBHOOKS,
+    body=EndpointUpdate,
+    response="WebhookEndpoint",
+    codes=(*OF_ONE, "endpoint_changed", "merchant_changed"),
+)
+def update_endpoint(call: Call, endpoint_id: str) -> Response:
+    """Change a webhook endpoint; one that was disabled begins with a clean record."""
+    manager = stage().webhooks.endpoints
+    return answer(manager.update(call.merchant.id, endpoint_id, call.body.terms(), call.origin))
+
+
+@routes.on(
+    "POST",
+    "/api/v1/webhooks/{endpoint_id}/rotate",
+    requires=Scope.WEBHOOKS,
+    body=SecretRotation,
+    response="WebhookEndpointWithSecret",
+    status=201,
+    codes=(*OF_ONE, "endpoint_changed", "merchant_changed"),
+)
+def rotate_endpoint_secret(call: Call, endpoint_id: str) -> Response:
+    """Give an endpoint a new secret, shown this once; for a while deliveries are signed with the old one too."""
+    manager, overlap = stage().webhooks.endpoints, call.body.overlap_seconds
+    made = manager.rotate(call.merchant.id, endpoint_id, call.origin, call.idempotency, overlap_seconds=overlap)
+    return answered(made, 201)
+
+
+@routes.on(
+    "DELETE",
+    "/api/v1/webhooks/{endpoint_id}",
+    requires=Scope.WEBHOOKS,
+    status=204,
+    codes=(*OF_ONE, "endpoint_changed", "merchant_changed"),
+)
+def delete_endpoint(call: Call, endpoint_id: str) -> Response:
+    """Delete a webhook endpoint; what is still to be delivered to it is not delivered any more."""
+    stage().webhooks.endpoints.delete(call.merchant.id, endpoint_id, call.origin)
+    return nothing()

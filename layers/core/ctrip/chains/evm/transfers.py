@@ -1,0 +1,262 @@
+"""Own transactions on EVM chains: the `ports.Transfers` of nonces and gas."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ctrip.chains.evm import gas
+from ctrip.chains.evm.gas import NATIVE_GAS
+from ctrip.chains.evm.node import EvmNode
+from ctrip.chains.evm.search import NonceSearch
+from ctrip.chains.evm.terms import GasTerms, gas_terms, nonce_of, slot_of, terms_of, written
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import BalanceQuery, Block, Receipt
+from ctrip.domain.chains.evm.transaction import NO_CALL, Fees, Transaction, transfer_data
+from ctrip.domain.errors import Refused, Reverts, Unavailable
+from ctrip.domain.sweeping.plan import Fate, Held, Order, Outlook, Planned, Quote
+from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal, TransactionState
+from ctrip.ports import Clock, Log
+
+TOKEN_SWEEP_GAS = 100_000  # about what the gas and the transfer of a token cost together
+
+
+@dataclass(slots=True)
+class EvmTransfers:
+    """What one job or pass knows of an EVM chain: the newest block and today's fees, asked for again once old."""
+
+    network: Network
+    node: EvmNode
+    clock: Clock
+    log: Log
+    _head: tuple[int, Block] | None = None
+    _fees: tuple[int, Fees] | None = None
+    _code: dict[str, bool] = field(default_factory=dict)
+
+    def head(self) -> Block:
+        """Return the newest block: balances and nonces are read at it."""
+        if self._head is None or self._old(self._head[0]):
+            self._head = (self.clock.now(), self.node.head())
+        return self._head[1]
+
+    def balances(self, *wanted: BalanceQuery) -> list[int] | None:
+        """Return balances at the newest block; None where one of them is unknown, which is never zero."""
+        found = [each for each in self.node.balances(self.head(), wanted) if each is not None]
+        return found if len(found) == len(wanted) else None
+
+    # -- first attempts
+
+    def usual_cost(self, token: str | None) -> int:
+        """Return about what a sweep costs, with the gas that its address must be given."""
+        return (TOKEN_SWEEP_GAS if token else NATIVE_GAS) * self._price().max_fee
+
+    def quote(self, order: Order, coin: int) -> Quote:
+        """Say what a transfer costs; a token's is given its gas twice over: a rising base fee needs no second gift."""
+        price = self._price()
+        if order.token is None:
+            return self._quoted(self._plain_gas(order.sender, order.to, 1), gas.Price(price.max_fee, price.max_fee))
+        data = transfer_data(order.to, order.amount)
+        needed = self._estimate(order.sender, order.token, 0, data) * 6 // 5
+        quote = self._quoted(needed, gas.Price(price.max_fee, min(price.tip, price.max_fee)))
+        short = max(quote.cost - coin, 0)
+        return replace(quote, short=short, gift=2 * quote.cost, gift_fee=NATIVE_GAS * price.max_fee)
+
+    def transfer(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned | None:
+        """Plan a transfer that was quoted; the whole coin leaves nothing behind, as its price is all tip."""
+        nonce = self._next_nonce(order.sender, last)
+        if order.token is not None:
+            data = transfer_data(order.to, order.amount)
+            return self._planned(quote, nonce, order.token, data=data, amount=order.amount)
+        value = order.amount - quote.cost
+        return self._planned(quote, nonce, order.to, value=value) if value > 0 else None
+
+    def quote_gift(self, order: Order, need: Quote) -> Quote:
+        """Say what it costs to give coin."""
+        price = self._price()
+        needed = self._plain_gas(order.sender, order.to, order.amount)
+        terms = GasTerms(needed, price.max_fee, min(price.tip, price.max_fee))
+        return Quote(needed * price.max_fee, terms=written(terms))
+
+    def give(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned:
+        """Plan a plain transfer of coin."""
+        return self._planned(quote, self._next_nonce(order.sender, last), order.to, value=order.amount)
+
+    # -- later attempts
+
+    def in_turn(self, waiting: Sequence[OutgoingTransaction]) -> list[OutgoingTransaction]:
+        """Choose the lowest nonce of each sender: those behind it wait for it."""
+        lowest: dict[str, OutgoingTransaction] = {}
+        for intent in sorted(waiting, key=nonce_of, reverse=True):
+            lowest[intent.sender.lower()] = intent
+        return list(lowest.values())
+
+    def due(self, transaction: OutgoingTransaction, *, cancel: bool) -> bool:
+        """Whether a higher price may help: the last one was refused, or waits too long, and the chain waits for it."""
+        if len(transaction.attempts) >= gas.MOST_ATTEMPTS:
+            self.log.error("too_many_attempts", intent=transaction.key)
+            return False
+        return self._wanted(transaction, cancel) and self._lowest(transaction)
+
+    def requote(self, transaction: OutgoingTransaction, *, cancel: bool) -> Quote | None:
+        """Raise the price; None where the chain's cap leaves no room for that."""
+        network, whole = self.network, transaction.kind is Kind.SWEEP and transaction.token is None
+        price = gas.raised(transaction, self._today(), network.fee_floor, network.fee_cap, whole=whole)
+        if price is None:
+            return None
+        last = terms_of(transaction.attempts[-1])
+        quote = self._quoted(NATIVE_GAS if cancel and not network.gas_estimated else last.gas, price)
+        return replace(quote, gift=2 * quote.cost)
+
+    def replacement(
+        self, transaction: OutgoingTransaction, quote: Quote, held: Held, to: str, *, cancel: bool
+    ) -> Planned | None:
+        """Do the same at a higher price, or use the nonce for what moves nothing, to the sender itself."""
+        nonce = nonce_of(transaction)
+        if cancel or (transaction.token is not None and held.amount == 0):
+            made = self._planned(quote, nonce, transaction.sender, cancels=True)
+        elif transaction.token is not None:
+            data = transfer_data(to, held.amount)
+            made = self._planned(quote, nonce, transaction.token, data=data, amount=held.amount)
+        elif transaction.kind is Kind.FUND:
+            made = self._planned(quote, nonce, transaction.to, value=self._regiven(transaction, quote, held.coin))
+        else:
+            made = self._planned(quote, nonce, transaction.to, value=held.coin - quote.cost)
+        empty = made.value <= 0 and transaction.token is None and not made.cancels
+        return None if empty or held.coin < made.value + quote.cost else made
+
+    def hopeless(self, refusal: Refusal) -> bool:
+        """Whether nodes refused what a higher price makes worse."""
+        return gas.hopeless(refusal)
+
+    # -- following
+
+    def fate(self, transaction: OutgoingTransaction, head: Block, final: int) -> Fate:
+        """Go by the nonce: free, used by an attempt with a receipt, or used by whoever it was."""
+        used = self.node.nonce_at(transaction.sender, head)
+        if used is not None and used <= nonce_of(transaction):
+            return Fate(Outlook.OPEN)
+        if receipt := self._receipt(transaction, head):
+            return Fate(Outlook.OPEN, receipt, transaction.search)
+        if used is None:
+            return Fate(Outlook.UNKNOWN, search=transaction.search)
+        if transaction.state is TransactionState.LOST:
+            return Fate(Outlook.LOST, search=transaction.search)
+        search = NonceSearch(network=self.network, node=self.node, clock=self.clock, log=self.log)
+        return search.step(transaction, final)
+
+    def hurry(self, transaction: OutgoingTransaction, head: Block) -> bool:
+        """Whether its price was refused, or it is slow."""
+        if transaction.refusal is not None:
+            return gas.refused(transaction, head) and not transaction.refusal.capped
+        now = self.clock.now()
+        waited = now - transaction.attempts[-1].at
+        turn = waited % gas.patience_ms(self.network, len(transaction.attempts)) < 2_000 * self.network.poll_seconds
+        return turn and gas.slow(transaction, self.network, head, now)
+
+    # -- parts
+
+    def _today(self) -> Fees:
+        if self._fees is None or self._old(self._fees[0]):
+            self._fees = (self.clock.now(), self.node.fees())
+        return self._fees[1]
+
+    def _price(self) -> gas.Price:
+        return gas.price(self._today(), self.network.fee_floor)
+
+    def _quoted(self, needed: int, price: gas.Price) -> Quote:
+        terms = GasTerms(needed, price.max_fee, price.tip)
+        return Quote(needed * price.max_fee, self.node.layer_fee(), terms=written(terms))
+
+    def _planned(
+        self,
+        quote: Quote,
+        nonce: int,
+        to: str,
+        *,
+        value: int = 0,
+        data: str = NO_CALL,
+        amount: int = 0,
+        cancels: bool = False,
+    ) -> Planned:
+        offer = gas_terms(quote.terms)
+        transaction = Transaction(
+            chain_id=self.network.chain_id,
+            nonce=nonce,
+            to=to,
+            value=value,
+            data=data,
+            gas=offer.gas,
+            max_fee=offer.max_fee,
+            priority_fee=offer.priority_fee,
+            legacy=self._today().legacy,
+        )
+        return Planned(
+            transaction=transaction,
+            slot=slot_of(nonce),
+            value=value,
+            amount=amount,
+            cost=quote.fee,
+            beside=quote.beside,
+            cancels=cancels,
+            terms=quote.terms,
+        )
+
+    def _regiven(self, gift: OutgoingTransaction, quote: Quote, coin: int) -> int:
+        """Return what to give now: the transfer that waits for this gas will cost more, too."""
+        last = gift.attempts[-1]
+        grown = last.value * gas_terms(quote.terms).max_fee // terms_of(last).max_fee
+        value = max(last.value, min(grown, self.network.gas_funding_cap))
+        return value if coin >= value + quote.cost else last.value
+
+    def _plain_gas(self, sender: str, to: str, value: int) -> int:
+        """Return the gas of a plain transfer: exactly 21,000 where no code and no layer below asks for more."""
+        if not self.network.gas_estimated and not self._has_code(to):
+            return NATIVE_GAS
+        estimate = self._estimate(sender, to, value, NO_CALL)
+        return estimate * 6 // 5 if self.network.gas_estimated else estimate
+
+    def _estimate(self, sender: str, to: str, value: int, data: str) -> int:
+        try:
+            return self.node.estimate_gas(sender, to, value, data)
+        except Refused as exc:
+            raise Reverts(str(exc)) from exc
+
+    def _has_code(self, address: str) -> bool:
+        if address not in self._code:
+            self._code[address] = self.node.has_code(address)
+        return self._code[address]
+
+    def _next_nonce(self, sender: str, last: OutgoingTransaction | None) -> int:
+        """Return the nonce after our newest intent, never behind the chain's; `Unavailable` where that is unknown."""
+        used = self._used(sender)
+        if last is not None and last.tx_hash is not None and used <= nonce_of(last):
+            raise Unavailable("the nodes do not show our last transaction yet")
+        return max(nonce_of(last) + 1 if last else 0, used)
+
+    def _lowest(self, transaction: OutgoingTransaction) -> bool:
+        """Whether the chain waits for this very nonce: one behind an earlier one is not hurried by more money."""
+        return self._used(transaction.sender) == nonce_of(transaction)
+
+    def _used(self, sender: str) -> int:
+        used = self.node.nonce_at(sender, self.head())
+        if used is None:
+            raise Unavailable(f"no endpoint tells the nonce at block {self.head().number}")
+        return used
+
+    def _wanted(self, transaction: OutgoingTransaction, cancel: bool) -> bool:
+        last = transaction.attempts[-1]
+        if cancel and not last.cancels:
+            return True
+        if gas.refused(transaction, self.head()):
+            return not self.node.known(last.tx_hash)
+        slow = gas.slow(transaction, self.network, self.head(), self.clock.now())
+        return slow and not gas.hopeless(transaction.refusal)
+
+    def _receipt(self, transaction: OutgoingTransaction, head: Block) -> Receipt | None:
+        """Find the attempt that the chain took."""
+        for attempt in reversed(transaction.attempts):
+            receipt = self.node.receipt(attempt.tx_hash)
+            if receipt is not None and receipt.block_number <= head.number:
+                return receipt
+        return None
+
+    def _old(self, at: int) -> bool:
+        return self.clock.now() - at >= self.network.poll_seconds * 1000

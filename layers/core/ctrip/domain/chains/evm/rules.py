@@ -1,0 +1,98 @@
+"""The rules of EVM chains. What needs a curve or Keccak is imported where it is used: every function reads settings."""
+
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.chain import Act, Unsigned
+from ctrip.domain.chains.evm.transaction import NO_CALL, Transaction, transfer_destination
+from ctrip.domain.errors import SigningRefused
+
+if TYPE_CHECKING:
+    from ctrip.domain.chains.bip32 import ExtendedKey
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+
+
+class EvmTokens:
+    """How `chains.yaml` names ERC-20 tokens."""
+
+    address = _ADDRESS
+
+    def token_id(self, chain_id: int, address: str) -> str:
+        """Derive a token's id: UUIDv5 (URL namespace) of its CAIP-19 asset id, the address in lower case."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"eip155:{chain_id}/erc20:{address.lower()}"))
+
+
+class EvmRules(EvmTokens):
+    """The `ChainRules` of EVM chains: one address on all of them, below m/44'/60'."""
+
+    kind = "evm"
+    curve = "evm"
+    coin_type = 60
+
+    # -- addresses
+
+    def address_of(self, key: "ExtendedKey") -> str:
+        """Return a public key's address, in EIP-55."""
+        from ctrip.domain.chains.evm.addresses import address_of
+
+        return address_of(key)
+
+    def owns(self, address: str) -> bool:
+        """Whether a text is written as addresses are here: it begins with 0x."""
+        return address.startswith("0x")
+
+    def folded(self, address: str) -> str:
+        """Return the form in which addresses are compared: lower case."""
+        return address.lower()
+
+    def shown(self, address: str) -> str:
+        """Return the form that people see: EIP-55."""
+        from ctrip.domain.chains.evm.addresses import checksum
+
+        return checksum(address)
+
+    def wrong_address(self, address: str) -> str | None:
+        """Say what is wrong with an address that somebody wrote; None where nothing is."""
+        if not _ADDRESS.fullmatch(address):
+            # It is not repeated: somebody may have pasted a private key, or the words of a wallet.
+            return f"its {len(address)} characters are no address, which is 0x and 40 hexadecimal digits"
+        digits = address[2:]
+        if digits not in (digits.lower(), digits.upper()) and self.shown(digits) != address:
+            return f"{address} has a wrong checksum (EIP-55): a character is mistyped"
+        if int(digits, 16) == 0:
+            return "the zero address belongs to nobody: what is sent there is lost"
+        return None
+
+    # -- what wallets read
+
+    def payment_uri(self, network: Network, asset: Asset, address: str, amount: int) -> str:
+        """Write the EIP-681 link that a wallet opens with everything filled in."""
+        if asset.address is None:
+            return f"ethereum:{address}@{network.chain_id}?value={amount}"
+        return f"ethereum:{asset.address}@{network.chain_id}/transfer?address={address}&uint256={amount}"
+
+    # -- before signing
+
+    def read_transaction(self, fields: dict[str, Any]) -> Transaction:
+        """Read an unsigned transaction as it was sent to the signer."""
+        return Transaction(**fields)
+
+    def act(self, network: Network, sender: str, transaction: Unsigned) -> Act:
+        """Say what a transaction would do; raises `SigningRefused` for another chain's."""
+        if not isinstance(transaction, Transaction) or transaction.chain_id != network.chain_id:
+            raise SigningRefused("the transaction is another chain's")
+        most = transaction.gas * transaction.max_fee
+        if transaction.data == NO_CALL:
+            to_itself = transaction.to.lower() == sender.lower()
+            return Act(transaction.to, None, transaction.value, most, idle=to_itself and transaction.value == 0)
+        try:
+            to = transfer_destination(transaction.data)
+        except SigningRefused as exc:
+            return Act(transaction.to, transaction.to, transaction.value, most, unclear=str(exc))
+        return Act(to, transaction.to, transaction.value, most)
+
+
+RULES = EvmRules()

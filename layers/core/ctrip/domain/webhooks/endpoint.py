@@ -1,0 +1,55 @@
+"""Webhook endpoints: where a merchant's events are delivered, and which of them."""
+
+from dataclasses import dataclass
+
+# The endpoints that no merchant has created: a payment's own `webhook_url`, and the stage's default address.
+PAYMENT_ENDPOINT = "payment"
+STAGE_ENDPOINT = "stage"
+
+MOST_ENDPOINTS = 20  # of one merchant
+
+GONE = "gone"  # the endpoint answered 410
+FAILING = "failing"  # no delivery succeeded for `FAILING_MS`
+FAILING_MS = 3 * 86_400_000  # of failures without one success, after which an endpoint is disabled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSecret:
+    """One secret of an endpoint, encrypted; `expires_at` is unix milliseconds, None for the newest."""
+
+    encrypted: str
+    created_at: int
+    expires_at: int | None = None
+
+    def live(self, now: int) -> bool:
+        """Whether deliveries are still signed with it."""
+        return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One address that a merchant's events are delivered to; `events` are the types that it wants, none of them: all.
+
+    `secrets` are newest first. `failing_since` is when the deliveries that failed since the last success began, and
+    `disabled_reason` one of `GONE` and `FAILING` where the gateway has disabled it, else empty.
+    """
+
+    id: str
+    merchant_id: str
+    url: str
+    events: tuple[str, ...] = ()
+    enabled: bool = True
+    description: str = ""
+    secrets: tuple[EndpointSecret, ...] = ()
+    created_at: int = 0
+    failing_since: int | None = None
+    disabled_reason: str = ""
+    version: int = 1
+
+    def wants(self, event_type: str) -> bool:
+        """Whether events of this type are delivered to it."""
+        return self.enabled and (not self.events or event_type in self.events)
+
+    def live_secrets(self, now: int) -> tuple[str, ...]:
+        """Return the encrypted secrets that deliveries are signed with, newest first."""
+        return tuple(each.encrypted for each in self.secrets if each.live(now))

@@ -1,0 +1,92 @@
+"""Own transactions of one chain, planned and judged as its kind does it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ctrip.domain.chains.chain import BalanceQuery, Block
+from ctrip.domain.sweeping.plan import Fate, Held, Order, Planned, Quote
+from ctrip.domain.sweeping.sweep import OutgoingTransaction, Refusal
+
+
+class Transfers(Protocol):
+    """What a transaction costs, how it is made, when another is sent in its place, and what may still become of it.
+
+    One for each job and each pass: what it learnt of the chain is asked for again once it is old. Nothing is signed,
+    sent or stored here. Each method raises `ChainError` where no endpoint gives a usable answer.
+    """
+
+    def head(self) -> Block:
+        """Return the newest block: balances are read at it."""
+        ...
+
+    def balances(self, *wanted: BalanceQuery) -> list[int] | None:
+        """Return balances at the newest block; None where one of them is unknown, which is never zero."""
+        ...
+
+    # -- first attempts
+
+    def usual_cost(self, token: str | None) -> int:
+        """Return about what a sweep costs, with the coin that its address must be given, without asking for it."""
+        ...
+
+    def quote(self, order: Order, coin: int) -> Quote:
+        """Say what a transfer costs whose sender holds so much coin; raises `Reverts` where the chain would refuse it.
+
+        Of the coin, whatever the amount: all that is there is moved.
+        """
+        ...
+
+    def transfer(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned | None:
+        """Plan a transfer that was quoted, in the slot after the sender's `last`; None where nothing would be left.
+
+        Raises `Unavailable` while the chain does not show the last one.
+        """
+        ...
+
+    def quote_gift(self, order: Order, need: Quote) -> Quote:
+        """Say what it costs the gas station to give an address what `need` says that it is short of."""
+        ...
+
+    def give(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned:
+        """Plan such a gift."""
+        ...
+
+    # -- later attempts
+
+    def in_turn(self, waiting: Sequence[OutgoingTransaction]) -> list[OutgoingTransaction]:
+        """Choose those of a chain's waiting transactions for which no other one must be mined before."""
+        ...
+
+    def due(self, transaction: OutgoingTransaction, *, cancel: bool) -> bool:
+        """Whether another attempt is to be made now: to do the same, or to move nothing (`cancel`)."""
+        ...
+
+    def requote(self, transaction: OutgoingTransaction, *, cancel: bool) -> Quote | None:
+        """Say what another attempt costs; None where the chain's cap leaves no room for one."""
+        ...
+
+    def replacement(
+        self, transaction: OutgoingTransaction, quote: Quote, held: Held, to: str, *, cancel: bool
+    ) -> Planned | None:
+        """Plan another attempt in the same slot: what is there now goes to `to`; None where the coin does not suffice.
+
+        Where nothing is left to move it cancels.
+        """
+        ...
+
+    def hopeless(self, refusal: Refusal) -> bool:
+        """Whether nodes refused what another attempt makes worse."""
+        ...
+
+    # -- following
+
+    def fate(self, transaction: OutgoingTransaction, head: Block, final: int) -> Fate:
+        """Say what has become of a transaction that is in no block yet, or was lost, up to `head`.
+
+        `final` is the height up to which blocks are final. The search for a missing receipt goes a step further.
+        """
+        ...
+
+    def hurry(self, transaction: OutgoingTransaction, head: Block) -> bool:
+        """Whether a job is to look after it; asked in each pass, true about once in the time that an attempt takes."""
+        ...

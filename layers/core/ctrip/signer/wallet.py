@@ -1,0 +1,46 @@
+"""The mnemonic's keys: derived by bip-utils, each chain kind with its own coin type; signed as the kind signs."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bip_utils import Bip32Slip10Secp256k1, Bip39SeedGenerator
+
+from ctrip.domain.chains.bip32 import ExtendedKey
+from ctrip.domain.chains.chain import Signed
+from ctrip.domain.chains.kinds import KINDS, account_path
+from ctrip.signer import evm
+
+# By chain kind: makes signed bytes of a private key and an unsigned transaction of the kind.
+SIGN: dict[str, Callable[[bytes, Any], Signed]] = {"evm": evm.sign}
+
+
+class MnemonicWallet:
+    """A BIP-39 mnemonic's keys."""
+
+    def __init__(self, mnemonic: str) -> None:
+        self._root = Bip32Slip10Secp256k1.FromSeed(Bip39SeedGenerator(mnemonic).Generate())
+        self._accounts: dict[str, Any] = {}
+
+    def account_xpub(self, kind: str, account: int) -> str:
+        """Return the extended public key of a hardened account, at the coin type of a chain kind."""
+        return str(self._account(account_path(KINDS[kind], account)).PublicKey().ToExtended())
+
+    def address(self, kind: str, path: str) -> str:
+        """Derive the address of the key at a path, in the form that people see."""
+        public = self._node(path).PublicKey()
+        return KINDS[kind].address_of(
+            ExtendedKey(public.RawCompressed().ToBytes(), public.ChainCode().ToBytes(), path.count("/"))
+        )
+
+    def sign(self, kind: str, path: str, transaction: Any) -> Signed:
+        """Sign with the key at a path."""
+        return SIGN[kind](self._node(path).PrivateKey().Raw().ToBytes(), transaction)
+
+    def _account(self, path: str) -> Any:
+        if path not in self._accounts:
+            self._accounts[path] = self._root.DerivePath(path)
+        return self._accounts[path]
+
+    def _node(self, path: str) -> Any:
+        account, change, index = path.rsplit("/", 2)
+        return self._account(account).DerivePath(f"{change}/{index}")

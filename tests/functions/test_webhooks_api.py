@@ -1,0 +1,172 @@
+"""Webhook endpoints over HTTP: made, listed, changed, rotated, deleted."""
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ctrip.domain.audit import holds
+from tests.functions.conftest import Api
+
+URL = "https://shop.example/webhooks"
+FIELDS = {"id", "url", "events", "enabled", "disabled_reason", "description", "created_at"}
+
+
+def made(api: Api, **wanted: Any) -> Any:
+    answer = api.call("POST", "/api/v1/webhooks", {"url": URL, **wanted})
+    assert answer.status_code == 201, answer.body
+    return answer.json
+
+
+def listed(api: Api) -> Any:
+    return api.call("GET", "/api/v1/webhooks").json["data"]
+
+
+def test_an_endpoint_is_made_and_its_secret_shown_this_once(api: Api) -> None:
+    """A secret as the Standard Webhooks libraries take it; nowhere else is it in clear."""
+    shown = made(api, events=["payment.paid", "payment.late"], description="the shop")
+    assert set(shown) == FIELDS | {"secret"}
+    assert (shown["url"], shown["events"], shown["enabled"], shown["disabled_reason"], shown["description"]) == (
+        *(URL, ["payment.paid", "payment.late"], True, None, "the shop"),
+    )
+    assert shown["secret"].startswith("whsec_")
+    assert len(base64.b64decode(shown["secret"].removeprefix("whsec_"))) == 32
+    without = {name: value for name, value in shown.items() if name != "secret"}
+    assert api.call("GET", f"/api/v1/webhooks/{shown['id']}").json == without
+    assert listed(api) == [without]
+    (held,) = api.world.stores.endpoints.endpoints_of(api.world.merchant.id)
+    assert shown["secret"] not in repr(held)
+
+
+def test_without_a_filter_every_event_is_wanted(api: Api) -> None:
+    """An empty list says the same."""
+    assert [made(api)["events"], made(api, events=[])["events"]] == [[], []]
+
+
+def test_the_list_is_newest_first_and_has_pages(api: Api) -> None:
+    """`next_cursor` leads from page to page, and none is given out after the last."""
+    ids = []
+    for _ in range(5):
+        api.world.clock.at += 1000
+        ids.append(made(api)["id"])
+    seen, cursor = [], ""
+    for expected in (2, 2, 1):
+        page = api.call("GET", f"/api/v1/webhooks?limit=2{cursor}").json
+        assert len(page["data"]) == expected
+        seen += [each["id"] for each in page["data"]]
+        cursor = f"&cursor={page['next_cursor']}"
+    assert (seen, page["next_cursor"]) == (ids[::-1], None)
+    wrong = api.call("GET", "/api/v1/webhooks?cursor=nonsense")
+    assert (wrong.status_code, wrong.json["errors"][0]["field"]) == (400, "cursor")
+
+
+def test_what_is_changed_changes_and_the_rest_stays(api: Api) -> None:
+    """Also the filter, back to everything."""
+    first = made(api, events=["payment.paid"], description="a")
+    path = f"/api/v1/webhooks/{first['id']}"
+    after = api.call("PATCH", path, {"url": "https://other.example/hooks", "enabled": False}).json
+    assert after == {**after, "url": "https://other.example/hooks", "enabled": False, "events": ["payment.paid"]}
+    assert after["description"] == "a"
+    assert api.call("PATCH", path, {"events": [], "enabled": True}).json["events"] == []
+    assert api.call("GET", path).json["enabled"] is True
+
+
+def test_an_endpoint_that_is_enabled_again_has_a_clean_record(api: Api) -> None:
+    """Three days are counted from its next failure."""
+    shown = made(api)
+    store = api.world.stores.endpoints
+    (before,) = store.endpoints_of(api.world.merchant.id)
+    store.note(before, replace(before, enabled=False, failing_since=5, disabled_reason="failing", version=2))
+    path = f"/api/v1/webhooks/{shown['id']}"
+    assert api.call("GET", path).json["disabled_reason"] == "failing"
+    assert api.call("PATCH", path, {"enabled": True}).json["disabled_reason"] is None
+    (after,) = store.endpoints_of(api.world.merchant.id)
+    assert (after.enabled, after.failing_since) == (True, None)
+
+
+def test_a_rotated_secret_overlaps_with_the_one_before(api: Api) -> None:
+    """By a day unless told otherwise; at once where it has leaked. Of older ones none is left."""
+    shown = made(api)
+    path = f"/api/v1/webhooks/{shown['id']}/rotate"
+    now = api.world.clock.now()
+    second = api.call("POST", path, {})
+    assert second.status_code == 201
+    third = api.call("POST", path, {"overlap_seconds": 60}).json
+    assert len({shown["secret"], second.json["secret"], third["secret"]}) == 3
+    (held,) = api.world.stores.endpoints.endpoints_of(api.world.merchant.id)
+    assert [each.expires_at for each in held.secrets] == [None, now + 60_000]
+    assert len(held.live_secrets(now + 59_999)) == 2
+    assert len(held.live_secrets(now + 60_000)) == 1
+    api.call("POST", path, {"overlap_seconds": 0})
+    (held,) = api.world.stores.endpoints.endpoints_of(api.world.merchant.id)
+    assert [each.expires_at for each in held.secrets] == [None]
+
+
+def test_a_deleted_endpoint_is_gone(api: Api) -> None:
+    """A second time it is not there any more."""
+    path = f"/api/v1/webhooks/{made(api)['id']}"
+    assert api.call("DELETE", path).status_code == 204
+    assert listed(api) == []
+    for method, body in (("GET", None), ("PATCH", {}), ("DELETE", None)):
+        answer = api.call(method, path, body)
+        assert (answer.status_code, answer.json["code"]) == (404, "endpoint_not_found")
+
+
+def test_the_same_key_makes_one_endpoint_and_tells_its_secret_once(api: Api) -> None:
+    """Replayed without the secret; another body is refused."""
+    first = api.call("POST", "/api/v1/webhooks", {"url": URL}, Idempotency_Key="k1")
+    again = api.call("POST", "/api/v1/webhooks", {"url": URL}, Idempotency_Key="k1")
+    assert again.json == {**first.json, "secret": None}
+    assert again.headers["Idempotent-Replayed"] == "true"
+    other = api.call("POST", "/api/v1/webhooks", {"url": "https://other.example/"}, Idempotency_Key="k1")
+    assert (other.status_code, len(listed(api))) == (422, 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "url"),
+        ({"url": None}, "url"),
+        ({"url": "shop.example"}, "url"),
+        ({"url": "https://10.0.0.1/hooks"}, "url"),
+        ({"url": "https://user:pw@shop.example/"}, "url"),
+        ({"url": "https://vault.internal/"}, "url"),
+        ({"url": URL, "events": ["payment.nonsense"]}, "events"),
+        ({"url": URL, "events": "payment.paid"}, "events"),
+        ({"url": URL, "events": [7]}, "events"),
+        ({"url": URL, "description": "x" * 201}, "description"),
+        ({"url": URL, "enabled": True}, "enabled"),
+        ({"url": URL, "secret": "whsec_mine"}, "secret"),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(api: Api, body: dict[str, Any], field: str) -> None:
+    """And nothing is made."""
+    answer = api.call("POST", "/api/v1/webhooks", body)
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (400, field)
+    assert listed(api) == []
+
+
+def test_a_merchant_has_so_many_endpoints_and_no_more(api: Api) -> None:
+    """Each event would be delivered to all of them."""
+    for _ in range(20):
+        made(api)
+    answer = api.call("POST", "/api/v1/webhooks", {"url": URL})
+    assert (answer.status_code, answer.json["code"]) == (409, "too_many_endpoints")
+
+
+def test_each_change_is_in_the_merchants_audit_chain_without_secrets(api: Api) -> None:
+    """By its action, with what it was before."""
+    secret = made(api)["secret"]
+    (endpoint,) = listed(api)
+    path = f"/api/v1/webhooks/{endpoint['id']}"
+    api.call("PATCH", path, {"enabled": False})
+    rotated = api.call("POST", f"{path}/rotate", {}).json["secret"]
+    api.call("DELETE", path)
+    records = api.world.stores.access.audit(api.world.merchant.id)
+    text = "\n".join(each.body for each in records)
+    for action in ("created", "updated", "rotated", "deleted"):
+        assert f'"action":"endpoint.{action}"' in text
+    assert secret not in text
+    assert rotated not in text
+    assert all(map(holds, records))
