@@ -1,26 +1,64 @@
-"""Webhook jobs: one bad message never redelivers its siblings."""
+"""Webhook jobs: a batch is delivered side by side, and one bad message never redelivers its siblings."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from ctrip.aws.log import bind
 from ctrip.bootstrap import stage
 from ctrip.domain.jobs import WebhookJob, decode_job
+from ctrip.domain.webhooks.retry import ANSWER_SECONDS
+from ctrip.services.webhooks.admit_delivery import NoTimeLeft
+from ctrip.services.webhooks.deliver_webhook import NEVER, WebhookDeliverer
+
+MARGIN_MS = 8_000  # for what is stored before and after an endpoint's answer, when DynamoDB is slow
 
 
 def handle(event: Any) -> dict[str, Any]:
-    """Deliver each message of a batch; report those that our own code failed on."""
-    failed = []
-    for record in event:
-        try:
-            deliver(record.body)
-        except Exception as exc:  # our own fault: SQS tries it again, five times
-            stage().log("webhooks").error("webhook_job_failed", kind=type(exc).__name__, error=exc)
-            failed.append({"itemIdentifier": record.to_dict()["messageId"]})
-    return {"batchItemFailures": failed}
+    """Deliver the messages of a batch; report those that could not begin, and those that our own code failed on."""
+    records = [record.to_dict() for record in event]
+    try:
+        # Before the threads: what they share is made once.
+        deliverer, begin_by = stage().webhooks.deliverer, _begin_by(event)
+    except Exception as exc:
+        _failed(exc)
+        return _report(records)
+    with ThreadPoolExecutor(max_workers=max(len(records), 1)) as threads:
+        done = [
+            # Each thread's lines carry what is bound to the invocation.
+            threads.submit(copy_context().run, _deliver, deliverer, record["body"], begin_by)
+            for record in records
+        ]
+    return _report([record for record, each in zip(records, done, strict=True) if not each.result()])
 
 
-def deliver(body: str) -> None:
-    """Do one job; its lines carry the request that it follows from."""
-    job = decode_job(WebhookJob, body)
-    with bind(request_id=job.request_id or None):
-        stage().webhooks.deliverer.deliver(job)
+def _deliver(deliverer: WebhookDeliverer, body: str, begin_by: int) -> bool:
+    """Do one job and return whether it is done; its lines carry the request that it follows from."""
+    try:
+        job = decode_job(WebhookJob, body)
+        with bind(request_id=job.request_id or None):
+            deliverer.deliver(job, begin_by=begin_by)
+    except NoTimeLeft:
+        return False  # the queue gives it out again
+    except Exception as exc:
+        _failed(exc)
+        return False
+    return True
+
+
+def _failed(exc: Exception) -> None:
+    """Log a fault of our own: SQS tries the message again, five times."""
+    stage().log("webhooks").error("webhook_job_failed", kind=type(exc).__name__, error=exc)
+
+
+def _report(failed: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
+
+
+def _begin_by(event: Any) -> int:
+    """Return until when a delivery may begin: whatever its endpoint does, it ends before Lambda ends the invocation."""
+    context = getattr(event, "context", None)
+    if context is None:
+        return NEVER
+    left: int = context.get_remaining_time_in_millis()
+    return stage().clock.now() + left - ANSWER_SECONDS * 1000 - MARGIN_MS

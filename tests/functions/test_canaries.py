@@ -174,7 +174,11 @@ WORKERS = {
     "scan": ("detection", "scanner", {"chain": CANARY}),
     "signer": ("sweeping", "signer", {"op": CANARY, "transaction": CANARY, "mnemonic": CANARY}),
     "sweep": ("sweeping", "sweeper", message({"chain": CANARY, "asset": CANARY})),
-    "webhooks": ("webhooks", "deliverer", message({"merchant_id": CANARY, "event": CANARY, "attempt": 1})),
+    "webhooks": (
+        "webhooks",
+        "deliverer",
+        message({"merchant_id": CANARY, "event": CANARY, "endpoint": CANARY, "attempt": 1}),
+    ),
 }
 
 

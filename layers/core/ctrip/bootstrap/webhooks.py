@@ -21,12 +21,14 @@ class Webhooks:
     @cached_property
     def deliverer(self) -> "WebhookDeliverer":
         """Build what delivers webhooks."""
+        from ctrip.services.webhooks.admit_delivery import EndpointGates
         from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
 
         on = self._on
         return WebhookDeliverer(
             events=on.events,
             endpoints=self.resolver,
+            gates=EndpointGates(now=on.clock.now, spread=on.spread),
             receivers=on.receivers,
             cipher=on.cipher,
             jobs=on.jobs,

@@ -19,12 +19,13 @@ import httpcore
 import httpx
 
 from ctrip.domain.webhooks.addresses import endpoint_problem, may_dial
+from ctrip.domain.webhooks.retry import ANSWER_SECONDS
 from ctrip.ports import Reply
 
 # httpx notes every address it asks, and a merchant's may hold a key.
 logging.getLogger("httpx").setLevel(logging.WARNING)
 
-TOTAL_SECONDS = 15.0
+TOTAL_SECONDS = float(ANSWER_SECONDS)
 MAX_BYTES = 64 * 1024
 FORBIDDEN = "the address is not a public one"
 

@@ -1,5 +1,6 @@
 """Events, the outbox, and the record of deliveries."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -16,8 +17,8 @@ from ctrip.store.tables import Key
 
 PAGES = 5
 LONG_PAGE = 100
-PER_SHARD = 25  # so that one answer is at most 200, a batch that a worker can finish
-ROWS = 2_000  # of one shard, looked through for those
+PER_ENDPOINT = 25  # due attempts of one endpoint in one shard that are answered with: it hides no other's
+ROWS = 2_000  # of one shard that are looked through
 
 
 class DynamoEvents(Store):
@@ -139,13 +140,14 @@ class DynamoEvents(Store):
         """Return the attempts that are due by `before` and leased to nobody then, soonest first, bounded."""
         found: list[Due] = []
         for shard in range(tables.DELIVERY_SHARDS):
-            mine = 0
+            counts: Counter[tuple[str, str]] = Counter()
             for item in self._rows(tables.due_partition(shard), tables.until(before)):
                 if "leased_until" in item and int(tables.plain(item, "leased_until")) > before:
                     continue
-                found.append(_due(item))
-                if (mine := mine + 1) == PER_SHARD:
-                    break
+                due = _due(item)
+                counts[due.merchant_id, due.endpoint] += 1
+                if counts[due.merchant_id, due.endpoint] <= PER_ENDPOINT:
+                    found.append(due)
         return sorted(found, key=lambda each: (each.at, each.ulid))
 
     def lease(self, due: Due, until: int) -> bool:

@@ -4,6 +4,7 @@ import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+ANSWER_SECONDS = 15  # within which an endpoint must have answered
 RETRY_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 SPREAD = 0.2
 LONGEST_SECONDS = 86_400

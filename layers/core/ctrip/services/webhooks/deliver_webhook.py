@@ -7,19 +7,22 @@ from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.events import Event
 from ctrip.domain.webhooks.retry import next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
-from ctrip.ports import Cipher, Clock, Delivery, EventStore, Jobs, Log, Reply, WebhookSender
+from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Reply, WebhookSender
+from ctrip.services.webhooks.admit_delivery import EndpointGates, Outcome
 from ctrip.services.webhooks.resolve_endpoint import EndpointResolver, Target
 
 GONE_ERROR = "the endpoint is gone"
+NEVER = 2**63  # later than any moment, in unix milliseconds
 LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookDeliverer:
-    """Delivers webhooks; `spread` returns a number from -1 to 1 that spreads the retries."""
+    """Delivers webhooks, many at a time; `spread` returns a number from -1 to 1 that spreads the retries."""
 
     events: EventStore
     endpoints: EndpointResolver
+    gates: EndpointGates
     receivers: WebhookSender
     cipher: Cipher
     jobs: Jobs
@@ -27,8 +30,12 @@ class WebhookDeliverer:
     log: Log
     spread: Callable[[], float]
 
-    def deliver(self, job: WebhookJob) -> Delivery | None:
-        """Make one attempt and record it with its successor; what was done before is not done again."""
+    def deliver(self, job: WebhookJob, *, begin_by: int = NEVER) -> Delivery | None:
+        """Make one attempt and record it with its successor; what was done before is not done again.
+
+        An attempt that its endpoint's gate puts off does not count: it goes on the due index as it is. Raises
+        `NoTimeLeft` where it could not begin until `begin_by` (unix milliseconds); nothing has been done then.
+        """
         event = self.events.event(job.merchant_id, job.event)
         if event is None:
             self.log.error("event_missing", event=job.event, merchant=job.merchant_id)
@@ -41,9 +48,23 @@ class WebhookDeliverer:
         if target is None and job.endpoint not in event.endpoints:
             self.log.warning("endpoint_missing", event=event.id, endpoint=job.endpoint)
             return None
-        started = self.clock.now()
-        reply = Reply(None, GONE_ERROR) if target is None else self._post(event, target)
-        delivery = self._judge(event, job, started, reply, final=target is None)
+        if target is None:
+            return self._conclude(event, job, self.clock.now(), Reply(None, GONE_ERROR), final=True)
+        admission = self.gates.enter(target.name, begin_by=begin_by)
+        if admission.until is not None:
+            self._put_off(event, job, admission.until)
+            return None
+        started, outcome = self.clock.now(), Outcome.UNKNOWN
+        try:
+            reply = self._post(event, target)
+            outcome = Outcome.SILENT if reply.status is None else Outcome.ANSWERED
+        finally:
+            self.gates.leave(target.name, admission, outcome)
+        return self._conclude(event, job, started, reply)
+
+    def _conclude(self, event: Event, job: WebhookJob, started: int, reply: Reply, *, final: bool = False) -> Delivery:
+        """Record an attempt, and see to the next one first."""
+        delivery = self._judge(event, job, started, reply, final=final)
         delay = _delay(delivery)
         if delay is not None and _queued(delivery):
             self.jobs.deliver(
@@ -51,6 +72,11 @@ class WebhookDeliverer:
             )
         self.events.record(delivery, due_index=delay is not None and not _queued(delivery), due_at=job.due_at)
         return delivery
+
+    def _put_off(self, event: Event, job: WebhookJob, until: int) -> None:
+        due = Due(merchant_id=job.merchant_id, ulid=job.event, endpoint=job.endpoint, attempt=job.attempt, at=until)
+        self.events.postpone(due, due_at=job.due_at)
+        self.log.info("webhook_put_off", event=event.id, endpoint=job.endpoint, attempt=job.attempt)
 
     def _finish(self, done: Delivery, job: WebhookJob) -> None:
         """Do what the worker may have left undone that recorded this attempt: it may have died right after."""

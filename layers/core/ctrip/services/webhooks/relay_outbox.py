@@ -6,15 +6,18 @@ What nobody can deliver is repeated after growing pauses and stands in nobody's 
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ctrip.domain.jobs import WebhookJob
-from ctrip.ports import Clock, EventStore, Jobs
+from ctrip.ports import Clock, Due, EventStore, Jobs
+
+T = TypeVar("T", WebhookJob, Due)
 
 GRACE_MS = 10_000  # what is younger is still on its way
 EVERY_MS = 60_000  # this runs once a minute
 LONGEST_MS = 3_600_000  # between two repetitions of one event
-LEASE_MS = 300_000  # for which a due attempt is a worker's: longer than its function, and a redelivery, may take
-AT_ONCE = 200  # first attempts repeated in one run
+LEASE_MS = 480_000  # for which a due attempt is a worker's: longer than a queue's redelivery and its function take
+AT_ONCE = 500  # first attempts repeated in one run, and due ones made
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class OutboxRelay:
         every = self.events.unacknowledged(now - GRACE_MS)
         lost = [WebhookJob(each.merchant_id, each.ulid, each.endpoint) for each in every if _repeated(now - each.at)]
         jobs = _in_turns(lost)[:AT_ONCE]
-        for due in self.events.due(now):
+        for due in _in_turns(self.events.due(now))[:AT_ONCE]:
             if self.events.lease(due, now + min(LEASE_MS * 2**due.leases, LONGEST_MS)):
                 jobs.append(WebhookJob(due.merchant_id, due.ulid, due.endpoint, due.attempt, due_at=due.at))
         self.jobs.deliver(jobs)
@@ -48,12 +51,12 @@ def _repeated(age: int) -> bool:
     return minutes & (minutes - 1) == 0 or minutes % (LONGEST_MS // EVERY_MS) == 0
 
 
-def _in_turns(lost: Iterable[WebhookJob]) -> list[WebhookJob]:
-    """Let endpoints take turns, each with its oldest first: one with many lost events delays no other."""
-    waiting: dict[tuple[str, str], deque[WebhookJob]] = defaultdict(deque)
-    for job in lost:
-        waiting[job.merchant_id, job.endpoint].append(job)
-    turns: list[WebhookJob] = []
+def _in_turns(every: Iterable[T]) -> list[T]:
+    """Let endpoints take turns, each with its oldest first: one with many attempts delays no other."""
+    waiting: dict[tuple[str, str], deque[T]] = defaultdict(deque)
+    for each in every:
+        waiting[each.merchant_id, each.endpoint].append(each)
+    turns: list[T] = []
     while waiting:
         for endpoint in list(waiting):
             turns.append(waiting[endpoint].popleft())

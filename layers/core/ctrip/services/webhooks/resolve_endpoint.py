@@ -11,8 +11,13 @@ from ctrip.services.shared.known_merchants import KnownMerchants
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The address of a delivery, and the encrypted secrets that sign it, newest first."""
+    """The address of a delivery, and the encrypted secrets that sign it, newest first.
 
+    `name` is the same for deliveries that one receiver answers: payments have addresses of their own, in whose query
+    an order may stand.
+    """
+
+    name: str
     url: str
     secrets: tuple[str, ...]
 
@@ -36,7 +41,9 @@ class EndpointResolver:
             return self._created(event.merchant_id, endpoint_id, now)
         url = event.webhook_url if endpoint_id == PAYMENT_ENDPOINT else self.stage_url
         merchant = self._merchants.read(self.access, event.merchant_id, now=now, remember_ms=self.remember_ms)
-        return Target(url, merchant.webhook_secrets) if url and merchant else None
+        if not url or merchant is None:
+            return None
+        return Target(f"{event.merchant_id} {url.partition('?')[0]}", url, merchant.webhook_secrets)
 
     def forget(self) -> None:
         """Have everything read again."""
@@ -46,4 +53,4 @@ class EndpointResolver:
         endpoint = self.known.one(merchant_id, endpoint_id, now) if self.known else None
         if endpoint is None or not endpoint.enabled:
             return None
-        return Target(endpoint.url, endpoint.live_secrets(now))
+        return Target(f"{merchant_id} {endpoint_id}", endpoint.url, endpoint.live_secrets(now))
