@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from infra.bench import commands, creations, detection, imports, load, watch_set
+from infra.bench import commands, creations, deliveries, detection, imports, load, watch_set
 from infra.bench.figure import Figure
 from infra.stack.settings import check
 from infra.tools.errors import Failed, Refused
@@ -59,6 +59,7 @@ def _figures(*, cold: bool, against: Path | None) -> Iterator[Figure]:
     yield from imports.figures()
     yield from watch_set.figures(against, _told)
     yield from creations.figures(against, _told)
+    yield from deliveries.figures(against, _told)
     if cold:
         yield from commands.first()
     yield from _on_a_gateway()

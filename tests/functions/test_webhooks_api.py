@@ -170,3 +170,14 @@ def test_each_change_is_in_the_merchants_audit_chain_without_secrets(api: Api) -
     assert secret not in text
     assert rotated not in text
     assert all(map(holds, records))
+
+
+def test_what_is_created_next_is_delivered_to_a_new_endpoint(api: Api) -> None:
+    """The process that made the endpoint does not go on remembering that there was none."""
+    api.create()
+    endpoint = made(api, events=["payment.created"])
+    api.create()
+    api.call("PATCH", f"/api/v1/webhooks/{endpoint['id']}", {"events": ["payment.paid"]})
+    api.create()
+    wanted = [event.endpoints for event in api.world.stores.events._state.events.values()]
+    assert [endpoint["id"] in each for each in wanted] == [False, True, False]

@@ -71,6 +71,7 @@ class Webhooks:
             cipher=on.cipher,
             clock=on.clock,
             ids=on.ids,
+            known=self._stage.known_endpoints,
             loopback=bool(on.settings.webhook_loopback),
         )
 

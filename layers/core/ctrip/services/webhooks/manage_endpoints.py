@@ -14,6 +14,7 @@ from ctrip.domain.webhooks.endpoint import MOST_ENDPOINTS, Endpoint, EndpointSec
 from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessStore, Cipher, Clock, EndpointStore, Idempotency, Ids
 from ctrip.services.merchants.manage_merchants import PartMoved, change_merchant
+from ctrip.services.shared.known_endpoints import KnownEndpoints
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale
 from ctrip.views.endpoints import WebhookEndpointPage, WebhookEndpointView, endpoint_view
@@ -48,6 +49,7 @@ class EndpointManager:
     cipher: Cipher
     clock: Clock
     ids: Ids
+    known: KnownEndpoints
     loopback: bool
 
     def create(
@@ -177,6 +179,8 @@ class EndpointManager:
             idempotency=idempotency,
             answer=json.dumps(view | {"secret": None}),
         )
+        # Whoever asked may pay right away: what this process commits next knows of it.
+        self.known.forget(touched.merchant_id)
         return Answer(view | {"secret": secret})
 
     def _again(self, attempt: Callable[[], T]) -> T:
