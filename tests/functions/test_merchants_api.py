@@ -574,7 +574,7 @@ def test_the_hours_are_sealed_and_a_changed_chain_shows(api: Api) -> None:
     stores, verifier = api.world.stores, AuditVerifier(api.world.stores.checkpoints)
     chain = stores.payments.audit(payment["id"])
     good = verifier.verify(payment["id"], chain, hour)
-    assert (good.problem, good.encrypted) == (None, 1)
+    assert (good.problem, good.covered) == (None, 1)
     assert verifier.verify("m1", stores.access.audit("m1"), hour).problem is None
     forged = replace(chain[0], body=chain[0].body.replace("1000", "9000"))
     assert broken([forged]) == 1
