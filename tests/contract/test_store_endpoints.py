@@ -5,9 +5,10 @@ from typing import Any
 
 from ctrip.domain.errors import AlreadyExists, Stale
 from ctrip.domain.webhooks.endpoint import FAILING, Endpoint, EndpointSecret
+from ctrip.domain.webhooks.events import DISABLED_EVENT, TEST_EVENT, Subject, SubjectKind
 from ctrip.ports import Idempotency
 from tests.contract.test_store_access import change, made
-from tests.support.objects import NOW
+from tests.support.objects import NOW, event
 from tests.support.stores import Stores, refused
 
 
@@ -85,6 +86,33 @@ class TestEndpoints:
         after = replace(before, failing_since=NOW, version=2)
         stores.endpoints.note(before, after)
         assert (stores.endpoints.endpoint("mer_1", "end_1"), stores.access.merchant("mer_1")) == (after, merchant)
+
+    def test_what_deliveries_show_is_noted_with_the_event_that_reports_it_or_not_at_all(self, stores: Stores) -> None:
+        """The event waits in the outbox for the endpoints that want it."""
+        before = endpoint()
+        put(stores, None, before)
+        after = replace(before, enabled=False, disabled_reason=FAILING, version=2)
+        told = event(
+            type=DISABLED_EVENT,
+            subject=Subject(SubjectKind.ENDPOINT, before.id),
+            payment_id=None,
+            endpoints=("end_2", "stage"),
+        )
+        refused(lambda: stores.endpoints.note(replace(before, version=7), after, told), Stale)
+        assert stores.events.event("mer_1", told.ulid) is None
+        stores.endpoints.note(before, after, told)
+        assert stores.endpoints.endpoint("mer_1", before.id) == after
+        assert stores.events.event("mer_1", told.ulid) == told
+        assert [each.endpoint for each in stores.events.unacknowledged(NOW + 1)] == ["end_2", "stage"]
+        assert stores.events.payments_between("mer_1", NOW, NOW + 1) == set()
+
+    def test_an_event_is_added_by_itself(self, stores: Stores) -> None:
+        """A test of an endpoint, which changes nothing."""
+        told = event(type=TEST_EVENT, subject=Subject(SubjectKind.ENDPOINT, "end_1"), payment_id=None, endpoints=("e",))
+        for _ in range(2):
+            stores.events.add(told)
+        assert stores.events.event("mer_1", told.ulid) == told
+        assert [each.endpoint for each in stores.events.unacknowledged(NOW + 1)] == ["e"]
 
     def test_an_idempotency_key_is_kept_with_the_change_or_not_at_all(self, stores: Stores) -> None:
         """Its first answer is read where those of keys are."""

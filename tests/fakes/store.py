@@ -73,11 +73,18 @@ class FakeStores:
         self.payments = FakePayments(state)
         self.events = FakeEvents(state)
         self.money = FakeMoney(state)
-        self.endpoints = FakeEndpoints()
+        self.endpoints = FakeEndpoints(state)
         self.access = FakeAccess(self.endpoints)
         self.admins = FakeAdmins(self.access)
         self.limits = FakeLimits()
         self.checkpoints = FakeCheckpoints()
+
+
+def _add_event(state: _State, event: Event) -> None:
+    state.events[event.merchant_id, event.ulid] = event
+    for endpoint in event.endpoints:
+        waiting = Waiting(merchant_id=event.merchant_id, ulid=event.ulid, endpoint=endpoint, at=event.at)
+        state.outbox[event.ulid, endpoint] = waiting
 
 
 class FakePayments:
@@ -215,10 +222,7 @@ class FakePayments:
         for _, intent in commit.intents:
             state.intents[_folded_key(intent)] = intent
         if (event := commit.event) is not None:
-            state.events[event.merchant_id, event.ulid] = event
-            for endpoint in event.endpoints:
-                waiting = Waiting(merchant_id=event.merchant_id, ulid=event.ulid, endpoint=endpoint, at=event.at)
-                state.outbox[event.ulid, endpoint] = waiting
+            _add_event(state, event)
         if commit.idempotency:
             ulid = event.ulid if event else ""
             answer = Remembered(commit.idempotency.body_hash, after.id, ulid, commit.answer)
@@ -261,6 +265,10 @@ class FakeEvents:
         held = self._state.events.values()
         mine = [each for each in held if each.merchant_id == merchant_id and first <= each.at < last]
         return {each.payment_id for each in mine if each.payment_id is not None}
+
+    def add(self, event: Event) -> None:
+        with self._state.lock:
+            _add_event(self._state, event)
 
     def unacknowledged(self, before: int) -> list[Waiting]:
         found = [each for each in self._state.outbox.values() if each.at < before]
@@ -391,7 +399,8 @@ class FakeMoney:
 class FakeEndpoints:
     """The `ports.EndpointStore` in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: _State) -> None:
+        self._state = state
         self._lock = threading.RLock()
         self._held: dict[tuple[str, str], Endpoint] = {}
 
@@ -401,10 +410,12 @@ class FakeEndpoints:
     def endpoints_of(self, merchant_id: str) -> list[Endpoint]:
         return [self._held[each] for each in sorted(self._held) if each[0] == merchant_id]
 
-    def note(self, before: Endpoint, after: Endpoint) -> None:
+    def note(self, before: Endpoint, after: Endpoint, event: Event | None = None) -> None:
         with self._lock:
             self.check(before, after)
             self.write(before, after)
+            if event is not None:
+                _add_event(self._state, event)
 
     def check(self, before: Endpoint | None, after: Endpoint | None) -> None:
         if before is None:

@@ -23,12 +23,21 @@ class Webhooks:
         """Build what delivers webhooks."""
         from ctrip.services.webhooks.admit_delivery import EndpointGates
         from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
+        from ctrip.services.webhooks.note_deliveries import DeliveryNotes
 
         on = self._on
         return WebhookDeliverer(
             events=on.events,
             endpoints=self.resolver,
             gates=EndpointGates(now=on.clock.now, spread=on.spread),
+            notes=DeliveryNotes(
+                endpoints=on.endpoints,
+                known=self._stage.known_endpoints,
+                ids=on.ids,
+                jobs=self._stage.notifying("webhooks"),
+                log=on.log("webhooks"),
+                stage_url=on.settings.webhook_url,
+            ),
             receivers=on.receivers,
             cipher=on.cipher,
             jobs=on.jobs,

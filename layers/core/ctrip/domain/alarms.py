@@ -218,6 +218,11 @@ ALARMS: dict[str, Alarm] = {
         "A webhook job names an event that is not stored, so nobody is told of it.",
         "Check whether the tables were restored; the merchant reads what it missed from GET /api/v1/events.",
     ),
+    "endpoint_disabled": Alarm(
+        _TICKET,
+        "A merchant's webhook endpoint is disabled: it answered 410, or no delivery to it succeeded for three days.",
+        "Ask the merchant to mend it and to enable it again; what it missed is in the feed of events.",
+    ),
     "webhook_job_failed": Alarm(
         _TICKET,
         "A webhook job failed by a fault of ours; SQS offers it five times, then it is in the dead-letter queue.",

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from ctrip.domain.webhooks.endpoint import Endpoint
+from ctrip.domain.webhooks.events import Event
 
 
 class EndpointStore(Protocol):
@@ -16,6 +17,9 @@ class EndpointStore(Protocol):
         """Return a merchant's endpoints by id, read consistently."""
         ...
 
-    def note(self, before: Endpoint, after: Endpoint) -> None:
-        """Store what deliveries have shown of an endpoint; raises `Stale` where it has moved on or is gone."""
+    def note(self, before: Endpoint, after: Endpoint, event: Event | None = None) -> None:
+        """Store what deliveries have shown of an endpoint, and the event that reports it, in one transaction.
+
+        Raises `Stale` where the endpoint has moved on or is gone.
+        """
         ...

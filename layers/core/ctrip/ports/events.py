@@ -98,6 +98,10 @@ class EventStore(Protocol):
         """Read an event, consistently."""
         ...
 
+    def add(self, event: Event) -> None:
+        """Commit an event that no other decision comes with, and a row of the outbox for each of its endpoints."""
+        ...
+
     def unacknowledged(self, before: int) -> list[Waiting]:
         """Return the first attempts in the outbox that were committed before that time, oldest first, bounded.
 

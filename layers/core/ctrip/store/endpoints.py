@@ -4,11 +4,13 @@ from pynamodb.expressions.operand import Path
 
 from ctrip.domain.errors import Stale
 from ctrip.domain.webhooks.endpoint import Endpoint
+from ctrip.domain.webhooks.events import Event
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import Item, Store, Write, delete, keyed, number, put, read_document, text
 from ctrip.store.engine.errors import ConditionFailed
+from ctrip.store.layout import event_items
 
 _KEYS = frozenset({"id", "merchant_id", "version", "url", "enabled"})
 
@@ -28,13 +30,20 @@ class DynamoEndpoints(Store):
         condition = Path("pk") == tables.endpoint_key(merchant_id, "").pk
         return [_endpoint_of(item) for item in self._db.each(self._table, condition, consistent=True)]
 
-    def note(self, before: Endpoint, after: Endpoint) -> None:
-        """Store what deliveries have shown of an endpoint; raises `Stale` where it has moved on or is gone."""
+    def note(self, before: Endpoint, after: Endpoint, event: Event | None = None) -> None:
+        """Store what deliveries have shown of an endpoint, and the event that reports it, in one transaction."""
+        write = endpoint_write(self._table, before, after)
+        reports = [put(self._table, item) for item in event_items(event)] if event else []
         try:
-            write = endpoint_write(self._table, before, after)
-            self._db.write(write, ours=lambda: self.endpoint(after.merchant_id, after.id) == after)
+            if reports:
+                self._db.transact([write, *reports], ours=lambda: self._is(after))
+            else:
+                self._db.write(write, ours=lambda: self._is(after))
         except ConditionFailed as exc:
             raise Stale("the endpoint has moved on") from exc
+
+    def _is(self, endpoint: Endpoint) -> bool:
+        return self.endpoint(endpoint.merchant_id, endpoint.id) == endpoint
 
 
 def endpoint_write(table: str, before: Endpoint | None, after: Endpoint | None) -> Write:

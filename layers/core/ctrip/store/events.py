@@ -12,7 +12,7 @@ from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.engine.database import Item, Store, delete, keyed, put, text, update
 from ctrip.store.engine.errors import ConditionFailed
-from ctrip.store.layout import delivery_item, delivery_of, event_of
+from ctrip.store.layout import delivery_item, delivery_of, event_items, event_of
 from ctrip.store.tables import Key
 
 PAGES = 5
@@ -84,6 +84,10 @@ class DynamoEvents(Store):
         keys = [tables.event_key(merchant_id, ulid) for ulid in ulids]
         items = self._db.batch(self._table, keys)
         return [event_of(items[key]) for key in keys if key in items]
+
+    def add(self, event: Event) -> None:
+        """Commit an event that no other decision comes with; the same one a second time changes nothing."""
+        self._db.transact([put(self._table, item) for item in event_items(event)])
 
     def unacknowledged(self, before: int) -> list[Waiting]:
         """Return the first attempts that were committed before that time, oldest first, of each shard up to `ROWS`."""

@@ -1,13 +1,15 @@
 """Events as the world sees them: what webhooks carry, and the feed of events shows."""
 
 import json
-from typing import Annotated, Literal, NotRequired, TypedDict, cast
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 from ctrip.domain.chains.kinds import shown
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.machine import EVENTS
 from ctrip.domain.payments.payment import Payment, UnexpectedDeposit
+from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import API_VERSION
+from ctrip.views.endpoints import WebhookEndpointView, endpoint_view
 from ctrip.views.fields import Address, Amount, Decimal, Digits, Hash, Id, NextCursor, Shape, Time, rfc3339
 from ctrip.views.payments import PaymentStatus, PaymentView, payment_view
 
@@ -36,21 +38,35 @@ class EventPayment(PaymentView):
     deposit: NotRequired[Annotated[DepositView, "The deposit that the event reports; absent where it reports none."]]
 
 
+class EventEndpoint(WebhookEndpointView):
+    """The webhook endpoint as it was when the event happened."""
+
+    object: Literal["endpoint"]
+
+
+# Generated clients cannot read a choice of schemas: `object` within says which of them it is.
+EventData = Annotated[
+    dict[str, Any],
+    "What the event is about, as it was then. `object` says what that is: a `payment`, as the API shows it, with its "
+    "`sequence`, and the `deposit` where the event reports one; or a webhook `endpoint`, as the API shows it.",
+]
+
+
 class EventView(TypedDict):
-    """An event, as the webhook had it."""
+    """An event, as the webhook had it; `data.object` says what it is about. Members of a payment are of its events."""
 
     id: Annotated[str, Shape(pattern=r"^evt_[0-9A-Z]{26}$")]
     type: Annotated[str, Shape(examples=tuple(sorted(EVENTS)))]
     api_version: str
     timestamp: Time
-    data: EventPayment
+    data: EventData
     event: str
-    payment_id: Id
-    address: Address
-    amount: Amount
-    amount_str: Digits
-    chain: str
-    status: PaymentStatus
+    payment_id: NotRequired[Id]
+    address: NotRequired[Address]
+    amount: NotRequired[Amount]
+    amount_str: NotRequired[Digits]
+    chain: NotRequired[str]
+    status: NotRequired[PaymentStatus]
 
 
 class EventPage(TypedDict):
@@ -68,18 +84,30 @@ def event_view(
     if stray is not None:
         data["deposit"] = deposit_view(stray)
     return {
-        "id": f"evt_{ulid}",
-        "type": event_type,
-        "api_version": API_VERSION,
-        "timestamp": rfc3339(at),
-        "data": data,
-        "event": event_type,
+        **_envelope(event_type, ulid, at, data),
         "payment_id": payment.id,
         "address": payment.due.address,
         "amount": payment.due.amount,
         "amount_str": str(payment.due.amount),
         "chain": payment.due.chain,
         "status": payment.status.value,
+    }
+
+
+def endpoint_event_body(event_type: str, ulid: str, endpoint: Endpoint, at: int) -> str:
+    """Freeze the payload of an event about a webhook endpoint as JSON text."""
+    data: EventEndpoint = {**endpoint_view(endpoint), "object": "endpoint"}
+    return json.dumps(_envelope(event_type, ulid, at, data), separators=(",", ":"))
+
+
+def _envelope(event_type: str, ulid: str, at: int, data: EventPayment | EventEndpoint) -> EventView:
+    return {
+        "id": f"evt_{ulid}",
+        "type": event_type,
+        "api_version": API_VERSION,
+        "timestamp": rfc3339(at),
+        "data": cast("Any", data),
+        "event": event_type,
     }
 
 

@@ -1,10 +1,11 @@
 """Webhook endpoints: where a merchant's events are delivered, and which of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # The endpoints that no merchant has created: a payment's own `webhook_url`, and the stage's default address.
 PAYMENT_ENDPOINT = "payment"
 STAGE_ENDPOINT = "stage"
+IMPLICIT = frozenset({PAYMENT_ENDPOINT, STAGE_ENDPOINT})
 
 MOST_ENDPOINTS = 20  # of one merchant
 
@@ -49,6 +50,16 @@ class Endpoint:
     def wants(self, event_type: str) -> bool:
         """Whether events of this type are delivered to it."""
         return self.enabled and (not self.events or event_type in self.events)
+
+    def after_success(self) -> "Endpoint":
+        """Return it after a delivery that succeeded: it is not failing any more."""
+        return replace(self, failing_since=None)
+
+    def after_failure(self, at: int, *, gone: bool) -> "Endpoint":
+        """Return it after a delivery that failed: disabled where it is `gone`, or fails for too long by now."""
+        since = at if self.failing_since is None else self.failing_since
+        reason = GONE if gone else FAILING if at - since >= FAILING_MS else ""
+        return replace(self, failing_since=since, enabled=not reason, disabled_reason=reason)
 
     def live_secrets(self, now: int) -> tuple[str, ...]:
         """Return the encrypted secrets that deliveries are signed with, newest first."""

@@ -9,9 +9,10 @@ from ctrip.domain.webhooks.retry import next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
 from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Reply, WebhookSender
 from ctrip.services.webhooks.admit_delivery import EndpointGates, Outcome
+from ctrip.services.webhooks.note_deliveries import DeliveryNotes
 from ctrip.services.webhooks.resolve_endpoint import EndpointResolver, Target
 
-GONE_ERROR = "the endpoint is gone"
+GONE_ERROR = "the endpoint is gone or disabled"
 NEVER = 2**63  # later than any moment, in unix milliseconds
 LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
 
@@ -23,6 +24,7 @@ class WebhookDeliverer:
     events: EventStore
     endpoints: EndpointResolver
     gates: EndpointGates
+    notes: DeliveryNotes
     receivers: WebhookSender
     cipher: Cipher
     jobs: Jobs
@@ -71,6 +73,8 @@ class WebhookDeliverer:
                 [replace(job, attempt=job.attempt + 1, due_at=0, request_id=event.request_id)], delay=delay
             )
         self.events.record(delivery, due_index=delay is not None and not _queued(delivery), due_at=job.due_at)
+        if not final:
+            self.notes.note(job.merchant_id, job.endpoint, reply.status, self.clock.now())
         return delivery
 
     def _put_off(self, event: Event, job: WebhookJob, until: int) -> None:

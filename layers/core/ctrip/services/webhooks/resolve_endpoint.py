@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT, STAGE_ENDPOINT
+from ctrip.domain.webhooks.endpoint import IMPLICIT, PAYMENT_ENDPOINT
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import AccessStore
 from ctrip.services.shared.known_endpoints import KnownEndpoints
@@ -29,7 +29,7 @@ class EndpointResolver:
     access: AccessStore
     stage_url: str
     remember_ms: int
-    known: KnownEndpoints | None = None
+    known: KnownEndpoints
     _merchants: KnownMerchants = field(default_factory=KnownMerchants)
 
     def resolve(self, event: Event, endpoint_id: str, now: int) -> Target | None:
@@ -37,7 +37,7 @@ class EndpointResolver:
 
         A payment's own address and the stage's have no secret of their own: the merchant's default one signs for them.
         """
-        if endpoint_id not in (PAYMENT_ENDPOINT, STAGE_ENDPOINT):
+        if endpoint_id not in IMPLICIT:
             return self._created(event.merchant_id, endpoint_id, now)
         url = event.webhook_url if endpoint_id == PAYMENT_ENDPOINT else self.stage_url
         merchant = self._merchants.read(self.access, event.merchant_id, now=now, remember_ms=self.remember_ms)
@@ -50,6 +50,9 @@ class EndpointResolver:
         self._merchants.clear()
 
     def _created(self, merchant_id: str, endpoint_id: str, now: int) -> Target | None:
+<<<<<<< HEAD
+        endpoint = self.known.one(merchant_id, endpoint_id, now)
+=======
         if self.known is None:
             return None
         endpoint = self.known.one(merchant_id, endpoint_id, now)
@@ -57,6 +60,7 @@ class EndpointResolver:
             # It may have been made, or enabled, since the list was read; what is concluded here is final.
             self.known.forget(merchant_id)
             endpoint = self.known.one(merchant_id, endpoint_id, now)
+>>>>>>> main
         if endpoint is None or not endpoint.enabled:
             return None
         return Target(f"{merchant_id} {endpoint_id}", endpoint.url, endpoint.live_secrets(now))
