@@ -50,17 +50,11 @@ class EndpointResolver:
         self._merchants.clear()
 
     def _created(self, merchant_id: str, endpoint_id: str, now: int) -> Target | None:
-<<<<<<< HEAD
-        endpoint = self.known.one(merchant_id, endpoint_id, now)
-=======
-        if self.known is None:
-            return None
         endpoint = self.known.one(merchant_id, endpoint_id, now)
         if endpoint is None or not endpoint.enabled:
             # It may have been made, or enabled, since the list was read; what is concluded here is final.
             self.known.forget(merchant_id)
             endpoint = self.known.one(merchant_id, endpoint_id, now)
->>>>>>> main
         if endpoint is None or not endpoint.enabled:
             return None
         return Target(f"{merchant_id} {endpoint_id}", endpoint.url, endpoint.live_secrets(now))
