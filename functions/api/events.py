@@ -5,7 +5,6 @@ from chalice import Response
 from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from ctrip.ports import EventFilter
-from ctrip.services.webhooks.read_events import ulid_of
 from functions.http.answers import answer
 from functions.http.resource import Call, Resource
 from functions.requests.events import EventQuery
@@ -23,6 +22,9 @@ routes = Resource(__name__)
 )
 def list_events(call: Call) -> Response:
     """List what happened in the last 60 days, up to a second ago, with the payloads that the webhooks had."""
+    # Here: every start reads this module, and a service is loaded by the call that needs it.
+    from ctrip.services.webhooks.read_events import ulid_of
+
     query: EventQuery = call.query
     wanted = EventFilter(
         newest_first=query.order == "desc",

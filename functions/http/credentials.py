@@ -1,19 +1,23 @@
 """Who calls: a merchant's key, a signed request, or an admin's token."""
 
+from typing import TYPE_CHECKING
+
 from chalice.app import Request
 
 from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.merchants.signing import SignedRequest
-from ctrip.services.admins.sign_in import SignedIn
-from ctrip.services.merchants.authenticate import Caller
 from functions.http.answers import address_of, path_of, request_id
 from functions.http.operation import Auth, Operation
 from functions.http.reading import raw_body
 
+if TYPE_CHECKING:
+    from ctrip.services.admins.sign_in import SignedIn
+    from ctrip.services.merchants.authenticate import Caller
 
-def authenticated(operation: Operation, request: Request) -> tuple[Caller | None, SignedIn | None]:
+
+def authenticated(operation: Operation, request: Request) -> "tuple[Caller | None, SignedIn | None]":
     """Verify who calls an operation, and that they may; nobody where it is open to all."""
     if operation.auth is Auth.NONE:
         return None, None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice import Response
 from chalice.app import Blueprint, Request
@@ -16,13 +16,15 @@ from ctrip.domain.errors import (
 )
 from ctrip.domain.merchants.access import Merchant
 from ctrip.ports import Idempotency
-from ctrip.services.admins.sign_in import SignedIn
-from ctrip.services.merchants.authenticate import Caller
 from functions.http.answers import address_of, path_of, problem, request_id, unexpected
 from functions.http.credentials import authenticated
 from functions.http.models import NoBody, NoQuery, parse
 from functions.http.operation import CHANGES, OPERATIONS, Auth, Operation
 from functions.http.reading import body_of, idempotency_of, query_of, raw_body, refuse_half_characters
+
+if TYPE_CHECKING:
+    from ctrip.services.admins.sign_in import SignedIn
+    from ctrip.services.merchants.authenticate import Caller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +33,8 @@ class Call:
 
     request: Request
     origin: Origin
-    caller: Caller | None = None
-    admin: SignedIn | None = None
+    caller: "Caller | None" = None
+    admin: "SignedIn | None" = None
     body: Any = None
     query: Any = None
     idempotency: Idempotency | None = None
@@ -44,7 +46,7 @@ class Call:
         return self.caller.merchant
 
     @property
-    def user(self) -> SignedIn:
+    def user(self) -> "SignedIn":
         """The admin whose token was verified."""
         assert self.admin is not None
         return self.admin

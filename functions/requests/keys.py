@@ -1,15 +1,17 @@
 """Requests about API keys."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import (
     Field,
 )
 
 from ctrip.domain.merchants.access import OVERLAP, OVERLAP_SECONDS
-from ctrip.services.merchants.manage_keys import KeyFilter, NewKey
 from functions.http.bounded import Bounded
 from functions.http.models import Ips, Name, Paged, Scopes, Strict, Time, example
+
+if TYPE_CHECKING:
+    from ctrip.services.merchants.manage_keys import KeyFilter, NewKey
 
 
 class KeyQuery(Paged):
@@ -18,8 +20,11 @@ class KeyQuery(Paged):
     created_after: Time | None = None
     created_before: Time | None = None
 
-    def filtered(self) -> KeyFilter:
+    def filtered(self) -> "KeyFilter":
         """Return the filter in the service's terms."""
+        # Here, as below: every start reads this module, and a service is loaded by the call that needs it.
+        from ctrip.services.merchants.manage_keys import KeyFilter
+
         return KeyFilter(
             created_after=self.created_after,
             created_before=self.created_before,
@@ -39,8 +44,10 @@ class KeyRequest(Strict):
     allowed_ips: Ips = Field((), description="Addresses or networks that it may be used from; none: anywhere.")
     expires_at: Time | None = Field(None, description="When it ends.")
 
-    def wanted(self) -> NewKey:
+    def wanted(self) -> "NewKey":
         """Return the key in the service's terms."""
+        from ctrip.services.merchants.manage_keys import NewKey
+
         return NewKey(
             name=self.name,
             scopes=frozenset(self.scopes),

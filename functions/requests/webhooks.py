@@ -1,14 +1,16 @@
 """Requests about webhook endpoints."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, StringConstraints
 
 from ctrip.domain.merchants.access import OVERLAP, OVERLAP_SECONDS
 from ctrip.domain.urls import LONGEST
-from ctrip.services.webhooks.manage_endpoints import EndpointTerms
 from functions.http.bounded import Bounded
 from functions.http.models import Paged, Strict, example
+
+if TYPE_CHECKING:
+    from ctrip.services.webhooks.manage_endpoints import EndpointTerms
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
 EventTypes = Annotated[
@@ -30,8 +32,11 @@ class EndpointRequest(Strict):
     events: EventTypes = Field((), description="The types of events that it wants; none: all of them.")
     description: Description = Field("", description="What it is for.")
 
-    def terms(self) -> EndpointTerms:
+    def terms(self) -> "EndpointTerms":
         """Return the endpoint in the service's terms."""
+        # Here, as below: every start reads this module, and a service is loaded by the call that needs it.
+        from ctrip.services.webhooks.manage_endpoints import EndpointTerms
+
         return EndpointTerms(url=self.url, events=self.events, description=self.description)
 
 
@@ -45,8 +50,10 @@ class EndpointUpdate(Strict):
     enabled: bool | None = Field(None, description="Whether events are delivered to it.")
     description: Description | None = Field(None, description="What it is for.")
 
-    def terms(self) -> EndpointTerms:
+    def terms(self) -> "EndpointTerms":
         """Return what changes in the service's terms."""
+        from ctrip.services.webhooks.manage_endpoints import EndpointTerms
+
         return EndpointTerms(url=self.url, events=self.events, enabled=self.enabled, description=self.description)
 
 

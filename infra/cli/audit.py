@@ -28,9 +28,9 @@ def show_audit(kind: Kind, subject: Subject) -> None:
 def verify_audit(
     kind: Kind,
     subject: Subject,
-    hour: Annotated[str | None, typer.Option(help="Against the seal of an hour too: 2026-01-31T12.")] = None,
+    hour: Annotated[str | None, typer.Option(help="Against the checkpoint of an hour too: 2026-01-31T12.")] = None,
 ) -> None:
-    """Check that each record follows from the one before it, and what a seal covered still stands."""
+    """Check that each record follows from the one before it, and what a checkpoint covered still stands."""
     from ctrip.bootstrap import stage
 
     chain = stage().audit.reader.whole(f"{kind}_id", subject)
@@ -38,5 +38,5 @@ def verify_audit(
     if verdict.problem:
         typer.echo(f"BROKEN: {verdict.problem}", err=True)
         raise typer.Exit(EXIT_REFUSED)
-    sealed = f", {verdict.sealed} of them sealed in {hour}" if hour else ""
-    typer.echo(f"whole: {verdict.records} records{sealed}")
+    covered = f", {verdict.covered} of them covered by the checkpoint of {hour}" if hour else ""
+    typer.echo(f"whole: {verdict.records} records{covered}")

@@ -94,7 +94,7 @@ def _seed_merchant(origin: Origin) -> None:
     from ctrip.domain.errors import ChainError
     from ctrip.domain.merchants.access import ApiKey, Merchant, Scope
     from ctrip.ports import AccessChange
-    from ctrip.services.merchants.manage_keys import sealed_version
+    from ctrip.services.merchants.manage_keys import encrypted_version
     from ctrip.services.merchants.manage_merchants import change_merchant, merchant_record
 
     access, cipher, now = (
@@ -122,7 +122,7 @@ def _seed_merchant(origin: Origin) -> None:
         merchant_id=MERCHANT_ID,
         name="Local key",
         scopes=frozenset(Scope),
-        versions=(sealed_version(cipher, API_KEY_ID, API_KEY, SIGNING_SECRET, now),),
+        versions=(encrypted_version(cipher, API_KEY_ID, API_KEY, SIGNING_SECRET, now),),
         created_at=now,
     )
     change_merchant(access, MERCHANT_ID, lambda held: (held, "key.created"), origin, now, key=(None, key))

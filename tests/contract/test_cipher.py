@@ -50,23 +50,23 @@ def test_what_is_encrypted_is_decrypted(cipher: Cipher, secret: str, owner: str)
 
 def test_a_ciphertext_is_text_that_shows_nothing_of_the_secret(cipher: Cipher) -> None:
     """Neither as it stands, nor decoded, nor in base64, nor for whose it is; and no two are equal."""
-    sealed, again = cipher.encrypt(SECRET, "m1"), cipher.encrypt(SECRET, "m1")
-    assert sealed != again
-    shown = sealed.encode() + base64.b64decode(sealed, validate=True)
+    encrypted, again = cipher.encrypt(SECRET, "m1"), cipher.encrypt(SECRET, "m1")
+    assert encrypted != again
+    shown = encrypted.encode() + base64.b64decode(encrypted, validate=True)
     for part in (SECRET[:6], SECRET[6:14], SECRET[-8:], base64.b64encode(SECRET.encode()).decode()[:12]):
         assert part.encode() not in shown
-    assert {cipher.decrypt(each, "m1") for each in (sealed, again)} == {SECRET}
+    assert {cipher.decrypt(each, "m1") for each in (encrypted, again)} == {SECRET}
 
 
 @pytest.mark.parametrize("other", ["m2", "m", "m11", "M1", "", " m1", "m1\0"])
 def test_another_owners_secret_is_refused(cipher: Cipher, other: str) -> None:
     """Also after its owner has read it: what is remembered belongs to the owner too."""
-    sealed = cipher.encrypt(SECRET, "m1")
-    assert cipher.decrypt(sealed, "m1") == SECRET
+    encrypted = cipher.encrypt(SECRET, "m1")
+    assert cipher.decrypt(encrypted, "m1") == SECRET
     with pytest.raises(DecryptionRefused) as caught:
-        cipher.decrypt(sealed, other)
+        cipher.decrypt(encrypted, other)
     assert SECRET not in str(caught.value)
-    assert cipher.decrypt(sealed, "m1") == SECRET
+    assert cipher.decrypt(encrypted, "m1") == SECRET
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_garbage_is_refused(cipher: Cipher, garbage: str) -> None:
 
 def test_a_ciphertext_that_was_changed_is_refused(cipher: Cipher) -> None:
     """Cut, or with another byte in any quarter of it."""
-    sealed = base64.b64decode(cipher.encrypt(SECRET, "m1"))
-    changed = [sealed[:-1], sealed[: len(sealed) // 2]]
-    places = (len(sealed) // 4, len(sealed) // 2, len(sealed) - 1)
-    changed += [sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :] for place in places]
+    encrypted = base64.b64decode(cipher.encrypt(SECRET, "m1"))
+    changed = [encrypted[:-1], encrypted[: len(encrypted) // 2]]
+    places = (len(encrypted) // 4, len(encrypted) // 2, len(encrypted) - 1)
+    changed += [encrypted[:place] + bytes([encrypted[place] ^ 1]) + encrypted[place + 1 :] for place in places]
     for each in changed:
         with pytest.raises(DecryptionRefused):
             cipher.decrypt(base64.b64encode(each).decode(), "m1")
@@ -95,10 +95,10 @@ def test_kms_is_asked_once_in_some_minutes_for_each_secret(monkeypatch: pytest.M
     clock, asked, real = FakeClock(), [], secrets._kms
     monkeypatch.setattr(secrets, "_kms", lambda operation, **given: asked.append(operation) or real(operation, **given))
     cipher = KmsCipher("t", clock)
-    sealed = cipher.encrypt(SECRET, "m1")
+    encrypted = cipher.encrypt(SECRET, "m1")
     for later in (0, REMEMBER_MS - 1, 1):
         clock.at += later
-        assert cipher.decrypt(sealed, "m1") == SECRET
+        assert cipher.decrypt(encrypted, "m1") == SECRET
     assert asked == ["encrypt", "decrypt", "decrypt"]
 
 

@@ -29,7 +29,7 @@ from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.ports import Idempotency
 from ctrip.services.merchants.authenticate import Authenticator
 from ctrip.services.merchants.limit_calls import PLACES_AT_A_TIME
-from ctrip.services.merchants.manage_keys import sealed_version
+from ctrip.services.merchants.manage_keys import encrypted_version
 from ctrip.services.payments.create_payment import INDEXES_AT_A_TIME, ROUTE, CreatePayment
 from ctrip.system import SystemIds
 from tests.support.metering import Charge, LongChain, LongSigner, Meter, table, total
@@ -70,7 +70,7 @@ class Life:
             id=MERCHANT,
             webhook_secrets=(FakeCipher().encrypt("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", MERCHANT),),
         )
-        version = sealed_version(FakeCipher(), "livedemo1", TOKEN, f"ctsk_{'s' * 43}", T0)
+        version = encrypted_version(FakeCipher(), "livedemo1", TOKEN, f"ctsk_{'s' * 43}", T0)
         key = ApiKey(id="livedemo1", merchant_id=MERCHANT, name="till", scopes=frozenset(Scope), versions=(version,))
         put_key(self.world.stores.access, key)
         self.world.limiter = replace(self.world.limiter, default=Limits(calls_per_second=20, open_payments=1_000))

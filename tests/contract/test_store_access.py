@@ -40,8 +40,8 @@ def key(number: int = 1, **given: Any) -> ApiKey:
         "name": "shop",
         "scopes": frozenset({Scope.PAYMENTS_READ, Scope.ADMIN}),
         "versions": (
-            KeyVersion(digest="d2", sealed="s2", created_at=NOW),
-            KeyVersion(digest="", sealed="s1", created_at=NOW - 9, expires_at=NOW + 5),
+            KeyVersion(digest="d2", encrypted="s2", created_at=NOW),
+            KeyVersion(digest="", encrypted="s1", created_at=NOW - 9, expires_at=NOW + 5),
         ),
         "allowed_ips": ("192.0.2.0/24", "2001:db8::1"),
         "signed_only": True,
@@ -312,26 +312,26 @@ class TestAdmins:
         assert [each.id for each in stores.admins.token_keys()] == ["016", "015", "014", "013", "012"]
 
 
-class TestSeals:
+class TestCheckpoints:
     """The hourly seals."""
 
     def test_an_hour_is_sealed_once(self, stores: Stores) -> None:
         """With all its heads; the newest is found."""
         leaves = sorted(f"p{number} 1 {'a' * 64}" for number in range(2_500))
         first = AuditCheckpoint(hour="2026-01-31T12", count=len(leaves), root="r", previous="", hash="h1")
-        assert stores.seals.last() is None
-        stores.seals.put(first, leaves)
-        assert stores.seals.leaves(first) == leaves
+        assert stores.checkpoints.last() is None
+        stores.checkpoints.put(first, leaves)
+        assert stores.checkpoints.leaves(first) == leaves
         late = replace(first, root="x")
-        assert refused(lambda: stores.seals.put(late, leaves[:5]), AlreadyExists).key == "seal"
-        assert stores.seals.seal(first.hour) == first
-        assert stores.seals.leaves(first) == leaves
+        assert refused(lambda: stores.checkpoints.put(late, leaves[:5]), AlreadyExists).key == "checkpoint"
+        assert stores.checkpoints.checkpoint(first.hour) == first
+        assert stores.checkpoints.leaves(first) == leaves
         second = replace(first, hour="2026-01-31T13", previous="h1", hash="h2", count=0)
-        stores.seals.put(second, [])
-        assert stores.seals.last() == second
-        assert stores.seals.seal("2026-01-31T12") == first
-        assert stores.seals.leaves(second) == []
-        assert stores.seals.seal("2026-01-31T14") is None
+        stores.checkpoints.put(second, [])
+        assert stores.checkpoints.last() == second
+        assert stores.checkpoints.checkpoint("2026-01-31T12") == first
+        assert stores.checkpoints.leaves(second) == []
+        assert stores.checkpoints.checkpoint("2026-01-31T14") is None
 
 
 class TestFeed:

@@ -31,7 +31,7 @@ class Tables:
         self.database = Database("local", connected=self.connection)
         self.events = DynamoEvents("local", connected=self.connection)
         self.access = DynamoAccess("local", connected=self.connection)
-        self.seals = DynamoCheckpoints("local", connected=self.connection)
+        self.checkpoints = DynamoCheckpoints("local", connected=self.connection)
         self.names = self.database.tables
 
     def items(self, table: str) -> Iterator[Item]:
@@ -57,9 +57,9 @@ class Tables:
         self.database.write(put(self.names.events, event_item(earlier)))
 
     def unseal(self) -> None:
-        """Take the newest seal of the audit away."""
-        if (seal := self.seals.last()) is not None:
-            self.database.write(delete(self.names.access, tables.seal_key(seal.hour)))
+        """Take the newest checkpoint of the audit away."""
+        if (checkpoint := self.checkpoints.last()) is not None:
+            self.database.write(delete(self.names.access, tables.checkpoint_key(checkpoint.hour)))
 
     def forget_attempt(self, merchant_id: str, ulid: str) -> Event:
         """Undo the first attempt to deliver an event, once it has been recorded: it is in the outbox again."""

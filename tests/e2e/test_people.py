@@ -272,10 +272,10 @@ def test_the_audit_is_sealed_and_verified(up: Up, shop: Shop, behind: Tables) ->
     behind.tell_again(merchant, payment["id"], ago_ms=3_600_000)
     behind.unseal()
     up.run("seal")
-    seal = eventually(behind.seals.last, 20, "a seal")
+    checkpoint = eventually(behind.checkpoints.last, 20, "a checkpoint")
     for kind, subject in (("merchant", merchant), ("payment", payment["id"])):
-        code, said, problem = up.ctrip_said("audit", "verify", kind, subject, "--hour", seal.hour)
-        assert (code, f"1 of them sealed in {seal.hour}" in said) == (0, True), problem or said
+        code, said, problem = up.ctrip_said("audit", "verify", kind, subject, "--hour", checkpoint.hour)
+        assert (code, f"1 of them covered by the checkpoint of {checkpoint.hour}" in said) == (0, True), problem or said
 
 
 def test_the_feed_is_read_from_where_one_left_off(shop: Shop) -> None:

@@ -78,7 +78,7 @@ class FakeStores:
         self.access = FakeAccess(self.endpoints)
         self.admins = FakeAdmins(self.access)
         self.limits = FakeLimits()
-        self.seals = FakeCheckpoints()
+        self.checkpoints = FakeCheckpoints()
 
 
 def _add_event(state: _State, event: Event) -> None:
@@ -693,23 +693,23 @@ class FakeCheckpoints:
     """The `ports.SealStore` in memory."""
 
     def __init__(self) -> None:
-        self._seals: dict[str, AuditCheckpoint] = {}
+        self._checkpoints: dict[str, AuditCheckpoint] = {}
         self._leaves: dict[tuple[str, str], list[str]] = {}
 
     def last(self) -> AuditCheckpoint | None:
-        return self._seals[max(self._seals)] if self._seals else None
+        return self._checkpoints[max(self._checkpoints)] if self._checkpoints else None
 
-    def seal(self, hour: str) -> AuditCheckpoint | None:
-        return self._seals.get(hour)
+    def checkpoint(self, hour: str) -> AuditCheckpoint | None:
+        return self._checkpoints.get(hour)
 
-    def leaves(self, seal: AuditCheckpoint) -> list[str]:
-        return self._leaves.get((seal.hour, seal.root), [])
+    def leaves(self, checkpoint: AuditCheckpoint) -> list[str]:
+        return self._leaves.get((checkpoint.hour, checkpoint.root), [])
 
-    def put(self, seal: AuditCheckpoint, leaves: Sequence[str]) -> None:
-        self._leaves[seal.hour, seal.root] = list(leaves)
-        if seal.hour in self._seals:
-            raise AlreadyExists("seal")
-        self._seals[seal.hour] = seal
+    def put(self, checkpoint: AuditCheckpoint, leaves: Sequence[str]) -> None:
+        self._leaves[checkpoint.hour, checkpoint.root] = list(leaves)
+        if checkpoint.hour in self._checkpoints:
+            raise AlreadyExists("checkpoint")
+        self._checkpoints[checkpoint.hour] = checkpoint
 
 
 def _claims(before: Merchant | None, after: Merchant) -> list[tuple[str, str]]:

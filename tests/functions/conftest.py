@@ -15,7 +15,7 @@ from ctrip.bootstrap.composition import Stage
 from ctrip.domain.admins import Role
 from ctrip.domain.merchants.access import ApiKey, Scope
 from ctrip.services.admins.manage_admins import AdminManager
-from ctrip.services.merchants.manage_keys import sealed_version
+from ctrip.services.merchants.manage_keys import encrypted_version
 from functions.http import openapi
 from functions.http.answers import HTML
 from functions.http.error_codes import CODES
@@ -156,7 +156,7 @@ def _quick() -> Any:
 def add_key(world: World, key: str, scopes: frozenset[Scope], merchant_id: str = "m1", **more: Any) -> None:
     """Give a merchant an API key."""
     key_id = key.split("_")[1]
-    version = sealed_version(FakeCipher(), key_id, key, f"ctsk_{key_id}", world.clock.now())
+    version = encrypted_version(FakeCipher(), key_id, key, f"ctsk_{key_id}", world.clock.now())
     put_key(
         world.stores.access,
         ApiKey(id=key_id, merchant_id=merchant_id, name="Test", scopes=scopes, versions=(version,), **more),

@@ -384,7 +384,7 @@ def test_a_stolen_table_opens_nothing(api: Api) -> None:
     access, admins = api.world.stores.access, api.world.stores.admins
     key = access.api_key(made["id"])
     assert key is not None
-    held = {text for each in key.versions for text in (each.digest, each.sealed)} | {key.id}
+    held = {text for each in key.versions for text in (each.digest, each.encrypted)} | {key.id}
     held |= {session.digest for session in admins._sessions.values()} | set(admins._sessions)
     held |= {admin.password for admin in admins._admins.values()}
     for text in held:

@@ -554,7 +554,7 @@ def cipher(api: Api) -> AuditCheckpointer:
         events=stores.events,
         access=stores.access,
         admins=stores.admins,
-        seals=stores.seals,
+        checkpoints=stores.checkpoints,
         clock=world.clock,
         log=world.log,
     )
@@ -571,10 +571,10 @@ def test_the_hours_are_sealed_and_a_changed_chain_shows(api: Api) -> None:
     assert seals[0].hour == hour
     assert len(seals) == 3
     assert [after.previous for after in seals[1:]] == [before.hash for before in seals[:-1]]
-    stores, verifier = api.world.stores, AuditVerifier(api.world.stores.seals)
+    stores, verifier = api.world.stores, AuditVerifier(api.world.stores.checkpoints)
     chain = stores.payments.audit(payment["id"])
     good = verifier.verify(payment["id"], chain, hour)
-    assert (good.problem, good.sealed) == (None, 1)
+    assert (good.problem, good.covered) == (None, 1)
     assert verifier.verify("m1", stores.access.audit("m1"), hour).problem is None
     forged = replace(chain[0], body=chain[0].body.replace("1000", "9000"))
     assert broken([forged]) == 1
@@ -586,9 +586,9 @@ def test_the_hours_are_sealed_and_a_changed_chain_shows(api: Api) -> None:
     assert broken([rewritten]) is None
     assert verifier.verify(payment["id"], [rewritten], hour).problem
     assert verifier.verify(payment["id"], [], hour).problem
-    stores.seals._leaves.clear()
+    stores.checkpoints._leaves.clear()
     assert verifier.verify(payment["id"], chain, hour).problem
-    told = [facts for _, message, facts in api.world.log.lines if message == "audit_sealed"]
+    told = [facts for _, message, facts in api.world.log.lines if message == "audit_checkpoint"]
     assert told[1]["root"] == seals[0].root
 
 
@@ -603,9 +603,9 @@ def test_an_outage_is_sealed_from_its_beginning(api: Api) -> None:
     # A seal that is replaced together with its heads no longer is what the next one follows.
     forged = replace(first[3], root=hashlib.sha256(b"").hexdigest())
     forged = replace(forged, hash=seal_audit._hash(forged.previous, forged.hour, forged.root))
-    api.world.stores.seals._seals[forged.hour] = forged
-    api.world.stores.seals._leaves[forged.hour, forged.root] = [""]
-    assert AuditVerifier(api.world.stores.seals).verify("m1", [], forged.hour).problem
+    api.world.stores.checkpoints._checkpoints[forged.hour] = forged
+    api.world.stores.checkpoints._leaves[forged.hour, forged.root] = [""]
+    assert AuditVerifier(api.world.stores.checkpoints).verify("m1", [], forged.hour).problem
 
 
 @pytest.mark.parametrize("path", ["merchants", "users", "payments"])

@@ -30,7 +30,7 @@ def me(api: Api, token: str) -> int:
 def signing_key(api: Api) -> tuple[str, str]:
     """Return the id and the secret that tokens are signed with."""
     [key] = api.world.stores.admins.token_keys()
-    return key.id, FakeCipher().decrypt(key.sealed, key.id)
+    return key.id, FakeCipher().decrypt(key.encrypted, key.id)
 
 
 def test_signing_in_gives_a_short_token_and_a_long_one(api: Api) -> None:
@@ -228,7 +228,7 @@ def test_the_key_of_tokens_can_be_replaced(api: Api) -> None:
     assert (
         me(
             api,
-            jwt.encode(forged, FakeCipher().decrypt(old.sealed, old.id), algorithm="HS256", headers={"kid": old.id}),
+            jwt.encode(forged, FakeCipher().decrypt(old.encrypted, old.id), algorithm="HS256", headers={"kid": old.id}),
         )
         == 401
     )

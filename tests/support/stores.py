@@ -36,7 +36,7 @@ class Stores:
     access: AccessStore
     admins: AdminStore
     limits: LimitStore
-    seals: CheckpointStore
+    checkpoints: CheckpointStore
     endpoints: EndpointStore
 
 

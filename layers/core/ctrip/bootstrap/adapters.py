@@ -108,8 +108,8 @@ class Adapters(Protocol):
         ...
 
     @property
-    def seals(self) -> CheckpointStore:
-        """The hourly seals of the audit chains."""
+    def checkpoints(self) -> CheckpointStore:
+        """The hourly checkpoints of the audit chains."""
         ...
 
     @property

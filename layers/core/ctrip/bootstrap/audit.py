@@ -1,4 +1,4 @@
-"""The audit chains, wired: read, seal, verify."""
+"""The audit chains, wired: read, checkpoint, verify."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ class Audit:
             events=on.events,
             access=on.access,
             admins=on.admins,
-            seals=on.seals,
+            checkpoints=on.checkpoints,
             clock=on.clock,
             log=on.log("seal"),
         )
@@ -43,4 +43,4 @@ class Audit:
         """Build what checks audit chains."""
         from ctrip.services.audit.checkpoint_audit import AuditVerifier
 
-        return AuditVerifier(self._on.seals)
+        return AuditVerifier(self._on.checkpoints)

@@ -126,8 +126,8 @@ class AwsAdapters:
         return DynamoLimits(self.settings.stage)
 
     @cached_property
-    def seals(self) -> "DynamoCheckpoints":
-        """Open the store of seals."""
+    def checkpoints(self) -> "DynamoCheckpoints":
+        """Open the store of checkpoints."""
         from ctrip.store.checkpoints import DynamoCheckpoints
 
         return DynamoCheckpoints(self.settings.stage)

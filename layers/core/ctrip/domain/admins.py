@@ -51,7 +51,7 @@ MATRIX: dict[Permission, frozenset[Role]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admin:
-    """One person; `password` is an argon2id hash, `totp` a sealed secret that is asked for once `totp_on` is set.
+    """One person; `password` is an argon2id hash, `totp` a encrypted secret that is asked for once `totp_on` is set.
 
     `totp_step` is the newest step of which a code was taken: none is taken twice. Sessions begun before
     `sessions_from` (unix milliseconds) are over.

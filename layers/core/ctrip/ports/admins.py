@@ -20,10 +20,10 @@ class AdminChange:
 
 @dataclass(frozen=True, slots=True)
 class TokenKey:
-    """A key that signs access tokens: `id` is a ULID, `sealed` the secret; unix milliseconds."""
+    """A key that signs access tokens: `id` is a ULID, `encrypted` the secret; unix milliseconds."""
 
     id: str
-    sealed: str
+    encrypted: str
     created_at: int
 
 

@@ -1,4 +1,4 @@
-"""The hourly seals of the audit chains, as the services keep them."""
+"""The hourly checkpoints of the audit chains, as the services keep them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditCheckpoint:
-    """One hour's heads of audit chains, as one hash; `previous` is the seal before, `count` the heads."""
+    """One hour's heads of audit chains, as one hash; `previous` is the checkpoint before, `count` the heads."""
 
     hour: str
     count: int
@@ -17,20 +17,20 @@ class AuditCheckpoint:
 
 
 class CheckpointStore(Protocol):
-    """The hourly seals, and the heads that each covers."""
+    """The hourly checkpoints, and the heads that each covers."""
 
     def last(self) -> AuditCheckpoint | None:
-        """Return the newest seal."""
+        """Return the newest checkpoint."""
         ...
 
-    def seal(self, hour: str) -> AuditCheckpoint | None:
-        """Return an hour's seal."""
+    def checkpoint(self, hour: str) -> AuditCheckpoint | None:
+        """Return an hour's checkpoint."""
         ...
 
-    def leaves(self, seal: AuditCheckpoint) -> list[str]:
-        """Return the heads that a seal covers, sorted."""
+    def leaves(self, checkpoint: AuditCheckpoint) -> list[str]:
+        """Return the heads that a checkpoint covers, sorted."""
         ...
 
-    def put(self, seal: AuditCheckpoint, leaves: Sequence[str]) -> None:
-        """Store an hour's seal after its heads, once; raises `AlreadyExists` ("seal")."""
+    def put(self, checkpoint: AuditCheckpoint, leaves: Sequence[str]) -> None:
+        """Store an hour's checkpoint after its heads, once; raises `AlreadyExists` ("checkpoint")."""
         ...

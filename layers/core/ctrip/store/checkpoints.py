@@ -1,4 +1,4 @@
-"""The hourly seals of the audit chains."""
+"""The hourly checkpoints of the audit chains."""
 
 import json
 from collections.abc import Sequence
@@ -22,31 +22,31 @@ class DynamoCheckpoints(Store):
     own = "access"
 
     def last(self) -> AuditCheckpoint | None:
-        """Return the newest seal."""
-        condition = Path("pk") == tables.SEALS_PARTITION
+        """Return the newest checkpoint."""
+        condition = Path("pk") == tables.CHECKPOINTS_PARTITION
         rows = self._db.query(self._table, condition, limit=1, forward=False, consistent=True)
         return decode(AuditCheckpoint, read_document(rows.items[0], "doc")) if rows.items else None
 
-    def seal(self, hour: str) -> AuditCheckpoint | None:
-        """Return an hour's seal."""
-        item = self._db.get(self._table, tables.seal_key(hour))
+    def checkpoint(self, hour: str) -> AuditCheckpoint | None:
+        """Return an hour's checkpoint."""
+        item = self._db.get(self._table, tables.checkpoint_key(hour))
         return decode(AuditCheckpoint, read_document(item, "doc")) if item else None
 
-    def leaves(self, seal: AuditCheckpoint) -> list[str]:
-        """Return the heads that a seal covers, sorted."""
-        condition = Path("pk") == tables.seal_leaves_key(seal.hour, seal.root, 0).pk
+    def leaves(self, checkpoint: AuditCheckpoint) -> list[str]:
+        """Return the heads that a checkpoint covers, sorted."""
+        condition = Path("pk") == tables.checkpoint_leaves_key(checkpoint.hour, checkpoint.root, 0).pk
         chunks = self._db.each(self._table, condition, consistent=True)
         return [leaf for item in chunks for leaf in json.loads(read_document(item, "doc"))]
 
-    def put(self, seal: AuditCheckpoint, leaves: Sequence[str]) -> None:
-        """Store an hour's seal after its heads, once; a run that died in between has left nothing that counts."""
+    def put(self, checkpoint: AuditCheckpoint, leaves: Sequence[str]) -> None:
+        """Store an hour's checkpoint after its heads, once; a run that died in between has left nothing that counts."""
         for number, start in enumerate(range(0, len(leaves), CHUNK)):
             held = json.dumps(list(leaves[start : start + CHUNK]), separators=(",", ":"))
-            key = tables.seal_leaves_key(seal.hour, seal.root, number)
+            key = tables.checkpoint_leaves_key(checkpoint.hour, checkpoint.root, number)
             self._db.write(put(self._table, keyed(key, doc=text(held))))
         try:
-            # Holds where the hour has not been sealed.
-            item = keyed(tables.seal_key(seal.hour), doc=text(encode(seal)))
-            self._db.write(put(self._table, item, ABSENT), ours=lambda: self.seal(seal.hour) == seal)
+            # Holds where the hour has not been checkpointed.
+            item = keyed(tables.checkpoint_key(checkpoint.hour), doc=text(encode(checkpoint)))
+            self._db.write(put(self._table, item, ABSENT), ours=lambda: self.checkpoint(checkpoint.hour) == checkpoint)
         except ConditionFailed as exc:
-            raise AlreadyExists("seal") from exc
+            raise AlreadyExists("checkpoint") from exc

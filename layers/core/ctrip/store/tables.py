@@ -232,7 +232,7 @@ MERCHANTS_PARTITION = "MERS"
 WAITING_PARTITION = "WAIT"
 ADMINS_PARTITION = "ADMS"
 TOKEN_KEYS_PARTITION = "JWT"  # noqa: S105  a partition, not a password
-SEALS_PARTITION = "SEALS"
+CHECKPOINTS_PARTITION = "SEALS"
 
 
 def merchant_pointer_key(merchant_id: str) -> Key:
@@ -325,12 +325,12 @@ def attempts_key(scope: str, window: int) -> Key:
     return Key(f"TRY#{scope}#{window}", "TRY")
 
 
-def seal_key(hour: str) -> Key:
+def checkpoint_key(hour: str) -> Key:
     """Name the seal of one hour."""
-    return Key(SEALS_PARTITION, hour)
+    return Key(CHECKPOINTS_PARTITION, hour)
 
 
-def seal_leaves_key(hour: str, root: str, chunk: int) -> Key:
+def checkpoint_leaves_key(hour: str, root: str, chunk: int) -> Key:
     """Name one chunk of the heads of one root: two runs of an hour may see different heads, and one of them wins."""
     return Key(f"SEAL#{hour}#{root}", f"{chunk:04d}")
 

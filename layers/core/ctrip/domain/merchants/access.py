@@ -50,7 +50,7 @@ class AccountKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merchant:
-    """One merchant; secrets are sealed; `audit_head` ends its audit chain.
+    """One merchant; secrets are encrypted; `audit_head` ends its audit chain.
 
     `xpub`, `key_version`, `key_signature`, `discovered` and `first_index` are of its key on the first curve, as in
     `AccountKey`; `more_keys` are those of the other curves that the stage's chains need.
@@ -123,12 +123,12 @@ class Merchant:
 class KeyVersion:
     """One pair of secrets of a key.
 
-    `digest` is the SHA-256 of the whole bearer string (hex), empty for a signed-only key; `sealed` the signing secret
-    as the cipher made it; `expires_at` unix milliseconds, None for the version that stays.
+    `digest` is the SHA-256 of the whole bearer string (hex), empty for a signed-only key; `encrypted` the signing
+    secret as the cipher made it; `expires_at` unix milliseconds, None for the version that stays.
     """
 
     digest: str
-    sealed: str
+    encrypted: str
     created_at: int
     expires_at: int | None = None
 

@@ -146,12 +146,12 @@ class AdminManager:
         """Give an admin a secret for an authenticator app; it is asked for once a code of it has been confirmed."""
         self._must_know(self._find(admin_id), password, origin)
         secret = self.codes.new_secret()
-        sealed = self.cipher.encrypt(secret, admin_id)
+        encrypted = self.cipher.encrypt(secret, admin_id)
 
         def decide(admin: Admin) -> tuple[Admin, str]:
             if admin.totp_on:
                 raise Conflict("A second factor is set up already.", code="totp_on")
-            return replace(admin, totp=sealed), "admin.totp_begun"
+            return replace(admin, totp=encrypted), "admin.totp_begun"
 
         admin = self._change(admin_id, decide, origin)
         return {"secret": secret, "uri": self.codes.uri(secret, admin.email)}

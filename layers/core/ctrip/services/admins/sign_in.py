@@ -197,7 +197,7 @@ class AdminSessions:
         held = self.admins.token_keys() or [self.new_token_key()]
         # A key that has a successor is good for as long as what it signed last.
         good = [held[0], *(old for new, old in pairwise(held) if now - new.created_at < ACCESS_SECONDS * 1000)]
-        keys = {key.id: self.cipher.decrypt(key.sealed, key.id) for key in good}
+        keys = {key.id: self.cipher.decrypt(key.encrypted, key.id) for key in good}
         self._keys = (now + KEYS_MS, keys)
         return keys
 

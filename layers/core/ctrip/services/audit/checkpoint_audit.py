@@ -1,6 +1,6 @@
 """Each hour: one hash over the heads of all audit chains that moved, chained to the hour before.
 
-A chain alone shows that a record in its middle was changed; the seal shows that its end was, or all of it. The seal is
+A chain alone shows that a record in its middle was changed; the checkpoint shows that its end was, or all of it. It is
 logged as well: whoever can write the table cannot write the log.
 """
 
@@ -14,44 +14,50 @@ from ctrip.views.fields import rfc3339
 
 HOUR_MS = 3_600_000
 GRACE_MS = 120_000  # a transaction that was under way when the hour ended has committed by then
-CATCH_UP = 48  # hours that one run seals at most, after an outage
+CATCH_UP = 48  # hours that one run checkpoints at most, after an outage
 PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditCheckpointer:
-    """Seals the hours that are over."""
+    """Checkpoints the hours that are over."""
 
     payments: PaymentStore
     events: EventStore
     access: AccessStore
     admins: AdminStore
-    seals: CheckpointStore
+    checkpoints: CheckpointStore
     clock: Clock
     log: Log
 
     def run(self) -> list[AuditCheckpoint]:
-        """Seal each hour that is over and not sealed; return the seals."""
+        """Checkpoint each hour that is over and has none; return the checkpoints."""
         done = []
         for start in self._due():
-            seal, leaves = self._seal(start)
+            checkpoint, leaves = self._checkpoint(start)
             try:
-                self.seals.put(seal, leaves)
+                self.checkpoints.put(checkpoint, leaves)
             except AlreadyExists:  # another run was faster
                 continue
-            self.log.info("audit_sealed", hour=seal.hour, count=seal.count, root=seal.root, seal=seal.hash)
-            done.append(seal)
+            self.log.info(
+                "audit_checkpoint",
+                hour=checkpoint.hour,
+                count=checkpoint.count,
+                root=checkpoint.root,
+                checkpoint=checkpoint.hash,
+            )
+            done.append(checkpoint)
         return done
 
     def _due(self) -> list[int]:
         end = (self.clock.now() - GRACE_MS) // HOUR_MS
-        last = self.seals.last()
+        last = self.checkpoints.last()
         first = _number(last.hour) + 1 if last else end - 1
         return [number * HOUR_MS for number in range(first, min(end, first + CATCH_UP))]
 
-    def _seal(self, start: int) -> tuple[AuditCheckpoint, list[str]]:
+    def _checkpoint(self, start: int) -> tuple[AuditCheckpoint, list[str]]:
         leaves = sorted(self._leaves(start))
-        last = self.seals.last()
+        last = self.checkpoints.last()
         hour, previous = hour_of(start), last.hash if last else ""
         root = hashlib.sha256("\n".join(leaves).encode()).hexdigest()
         return AuditCheckpoint(
@@ -76,39 +82,42 @@ class AuditCheckpointer:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a check: how many records and seals were read, and what is wrong, if anything."""
+    """What became of a check: how many records and checkpoints were read, and what is wrong, if anything."""
 
     records: int
-    sealed: int
+    covered: int
     problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AuditVerifier:
-    """Checks a subject's chain against itself, and against a seal that covers it."""
+    """Checks a subject's chain against itself, and against a checkpoint that covers it."""
 
-    seals: CheckpointStore
+    checkpoints: CheckpointStore
 
     def verify(self, subject: str, chain: list[AuditRecord], hour: str | None = None) -> Verdict:
-        """Check a chain, oldest first; with an hour, that the head which the hour's seal covers stands in it."""
+        """Check a chain, oldest first; with an hour, that the head which the hour's checkpoint covers stands in it."""
         if (version := broken(chain)) is not None:
             return Verdict(len(chain), 0, f"the record of version {version} does not follow from the one before it")
         if hour is None:
             return Verdict(len(chain), 0)
-        seal = self.seals.seal(hour)
-        if seal is None:
-            return Verdict(len(chain), 0, f"{hour} is not sealed")
-        leaves, after = self.seals.leaves(seal), self.seals.seal(hour_of((_number(hour) + 1) * HOUR_MS))
+        checkpoint = self.checkpoints.checkpoint(hour)
+        if checkpoint is None:
+            return Verdict(len(chain), 0, f"{hour} has no checkpoint")
+        leaves = self.checkpoints.leaves(checkpoint)
+        after = self.checkpoints.checkpoint(hour_of((_number(hour) + 1) * HOUR_MS))
         root = hashlib.sha256("\n".join(leaves).encode()).hexdigest()
-        if root != seal.root or _hash(seal.previous, hour, root) != seal.hash:
-            return Verdict(len(chain), 0, f"the seal of {hour} is not that of its heads")
-        if after is not None and after.previous != seal.hash:
-            return Verdict(len(chain), 0, f"the seal of {hour} is not the one that the hour after it follows")
-        sealed = [each for each in leaves if each.startswith(f"{subject} ")]
+        if root != checkpoint.root or _hash(checkpoint.previous, hour, root) != checkpoint.hash:
+            return Verdict(len(chain), 0, f"the checkpoint of {hour} is not that of its heads")
+        if after is not None and after.previous != checkpoint.hash:
+            return Verdict(len(chain), 0, f"the checkpoint of {hour} is not the one that the hour after it follows")
+        covered = [each for each in leaves if each.startswith(f"{subject} ")]
         known = {leaf(subject, each.version, each.hash) for each in chain}
-        if not set(sealed) <= known:
-            return Verdict(len(chain), len(sealed), f"the head that {hour} sealed is not in the chain any more")
-        return Verdict(len(chain), len(sealed))
+        if not set(covered) <= known:
+            return Verdict(
+                len(chain), len(covered), f"the head that the checkpoint of {hour} covers is not in the chain any more"
+            )
+        return Verdict(len(chain), len(covered))
 
 
 def leaf(subject: str, version: int, head: str) -> str:

@@ -86,7 +86,7 @@ class Authenticator:
         return caller
 
     def _signature(self, key: ApiKey, version: KeyVersion, request: SignedRequest) -> str:
-        return request.signature(self.cipher.decrypt(version.sealed, key.id))
+        return request.signature(self.cipher.decrypt(version.encrypted, key.id))
 
     def _right(self, key_id: str, fits: Callable[[ApiKey, KeyVersion], bool]) -> tuple[_Known | None, list[KeyVersion]]:
         """Find the versions that a credential fits; what is remembered is read anew for one that fits none."""

@@ -188,7 +188,7 @@ class KeyManager:
     def _version(self, key_id: str, now: int, *, signed_only: bool) -> tuple[KeyVersion, dict[str, str | None]]:
         bearer = None if signed_only else f"ctrip_{key_id}_{_secret(self.ids)}"
         signing = f"ctsk_{_secret(self.ids)}"
-        return sealed_version(self.cipher, key_id, bearer, signing, now), {
+        return encrypted_version(self.cipher, key_id, bearer, signing, now), {
             "api_key": bearer,
             "signing_secret": signing,
         }
@@ -218,10 +218,10 @@ class KeyManager:
         return Answer(view | secrets)
 
 
-def sealed_version(cipher: Cipher, key_id: str, bearer: str | None, signing: str, now: int) -> KeyVersion:
-    """Turn a key's secrets into what may be stored: a hash of the one, the other sealed."""
+def encrypted_version(cipher: Cipher, key_id: str, bearer: str | None, signing: str, now: int) -> KeyVersion:
+    """Turn a key's secrets into what may be stored: a hash of the one, the other encrypted."""
     digest = hashlib.sha256(bearer.encode()).hexdigest() if bearer else ""
-    return KeyVersion(digest=digest, sealed=cipher.encrypt(signing, key_id), created_at=now)
+    return KeyVersion(digest=digest, encrypted=cipher.encrypt(signing, key_id), created_at=now)
 
 
 def _changed() -> Conflict:

@@ -1,4 +1,4 @@
-"""From a decided step to the transaction that stores it: event frozen, audit sealed."""
+"""From a decided step to the transaction that stores it: event frozen, audit record hashed."""
 
 from dataclasses import dataclass, replace
 
