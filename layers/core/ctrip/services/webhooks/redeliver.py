@@ -57,7 +57,7 @@ class Redeliverer:
         match = DELIVERY_ID.fullmatch(wanted)
         last = self.events.last_attempt(merchant_id, match.group(1), endpoint_id) if match else None
         if match is None or last is None or not 1 <= int(match.group(2)) <= last.attempt:
-            raise NotFound(f"Delivery {wanted[:64]} not found.", code="delivery_not_found")
+            raise NotFound(f"Delivery {wanted[:64]} not found.")
         self.jobs.deliver([WebhookJob(merchant_id, last.event_ulid, endpoint_id, last.attempt + 1)])
 
     def between(
