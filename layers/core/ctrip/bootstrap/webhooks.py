@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
     from ctrip.services.webhooks.manage_endpoints import EndpointManager
     from ctrip.services.webhooks.read_events import EventReader
+    from ctrip.services.webhooks.redeliver import Redeliverer
     from ctrip.services.webhooks.relay_outbox import OutboxRelay
     from ctrip.services.webhooks.resolve_endpoint import EndpointResolver
     from ctrip.services.webhooks.send_test import EndpointTester
@@ -22,6 +23,7 @@ class Webhooks:
     @cached_property
     def deliverer(self) -> "WebhookDeliverer":
         """Build what delivers webhooks."""
+        from ctrip.aws.masking import mask
         from ctrip.services.webhooks.admit_delivery import EndpointGates
         from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
         from ctrip.services.webhooks.note_deliveries import DeliveryNotes
@@ -39,12 +41,28 @@ class Webhooks:
                 log=on.log("webhooks"),
                 stage_url=on.settings.webhook_url,
             ),
+            redeliverer=self.redeliverer,
             receivers=on.receivers,
             cipher=on.cipher,
             jobs=on.jobs,
             clock=on.clock,
             log=on.log("webhooks"),
             spread=on.spread,
+            mask=mask,
+        )
+
+    @cached_property
+    def redeliverer(self) -> "Redeliverer":
+        """Build what reads an endpoint's log and delivers again."""
+        from ctrip.services.webhooks.redeliver import Redeliverer
+
+        on = self._on
+        return Redeliverer(
+            events=on.events,
+            endpoints=on.endpoints,
+            jobs=on.jobs,
+            clock=on.clock,
+            longest_cache_ms=on.settings.key_cache_seconds * 1000,
         )
 
     @cached_property
