@@ -3,20 +3,13 @@
 from chalice import Chalice, Rate
 
 import functions.middleware
-import functions.provision
-import functions.relay
-import functions.scan
-import functions.seal
-import functions.signer
-import functions.sweep
-import functions.tick
-import functions.webhooks
 from functions.admin import audit, merchants, sessions, users
 from functions.admin import keys as admin_keys
 from functions.admin import payments as admin_payments
 from functions.api import chains, events, health, keys, payments
 from functions.api import webhooks as webhooks_api
 from functions.http import answers
+from functions.late import late
 from functions.names import queue
 from functions.pages import assets, checkout, docs
 
@@ -42,16 +35,16 @@ app.register_blueprint(users.routes)
 app.register_blueprint(audit.routes)
 
 # Schedules, from EventBridge
-tick = app.schedule(Rate(1, unit=Rate.MINUTES), name="tick")(functions.tick.handle)
-relay = app.schedule(Rate(1, unit=Rate.MINUTES), name="relay")(functions.relay.handle)
-sweep_due = app.schedule(Rate(5, unit=Rate.MINUTES), name="sweep_due")(functions.sweep.handle_due)
-provision = app.schedule(Rate(5, unit=Rate.MINUTES), name="provision")(functions.provision.handle)
-seal = app.schedule(Rate(1, unit=Rate.HOURS), name="seal")(functions.seal.handle)
+tick = app.schedule(Rate(1, unit=Rate.MINUTES), name="tick")(late("tick.handle"))
+relay = app.schedule(Rate(1, unit=Rate.MINUTES), name="relay")(late("relay.handle"))
+sweep_due = app.schedule(Rate(5, unit=Rate.MINUTES), name="sweep_due")(late("sweep.handle_due"))
+provision = app.schedule(Rate(5, unit=Rate.MINUTES), name="provision")(late("provision.handle"))
+seal = app.schedule(Rate(1, unit=Rate.HOURS), name="seal")(late("seal.handle"))
 
 # Queues
-sweep = app.on_sqs_message(queue=queue("sweep"), batch_size=1, name="sweep")(functions.sweep.handle)
-webhooks = app.on_sqs_message(queue=queue("webhooks"), batch_size=10, name="webhooks")(functions.webhooks.handle)
+sweep = app.on_sqs_message(queue=queue("sweep"), batch_size=1, name="sweep")(late("sweep.handle"))
+webhooks = app.on_sqs_message(queue=queue("webhooks"), batch_size=10, name="webhooks")(late("webhooks.handle"))
 
 # Called by the others: a scanner per chain, and the only holder of keys
-scan = app.lambda_function(name="scan")(functions.scan.handle)
-signer = app.lambda_function(name="signer")(functions.signer.handle)
+scan = app.lambda_function(name="scan")(late("scan.handle"))
+signer = app.lambda_function(name="signer")(late("signer.handle"))

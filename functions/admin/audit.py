@@ -1,5 +1,7 @@
 """The audit trail."""
 
+from typing import TYPE_CHECKING
+
 from chalice import Response
 
 from ctrip.bootstrap import stage
@@ -9,7 +11,9 @@ from ctrip.views.audit import AuditPage, audit_view
 from functions.admin.root import ROOT
 from functions.http.answers import answer
 from functions.http.resource import Call, Resource
-from functions.requests.audit import AuditQuery
+
+if TYPE_CHECKING:
+    from functions.requests.audit import AuditQuery
 
 routes = Resource(__name__)
 
@@ -18,7 +22,7 @@ routes = Resource(__name__)
     "GET",
     f"{ROOT}/audit",
     requires=Permission.AUDIT_READ,
-    query=AuditQuery,
+    query="audit.AuditQuery",
     response="AuditPage",
     codes=("payment_not_found", "merchant_not_found", "user_not_found"),
 )

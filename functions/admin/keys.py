@@ -7,7 +7,6 @@ from ctrip.domain.admins import Permission
 from functions.admin.root import ROOT
 from functions.http.answers import answer, answered, nothing
 from functions.http.resource import Call, Resource
-from functions.requests.keys import KeyQuery, KeyRequest, RotationRequest
 
 routes = Resource(__name__)
 MERCHANT = f"{ROOT}/merchants/{{merchant_id}}"
@@ -15,7 +14,12 @@ KEYS = f"{MERCHANT}/keys"
 
 
 @routes.on(
-    "GET", KEYS, requires=Permission.KEYS_READ, query=KeyQuery, response="KeyPage", codes=("merchant_not_found",)
+    "GET",
+    KEYS,
+    requires=Permission.KEYS_READ,
+    query="keys.KeyQuery",
+    response="KeyPage",
+    codes=("merchant_not_found",),
 )
 def list_merchant_keys(call: Call, merchant_id: str) -> Response:
     """List a merchant's keys, newest first, without their secrets."""
@@ -26,7 +30,7 @@ def list_merchant_keys(call: Call, merchant_id: str) -> Response:
     "POST",
     KEYS,
     requires=Permission.KEYS_WRITE,
-    body=KeyRequest,
+    body="keys.KeyRequest",
     response="KeyWithSecrets",
     status=201,
     codes=("merchant_not_found", "too_many_keys", "merchant_changed"),
@@ -40,7 +44,7 @@ def create_merchant_key(call: Call, merchant_id: str) -> Response:
     "POST",
     f"{KEYS}/{{key_id}}/rotate",
     requires=Permission.KEYS_WRITE,
-    body=RotationRequest,
+    body="keys.RotationRequest",
     response="KeyWithSecrets",
     status=201,
     codes=("key_not_found", "key_not_usable", "key_changed", "merchant_changed"),

@@ -1,20 +1,29 @@
 """Merchants."""
 
+from typing import TYPE_CHECKING
+
 from chalice import Response
 
 from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from functions.admin.root import ROOT
 from functions.http.answers import answer, answered
-from functions.http.models import Paged
 from functions.http.resource import Call, Resource
-from functions.requests.merchants import MerchantPatch, MerchantRequest
+
+if TYPE_CHECKING:
+    from functions.requests.merchants import MerchantRequest
 
 routes = Resource(__name__)
 MERCHANT = f"{ROOT}/merchants/{{merchant_id}}"
 
 
-@routes.on("GET", f"{ROOT}/merchants", requires=Permission.MERCHANTS_READ, query=Paged, response="MerchantPage")
+@routes.on(
+    "GET",
+    f"{ROOT}/merchants",
+    requires=Permission.MERCHANTS_READ,
+    query="pages.Paged",
+    response="MerchantPage",
+)
 def list_merchants(call: Call) -> Response:
     """List merchants."""
     return answer(stage().merchants.manager.page(call.query.cursor or "", call.query.limit))
@@ -24,7 +33,7 @@ def list_merchants(call: Call) -> Response:
     "POST",
     f"{ROOT}/merchants",
     requires=Permission.MERCHANTS_WRITE,
-    body=MerchantRequest,
+    body="merchants.MerchantRequest",
     response="MerchantWithSecret",
     status=201,
 )
@@ -44,7 +53,7 @@ def read_merchant(call: Call, merchant_id: str) -> Response:
     "PATCH",
     MERCHANT,
     requires=Permission.MERCHANTS_WRITE,
-    body=MerchantPatch,
+    body="merchants.MerchantPatch",
     response="Merchant",
     codes=("merchant_not_found", "merchant_changed"),
 )

@@ -1,5 +1,7 @@
 """Any merchant's payments."""
 
+from typing import TYPE_CHECKING
+
 from chalice import Response
 
 from ctrip.bootstrap import stage
@@ -7,7 +9,9 @@ from ctrip.domain.admins import Permission
 from functions.admin.root import ROOT
 from functions.http.answers import answer, answered
 from functions.http.resource import Call, Resource
-from functions.requests.payments import AdminPaymentQuery
+
+if TYPE_CHECKING:
+    from functions.requests.payments import AdminPaymentQuery
 
 routes = Resource(__name__)
 PAYMENT = f"{ROOT}/payments/{{payment_id}}"
@@ -17,7 +21,7 @@ PAYMENT = f"{ROOT}/payments/{{payment_id}}"
     "GET",
     f"{ROOT}/payments",
     requires=Permission.PAYMENTS_READ,
-    query=AdminPaymentQuery,
+    query="payments.AdminPaymentQuery",
     response="PaymentPage",
 )
 def list_merchant_payments(call: Call) -> Response:

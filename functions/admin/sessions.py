@@ -1,5 +1,7 @@
 """Signing in and out, and what everybody may change of themselves."""
 
+from typing import TYPE_CHECKING
+
 from chalice import Response
 
 from ctrip.bootstrap import stage
@@ -7,13 +9,9 @@ from ctrip.views.admins import admin_view
 from functions.admin.root import ROOT
 from functions.http.answers import address_of, answer, nothing, request_id
 from functions.http.resource import Call, Resource
-from functions.requests.users import (
-    CodeOnly,
-    Credentials,
-    PasswordChange,
-    PasswordOnly,
-    SessionRefresh,
-)
+
+if TYPE_CHECKING:
+    from functions.requests.users import Credentials, PasswordChange
 
 routes = Resource(__name__)
 OF_PASSWORDS = ("user_changed", "too_many_attempts")
@@ -22,7 +20,7 @@ OF_PASSWORDS = ("user_changed", "too_many_attempts")
 @routes.on(
     "POST",
     f"{ROOT}/login",
-    body=Credentials,
+    body="users.Credentials",
     response="Session",
     codes=("unauthorized", "too_many_attempts"),
 )
@@ -33,7 +31,13 @@ def sign_in(call: Call) -> Response:
     return answer(stage().admins.sessions.sign_in(body.email, body.password, body.code, address, asked))
 
 
-@routes.on("POST", f"{ROOT}/refresh", body=SessionRefresh, response="Session", codes=("unauthorized",))
+@routes.on(
+    "POST",
+    f"{ROOT}/refresh",
+    body="users.SessionRefresh",
+    response="Session",
+    codes=("unauthorized",),
+)
 def refresh(call: Call) -> Response:
     """Exchange a refresh token for the next pair; one that comes twice ends the session."""
     return answer(stage().admins.sessions.refresh(call.body.refresh_token))
@@ -52,7 +56,14 @@ def read_me(call: Call) -> Response:
     return answer(admin_view(call.user.admin))
 
 
-@routes.on("POST", f"{ROOT}/me/password", signed_in=True, body=PasswordChange, response="User", codes=OF_PASSWORDS)
+@routes.on(
+    "POST",
+    f"{ROOT}/me/password",
+    signed_in=True,
+    body="users.PasswordChange",
+    response="User",
+    codes=OF_PASSWORDS,
+)
 def change_my_password(call: Call) -> Response:
     """Change one's own password; every session ends."""
     body: PasswordChange = call.body
@@ -64,7 +75,7 @@ def change_my_password(call: Call) -> Response:
     "POST",
     f"{ROOT}/me/totp",
     signed_in=True,
-    body=PasswordOnly,
+    body="users.PasswordOnly",
     response="Totp",
     codes=("totp_on", "user_changed", "too_many_attempts"),
 )
@@ -77,7 +88,7 @@ def begin_totp(call: Call) -> Response:
     "POST",
     f"{ROOT}/me/totp/confirm",
     signed_in=True,
-    body=CodeOnly,
+    body="users.CodeOnly",
     response="User",
     codes=("totp_not_begun", "user_changed"),
 )
@@ -90,7 +101,7 @@ def confirm_totp(call: Call) -> Response:
     "POST",
     f"{ROOT}/me/totp/end",
     signed_in=True,
-    body=PasswordOnly,
+    body="users.PasswordOnly",
     response="User",
     codes=("user_changed", "too_many_attempts"),
 )

@@ -1,23 +1,23 @@
 """The people who operate the stage."""
 
+from typing import TYPE_CHECKING
+
 from chalice import Response
 
 from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from functions.admin.root import ROOT
 from functions.http.answers import answer, answered
-from functions.http.models import Paged
 from functions.http.resource import Call, Resource
-from functions.requests.users import (
-    UserPatch,
-    UserRequest,
-)
+
+if TYPE_CHECKING:
+    from functions.requests.users import UserRequest
 
 routes = Resource(__name__)
 USER = f"{ROOT}/users/{{user_id}}"
 
 
-@routes.on("GET", f"{ROOT}/users", requires=Permission.USERS_READ, query=Paged, response="UserPage")
+@routes.on("GET", f"{ROOT}/users", requires=Permission.USERS_READ, query="pages.Paged", response="UserPage")
 def list_users(call: Call) -> Response:
     """List the users of this API."""
     return answer(stage().admins.manager.page(call.query.cursor or "", call.query.limit))
@@ -27,7 +27,7 @@ def list_users(call: Call) -> Response:
     "POST",
     f"{ROOT}/users",
     requires=Permission.USERS_WRITE,
-    body=UserRequest,
+    body="users.UserRequest",
     response="UserWithPassword",
     status=201,
     codes=("email_in_use",),
@@ -49,7 +49,7 @@ def read_user(call: Call, user_id: str) -> Response:
     "PATCH",
     USER,
     requires=Permission.USERS_WRITE,
-    body=UserPatch,
+    body="users.UserPatch",
     response="User",
     codes=("user_not_found", "own_account", "user_changed"),
 )

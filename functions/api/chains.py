@@ -1,7 +1,7 @@
 """What can be paid with."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalice import Response
 
@@ -10,15 +10,16 @@ from ctrip.domain.errors import BadRequest, FieldError, InvalidField
 from ctrip.domain.merchants.access import Scope
 from ctrip.views.chains import ChainView, TokenView, chain_view, token_views
 from functions.http.answers import answer
-from functions.http.models import Paged
 from functions.http.resource import Call, Resource
-from functions.requests.chains import TokenQuery
+
+if TYPE_CHECKING:
+    from functions.http.models import Paged
 
 routes = Resource(__name__)
 Listed = TypeVar("Listed", ChainView, TokenView)
 
 
-@routes.on("GET", "/api/v1/chains", requires=Scope.PAYMENTS_READ, query=Paged, response="ChainPage")
+@routes.on("GET", "/api/v1/chains", requires=Scope.PAYMENTS_READ, query="pages.Paged", response="ChainPage")
 def list_chains(call: Call) -> Response:
     """List the networks that this stage accepts."""
     return answer(_page([chain_view(network) for network in stage().networks.values()], call.query))
@@ -28,7 +29,7 @@ def list_chains(call: Call) -> Response:
     "GET",
     "/api/v1/tokens",
     requires=Scope.PAYMENTS_READ,
-    query=TokenQuery,
+    query="chains.TokenQuery",
     response="TokenPage",
     codes=("unsupported_chain",),
 )
@@ -43,7 +44,7 @@ def list_tokens(call: Call) -> Response:
     return answer(_page(data, call.query))
 
 
-def _page(data: Sequence[Listed], query: Paged) -> dict[str, Any]:
+def _page(data: Sequence[Listed], query: "Paged") -> dict[str, Any]:
     """Cut a page out of what is all at hand; its cursor is the id of the last one shown."""
     places = [place for place, each in enumerate(data, 1) if each["id"] == query.cursor]
     if query.cursor is not None and not places:

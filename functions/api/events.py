@@ -1,5 +1,7 @@
 """The feed of events."""
 
+from typing import TYPE_CHECKING
+
 from chalice import Response
 
 from ctrip.bootstrap import stage
@@ -7,7 +9,9 @@ from ctrip.domain.merchants.access import Scope
 from ctrip.ports import EventFilter
 from functions.http.answers import answer
 from functions.http.resource import Call, Resource
-from functions.requests.events import EventQuery
+
+if TYPE_CHECKING:
+    from functions.requests.events import EventQuery
 
 routes = Resource(__name__)
 
@@ -16,7 +20,7 @@ routes = Resource(__name__)
     "GET",
     "/api/v1/events",
     requires=Scope.PAYMENTS_READ,
-    query=EventQuery,
+    query="events.EventQuery",
     response="EventPage",
     codes=("payment_not_found",),
 )

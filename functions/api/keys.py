@@ -6,13 +6,12 @@ from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from functions.http.answers import answer, answered, nothing
 from functions.http.resource import Call, Resource
-from functions.requests.keys import KeyQuery, KeyRequest, RotationRequest
 
 routes = Resource(__name__)
 OF_ONE = ("key_not_found",)
 
 
-@routes.on("GET", "/api/v1/keys", requires=Scope.ADMIN, query=KeyQuery, response="KeyPage")
+@routes.on("GET", "/api/v1/keys", requires=Scope.ADMIN, query="keys.KeyQuery", response="KeyPage")
 def list_keys(call: Call) -> Response:
     """List the merchant's keys, newest first, without their secrets."""
     return answer(stage().merchants.keys.page(call.merchant.id, call.query.filtered()))
@@ -22,7 +21,7 @@ def list_keys(call: Call) -> Response:
     "POST",
     "/api/v1/keys",
     requires=Scope.ADMIN,
-    body=KeyRequest,
+    body="keys.KeyRequest",
     response="KeyWithSecrets",
     status=201,
     codes=("too_many_keys", "merchant_changed"),
@@ -39,7 +38,7 @@ def create_key(call: Call) -> Response:
     "POST",
     "/api/v1/keys/{key_id}/rotate",
     requires=Scope.ADMIN,
-    body=RotationRequest,
+    body="keys.RotationRequest",
     response="KeyWithSecrets",
     status=201,
     codes=(*OF_ONE, "key_not_usable", "key_changed", "merchant_changed"),

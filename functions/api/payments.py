@@ -6,7 +6,6 @@ from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from functions.http.answers import answer, answered, base_url
 from functions.http.resource import Call, Resource
-from functions.requests.payments import PaymentQuery, PaymentRequest, TransferQuery
 
 routes = Resource(__name__)
 OF_ONE = ("payment_not_found",)
@@ -16,7 +15,7 @@ OF_ONE = ("payment_not_found",)
     "POST",
     "/api/v1/payments",
     requires=Scope.PAYMENTS_WRITE,
-    body=PaymentRequest,
+    body="payments.PaymentRequest",
     response="Payment",
     status=201,
     codes=(
@@ -47,7 +46,7 @@ def read_payment(call: Call, payment_id: str) -> Response:
     "GET",
     "/api/v1/payments/{payment_id}/transfers",
     requires=Scope.PAYMENTS_READ,
-    query=TransferQuery,
+    query="payments.TransferQuery",
     response="TransferPage",
     codes=OF_ONE,
 )
@@ -57,7 +56,13 @@ def list_transfers(call: Call, payment_id: str) -> Response:
     return answer(stage().payments.reader.transfers(call.merchant.id, payment_id, page.cursor, page.limit))
 
 
-@routes.on("GET", "/api/v1/payments", requires=Scope.PAYMENTS_READ, query=PaymentQuery, response="PaymentPage")
+@routes.on(
+    "GET",
+    "/api/v1/payments",
+    requires=Scope.PAYMENTS_READ,
+    query="payments.PaymentQuery",
+    response="PaymentPage",
+)
 def list_payments(call: Call) -> Response:
     """List payments, newest first."""
     return answer(stage().payments.reader.page(call.merchant.id, call.query.filtered(), call.query.order_id))

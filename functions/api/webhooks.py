@@ -6,13 +6,18 @@ from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from functions.http.answers import answer, answered, nothing
 from functions.http.resource import Call, Resource
-from functions.requests.webhooks import EndpointQuery, EndpointRequest, EndpointUpdate, SecretRotation
 
 routes = Resource(__name__)
 OF_ONE = ("endpoint_not_found",)
 
 
-@routes.on("GET", "/api/v1/webhooks", requires=Scope.WEBHOOKS, query=EndpointQuery, response="WebhookEndpointPage")
+@routes.on(
+    "GET",
+    "/api/v1/webhooks",
+    requires=Scope.WEBHOOKS,
+    query="webhooks.EndpointQuery",
+    response="WebhookEndpointPage",
+)
 def list_endpoints(call: Call) -> Response:
     """List the merchant's webhook endpoints, newest first, without their secrets."""
     return answer(stage().webhooks.endpoints.page(call.merchant.id, call.query.cursor, call.query.limit))
@@ -22,7 +27,7 @@ def list_endpoints(call: Call) -> Response:
     "POST",
     "/api/v1/webhooks",
     requires=Scope.WEBHOOKS,
-    body=EndpointRequest,
+    body="webhooks.EndpointRequest",
     response="WebhookEndpointWithSecret",
     status=201,
     codes=("too_many_endpoints", "merchant_changed"),
@@ -43,7 +48,7 @@ def show_endpoint(call: Call, endpoint_id: str) -> Response:
     "PATCH",
     "/api/v1/webhooks/{endpoint_id}",
     requires=Scope.WEBHOOKS,
-    body=EndpointUpdate,
+    body="webhooks.EndpointUpdate",
     response="WebhookEndpoint",
     codes=(*OF_ONE, "endpoint_changed", "merchant_changed"),
 )
@@ -57,7 +62,7 @@ def update_endpoint(call: Call, endpoint_id: str) -> Response:
     "POST",
     "/api/v1/webhooks/{endpoint_id}/rotate",
     requires=Scope.WEBHOOKS,
-    body=SecretRotation,
+    body="webhooks.SecretRotation",
     response="WebhookEndpointWithSecret",
     status=201,
     codes=(*OF_ONE, "endpoint_changed", "merchant_changed"),
@@ -80,3 +85,17 @@ def delete_endpoint(call: Call, endpoint_id: str) -> Response:
     """Delete a webhook endpoint; what is still to be delivered to it is not delivered any more."""
     stage().webhooks.endpoints.delete(call.merchant.id, endpoint_id, call.origin)
     return nothing()
+
+
+@routes.on(
+    "POST",
+    "/api/v1/webhooks/{endpoint_id}/test",
+    requires=Scope.WEBHOOKS,
+    response="Event",
+    status=202,
+    codes=(*OF_ONE, "endpoint_disabled", "merchant_changed"),
+)
+def test_endpoint(call: Call, endpoint_id: str) -> Response:
+    """Send a test event to a webhook endpoint, whatever its filter; its deliveries tell how that went."""
+    sent = stage().webhooks.tester.send(call.merchant.id, endpoint_id, call.origin, call.idempotency)
+    return answered(sent, 202)

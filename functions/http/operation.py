@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from enum import Enum
-
-from pydantic import BaseModel
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from ctrip.domain.admins import Permission
 from ctrip.domain.merchants.access import Scope
 from functions.http.answers import JSON
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 CHANGES = ("POST", "PATCH", "PUT", "DELETE")
 
@@ -24,6 +28,8 @@ class Auth(Enum):
 class Operation:
     """One route as data: what is enforced, and what the description of the API is made from.
 
+    `body_model` and `query_model` name models of `functions.requests`, with their modules. They are loaded by the first
+    call that needs them, and pydantic with them: most functions never do, and each of them reads this table.
     `requires` is the scope of a merchant's key, or the permission of an admin; `signed_in` asks for any admin.
     `response` is the described name of a view, None for an answer without a body; `codes` are refusals of its own.
     """
@@ -34,12 +40,22 @@ class Operation:
     summary: str
     requires: Scope | Permission | None = None
     signed_in: bool = False
-    body: type[BaseModel] | None = None
-    query: type[BaseModel] | None = None
+    body_model: str | None = None
+    query_model: str | None = None
     response: str | None = None
     status: int = 200
     codes: tuple[str, ...] = ()
     media: str = JSON
+
+    @property
+    def body(self) -> "type[BaseModel] | None":
+        """The model of its body."""
+        return _model(self.body_model) if self.body_model else None
+
+    @property
+    def query(self) -> "type[BaseModel] | None":
+        """The model of its query."""
+        return _model(self.query_model) if self.query_model else None
 
     @property
     def needs_body(self) -> bool:
@@ -60,3 +76,9 @@ class Operation:
 
 
 OPERATIONS: list[Operation] = []
+
+
+@cache
+def _model(name: str) -> "type[BaseModel]":
+    module, own = name.split(".")
+    return cast("type[BaseModel]", getattr(import_module(f"functions.requests.{module}"), own))

@@ -18,7 +18,6 @@ from ctrip.domain.merchants.access import Merchant
 from ctrip.ports import Idempotency
 from functions.http.answers import address_of, path_of, problem, request_id, unexpected
 from functions.http.credentials import authenticated
-from functions.http.models import NoBody, NoQuery, parse
 from functions.http.operation import CHANGES, OPERATIONS, Auth, Operation
 from functions.http.reading import body_of, idempotency_of, query_of, raw_body, refuse_half_characters
 
@@ -56,9 +55,20 @@ class Resource(Blueprint):
     """A blueprint whose views take a call and never raise."""
 
     def on(
-        self, method: str, path: str, *, cors: bool = False, **described: Any
+        self,
+        method: str,
+        path: str,
+        *,
+        cors: bool = False,
+        body: str | None = None,
+        query: str | None = None,
+        **described: Any,
     ) -> Callable[[Callable[..., Response]], Callable[..., Response]]:
-        """Register a view: it is called with the call and the path's parameters. `described`: see `Operation`."""
+        """Register a view: it is called with the call and the path's parameters.
+
+        `body` and `query` name models of `functions.requests`, with their modules; `described`: see `Operation`.
+        """
+        described |= {"body_model": body, "query_model": query}
 
         def register(view: Callable[..., Response]) -> Callable[..., Response]:
             summary = (view.__doc__ or "").strip().split("\n")[0]
@@ -97,6 +107,9 @@ def received(operation: Operation, request: Request) -> Call:
     origin = who.origin if who else Origin("", address_of(request), request_id(request))
     if caller is not None and operation.method in CHANGES:
         stage().merchants.limiter.admit(caller.merchant)
+    # Here, as every start reads this module: see `Operation`.
+    from functions.http.models import NoBody, NoQuery, parse
+
     query = None
     if operation.query is not None or operation.auth is not Auth.NONE:
         query = parse(operation.query or NoQuery, query_of(request))

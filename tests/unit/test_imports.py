@@ -1,16 +1,19 @@
 """What an API invocation loads."""
 
+import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-HEAVY = ("web3", "eth_account", "bip_utils", "jinja2", "segno", "yaml", "requests")
+WIRED = "import sys, app; from ctrip.bootstrap import stage; stage().merchants.authenticator; stage().payments.creator"
+HEAVY = ("web3", "eth_account", "bip_utils", "jinja2", "segno", "yaml", "requests", "pydantic")
 
 
 def fresh(code: str) -> str:
     """Return what code prints in a fresh interpreter that sees the gateway; nothing may be said beside."""
-    env = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'core'}"}
+    env = {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'core'}", "AWS_DEFAULT_REGION": "us-east-1"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, check=True, text=True)
     assert done.stderr == ""
     return done.stdout.strip()
@@ -40,3 +43,44 @@ def test_validating_a_request_reads_no_package_s_metadata():
         "print(PaymentRequest.model_validate({'chain': 'anvil', 'amount': 1}).amount)"
     )
     assert fresh(code) == "1"
+
+
+def test_what_creates_payments_loads_no_other_service():
+    """Each service costs every start of the API; the ones that stay are what a creation goes through."""
+    code = f"{WIRED}; print(*sorted(name for name in sys.modules if name.startswith('ctrip.services.')))"
+    loaded = {name.removeprefix("ctrip.services.") for name in fresh(code).split()} - {
+        "merchants",
+        "payments",
+        "shared",
+    }
+    assert loaded == {
+        "merchants.authenticate",
+        "merchants.limit_calls",
+        "payments.create_payment",
+        *(f"shared.{name}" for name in ("known_endpoints", "notify", "once", "recording")),
+    }
+
+
+def test_what_creates_payments_loads_few_packages():
+    """Of others' packages: the framework, botocore with what it is made of, DynamoDB's expressions, and the curve."""
+    code = f"{WIRED}; print(*{{name.partition('.')[0] for name in sys.modules}} - sys.stdlib_module_names)"
+    botocore = {"botocore", "urllib3", "certifi", "dateutil", "six", "jmespath"}
+    ours = {"__main__", "app", "ctrip", "functions"}
+    packages = {name for name in fresh(code).split() if not name.startswith("_")}
+    assert packages | ours == ours | botocore | {"chalice", "pynamodb", "coincurve"}
+
+
+def test_what_creates_payments_loads_no_part_of_a_package_that_it_needs_not():
+    """PynamoDB's models and connection, boto3 over botocore, and what formats the lines of a log."""
+    unwanted = ("pynamodb.connection", "pynamodb.models", "boto3", "aws_lambda_powertools")
+    assert fresh(f"{WIRED}; print([name for name in {unwanted} if name in sys.modules])") == "[]"
+
+
+def test_every_late_handler_is_there():
+    """The table of triggers names them, and loads them with the first call alone."""
+    named = re.findall(r'late\("(\w+)\.(\w+)"\)', (ROOT / "app.py").read_text())
+    assert len(named) == (ROOT / "app.py").read_text().count("late(")
+    assert all(callable(getattr(import_module(f"functions.{module}"), own)) for module, own in named)
+    assert (
+        fresh(f"import sys, app; print([each for each, _ in {named} if f'functions.{{each}}' in sys.modules])") == "[]"
+    )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ctrip.services.webhooks.redeliver import Redeliverer
     from ctrip.services.webhooks.relay_outbox import OutboxRelay
     from ctrip.services.webhooks.resolve_endpoint import EndpointResolver
+    from ctrip.services.webhooks.send_test import EndpointTester
 
 
 class Webhooks:
@@ -92,6 +93,14 @@ class Webhooks:
             known=self._stage.known_endpoints,
             loopback=bool(on.settings.webhook_loopback),
         )
+
+    @cached_property
+    def tester(self) -> "EndpointTester":
+        """Build what sends test events."""
+        from ctrip.services.webhooks.send_test import EndpointTester
+
+        on, jobs = self._on, self._stage.notifying("api")
+        return EndpointTester(manager=self.endpoints, events=on.events, jobs=jobs, clock=on.clock, ids=on.ids)
 
     @cached_property
     def relay(self) -> "OutboxRelay":
