@@ -6,6 +6,7 @@ from pathlib import Path
 from ctrip.config import example, reference
 from ctrip.domain.alarms import runbook
 from ctrip.domain.payments.machine import diagram
+from ctrip.networks import compiled
 from ctrip.views.event_types import EVENT_TYPES, LIVES
 from infra.stack.names import STACK
 
@@ -62,6 +63,7 @@ def pages() -> dict[str, str]:
         ".env.example": environment(),
         "docs/payment-states.md": states(),
         "docs/alarms.md": alarms(),
+        "layers/core/ctrip/chains.json": compiled(),
         "docs/events.md": events(),
     }
 

@@ -2,17 +2,19 @@
 
 import base64
 import json
+import os
 from typing import Any
 
 import botocore.session
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, DataNotFoundError, UnknownServiceError
+from botocore.loaders import Loader
 from botocore.parsers import ResponseParserFactory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ctrip.botocore_calls import Parsers, PreparedRequests, ResolvedEndpoints, lighten
+from ctrip.botocore_calls import Descriptions, Parsers, PreparedRequests, ResolvedEndpoints, lighten
 from tests.support import dynamodb
 from tests.support.stores import Stage
 
@@ -319,3 +321,28 @@ def test_a_client_without_the_names_that_are_replaced_stays_as_it_is() -> None:
     other = Client()
     assert lighten(other) is other
     assert vars(other) == {}
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "sqs", "lambda", "kms", "secretsmanager"])
+@pytest.mark.parametrize("kind", ["service-2", "endpoint-rule-set-1", "paginators-1"])
+def test_a_description_is_read_as_botocore_reads_it(service: str, kind: str) -> None:
+    """In the order of its members too, which decides what comes first in a request."""
+    read, theirs = Descriptions().load_service_model(service, kind), Loader().load_service_model(service, kind)
+    assert json.dumps(read) == json.dumps(theirs)
+
+
+def test_descriptions_of_no_service_are_looked_into_for_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is a folder, and there are 400; a name that is none is refused as botocore refuses it."""
+    looked, listed = list[str](), os.listdir
+
+    def note(path: str) -> list[str]:
+        looked.append(path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", note)
+    Descriptions().load_service_model("kms", "service-2")
+    assert {path.rsplit("/", 1)[-1] for path in looked} <= {"data", "models", "kms"}
+    with pytest.raises(UnknownServiceError):
+        Descriptions().load_service_model("kmss", "service-2")
+    with pytest.raises(DataNotFoundError):
+        Descriptions().load_service_model("kms", "service-3")

@@ -17,7 +17,7 @@ from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery, Due, Idempotency, Waiting
 from ctrip.store.access import DynamoAccess
-from ctrip.store.engine import database
+from ctrip.store.engine import connection
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
 from tests.support import dynamodb, objects
@@ -273,7 +273,7 @@ def test_a_store_that_hangs_is_busy_within_three_seconds(stage: Stage) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        hung = dynamodb.connect(f"http://127.0.0.1:{silent.getsockname()[1]}", read_seconds=database.READ_SECONDS)
+        hung = dynamodb.connect(f"http://127.0.0.1:{silent.getsockname()[1]}", read_seconds=connection.READ_SECONDS)
         began = time.monotonic()
         with pytest.raises(Busy):
             DynamoPayments(stage.name, connected=hung).commit(creation(payment()))
@@ -359,13 +359,13 @@ def test_the_stores_go_where_the_environment_says(stage: Stage, endpoint: str, m
     monkeypatch.setenv("AWS_DEFAULT_REGION", dynamodb.REGION)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    database.connection.cache_clear()
+    connection.connection.cache_clear()
     try:
         assert DynamoAccess(stage.name).next_account() == 1
         assert DynamoMoney(stage.name).take("anvil").number == 1
-        client = database.connection().client
+        client = connection.connection().client
     finally:
-        database.connection.cache_clear()
+        connection.connection.cache_clear()
     assert client.meta.endpoint_url == endpoint
     config = client.meta.config
     assert (config.connect_timeout, config.read_timeout) == (1, 2)

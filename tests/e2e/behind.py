@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import boto3
-from pynamodb.connection import Connection
 
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT
@@ -17,6 +16,7 @@ from ctrip.store import tables
 from ctrip.store.access import DynamoAccess
 from ctrip.store.checkpoints import DynamoCheckpoints
 from ctrip.store.engine.codec import encode
+from ctrip.store.engine.connection import Connection
 from ctrip.store.engine.database import Database, Item, delete, keyed, number, put, text
 from ctrip.store.events import DynamoEvents
 from ctrip.store.layout import delivery_item, event_item, event_items

@@ -42,7 +42,7 @@ def test_the_archive_holds_the_gateway(packaged: Packaged) -> None:
         "ctrip/ports/__init__.py",
         "ctrip/store/payments.py",
     }
-    assert wanted | {"ctrip/chains.yaml", "ctrip/contracts/Probe.json"} <= packaged.names
+    assert wanted | {"ctrip/chains.yaml", "ctrip/chains.json", "ctrip/contracts/Probe.json"} <= packaged.names
     assert any(name.startswith("ctrip/pages/") for name in packaged.names)
 
 

@@ -14,9 +14,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from moto import mock_aws
-from pynamodb.connection import Connection
 
-from ctrip.store.engine.database import lightened
+from ctrip.store.engine.connection import Connection
 from infra.stack import template as templates
 from infra.stack.stack import table_request
 from infra.tools import npm
@@ -55,16 +54,7 @@ def client(endpoint: str) -> Any:
 
 def connect(endpoint: str, *, read_seconds: float = 10.0) -> Connection:
     """Open a connection as the stores do, but patient: a busy laptop is not what most tests are about."""
-    opened = Connection(
-        region=REGION,
-        host=endpoint,
-        connect_timeout_seconds=1.0,
-        read_timeout_seconds=read_seconds,
-        max_retry_attempts=0,
-        max_pool_connections=64,
-        **CREDENTIALS,
-    )
-    return lightened(opened)
+    return Connection(read_seconds=read_seconds, callers=64, region_name=REGION, endpoint_url=endpoint, **CREDENTIALS)
 
 
 def make_tables(dynamodb: Any, stage: str) -> None:

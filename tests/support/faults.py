@@ -7,7 +7,8 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
-from pynamodb.connection import Connection
+
+from ctrip.store.engine.connection import Connection
 
 
 class PatientClock:
@@ -68,10 +69,14 @@ def counting(connection: Connection) -> list[tuple[str, float]]:
     """Note each call's name and the capacity units that it took."""
     seen: list[tuple[str, float]] = []
 
+    def ask(params: dict[str, Any], **_: Any) -> None:
+        params["ReturnConsumedCapacity"] = "TOTAL"
+
     def note(parsed: dict[str, Any], model: Any, **_: Any) -> None:
         used = parsed.get("ConsumedCapacity", [])
         seen.append((model.name, sum(each["CapacityUnits"] for each in (used if isinstance(used, list) else [used]))))
 
+    connection.client.meta.events.register("before-parameter-build.dynamodb", ask)
     connection.client.meta.events.register("after-call.dynamodb", note)
     return seen
 

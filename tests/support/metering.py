@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from pynamodb.connection import Connection
-
 from ctrip.domain.chains.chain import Signed, Transfer
 from ctrip.domain.chains.evm.transaction import Transaction
 from ctrip.signer.wallet import MnemonicWallet
+from ctrip.store.engine.connection import Connection
 from tests.fakes.chain import FakeChain, FakeSigner, Tx
 from tests.support.stores import Stores
 
@@ -63,8 +62,7 @@ class Meter:
         return Stores(*(_Metered(self, name, getattr(real, name)) for name in names))  # type: ignore[arg-type]
 
     def _ask(self, params: dict[str, Any], **_: Any) -> None:
-        if "ReturnConsumedCapacity" in params:
-            params["ReturnConsumedCapacity"] = "INDEXES"
+        params["ReturnConsumedCapacity"] = "INDEXES"
 
     def _note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         # A refused write costs what it would have written and says nothing of it: one unit at the least.

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pynamodb.connection import Connection
 
+from ctrip.store.engine.connection import Connection
 from tests.fakes.store import FakeStores
 from tests.support import dynamodb
 from tests.support.stores import Stage, Stores

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from pynamodb.connection import Connection
 
 from ctrip.ports import (
     AccessStore,
@@ -20,6 +19,7 @@ from ctrip.store.access import DynamoAccess
 from ctrip.store.admins import DynamoAdmins
 from ctrip.store.checkpoints import DynamoCheckpoints
 from ctrip.store.endpoints import DynamoEndpoints
+from ctrip.store.engine.connection import Connection
 from ctrip.store.events import DynamoEvents
 from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney

@@ -11,7 +11,6 @@ from typing import Any
 import boto3
 import pytest
 from botocore.client import BaseClient
-from pynamodb.connection import Connection
 
 from infra.emulator import record
 from infra.emulator.record import NOBODY, Use, acting, read, uses
@@ -103,11 +102,11 @@ def test_what_it_does_not_know_it_says() -> None:
 
 def test_calls_are_attributed(path: Path) -> None:
     """boto3's calls and PynamoDB's are the running function's, each once; a thread that it starts is nobody's."""
-    sqs, dynamodb = boto3.client("sqs"), Connection()
+    sqs, dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
 
     def call() -> None:
         sqs.send_message(QueueUrl="http://h/0/q", MessageBody="private")
-        dynamodb.dispatch("GetItem", {"TableName": "t", "Key": key("P#private")})
+        dynamodb.get_item(TableName="t", Key=key("P#private"))
 
     for name in ("scan", "sweep", "scan"):
         with acting(name):

@@ -4,12 +4,15 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ctrip.aws import masking
 from ctrip.domain.alarms import ALARMS, UNNAMED
 
 if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
     from ctrip.aws.metrics import Metrics
 
 # The facts that may be logged, each a decision: none of them is text that a caller chose freely.
@@ -60,10 +63,14 @@ class PowertoolsLog:
     """One JSON object a line; an ERROR line is an alarm."""
 
     def __init__(self, service: str, level: str, metrics: "Metrics") -> None:
+        self._service, self._level, self._metrics = service, level, metrics
+
+    @cached_property
+    def _logger(self) -> "Logger":
+        # Imported at the first line: Powertools takes 20 ms, and most requests log nothing.
         from ctrip.aws.lines import logger
 
-        self._metrics = metrics
-        self._logger = logger(f"ctrip.{service}", level)
+        return logger(f"ctrip.{self._service}", self._level)
 
     def info(self, message: str, **facts: object) -> None:
         """Note it."""

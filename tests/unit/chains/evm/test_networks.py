@@ -7,6 +7,7 @@ import uuid
 import pytest
 import yaml
 
+from ctrip import networks
 from ctrip.config import load
 from ctrip.domain.chains.assets import FeeFloor
 from ctrip.domain.errors import ConfigurationError
@@ -207,3 +208,22 @@ def test_importing_it_imports_no_yaml_and_no_web3() -> None:
         subprocess.run([sys.executable, "-c", code], check=False, env={"PYTHONPATH": ":".join(sys.path)}).returncode
         == 0
     )
+
+
+def test_reading_them_loads_no_yaml():
+    """Each start of a function reads the JSON beside `chains.yaml`."""
+    code = "import sys; from ctrip.networks import load_networks; load_networks(); sys.exit('yaml' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=False, env={"PYTHONPATH": ":".join(sys.path)})
+    assert done.returncode == 0
+
+
+def test_what_is_changed_in_chains_yaml_holds_at_once(tmp_path, monkeypatch):
+    """Also where nobody has made the JSON anew: it is used for the very text that it was made from alone."""
+    for name in ("chains.yaml", "chains.json"):
+        (tmp_path / name).write_text((networks._FOLDER / name).read_text())
+    monkeypatch.setattr(networks, "_FOLDER", tmp_path)
+    read = networks._every.__wrapped__
+    assert read() == parse((tmp_path / "chains.yaml").read_text())
+    text = (tmp_path / "chains.yaml").read_text()
+    (tmp_path / "chains.yaml").write_text(text.replace("confirmations: 12\n", "confirmations: 13\n", 1))
+    assert read()["ethereum"].confirmations == 13

@@ -1,62 +1,32 @@
-"""Calls to DynamoDB: PynamoDB's connection and expressions, bounded retries, and nothing that knows a payment."""
+"""Calls to DynamoDB: PynamoDB's expressions, bounded retries, and nothing that knows a payment."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar, TypeAlias, cast
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.connection import Connection
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action, Update
 
-from ctrip.botocore_calls import equip, lighten
 from ctrip.domain.errors import Busy, Contended
 from ctrip.ports import Clock
+from ctrip.store.engine.connection import Connection, connection
 from ctrip.store.engine.errors import ConditionFailed, Failure, classify
 from ctrip.store.tables import Key, Tables, key_of
 from ctrip.system import SystemClock, spread
 
-CONNECT_SECONDS = 1.0
-READ_SECONDS = 2.0
 BUDGET_MS = 1_900
 FIRST_PAUSE = 0.025
 LONGEST_PAUSE = 0.4
 TRIES = 16
 BATCH = 100
-USER_AGENT = "ctrip/1"
 # The format that items are written in. Readers take the one before as well, so that a deployment needs no pause: what
 # a new format changes is read by `format_of` until the next one.
 FORMAT = 1
 
 Item: TypeAlias = dict[str, dict[str, Any]]
-
-
-@cache
-def connection() -> Connection:
-    """Open the process's one connection; endpoint and region are botocore's own to find.
-
-    botocore repeats nothing by itself: it would not say that it did, and a repeated write may be its own competitor.
-    """
-    opened = Connection(
-        connect_timeout_seconds=CONNECT_SECONDS,
-        read_timeout_seconds=READ_SECONDS,
-        max_retry_attempts=0,
-        max_pool_connections=32,
-    )
-    # A name of our own: botocore otherwise spells out the machine, twice a call, for a quarter of the call's CPU.
-    opened.session.set_default_client_config(Config(user_agent=USER_AGENT))
-    return lightened(opened)
-
-
-def lightened(opened: Connection) -> Connection:
-    """Make the calls of a connection cheaper that nothing has been called on."""
-    equip(opened.session)
-    lighten(opened.client)
-    return opened
 
 
 @dataclass(frozen=True, slots=True)

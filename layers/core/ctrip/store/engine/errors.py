@@ -44,6 +44,7 @@ RESPONSES = {
     "504": Failure.UNKNOWN,
 }
 
+UNHARMED = "None"  # the reason of a write that another one's failure took with it
 CANCELLATIONS = {
     "ConditionalCheckFailed": Failure.CONDITION,
     "TransactionConflict": Failure.CONTENDED,
@@ -65,7 +66,7 @@ def classify(error: ClientError | BotoCoreError) -> tuple[Failure, tuple[int, ..
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
         if code == "TransactionCanceledException":
-            return _cancelled(getattr(error, "cancellation_reasons", ()))
+            return _cancelled(error.response.get("CancellationReasons", ()))
         failure = RESPONSES.get(code, Failure.OURS)
         return failure, (0,) if failure is Failure.CONDITION else ()
     if isinstance(error, ConnectTimeoutError | EndpointConnectionError):
@@ -74,7 +75,8 @@ def classify(error: ClientError | BotoCoreError) -> tuple[Failure, tuple[int, ..
 
 
 def _cancelled(reasons: Any) -> tuple[Failure, tuple[int, ...]]:
-    found = [CANCELLATIONS.get(reason.code, Failure.OURS) if reason else None for reason in reasons]
+    codes = [reason["Code"] for reason in reasons]
+    found = [None if code == UNHARMED else CANCELLATIONS.get(code, Failure.OURS) for code in codes]
     failed = tuple(place for place, failure in enumerate(found) if failure is Failure.CONDITION)
     if failed:
         return Failure.CONDITION, failed
