@@ -56,7 +56,7 @@ def _against() -> Path | None:
 
 
 def _figures(*, cold: bool, against: Path | None) -> Iterator[Figure]:
-    yield from imports.figures()
+    yield from imports.figures(against)
     yield from watch_set.figures(against, _told)
     yield from creations.figures(against, _told)
     yield from deliveries.figures(against, _told)
