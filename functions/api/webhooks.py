@@ -85,3 +85,17 @@ def delete_endpoint(call: Call, endpoint_id: str) -> Response:
     """Delete a webhook endpoint; what is still to be delivered to it is not delivered any more."""
     stage().webhooks.endpoints.delete(call.merchant.id, endpoint_id, call.origin)
     return nothing()
+
+
+@routes.on(
+    "POST",
+    "/api/v1/webhooks/{endpoint_id}/test",
+    requires=Scope.WEBHOOKS,
+    response="Event",
+    status=202,
+    codes=(*OF_ONE, "endpoint_disabled", "merchant_changed"),
+)
+def test_endpoint(call: Call, endpoint_id: str) -> Response:
+    """Send a test event to a webhook endpoint, whatever its filter; its deliveries tell how that went."""
+    sent = stage().webhooks.tester.send(call.merchant.id, endpoint_id, call.origin, call.idempotency)
+    return answered(sent, 202)

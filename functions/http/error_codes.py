@@ -44,6 +44,7 @@ CODES: dict[str, Code] = {
     "key_not_usable": Code(409, "The key is revoked or expired."),
     "too_many_keys": Code(409, "The merchant has as many keys as it may have."),
     "endpoint_changed": Code(409, "The webhook endpoint kept changing; read it and try again."),
+    "endpoint_disabled": Code(409, "The webhook endpoint is disabled; enable it first."),
     "too_many_endpoints": Code(409, "The merchant has as many webhook endpoints as it may have."),
     "email_in_use": Code(409, "Another user has this e-mail address."),
     "own_account": Code(409, "Nobody does this to their own account."),

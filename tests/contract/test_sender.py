@@ -13,7 +13,8 @@ import pytest
 import trustme
 
 from ctrip.net.receivers import FORBIDDEN, MAX_BYTES, HttpSender
-from ctrip.ports import Reply, WebhookSender
+from ctrip.ports import Reply
+from ctrip.ports.http import KEPT_BYTES, WebhookSender
 from tests.fakes.sender import FakeSender
 from tests.support.dripping import DRIPS, dripping
 
@@ -241,6 +242,13 @@ def test_a_short_answer_leaves_its_connection_for_the_next(real: Real) -> None:
         real.answers(200, body=b"ok")
         assert real.sender.post(real.url, {}, b"{}") == Reply(200)
     assert len(real.server.connections) == 1
+
+
+@pytest.mark.parametrize("size", [0, 1, KEPT_BYTES, KEPT_BYTES + 1, 3 * MAX_BYTES])
+def test_the_beginning_of_an_answer_is_kept(real: Real, size: int) -> None:
+    """For the log of deliveries: a kilobyte, however much there is."""
+    real.answers(500, body=(text := bytes(n % 251 for n in range(size))))
+    assert real.sender.post(real.url, {}, b"{}").body == text[:KEPT_BYTES]
 
 
 def test_no_proxy_of_the_environment_is_used(real: Real, monkeypatch: pytest.MonkeyPatch) -> None:

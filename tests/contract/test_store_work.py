@@ -4,13 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from ctrip.chains.evm.terms import nonce_of, slot_of
 from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.sweeping.sweep import Refusal, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, Due, EventFilter, Fence, Waiting
+from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, Fence, Waiting
 from tests.support import objects
 from tests.support.objects import NOW, attempt, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused
@@ -167,6 +169,36 @@ class TestEvents:
                 break
         assert {each.leases for each in stores.events.due(NOW + 99_000)} == {1}
         assert stores.events.due(NOW + 1000) == []
+
+    @pytest.mark.parametrize("limit", [1, 2, 4, 50])
+    def test_an_endpoints_log_is_read_newest_first(self, stores: Stores, limit: int) -> None:
+        """By event, and by attempt within it; another endpoint's and another merchant's deliveries never."""
+        first, second = (new_ulid(NOW + later) for later in (0, 1))
+        made = [delivery(first, tries, endpoint="we_1", answer="a \u00e4 b", next_attempt_at=9) for tries in (1, 2, 10)]
+        made.append(delivery(second, 1, endpoint="we_1", status_code=204, error=None))
+        strangers = [delivery(second, 1, endpoint="we_10"), delivery(second, 7, endpoint="we_1", merchant_id="mer_2")]
+        for each in (*made, *strangers):
+            stores.events.record(each, due_index=False)
+        found, position = list[Delivery](), None
+        while True:
+            page = stores.events.deliveries("mer_1", "we_1", position=position, limit=limit)
+            assert len(page.deliveries) <= limit
+            found += page.deliveries
+            if (position := page.position) is None:
+                break
+        assert found == made[::-1]
+        assert stores.events.last_attempt("mer_1", first, "we_1") == made[2]
+        assert stores.events.last_attempt("mer_1", first, "we_10") is None
+        assert stores.events.deliveries("mer_1", "we_2", position=None, limit=5) == DeliveryPage((), None)
+
+    def test_what_is_dropped_is_due_no_more(self, stores: Stores) -> None:
+        """Once, and that alone."""
+        one, other = due("01EVENT", 0, NOW + 5), due("01EVENT", 0, NOW + 6)
+        for each in (one, other):
+            stores.events.postpone(each)
+        for _ in range(2):
+            stores.events.drop(one)
+            assert stores.events.due(NOW + 9) == [other]
 
     def test_what_waits_elsewhere_is_not_on_the_due_index(self, stores: Stores) -> None:
         """Without `due_index` the next attempt is known and not listed."""

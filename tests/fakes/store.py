@@ -25,6 +25,7 @@ from ctrip.ports import (
     AuditCheckpoint,
     Commit,
     Delivery,
+    DeliveryPage,
     Due,
     EventFilter,
     EventPage,
@@ -277,6 +278,21 @@ class FakeEvents:
     def attempted(self, merchant_id: str, ulid: str, endpoint: str, attempt: int) -> Delivery | None:
         return self._state.deliveries.get((merchant_id, endpoint, ulid, attempt))
 
+    def last_attempt(self, merchant_id: str, ulid: str, endpoint: str) -> Delivery | None:
+        made = [key for key in self._state.deliveries if key[:3] == (merchant_id, endpoint, ulid)]
+        return self._state.deliveries[max(made)] if made else None
+
+    def deliveries(self, merchant_id: str, endpoint: str, *, position: str | None, limit: int) -> DeliveryPage:
+        mine = {
+            f"{each.event_ulid}#{each.attempt:04d}": each
+            for each in self._state.deliveries.values()
+            if (each.merchant_id, each.endpoint) == (merchant_id, endpoint)
+        }
+        places = [place for place in sorted(mine, reverse=True) if position is None or place < position]
+        shown = places[:limit]
+        more = len(places) > limit
+        return DeliveryPage(tuple(mine[place] for place in shown), shown[-1] if more and shown else None)
+
     def record(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         with self._state.lock:
             key = (delivery.merchant_id, delivery.endpoint, delivery.event_ulid, delivery.attempt)
@@ -298,6 +314,10 @@ class FakeEvents:
             self._put(due)
             if due.at != due_at:
                 self._leave(due.ulid, due.endpoint, due.attempt, due_at)
+
+    def drop(self, due: Due) -> None:
+        with self._state.lock:
+            self._leave(due.ulid, due.endpoint, due.attempt, due.at)
 
     def due(self, before: int) -> list[Due]:
         held, leased = self._state.due, self._state.leased_until

@@ -1,6 +1,7 @@
 """Webhook endpoints over HTTP: made, listed, changed, rotated, deleted."""
 
 import base64
+import hmac
 from dataclasses import replace
 from typing import Any
 
@@ -181,3 +182,31 @@ def test_what_is_created_next_is_delivered_to_a_new_endpoint(api: Api) -> None:
     api.create()
     wanted = [event.endpoints for event in api.world.stores.events._state.events.values()]
     assert [endpoint["id"] in each for each in wanted] == [False, True, False]
+
+
+def test_a_test_event_goes_to_one_endpoint_whatever_its_filter(api: Api) -> None:
+    """Signed with that endpoint's secret, about the endpoint itself, and in the feed of events."""
+    shown, other = made(api, events=["payment.paid"]), made(api)
+    answer = api.call("POST", f"/api/v1/webhooks/{shown['id']}/test", {})
+    assert answer.status_code == 202
+    assert (answer.json["type"], answer.json["data"]["object"], answer.json["data"]["id"]) == (
+        *("webhook.test", "endpoint", shown["id"]),
+    )
+    [job] = api.world.jobs.deliveries
+    assert (job.endpoint, job.event) == (shown["id"], answer.json["id"].removeprefix("evt_"))
+    api.world.deliver_all()
+    [(url, headers, body)] = api.world.receivers.got
+    assert url == URL
+    expected = hmac.digest(shown["secret"].encode(), body, "sha256").hex()
+    assert headers["X-Webhook-Signature"] == expected
+    assert other["secret"] != shown["secret"]
+    api.world.clock.at += 2_000
+    assert [each["type"] for each in api.call("GET", "/api/v1/events").json["data"]] == ["webhook.test"]
+
+
+def test_a_disabled_endpoint_is_not_tested(api: Api) -> None:
+    """It would get nothing."""
+    path = f"/api/v1/webhooks/{made(api)['id']}"
+    api.call("PATCH", path, {"enabled": False})
+    answer = api.call("POST", f"{path}/test", {})
+    assert (answer.status_code, answer.json["code"]) == (409, "endpoint_disabled")

@@ -142,6 +142,7 @@ def delivery(ulid: str, attempt: int = 1, endpoint: str = PAYMENT_ENDPOINT, **gi
     """Make the record of an attempt that was answered."""
     fields: dict[str, Any] = {
         "merchant_id": "mer_1",
+        "type": "payment.created",
         "at": NOW,
         "latency_ms": 12,
         "status_code": 204,

@@ -8,8 +8,10 @@ if TYPE_CHECKING:
     from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
     from ctrip.services.webhooks.manage_endpoints import EndpointManager
     from ctrip.services.webhooks.read_events import EventReader
+    from ctrip.services.webhooks.redeliver import Redeliverer
     from ctrip.services.webhooks.relay_outbox import OutboxRelay
     from ctrip.services.webhooks.resolve_endpoint import EndpointResolver
+    from ctrip.services.webhooks.send_test import EndpointTester
 
 
 class Webhooks:
@@ -21,6 +23,7 @@ class Webhooks:
     @cached_property
     def deliverer(self) -> "WebhookDeliverer":
         """Build what delivers webhooks."""
+        from ctrip.aws.masking import mask
         from ctrip.services.webhooks.admit_delivery import EndpointGates
         from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
         from ctrip.services.webhooks.note_deliveries import DeliveryNotes
@@ -38,12 +41,28 @@ class Webhooks:
                 log=on.log("webhooks"),
                 stage_url=on.settings.webhook_url,
             ),
+            redeliverer=self.redeliverer,
             receivers=on.receivers,
             cipher=on.cipher,
             jobs=on.jobs,
             clock=on.clock,
             log=on.log("webhooks"),
             spread=on.spread,
+            mask=mask,
+        )
+
+    @cached_property
+    def redeliverer(self) -> "Redeliverer":
+        """Build what reads an endpoint's log and delivers again."""
+        from ctrip.services.webhooks.redeliver import Redeliverer
+
+        on = self._on
+        return Redeliverer(
+            events=on.events,
+            endpoints=on.endpoints,
+            jobs=on.jobs,
+            clock=on.clock,
+            longest_cache_ms=on.settings.key_cache_seconds * 1000,
         )
 
     @cached_property
@@ -74,6 +93,14 @@ class Webhooks:
             known=self._stage.known_endpoints,
             loopback=bool(on.settings.webhook_loopback),
         )
+
+    @cached_property
+    def tester(self) -> "EndpointTester":
+        """Build what sends test events."""
+        from ctrip.services.webhooks.send_test import EndpointTester
+
+        on, jobs = self._on, self._stage.notifying("api")
+        return EndpointTester(manager=self.endpoints, events=on.events, jobs=jobs, clock=on.clock, ids=on.ids)
 
     @cached_property
     def relay(self) -> "OutboxRelay":

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_type_hints
 class WebhookJob:
     """Make one attempt to deliver an event to an endpoint; `event` is its ULID, `endpoint` the endpoint's id.
 
+    The attempt 0 is to catch up: `event` is then the time from which on the endpoint gets what it missed.
     `due_at` places the row of the due index that the attempt comes from (unix milliseconds), 0 where it has none;
     `request_id` is the call that the event follows from, if any.
     """

@@ -21,6 +21,7 @@ import httpx
 from ctrip.domain.webhooks.addresses import endpoint_problem, may_dial
 from ctrip.domain.webhooks.retry import ANSWER_SECONDS
 from ctrip.ports import Reply
+from ctrip.ports.http import KEPT_BYTES
 
 # httpx notes every address it asks, and a merchant's may hold a key.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -192,8 +193,8 @@ class HttpSender:
             with self._client.stream(
                 "POST", url, headers={"User-Agent": "ctrip-webhooks/1", **headers}, content=body
             ) as answer:
-                _read_a_little(answer)
-                return Reply(answer.status_code, None, answer.headers.get("Retry-After"))
+                begun = _read_a_little(answer)
+                return Reply(answer.status_code, None, answer.headers.get("Retry-After"), begun)
         except httpx.TimeoutException:
             return Reply(None, "timed out")
         except httpx.ConnectError as exc:
@@ -202,11 +203,16 @@ class HttpSender:
             return Reply(None, type(exc).__name__)
 
 
-def _read_a_little(answer: httpx.Response) -> None:
-    """Take a short answer's body off the connection, which can then be used again; the status counts as it is."""
-    read = 0
+def _read_a_little(answer: httpx.Response) -> bytes:
+    """Return how an answer begins, as it came; the status counts as it is.
+
+    A short one is taken off the connection whole, which can then be used again.
+    """
+    read, begun = 0, b""
     with contextlib.suppress(httpx.HTTPError):
         for chunk in answer.iter_raw(8_192):
+            begun += chunk[: KEPT_BYTES - len(begun)]
             read += len(chunk)
             if read > MAX_BYTES:
                 break
+    return begun

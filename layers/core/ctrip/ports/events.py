@@ -9,10 +9,14 @@ from ctrip.domain.webhooks.events import Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One attempt to deliver one event to one endpoint; `status_code` is None where no answer came."""
+    """One attempt to deliver one event to one endpoint; `status_code` is None where no answer came.
+
+    `type` is the event's, and `answer` how the endpoint's answer begins, masked.
+    """
 
     merchant_id: str
     event_ulid: str
+    type: str
     endpoint: str
     attempt: int
     at: int
@@ -20,6 +24,20 @@ class Delivery:
     status_code: int | None
     error: str | None
     next_attempt_at: int | None
+    answer: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the endpoint has the event."""
+        return self.status_code is not None and 200 <= self.status_code < 300
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """A page of an endpoint's log; it may be short while `position` is set."""
+
+    deliveries: tuple[Delivery, ...]
+    position: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +131,14 @@ class EventStore(Protocol):
         """Return the record of an attempt; one of this moment may be missing yet."""
         ...
 
+    def last_attempt(self, merchant_id: str, ulid: str, endpoint: str) -> Delivery | None:
+        """Return the record of the newest attempt to deliver an event to an endpoint, read consistently."""
+        ...
+
+    def deliveries(self, merchant_id: str, endpoint: str, *, position: str | None, limit: int) -> DeliveryPage:
+        """Return an endpoint's log: the newest event's attempts first, each event's newest attempt first."""
+        ...
+
     def record(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         """Store an attempt, once, and then do what follows from it; the one whose record stands already does nothing.
 
@@ -133,6 +159,10 @@ class EventStore(Protocol):
 
         That is as in `finish`: what is on the due index is as safe as in the outbox.
         """
+        ...
+
+    def drop(self, due: Due) -> None:
+        """Take an attempt off the due index that is done; a second time changes nothing."""
         ...
 
     def due(self, before: int) -> list[Due]:

@@ -7,7 +7,7 @@ from itertools import islice
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, Due, EventFilter, EventPage, Waiting
+from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, EventPage, Waiting
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.engine.database import Item, Store, delete, keyed, put, text, update
@@ -103,6 +103,23 @@ class DynamoEvents(Store):
         """Return the record of an attempt, read eventually: whom it escapes does again what may be done twice."""
         return self._recorded(tables.delivery_key(merchant_id, endpoint, ulid, attempt), consistent=False)
 
+    def last_attempt(self, merchant_id: str, ulid: str, endpoint: str) -> Delivery | None:
+        """Return the record of the newest attempt to deliver an event to an endpoint, read consistently."""
+        pk = tables.deliveries_partition(merchant_id, endpoint)
+        condition = (Path("pk") == pk) & Path("sk").startswith(f"{ulid}#")
+        rows = self._db.query(self._table, condition, limit=1, forward=False, consistent=True)
+        return delivery_of(rows.items[0]) if rows.items else None
+
+    def deliveries(self, merchant_id: str, endpoint: str, *, position: str | None, limit: int) -> DeliveryPage:
+        """Return an endpoint's log, newest first."""
+        condition = Path("pk") == tables.deliveries_partition(merchant_id, endpoint)
+        if position is not None:
+            condition &= Path("sk") < position
+        rows = self._db.query(self._table, condition, limit=limit + 1, forward=False)
+        shown = rows.items[:limit]
+        more = rows.more or len(rows.items) > limit
+        return DeliveryPage(tuple(map(delivery_of, shown)), tables.key_of(shown[-1]).sk if more and shown else None)
+
     def record(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         """Store an attempt, once, and then do what follows from it."""
         item = delivery_item(delivery)
@@ -139,6 +156,10 @@ class DynamoEvents(Store):
             self._db.write(delete(self._table, tables.due_key(ulid, endpoint, attempt, due_at)))
         elif attempt == 1:
             self._db.write(delete(self._table, tables.outbox_key(ulid, endpoint)))
+
+    def drop(self, due: Due) -> None:
+        """Take an attempt off the due index that is done."""
+        self._leave(due.ulid, due.endpoint, due.attempt, due.at)
 
     def due(self, before: int) -> list[Due]:
         """Return the attempts that are due by `before` and leased to nobody then, soonest first, bounded."""

@@ -10,6 +10,7 @@ from ctrip.domain.webhooks.webhook import sign
 from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Reply, WebhookSender
 from ctrip.services.webhooks.admit_delivery import EndpointGates, Outcome
 from ctrip.services.webhooks.note_deliveries import DeliveryNotes
+from ctrip.services.webhooks.redeliver import CATCH_UP, Redeliverer
 from ctrip.services.webhooks.resolve_endpoint import EndpointResolver, Target
 
 GONE_ERROR = "the endpoint is gone or disabled"
@@ -19,18 +20,23 @@ LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookDeliverer:
-    """Delivers webhooks, many at a time; `spread` returns a number from -1 to 1 that spreads the retries."""
+    """Delivers webhooks, many at a time.
+
+    `spread` returns a number from -1 to 1 that spreads the retries; `mask` hides credentials in a text that is kept.
+    """
 
     events: EventStore
     endpoints: EndpointResolver
     gates: EndpointGates
     notes: DeliveryNotes
+    redeliverer: Redeliverer
     receivers: WebhookSender
     cipher: Cipher
     jobs: Jobs
     clock: Clock
     log: Log
     spread: Callable[[], float]
+    mask: Callable[[str], str]
 
     def deliver(self, job: WebhookJob, *, begin_by: int = NEVER) -> Delivery | None:
         """Make one attempt and record it with its successor; what was done before is not done again.
@@ -38,6 +44,9 @@ class WebhookDeliverer:
         An attempt that its endpoint's gate puts off does not count: it goes on the due index as it is. Raises
         `NoTimeLeft` where it could not begin until `begin_by` (unix milliseconds); nothing has been done then.
         """
+        if job.attempt == CATCH_UP:
+            self.redeliverer.catch_up(job)
+            return None
         event = self.events.event(job.merchant_id, job.event)
         if event is None:
             self.log.error("event_missing", event=job.event, merchant=job.merchant_id)
@@ -117,6 +126,7 @@ class WebhookDeliverer:
         return Delivery(
             merchant_id=event.merchant_id,
             event_ulid=event.ulid,
+            type=event.type,
             endpoint=job.endpoint,
             attempt=attempt,
             at=started,
@@ -124,6 +134,7 @@ class WebhookDeliverer:
             status_code=reply.status,
             error=reply.error,
             next_attempt_at=None if delay is None else now + delay * 1000,
+            answer=self.mask(reply.body.decode("utf-8", "replace").replace("\0", "")),
         )
 
 

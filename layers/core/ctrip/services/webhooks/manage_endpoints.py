@@ -81,7 +81,7 @@ class EndpointManager:
         self._check(terms)
 
         def attempt() -> WebhookEndpointView:
-            before = self._find(merchant_id, endpoint_id)
+            before = self.find(merchant_id, endpoint_id)
             after = replace(_applied(before, terms), version=before.version + 1)
             if after.enabled and not before.enabled:
                 after = replace(after, failing_since=None, disabled_reason="")
@@ -102,7 +102,7 @@ class EndpointManager:
         """Give an endpoint a new secret; for `overlap_seconds` deliveries are signed with the one before it too."""
 
         def attempt() -> Answer:
-            before, now = self._find(merchant_id, endpoint_id), self.clock.now()
+            before, now = self.find(merchant_id, endpoint_id), self.clock.now()
             secret, ends = new_secret(self.ids.entropy(SECRET_BYTES)), now + overlap_seconds * 1000
             newest = before.secrets[0]
             older = replace(newest, expires_at=min(newest.expires_at or ends, ends))
@@ -116,14 +116,14 @@ class EndpointManager:
         """Remove an endpoint; what is still to be delivered to it is not delivered any more."""
 
         def attempt() -> None:
-            before = self._find(merchant_id, endpoint_id)
+            before = self.find(merchant_id, endpoint_id)
             self._commit(before, None, "endpoint.deleted", origin)
 
         self._again(attempt)
 
     def one(self, merchant_id: str, endpoint_id: str) -> WebhookEndpointView:
-        """Show an endpoint; raises `NotFound`, for another merchant's too."""
-        return endpoint_view(self._find(merchant_id, endpoint_id))
+        """Show an endpoint; raises `NotFound`."""
+        return endpoint_view(self.find(merchant_id, endpoint_id))
 
     def page(self, merchant_id: str, cursor: str | None, limit: int) -> WebhookEndpointPage:
         """List a merchant's endpoints, newest first; `next_cursor` is the id of the last one shown."""
@@ -139,7 +139,8 @@ class EndpointManager:
             "next_cursor": shown[-1].id if len(every) > len(shown) else None,
         }
 
-    def _find(self, merchant_id: str, endpoint_id: str) -> Endpoint:
+    def find(self, merchant_id: str, endpoint_id: str) -> Endpoint:
+        """Read an endpoint; raises `NotFound`, for another merchant's too."""
         found = self.endpoints.endpoint(merchant_id, endpoint_id) if _ID.fullmatch(endpoint_id) else None
         if found is None:
             raise NotFound(f"Webhook endpoint {endpoint_id[:64]} not found.", code="endpoint_not_found")
