@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -97,3 +98,13 @@ def test_a_first_creation_that_is_refused_is_no_figure(tmp_path: Path) -> None:
         first.measured(tmp_path, about)
     (tmp_path / "app.py").write_text("app = lambda event, context: {'statusCode': 201, 'body': ''}")
     assert len(first.measured(tmp_path, about)) == first.RUNS
+
+
+@pytest.mark.parametrize(("given", "status", "told"), [("--help", 0, "--against"), ("--colder", 2, "--colder")])
+def test_help_and_a_misspelt_option_measure_nothing(given: str, status: int, told: str) -> None:
+    """A run takes many minutes."""
+    command = [sys.executable, "-m", "infra.bench", given]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == status
+    assert told in done.stdout + done.stderr
+    assert "usage: python -m infra.bench" in done.stdout + done.stderr
