@@ -1,5 +1,6 @@
 """Webhook jobs: a batch is delivered side by side, and one bad message never redelivers its siblings."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
@@ -9,7 +10,7 @@ from ctrip.bootstrap import stage
 from ctrip.domain.jobs import WebhookJob, decode_job
 from ctrip.domain.webhooks.retry import ANSWER_SECONDS
 from ctrip.services.webhooks.admit_delivery import NoTimeLeft
-from ctrip.services.webhooks.deliver_webhook import NEVER, WebhookDeliverer
+from ctrip.services.webhooks.deliver_webhook import NEVER
 
 MARGIN_MS = 8_000  # for what is stored before and after an endpoint's answer, when DynamoDB is slow
 
@@ -23,21 +24,32 @@ def handle(event: Any) -> dict[str, Any]:
     except Exception as exc:
         _failed(exc)
         return _report(records)
+    jobs = [_job(record["body"]) for record in records]
+    known = deliverer.prepare([job for job in jobs if job is not None])
+
+    def deliver(job: WebhookJob | None) -> bool:
+        return job is not None and _deliver(lambda: deliverer.deliver(job, begin_by=begin_by, known=known), job)
+
     with ThreadPoolExecutor(max_workers=max(len(records), 1)) as threads:
-        done = [
-            # Each thread's lines carry what is bound to the invocation.
-            threads.submit(copy_context().run, _deliver, deliverer, record["body"], begin_by)
-            for record in records
-        ]
+        # Each thread's lines carry what is bound to the invocation.
+        done = [threads.submit(copy_context().run, deliver, job) for job in jobs]
     return _report([record for record, each in zip(records, done, strict=True) if not each.result()])
 
 
-def _deliver(deliverer: WebhookDeliverer, body: str, begin_by: int) -> bool:
+def _job(body: str) -> WebhookJob | None:
+    """Read a message; None for one that is none, which its queue gives out again until it is a dead letter."""
+    try:
+        return decode_job(WebhookJob, body)
+    except ValueError as exc:
+        _failed(exc)
+        return None
+
+
+def _deliver(attempt: Callable[[], object], job: WebhookJob) -> bool:
     """Do one job and return whether it is done; its lines carry the request that it follows from."""
     try:
-        job = decode_job(WebhookJob, body)
         with bind(request_id=job.request_id or None):
-            deliverer.deliver(job, begin_by=begin_by)
+            attempt()
     except NoTimeLeft:
         return False  # the queue gives it out again
     except Exception as exc:

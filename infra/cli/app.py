@@ -1,4 +1,4 @@
-"""The command line's tree: `ctrip [--stage S] merchants|keys|admins|audit ...`."""
+"""The command line's tree: `ctrip [--stage S] merchants|keys|admins|audit|webhooks ...`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from infra.cli.keys import keys
 from infra.cli.merchants import merchants
 from infra.cli.shared import EXIT_REFUSED, EXIT_UNREACHABLE
 from infra.cli.show import Output, shown
+from infra.cli.webhooks import webhooks
 from infra.stack import names
 
 cli = typer.Typer(
     name="ctrip",
-    help="Operate a stage of cTrip: merchants, their keys, and the people who may use the admin API.\n\n"
+    help="Operate a stage of cTrip: merchants, their keys, webhooks, and the people who may use the admin API.\n\n"
     "It uses your own AWS credentials, and everything it does stands in the audit trail under your name.",
     no_args_is_help=True,
     add_completion=False,
@@ -28,6 +29,7 @@ cli.add_typer(merchants, name="merchants")
 cli.add_typer(keys, name="keys")
 cli.add_typer(admins, name="admins")
 cli.add_typer(audit, name="audit")
+cli.add_typer(webhooks, name="webhooks")
 
 
 @cli.callback()

@@ -13,11 +13,12 @@ from chalice.config import Config
 from moto.sqs.models import sqs_backends
 
 from ctrip.aws.clients import HURRIED, client
+from ctrip.aws.dead_letters import Redriven, redrive_webhooks
 from ctrip.aws.jobs import AwsJobs
 from ctrip.aws.names import named, queue_names
 from ctrip.aws.queues import queue_depths
 from ctrip.domain.errors import Busy
-from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob, decode_job, job_of
+from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob, decode_job, encode_job, job_of
 from ctrip.ports import Jobs
 from infra.emulator.functions import Functions
 from infra.emulator.lambdas import Server
@@ -257,6 +258,40 @@ def test_an_endpoints_many_messages_are_one_group(aws: Real) -> None:
         for held in [json.loads(each.body)]
     }
     assert groups == {(who, where): f"{who}:{where}" for who in ("m0", "m1") for where in ("payment", "we_1")}
+
+
+def dead(aws: Real, *bodies: str) -> None:
+    """Put messages into the dead-letter queue of webhooks."""
+    sqs = boto3.client("sqs")
+    for body in bodies:
+        sqs.send_message(QueueUrl=sqs.get_queue_url(QueueName="ctrip-local-webhooks-dlq")["QueueUrl"], MessageBody=body)
+
+
+@pytest.mark.parametrize(("count", "most", "moved"), [(0, 9, 0), (3, 9, 3), (23, 1_000, 23), (23, 12, 12)])
+def test_dead_letters_are_moved_back(aws: Real, count: int, most: int, moved: int) -> None:
+    """Up to as many as asked for, each as it was, and then it is in the dead-letter queue no more."""
+    jobs = many(count)
+    dead(aws, *map(encode_job, jobs))
+    assert redrive_webhooks(STAGE, most) == Redriven(moved, 0)
+    found = [job for job, _ in aws.webhooks()]
+    assert len(found) == moved
+    assert set(found) <= set(jobs)
+    assert queue_depths(STAGE)["webhooks-dlq"] == count - moved
+
+
+def test_dead_letters_that_nobody_can_read_stay(aws: Real) -> None:
+    """The others are moved; nothing is moved twice in one run."""
+    dead(aws, "{", encode_job(many(1)[0]), "[]")
+    assert redrive_webhooks(STAGE, 100) == Redriven(1, 2)
+    assert len(aws.webhooks()) == 1
+
+
+def test_a_dead_letter_that_its_queue_does_not_take_is_not_deleted(aws: Real) -> None:
+    aws.refuse("unlucky")
+    dead(aws, *map(encode_job, many(2, lambda n: ("m1", "unlucky")[n])))
+    with pytest.raises(Busy):
+        redrive_webhooks(STAGE, 100)
+    assert len(aws._messages("webhooks-dlq")) == 2
 
 
 def test_depths_are_asked_of_every_queue(aws: Real) -> None:

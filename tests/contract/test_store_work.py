@@ -9,10 +9,11 @@ import pytest
 from ctrip.chains.evm.terms import nonce_of, slot_of
 from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
+from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.sweeping.sweep import Refusal, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, Fence, Waiting
+from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, Fence, Prepared, Waiting
 from tests.support import objects
 from tests.support.objects import NOW, attempt, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused
@@ -190,6 +191,26 @@ class TestEvents:
         assert stores.events.last_attempt("mer_1", first, "we_1") == made[2]
         assert stores.events.last_attempt("mer_1", first, "we_10") is None
         assert stores.events.deliveries("mer_1", "we_2", position=None, limit=5) == DeliveryPage((), None)
+
+    def test_what_a_batch_of_jobs_is_about_is_read_at_once(self, stores: Stores) -> None:
+        """Their events, and the records of the very attempts; what there is not is left out."""
+        told, other = event(), event()
+        for each in (told, other):
+            stores.events.add(each)
+        first, second = delivery(told.ulid, 1), delivery(told.ulid, 2)
+        for each in (first, second, delivery(told.ulid, 1, endpoint="stage")):
+            stores.events.record(each, due_index=False)
+        jobs = [
+            WebhookJob("mer_1", told.ulid, "payment", 2),
+            WebhookJob("mer_1", told.ulid, "payment", 3),
+            WebhookJob("mer_1", other.ulid, "payment"),
+            WebhookJob("mer_2", told.ulid, "payment"),
+            WebhookJob("mer_1", "01NOTHING", "payment"),
+        ]
+        known = stores.events.prepare(jobs)
+        assert known.events == {("mer_1", told.ulid): told, ("mer_1", other.ulid): other}
+        assert known.made == {("mer_1", told.ulid, "payment", 2): second}
+        assert stores.events.prepare([]) == Prepared({}, {})
 
     def test_what_is_dropped_is_due_no_more(self, stores: Stores) -> None:
         """Once, and that alone."""

@@ -13,6 +13,7 @@ from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
+from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.ledger import Entry
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
@@ -33,6 +34,7 @@ from ctrip.ports import (
     Idempotency,
     Page,
     PaymentFilter,
+    Prepared,
     Remembered,
     TokenKey,
     Waiting,
@@ -266,6 +268,13 @@ class FakeEvents:
         held = self._state.events.values()
         mine = [each for each in held if each.merchant_id == merchant_id and first <= each.at < last]
         return {each.payment_id for each in mine if each.payment_id is not None}
+
+    def prepare(self, jobs: Sequence[WebhookJob]) -> Prepared:
+        keys = [(each.merchant_id, each.event) for each in jobs]
+        events = {key: self._state.events[key] for key in keys if key in self._state.events}
+        asked = [(each.merchant_id, each.event, each.endpoint, each.attempt) for each in jobs]
+        made = {key: record for key in asked if (record := self.attempted(*key)) is not None}
+        return Prepared(events, made)
 
     def add(self, event: Event) -> None:
         with self._state.lock:

@@ -137,6 +137,35 @@ def test_a_message_fails_by_itself(api: Api) -> None:
     assert invoke(first, "{", second, third, "[]", fourth) == {1, 3, 4}
 
 
+def test_a_batch_is_read_in_one_call_and_message_by_message_where_that_fails(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One event that cannot be read holds up its own delivery alone."""
+    for _ in range(3):
+        api.create(webhook_url="https://shop.example/hooks")
+    first, *others = api.world.jobs.deliveries
+    events, asked = api.world.stores.events, list[str]()
+    read, prepare = events.event, events.prepare
+
+    def event(merchant_id: str, ulid: str) -> Any:
+        asked.append(ulid)
+        if ulid == first.event:
+            raise ValueError("mangled")
+        return read(merchant_id, ulid)
+
+    monkeypatch.setattr(events, "event", event)
+    assert invoke(*bodies(others[:1])) == set()
+    assert asked == []
+
+    def unreadable(jobs: Any) -> Any:
+        prepare(jobs)
+        raise ValueError("mangled")
+
+    monkeypatch.setattr(events, "prepare", unreadable)
+    assert invoke(*bodies([first, *others])) == {0}
+    assert {each.event for each in others} <= set(asked)
+
+
 def test_a_message_that_comes_twice_is_recorded_once(api: Api) -> None:
     """As SQS may give it out: in one batch, and again later; one id and one payload, one retry."""
     api.create(webhook_url="https://shop.example/hooks")

@@ -226,7 +226,7 @@ ALARMS: dict[str, Alarm] = {
     "webhook_job_failed": Alarm(
         _TICKET,
         "A webhook job failed by a fault of ours; SQS offers it five times, then it is in the dead-letter queue.",
-        "Search the log for the kind of error; move the messages back from the dead-letter queue once it is mended.",
+        "Search the log for the kind of error; once it is mended, `ctrip webhooks redrive` moves the messages back.",
     ),
     "request_failed": Alarm(
         _PAGE,

@@ -1,9 +1,10 @@
 """Events and deliveries, as the services keep them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.events import Event
 
 
@@ -97,6 +98,17 @@ class EventPage:
     position: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is known of jobs before they are done, by merchant, ULID, endpoint and attempt; some of it may be missing.
+
+    `events` are the jobs' events, and `made` the records of the very attempts that they ask for.
+    """
+
+    events: Mapping[tuple[str, str], Event]
+    made: Mapping[tuple[str, str, str, int], Delivery]
+
+
 class EventStore(Protocol):
     """Events, their deliveries that are still to be made, and how those went that were."""
 
@@ -114,6 +126,10 @@ class EventStore(Protocol):
 
     def event(self, merchant_id: str, ulid: str) -> Event | None:
         """Read an event, consistently."""
+        ...
+
+    def prepare(self, jobs: Sequence[WebhookJob]) -> Prepared:
+        """Read what a batch of jobs is about, in one call; what is of this moment may be missing."""
         ...
 
     def add(self, event: Event) -> None:

@@ -6,8 +6,9 @@ from itertools import islice
 
 from pynamodb.expressions.operand import Path
 
+from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, EventPage, Waiting
+from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, EventPage, Prepared, Waiting
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.engine.database import Item, Store, delete, keyed, put, text, update
@@ -84,6 +85,18 @@ class DynamoEvents(Store):
         keys = [tables.event_key(merchant_id, ulid) for ulid in ulids]
         items = self._db.batch(self._table, keys)
         return [event_of(items[key]) for key in keys if key in items]
+
+    def prepare(self, jobs: Sequence[WebhookJob]) -> Prepared:
+        """Read what a batch of jobs is about, in one call."""
+        events = {tables.event_key(each.merchant_id, each.event) for each in jobs}
+        made = {tables.delivery_key(each.merchant_id, each.endpoint, each.event, each.attempt) for each in jobs}
+        items = self._db.batch(self._table, [*events, *made], consistent=False)
+        found = [event_of(items[key]) for key in events if key in items]
+        records = [delivery_of(items[key]) for key in made if key in items]
+        return Prepared(
+            {(each.merchant_id, each.ulid): each for each in found},
+            {(each.merchant_id, each.event_ulid, each.endpoint, each.attempt): each for each in records},
+        )
 
     def add(self, event: Event) -> None:
         """Commit an event that no other decision comes with; the same one a second time changes nothing."""

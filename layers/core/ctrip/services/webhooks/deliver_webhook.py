@@ -1,19 +1,20 @@
 """Deliver one event to its endpoint; a receiver's failure is data, and only our own is an exception."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.events import Event
 from ctrip.domain.webhooks.retry import next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
-from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Reply, WebhookSender
+from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Prepared, Reply, WebhookSender
 from ctrip.services.webhooks.admit_delivery import EndpointGates, Outcome
 from ctrip.services.webhooks.note_deliveries import DeliveryNotes
 from ctrip.services.webhooks.redeliver import CATCH_UP, Redeliverer
 from ctrip.services.webhooks.resolve_endpoint import EndpointResolver, Target
 
 GONE_ERROR = "the endpoint is gone or disabled"
+NOTHING = Prepared({}, {})
 NEVER = 2**63  # later than any moment, in unix milliseconds
 LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
 
@@ -38,7 +39,15 @@ class WebhookDeliverer:
     spread: Callable[[], float]
     mask: Callable[[str], str]
 
-    def deliver(self, job: WebhookJob, *, begin_by: int = NEVER) -> Delivery | None:
+    def prepare(self, jobs: Sequence[WebhookJob]) -> Prepared:
+        """Read what a batch of jobs is about, at once; where that fails, each job reads for itself."""
+        try:
+            return self.events.prepare([job for job in jobs if job.attempt != CATCH_UP])
+        except Exception as exc:  # one event that cannot be read would otherwise hold up all of its batch
+            self.log.warning("webhooks_read_singly", kind=type(exc).__name__)
+            return NOTHING
+
+    def deliver(self, job: WebhookJob, *, begin_by: int = NEVER, known: Prepared = NOTHING) -> Delivery | None:
         """Make one attempt and record it with its successor; what was done before is not done again.
 
         An attempt that its endpoint's gate puts off does not count: it goes on the due index as it is. Raises
@@ -47,11 +56,12 @@ class WebhookDeliverer:
         if job.attempt == CATCH_UP:
             self.redeliverer.catch_up(job)
             return None
-        event = self.events.event(job.merchant_id, job.event)
+        event = known.events.get((job.merchant_id, job.event)) or self.events.event(job.merchant_id, job.event)
         if event is None:
             self.log.error("event_missing", event=job.event, merchant=job.merchant_id)
             return None
-        done = self.events.attempted(job.merchant_id, job.event, job.endpoint, job.attempt)
+        attempt = (job.merchant_id, job.event, job.endpoint, job.attempt)
+        done = known.made.get(attempt) if known.events else self.events.attempted(*attempt)
         if done is not None:
             self._finish(done, job)
             return None
