@@ -1,5 +1,7 @@
 """A merchant's webhook endpoints."""
 
+from typing import Any
+
 from chalice import Response
 
 from ctrip.bootstrap import stage
@@ -99,3 +101,64 @@ def test_endpoint(call: Call, endpoint_id: str) -> Response:
     """Send a test event to a webhook endpoint, whatever its filter; its deliveries tell how that went."""
     sent = stage().webhooks.tester.send(call.merchant.id, endpoint_id, call.origin, call.idempotency)
     return answered(sent, 202)
+
+
+@routes.on(
+    "GET",
+    "/api/v1/webhooks/{endpoint_id}/deliveries",
+    requires=Scope.WEBHOOKS,
+    query="webhooks.EndpointQuery",
+    response="DeliveryPage",
+    codes=OF_ONE,
+)
+def list_deliveries(call: Call, endpoint_id: str) -> Response:
+    """List the attempts to deliver to an endpoint in the last 60 days, those of the newest event first."""
+    deliveries = stage().webhooks.redeliverer
+    return answer(deliveries.page(call.merchant.id, endpoint_id, call.query.cursor, call.query.limit))
+
+
+@routes.on(
+    "POST",
+    "/api/v1/webhooks/{endpoint_id}/deliveries/{delivery_id}/redeliver",
+    requires=Scope.WEBHOOKS,
+    response="Redelivery",
+    status=202,
+    codes=(*OF_ONE, "delivery_not_found", "merchant_changed"),
+)
+def redeliver(call: Call, endpoint_id: str, delivery_id: str) -> Response:
+    """Deliver the event of a delivery again, at once."""
+    webhooks = stage().webhooks
+
+    def do() -> dict[str, Any]:
+        webhooks.redeliverer.one(call.merchant.id, endpoint_id, delivery_id)
+        return {"queued": 1, "next_cursor": None}
+
+    made = webhooks.endpoints.once(call.merchant.id, "endpoint.redelivered", call.origin, call.idempotency, do)
+    return answered(made, 202)
+
+
+@routes.on(
+    "POST",
+    "/api/v1/webhooks/{endpoint_id}/redeliver",
+    requires=Scope.WEBHOOKS,
+    body="webhooks.RedeliveryRequest",
+    response="Redelivery",
+    status=202,
+    codes=(*OF_ONE, "merchant_changed"),
+)
+def redeliver_a_time(call: Call, endpoint_id: str) -> Response:
+    """Deliver again what an endpoint wants of a time and does not have; at most 500 events a call."""
+    webhooks, asked = stage().webhooks, call.body
+
+    def do() -> dict[str, Any]:
+        return webhooks.redeliverer.again(
+            call.merchant.id,
+            endpoint_id,
+            asked.created_after,
+            asked.created_before,
+            cursor=asked.cursor,
+            everything=asked.all,
+        )
+
+    made = webhooks.endpoints.once(call.merchant.id, "endpoint.redelivered", call.origin, call.idempotency, do)
+    return answered(made, 202)

@@ -23,6 +23,7 @@ CODES: dict[str, Code] = {
     "payment_not_found": Code(404, "There is no such payment, or it is another merchant's."),
     "key_not_found": Code(404, "There is no such key, or it is another merchant's."),
     "endpoint_not_found": Code(404, "There is no such webhook endpoint, or it is another merchant's."),
+    "delivery_not_found": Code(404, "There is no such delivery of this endpoint."),
     "merchant_not_found": Code(404, "There is no such merchant."),
     "user_not_found": Code(404, "There is no such user."),
     "method_not_allowed": Code(405, "The address does not take this method."),

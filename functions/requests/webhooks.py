@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 from ctrip.domain.merchants.access import OVERLAP, OVERLAP_SECONDS
 from ctrip.domain.urls import LONGEST
 from functions.http.bounded import Bounded
-from functions.http.models import Paged, Strict, example
+from functions.http.models import Cursor, Paged, Strict, Time, example
 
 if TYPE_CHECKING:
     from ctrip.services.webhooks.manage_endpoints import EndpointTerms
@@ -63,3 +63,14 @@ class SecretRotation(Strict):
     overlap_seconds: Annotated[int, Bounded(OVERLAP)] = Field(
         OVERLAP_SECONDS, description="How long deliveries are signed with the old secret too; 0 where it has leaked."
     )
+
+
+class RedeliveryRequest(Strict):
+    """Ask for the deliveries of a time again."""
+
+    model_config = example(created_after="2026-01-31T12:00:00Z", created_before="2026-01-31T18:00:00Z")
+
+    created_after: Time = Field(description="Events from this time on.")
+    created_before: Time | None = Field(None, description="Events up to this time; without it up to now.")
+    cursor: Cursor | None = Field(None, description="The `next_cursor` of the call before.")
+    all: bool = Field(False, description="Also what the endpoint has answered with a 2xx status.")

@@ -1,10 +1,8 @@
-"""`make bench`: measure, and print a table, or with --json a line for each figure; --cold installs anew as well.
-
-`--against <checkout>` measures what another build's ratio matters for on that build too, in the same run.
-"""
+"""`make bench`: measure everything, and print a table; goals that are missed are named, and are no failure."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -24,12 +22,13 @@ CPU_GOAL_MS = 3.0
 
 def main() -> int:
     """Measure everything; missed goals are told, and are no failure."""
+    asked = _arguments()
     Interrupts().install()
-    told = Figure.line if "--json" in sys.argv else Figure.row
+    told = Figure.line if asked.json else Figure.row
     measured: list[Figure] = []
     try:
         check()
-        for figure in _figures(cold="--cold" in sys.argv, against=_against()):
+        for figure in _figures(cold=asked.cold, against=_checkout(asked.against)):
             measured.append(figure)
             print(told(figure), flush=True)
     except Interrupted:
@@ -46,17 +45,33 @@ def main() -> int:
     return 0
 
 
-def _against() -> Path | None:
-    if "--against" not in sys.argv:
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print each figure as a line of JSON")
+    parser.add_argument(
+        "--cold", action="store_true", help="also measure `make up` in a clone that installs everything"
+    )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="CHECKOUT",
+        help="measure another build by turns with this one, and print ratios of what has goals against it; make the "
+        "checkout with `git worktree add <folder> <commit>`",
+    )
+    return parser.parse_args()
+
+
+def _checkout(given: Path | None) -> Path | None:
+    if given is None:
         return None
-    other = Path(sys.argv[sys.argv.index("--against") + 1]).resolve()
+    other = given.resolve()
     if not (other / "layers" / "core").is_dir():
         raise Refused(f"{other} is no checkout of this project; make one with git worktree add <folder> <commit>")
     return other
 
 
 def _figures(*, cold: bool, against: Path | None) -> Iterator[Figure]:
-    yield from imports.figures()
+    yield from imports.figures(against)
     yield from watch_set.figures(against, _told)
     yield from creations.figures(against, _told)
     yield from deliveries.figures(against, _told)

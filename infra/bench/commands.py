@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from infra.tools.process import ROOT
 AGAIN_GOAL, FIRST_GOAL, DEMO_GOAL = 15.0, 120.0, 30.0
 START_SECONDS = 600
 STATE = ".local-bench"
+UP = re.compile(r"^up:.*\n\t.* -m (\S+)$", re.MULTILINE)
 FREE = {"CTRIP_API_PORT": "0", "CTRIP_ANVIL_PORT": "0", "CTRIP_AWS_PORT": "0"}
 
 
@@ -52,6 +54,14 @@ def started(command: Sequence[str], where: Path, **env: str) -> Iterator[tuple[d
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(60)
+
+
+def up_of(checkout: Path) -> list[str]:
+    """Return what `make up` runs in a checkout: another build's modules may have other names."""
+    found = UP.search((checkout / "Makefile").read_text())
+    if found is None:
+        raise Failed(f"{checkout / 'Makefile'} does not say which module `make up` runs.")
+    return [sys.executable, "-m", found[1]]
 
 
 def first() -> Iterator[Figure]:

@@ -1,8 +1,8 @@
 """What a creation costs on the running gateway: its rate, and the CPU that the API's process spends on it.
 
-Given another checkout, both builds are measured in turns, each turn on a gateway of its own that begins empty, and the
-ratios of their medians have goals. Who asks, and receives the webhooks, is a process of its own:
-`python -m infra.bench.creations URL KEY REQUESTS`.
+And what the first one costs in a fresh interpreter (`first.py`). Given another checkout, both builds are measured in
+turns, each turn on a gateway of its own that begins empty, and the ratios of their medians have goals. Who asks, and
+receives the webhooks, is a process of its own: `python -m infra.bench.creations URL KEY REQUESTS`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -17,9 +18,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from infra.bench import commands
+from infra.bench import commands, first
 from infra.bench.figure import Figure
 from infra.bench.load import Asker, Connection
 from infra.tools.errors import Failed
@@ -31,7 +33,7 @@ CONNECTIONS = (1, 8)
 DELIVERED_SECONDS = 60.0
 RATE_GOALS = {False: 2.0, True: 1.3}  # by whether the payments have a webhook address
 CPU_GOAL = 0.65
-API_PROCESS = "infra.emulator.api"
+API_PROCESS = re.compile(rb"-m\0[\w.]+\.api\0")  # another build may have it elsewhere
 PROCESSES = Path("/proc")
 
 Say = Callable[[str], None]
@@ -56,11 +58,15 @@ def figures(against: Path | None, say: Say) -> Iterator[Figure]:
     """Measure this build, and the other one by turns with it."""
     builds = [ROOT] if against is None else [against, ROOT]
     seen: dict[Path, dict[str, list[Turn]]] = {build: defaultdict(list) for build in builds}
+    starts: dict[Path, list[float]] = {build: [] for build in builds}
     for number in range(TURNS if against else 1):
         for build in builds:
             say(f"creating payments, turn {number + 1}, in {build} ...")
-            for turn in _turn(build):
-                seen[build][turn.name].append(turn)
+            with commands.started(commands.up_of(build), build) as (about, _):
+                for turn in _turn(build, about):
+                    seen[build][turn.name].append(turn)
+                starts[build] += first.measured(build, about)
+    yield from first.compared(starts[ROOT], starts[against] if against else [])
     for name, ours in seen[ROOT].items():
         yield from _compared(name, ours, seen[against][name] if against else [])
 
@@ -81,12 +87,11 @@ def _compared(name: str, ours: list[Turn], theirs: list[Turn]) -> Iterator[Figur
         yield Figure(f"{name}: CPU, ratio", cpu[0] / cpu[1], "x", goal, f"it was {cpu[1]:.2f} ms")
 
 
-def _turn(build: Path) -> Iterator[Turn]:
-    with commands.started([sys.executable, "-m", "infra.commands.up"], build) as (about, _):
-        command = [sys.executable, "-m", "infra.bench.creations", about["api_url"], about["merchant"]["api_key"]]
-        done = subprocess.run(
-            [*command, str(REQUESTS)], cwd=ROOT, env=base_env(), capture_output=True, text=True, check=False
-        )
+def _turn(build: Path, about: dict[str, Any]) -> Iterator[Turn]:
+    command = [sys.executable, "-m", "infra.bench.creations", about["api_url"], about["merchant"]["api_key"]]
+    done = subprocess.run(
+        [*command, str(REQUESTS)], cwd=ROOT, env=base_env(), capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise Failed(f"payments could not be created in {build}:\n{done.stderr[-2000:]}")
     for line in done.stdout.splitlines():
@@ -168,11 +173,11 @@ def api_process(port: int) -> int | None:
     """Return the process that serves the API on a port; None where the system has no /proc."""
     for directory in PROCESSES.glob("[0-9]*"):
         try:
-            command = (directory / "cmdline").read_bytes().split(b"\0")
+            command = (directory / "cmdline").read_bytes()
             environment = (directory / "environ").read_bytes().split(b"\0")
         except OSError:  # another user's, or ended meanwhile
             continue
-        if API_PROCESS.encode() in command and f"CTRIP_API_PORT={port}".encode() in environment:
+        if API_PROCESS.search(command) and f"CTRIP_API_PORT={port}".encode() in environment:
             return int(directory.name)
     return None
 

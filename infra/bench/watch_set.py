@@ -1,7 +1,7 @@
 """The scanner's watch set: what 100,000 open payments cost to load, to look at, and to go round once a day.
 
-`measure()` runs on whichever build is on the path, so that two builds can be compared in one run: `figures` runs this
-file once for this checkout and, given another one's root, once for that. DynamoDB is answered from memory beneath
+Two builds can be compared in one run: `figures` runs this file for this checkout and, given another one's root, that
+one's own copy of it, which knows the shape of its payments. DynamoDB is answered from memory beneath
 botocore, with the bytes that it would send; the chain answers that nobody has paid. What is measured is the gateway's
 own work.
 """
@@ -195,6 +195,8 @@ def figures(against: Path | None, told: Callable[[str], None]) -> Iterator[Any]:
 
 
 def _measured(root: Path) -> dict[str, float]:
+    from infra.tools.process import ROOT
+
     env = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": os.pathsep.join(str(root / part) for part in ("", "layers/core")),
@@ -203,7 +205,8 @@ def _measured(root: Path) -> dict[str, float]:
         "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:9",
     }
-    done = subprocess.run([sys.executable, __file__], cwd=root, env=env, capture_output=True, text=True, check=False)
+    file = root / Path(__file__).relative_to(ROOT)
+    done = subprocess.run([sys.executable, str(file)], cwd=root, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         from infra.tools.errors import Failed
 

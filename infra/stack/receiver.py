@@ -99,7 +99,7 @@ class Receiver:
     def of(self, payment_id: str) -> list[dict[str, Any]]:
         """Return a payment's events in their own order, each once."""
         with self.changed:
-            mine = {event["id"]: event for event in self.events if event["payment_id"] == payment_id}
+            mine = {event["id"]: event for event in self.events if event.get("payment_id") == payment_id}
         return sorted(mine.values(), key=lambda event: int(event["data"]["sequence"]))
 
     def after(self, seen: int, seconds: float) -> list[dict[str, Any]]:
@@ -112,5 +112,5 @@ class Receiver:
         """Wait until an event of a payment has come."""
         with self.changed:
             return self.changed.wait_for(
-                lambda: any(e["payment_id"] == payment_id and e["type"] == event for e in self.events), seconds
+                lambda: any(e.get("payment_id") == payment_id and e["type"] == event for e in self.events), seconds
             )

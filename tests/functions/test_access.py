@@ -30,6 +30,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_payment": {"chain": "anvil", "amount": 1},
     "create_key": {"name": "n", "scopes": ["payments:read"]},
     "create_endpoint": {"url": "https://shop.example/hooks"},
+    "redeliver_a_time": {"created_after": "2020-01-01T00:00:00Z"},
     "create_merchant_key": {"name": "n", "scopes": ["payments:read"]},
     "create_merchant": {"name": "n"},
     "create_user": {"email": "new@ops.example", "name": "n", "role": "viewer"},
@@ -101,10 +102,14 @@ def test_another_merchants_thing_is_as_unknown_as_any(api: Api, operation: Opera
     """The same 404, to the last letter, as for an id that nobody has (threat 9)."""
     second_merchant(api)
     endpoint = api.call("POST", "/api/v1/webhooks", BODIES["create_endpoint"]).json["id"]
-    mine = {"payment_id": api.create()["id"], "key_id": "testkey001", "endpoint_id": endpoint}
-    unknown = {"payment_id": UNKNOWN, "key_id": "nobodyskey1", "endpoint_id": UNKNOWN}
-    foreign = api.call(operation.method, url(operation, **mine), key=OTHER)
-    nothing = api.call(operation.method, url(operation, **unknown), key=OTHER)
+    api.call("POST", f"/api/v1/webhooks/{endpoint}/test", {})
+    api.world.deliver_all()
+    [delivery] = [each["id"] for each in api.call("GET", f"/api/v1/webhooks/{endpoint}/deliveries").json["data"]]
+    mine = {"payment_id": api.create()["id"], "key_id": "testkey001", "endpoint_id": endpoint, "delivery_id": delivery}
+    unknown = {"payment_id": UNKNOWN, "key_id": "nobodyskey1", "endpoint_id": UNKNOWN, "delivery_id": delivery}
+    body = BODIES.get(operation.name)
+    foreign = api.call(operation.method, url(operation, **mine), body, key=OTHER)
+    nothing = api.call(operation.method, url(operation, **unknown), body, key=OTHER)
     assert (foreign.status_code, nothing.status_code) == (404, 404)
     told = [
         json.dumps({**answer.json, "request_id": ""}).replace(each, "ID")
@@ -112,7 +117,7 @@ def test_another_merchants_thing_is_as_unknown_as_any(api: Api, operation: Opera
         for each in [next(value for name, value in ids.items() if name in operation.path)]
     ]
     assert told[0] == told[1]
-    [name] = [name for name in mine if name in operation.path]
+    name = operation.path
     assert api.call("GET", "/api/v1/keys").json["data"][0]["enabled"] is True
     assert api.call("GET", f"/api/v1/webhooks/{endpoint}").json["enabled"] is True
     assert api.world.payment(mine["payment_id"]).version == 1, name

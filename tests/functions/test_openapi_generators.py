@@ -82,7 +82,7 @@ CLASHING += "ListPaymentsParams CreatePaymentResponse PaymentsApi ApiKey Refused
 LONG = {"block_number", "detected_in_block", "chain_id", "head"}
 SHORT = {"calls_per_second", "confirmations", "decimals", "expires_in", "head_age", "lag", "log_index", "next_after"}
 SHORT |= {"monitoring_seconds", "open_payments", "queues", "required_confirmations", "tolerance_per_mille"}
-SHORT |= {"version"}
+SHORT |= {"version", "attempt", "latency_ms", "queued", "status_code"}
 SCHEMAS: dict[str, Any] = description.current()["components"]["schemas"]
 REQUESTS = reached(BODIES, SCHEMAS)
 ANSWERS = reached({each.response for each in OPERATIONS if each.response} | {"Problem", "Unready"}, SCHEMAS)
@@ -184,7 +184,7 @@ def test_answers_are_open_to_values_that_come_later() -> None:
 
 def test_an_answers_address_and_hash_have_no_pattern_of_one_kind_of_chain() -> None:
     """PHP checks patterns as it reads: the first payment on another kind of chain would throw."""
-    allowed = {"^[0-9]{1,78}$", r"^[0-9]+(\.[0-9]+)?$", r"^evt_[0-9A-Z]{26}$"}
+    allowed = {"^[0-9]{1,78}$", r"^[0-9]+(\.[0-9]+)?$", r"^evt_[0-9A-Z]{26}$", r"^dlv_[0-9A-Z]{26}_[0-9]{1,4}$"}
     assert {each["pattern"] for each in OF_ANSWERS if "pattern" in each} == allowed
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ctrip.domain.audit import holds
+from ctrip.ports import Reply
 from tests.functions.conftest import Api
 
 URL = "https://shop.example/webhooks"
@@ -210,3 +211,68 @@ def test_a_disabled_endpoint_is_not_tested(api: Api) -> None:
     api.call("PATCH", path, {"enabled": False})
     answer = api.call("POST", f"{path}/test", {})
     assert (answer.status_code, answer.json["code"]) == (409, "endpoint_disabled")
+
+
+def delivered(api: Api, endpoint: str) -> Any:
+    return api.call("GET", f"/api/v1/webhooks/{endpoint}/deliveries").json["data"]
+
+
+def test_the_log_shows_each_attempt_and_how_the_endpoint_answered(api: Api) -> None:
+    """Newest first; a failure has the time of its next attempt."""
+    endpoint = made(api, events=["payment.created"])["id"]
+    api.world.receivers.replies += [Reply(503, None, None), Reply(204)]
+    payment = api.create()
+    api.world.deliver_all()
+    api.world.jobs.deliveries += [job for job, _ in api.world.jobs.delayed]
+    api.world.deliver_all()
+    second, first = delivered(api, endpoint)
+    assert (first["attempt"], first["status_code"], first["type"]) == (1, 503, "payment.created")
+    assert first["next_attempt_at"] is not None
+    assert (second["attempt"], second["status_code"], second["next_attempt_at"]) == (2, 204, None)
+    assert first["event_id"] == second["event_id"]
+    assert payment["id"] in api.world.receivers.got[-1][2].decode()
+    page = api.call("GET", f"/api/v1/webhooks/{endpoint}/deliveries?limit=1").json
+    assert [each["id"] for each in page["data"]] == [second["id"]]
+    rest = api.call("GET", f"/api/v1/webhooks/{endpoint}/deliveries?cursor={page['next_cursor']}").json
+    assert [each["id"] for each in rest["data"]] == [first["id"]]
+
+
+def test_a_delivery_is_made_again_with_the_same_id_and_the_same_bytes(api: Api) -> None:
+    """Once for each idempotency key."""
+    endpoint = made(api, events=["payment.created"])["id"]
+    api.create()
+    api.world.deliver_all()
+    [delivery] = delivered(api, endpoint)
+    path = f"/api/v1/webhooks/{endpoint}/deliveries/{delivery['id']}/redeliver"
+    answer = api.call("POST", path, {}, Idempotency_Key="r1")
+    assert (answer.status_code, answer.json) == (202, {"queued": 1, "next_cursor": None})
+    assert api.call("POST", path, {}, Idempotency_Key="r1").headers["Idempotent-Replayed"] == "true"
+    api.world.deliver_all()
+    first, second = api.world.receivers.got
+    assert (first[1]["webhook-id"], first[2]) == (second[1]["webhook-id"], second[2])
+    assert [each["attempt"] for each in delivered(api, endpoint)] == [2, 1]
+    unknown = api.call("POST", path.replace("_1/", "_7/"), {})
+    assert (unknown.status_code, unknown.json["code"]) == (404, "delivery_not_found")
+
+
+def test_what_an_endpoint_missed_of_a_time_is_delivered_again(api: Api) -> None:
+    """What it has answered well only where all of it is asked for; nothing that it does not want."""
+    endpoint = made(api, events=["payment.created"])["id"]
+    begun = "2020-01-01T00:00:00Z"
+    api.world.receivers.replies += [Reply(410, None, None)]
+    api.create()
+    api.world.deliver_all()  # 410: it is disabled
+    path = f"/api/v1/webhooks/{endpoint}"
+    assert api.call("GET", path).json["disabled_reason"] == "gone"
+    api.call("PATCH", path, {"enabled": True})
+    api.create()
+    api.world.deliver_all()
+    seen = len(api.world.receivers.got)
+    api.world.clock.at += 2_000
+    again = api.call("POST", f"{path}/redeliver", {"created_after": begun})
+    assert (again.status_code, again.json) == (202, {"queued": 1, "next_cursor": None})
+    assert api.call("POST", f"{path}/redeliver", {"created_after": begun, "all": True}).json["queued"] == 2
+    api.world.deliver_all()
+    assert len(api.world.receivers.got) > seen
+    wrong = api.call("POST", f"{path}/redeliver", {"created_after": begun, "created_before": "2019-01-01T00:00:00Z"})
+    assert (wrong.status_code, wrong.json["errors"][0]["field"]) == (400, "created_before")

@@ -111,15 +111,16 @@ def test_a_goal_may_be_the_least() -> None:
     assert json.loads(fast.line())["at_least"] is True
 
 
+@pytest.mark.parametrize("module", ["infra.emulator.api", "infra.local.api"])  # another build's is elsewhere
 def test_the_apis_process_is_found_by_its_port_and_its_cpu_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
     """And none by another port, nor where the system has no /proc; a process's name may hold anything."""
     monkeypatch.setattr(creations, "PROCESSES", tmp_path)
     assert creations.api_process(4711) is None
-    for process, module in ((12, "infra.emulator.runner"), (34, creations.API_PROCESS)):
+    for process, name in ((12, "infra.emulator.runner"), (34, module)):
         (tmp_path / str(process)).mkdir()
-        (tmp_path / str(process) / "cmdline").write_bytes(f"python\0-m\0{module}\0".encode())
+        (tmp_path / str(process) / "cmdline").write_bytes(f"python\0-m\0{name}\0".encode())
         (tmp_path / str(process) / "environ").write_bytes(b"A=b\0CTRIP_API_PORT=4711\0")
     (tmp_path / "56").mkdir()  # ended meanwhile
     assert creations.api_process(4711) == 34

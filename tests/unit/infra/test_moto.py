@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import boto3
+import pytest
 from moto import mock_aws
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sqs.models import sqs_backends
 
-from infra.emulator.moto_queues import Dispatcher
+from infra.emulator.moto_queues import Attributes, Dispatcher
 
 REGION = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
@@ -32,3 +35,38 @@ def test_a_message_past_its_retention_is_not_given_out() -> None:
     assert sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"][0]["Body"] == "old"
     queue._messages[0].sent_timestamp -= 61_000
     assert "Messages" not in sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)
+
+
+@mock_aws
+def test_a_queue_is_not_counted_for_each_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where somebody asks how full it is, it is."""
+    sqs = boto3.client("sqs", **REGION)  # type: ignore[call-overload]
+    url = sqs.create_queue(QueueName="q")["QueueUrl"]
+    counted, count = [], Attributes.data.func
+    counting = cached_property(lambda self: counted.append(self) or count(self))
+    counting.__set_name__(Attributes, "data")
+    monkeypatch.setattr(Attributes, "data", counting)
+    sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": str(each), "MessageBody": "x"} for each in range(3)])
+    [first] = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert counted == []
+    wanted = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    assert sqs.get_queue_attributes(QueueUrl=url, AttributeNames=wanted)["Attributes"] == dict(
+        zip(wanted, ("2", "1"), strict=True)
+    )
+    assert counted
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=first["ReceiptHandle"])
+    every = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert every["ApproximateNumberOfMessagesNotVisible"] == "0"
+    assert every["QueueArn"].endswith(":q")
+
+
+@mock_aws
+def test_a_fifo_queue_tells_two_messages_apart_as_before() -> None:
+    """By their bodies where it is told to; what only such a queue has is asked of it."""
+    sqs = boto3.client("sqs", **REGION)  # type: ignore[call-overload]
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    url = sqs.create_queue(QueueName="q.fifo", Attributes=attributes)["QueueUrl"]
+    for body in ("a", "a", "b"):
+        sqs.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="g")
+    held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert (held["ApproximateNumberOfMessages"], held["ContentBasedDeduplication"]) == ("2", "true")

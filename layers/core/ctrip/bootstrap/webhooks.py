@@ -91,6 +91,7 @@ class Webhooks:
             clock=on.clock,
             ids=on.ids,
             known=self._stage.known_endpoints,
+            redeliverer=self.redeliverer,
             loopback=bool(on.settings.webhook_loopback),
         )
 

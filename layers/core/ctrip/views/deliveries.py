@@ -28,6 +28,13 @@ class DeliveryPage(TypedDict):
     next_cursor: NextCursor
 
 
+class RedeliveryView(TypedDict):
+    """Deliveries that are made again."""
+
+    queued: Annotated[int, "How many deliveries are on their way."]
+    next_cursor: NextCursor
+
+
 def delivery_id(ulid: str, attempt: int) -> str:
     """Format the id of a delivery, which names it among its endpoint's."""
     return f"dlv_{ulid}_{attempt}"

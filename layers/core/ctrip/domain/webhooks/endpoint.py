@@ -1,5 +1,6 @@
 """Webhook endpoints: where a merchant's events are delivered, and which of them."""
 
+import re
 from dataclasses import dataclass, replace
 
 # The endpoints that no merchant has created: a payment's own `webhook_url`, and the stage's default address.
@@ -8,6 +9,7 @@ STAGE_ENDPOINT = "stage"
 IMPLICIT = frozenset({PAYMENT_ENDPOINT, STAGE_ENDPOINT})
 
 MOST_ENDPOINTS = 20  # of one merchant
+ENDPOINT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 GONE = "gone"  # the endpoint answered 410
 FAILING = "failing"  # no delivery succeeded for `FAILING_MS`

@@ -1,8 +1,7 @@
 """Webhook endpoints: make, change, rotate the secret of, delete; each a change of its merchant, audited there."""
 
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -10,13 +9,14 @@ from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict, InvalidField, NotFound, Stale
 from ctrip.domain.merchants.access import OVERLAP_SECONDS
 from ctrip.domain.webhooks.addresses import endpoint_problem
-from ctrip.domain.webhooks.endpoint import MOST_ENDPOINTS, Endpoint, EndpointSecret
+from ctrip.domain.webhooks.endpoint import ENDPOINT_ID, MOST_ENDPOINTS, Endpoint, EndpointSecret
 from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessStore, Cipher, Clock, EndpointStore, Idempotency, Ids
 from ctrip.services.merchants.manage_merchants import PartMoved, change_merchant
 from ctrip.services.shared.known_endpoints import KnownEndpoints
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale
+from ctrip.services.webhooks.redeliver import Redeliverer
 from ctrip.views.endpoints import WebhookEndpointPage, WebhookEndpointView, endpoint_view
 from ctrip.views.event_types import NAMES
 
@@ -24,7 +24,6 @@ SECRET_BYTES = 32
 LIVE_SECRETS = 2  # the newest, and the one that it replaces
 TRIES = 5
 T = TypeVar("T")
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +49,7 @@ class EndpointManager:
     clock: Clock
     ids: Ids
     known: KnownEndpoints
+    redeliverer: Redeliverer
     loopback: bool
 
     def create(
@@ -74,6 +74,7 @@ class EndpointManager:
             secrets=(self._encrypted(secret, merchant_id, now),),
             created_at=now,
         )
+        self.redeliverer.plan_catch_up(merchant_id, endpoint.id, now)
         return self._commit(None, _applied(endpoint, terms), "endpoint.created", origin, idempotency, secret)
 
     def update(self, merchant_id: str, endpoint_id: str, terms: EndpointTerms, origin: Origin) -> WebhookEndpointView:
@@ -85,6 +86,8 @@ class EndpointManager:
             after = replace(_applied(before, terms), version=before.version + 1)
             if after.enabled and not before.enabled:
                 after = replace(after, failing_since=None, disabled_reason="")
+            if after.enabled:
+                self.redeliverer.plan_catch_up(merchant_id, endpoint_id, self.clock.now())
             self._commit(before, after, "endpoint.updated", origin)
             return endpoint_view(after)
 
@@ -121,6 +124,31 @@ class EndpointManager:
 
         self._again(attempt)
 
+    def once(
+        self,
+        merchant_id: str,
+        action: str,
+        origin: Origin,
+        idempotency: Idempotency | None,
+        do: Callable[[], Mapping[str, Any]],
+    ) -> Answer:
+        """Do something with an endpoint once for each idempotency key, and note it in the merchant's audit chain."""
+
+        def attempt() -> Answer:
+            view = do()
+            change_merchant(
+                self.access,
+                merchant_id,
+                lambda merchant: (merchant, action),
+                origin,
+                self.clock.now(),
+                idempotency=idempotency,
+                answer=json.dumps(view),
+            )
+            return Answer(view)
+
+        return Once(self.access).run(idempotency, attempt)
+
     def one(self, merchant_id: str, endpoint_id: str) -> WebhookEndpointView:
         """Show an endpoint; raises `NotFound`."""
         return endpoint_view(self.find(merchant_id, endpoint_id))
@@ -141,7 +169,7 @@ class EndpointManager:
 
     def find(self, merchant_id: str, endpoint_id: str) -> Endpoint:
         """Read an endpoint; raises `NotFound`, for another merchant's too."""
-        found = self.endpoints.endpoint(merchant_id, endpoint_id) if _ID.fullmatch(endpoint_id) else None
+        found = self.endpoints.endpoint(merchant_id, endpoint_id) if ENDPOINT_ID.fullmatch(endpoint_id) else None
         if found is None:
             raise NotFound(f"Webhook endpoint {endpoint_id[:64]} not found.", code="endpoint_not_found")
         return found

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ctrip.domain.errors import InvalidField, NotFound
 from ctrip.domain.jobs import WebhookJob
-from ctrip.domain.webhooks.endpoint import Endpoint
+from ctrip.domain.webhooks.endpoint import ENDPOINT_ID, Endpoint
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Clock, Delivery, Due, EndpointStore, EventFilter, EventStore, Jobs
+from ctrip.services.webhooks.read_events import ulid_of
 from ctrip.views.deliveries import DeliveryPage, delivery_id, delivery_view
 
 DELIVERY_ID = re.compile(r"dlv_([0-9A-HJKMNP-TV-Z]{26})_([0-9]{1,4})", re.ASCII)
@@ -57,8 +59,18 @@ class Redeliverer:
         match = DELIVERY_ID.fullmatch(wanted)
         last = self.events.last_attempt(merchant_id, match.group(1), endpoint_id) if match else None
         if match is None or last is None or not 1 <= int(match.group(2)) <= last.attempt:
-            raise NotFound(f"Delivery {wanted[:64]} not found.")
+            raise NotFound(f"Delivery {wanted[:64]} not found.", code="delivery_not_found")
         self.jobs.deliver([WebhookJob(merchant_id, last.event_ulid, endpoint_id, last.attempt + 1)])
+
+    def again(
+        self, merchant_id: str, endpoint_id: str, first: int, last: int | None, *, cursor: str | None, everything: bool
+    ) -> dict[str, Any]:
+        """Do `between` for a request: up to now without a `last`, and with ids of events instead of ULIDs."""
+        until = self.clock.now() if last is None else last
+        if until < first:
+            raise InvalidField("created_before", "invalid_value", "must not be before created_after")
+        done = self.between(merchant_id, endpoint_id, first, until, after=ulid_of("cursor", cursor), all_=everything)
+        return {"queued": done.queued, "next_cursor": f"evt_{done.position}" if done.position else None}
 
     def between(
         self, merchant_id: str, endpoint_id: str, first: int, last: int, *, after: str | None = None, all_: bool = False
@@ -121,7 +133,8 @@ class Redeliverer:
         return Redelivered(len(jobs), newest.ulid, newest.at)
 
     def _find(self, merchant_id: str, endpoint_id: str) -> Endpoint:
-        if (found := self.endpoints.endpoint(merchant_id, endpoint_id)) is None:
+        found = self.endpoints.endpoint(merchant_id, endpoint_id) if ENDPOINT_ID.fullmatch(endpoint_id) else None
+        if found is None:
             raise NotFound(f"Webhook endpoint {endpoint_id[:64]} not found.", code="endpoint_not_found")
         return found
 

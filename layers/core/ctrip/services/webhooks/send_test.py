@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict
 from ctrip.domain.webhooks.events import TEST_EVENT, Event, Subject, SubjectKind
 from ctrip.ports import Clock, EventStore, Idempotency, Ids, Jobs
-from ctrip.services.merchants.manage_merchants import change_merchant
 from ctrip.services.shared.notify import notify
-from ctrip.services.shared.once import Answer, Once
+from ctrip.services.shared.once import Answer
 from ctrip.services.webhooks.manage_endpoints import EndpointManager
 from ctrip.views.events import endpoint_event_body
 
@@ -28,10 +28,11 @@ class EndpointTester:
         self, merchant_id: str, endpoint_id: str, origin: Origin, idempotency: Idempotency | None = None
     ) -> Answer:
         """Commit a test event for an endpoint and queue it; raises `NotFound`, and `Conflict` for a disabled one."""
-        access = self.manager.access
-        return Once(access).run(idempotency, lambda: self._send(merchant_id, endpoint_id, origin, idempotency))
+        return self.manager.once(
+            merchant_id, "endpoint.tested", origin, idempotency, lambda: self._send(merchant_id, endpoint_id, origin)
+        )
 
-    def _send(self, merchant_id: str, endpoint_id: str, origin: Origin, idempotency: Idempotency | None) -> Answer:
+    def _send(self, merchant_id: str, endpoint_id: str, origin: Origin) -> dict[str, Any]:
         endpoint = self.manager.find(merchant_id, endpoint_id)
         if not endpoint.enabled:
             raise Conflict("The webhook endpoint is disabled; enable it first.", code="endpoint_disabled")
@@ -50,13 +51,5 @@ class EndpointTester:
         )
         self.events.add(event)
         notify(self.jobs, [event])
-        change_merchant(
-            self.manager.access,
-            merchant_id,
-            lambda merchant: (merchant, "endpoint.tested"),
-            origin,
-            now,
-            idempotency=idempotency,
-            answer=event.body,
-        )
-        return Answer(json.loads(event.body))
+        sent: dict[str, Any] = json.loads(event.body)
+        return sent
