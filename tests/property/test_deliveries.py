@@ -61,7 +61,7 @@ class Deliveries(RuleBasedStateMachine):
     def start(self):
         self.world = World()
         self.queue, self.dead, self.steps_left = [], [], None
-        self.endpoints, self.switched = [], set()
+        self.endpoints, self.switched, self.wanting_since = [], set(), {}
         self.disturb()
         self.worker, self.other = self.new_stage(), self.new_stage()
 
@@ -73,7 +73,7 @@ class Deliveries(RuleBasedStateMachine):
         """Let a process be killed before and after each step that others see."""
         events, endpoints = self.world.stores.events, self.world.stores.endpoints
         for held, names in (
-            (events, ("record", "finish", "postpone", "drop", "lease", "add", "_put", "_leave")),
+            (events, ("record", "finish", "leave", "postpone", "drop", "lease", "add", "_put", "_leave")),
             (endpoints, ("note",)),
         ):
             for name in names:
@@ -131,12 +131,16 @@ class Deliveries(RuleBasedStateMachine):
         terms = EndpointTerms(url=f"https://shop.example/{len(self.endpoints)}", events=events)
         made = self.worker.webhooks.endpoints.create("m1", terms, ORIGIN).view["id"]
         self.endpoints.append(made)
+        self.wanting_since[made] = self.world.clock.at
 
     @precondition(lambda self: self.endpoints)
     @rule(which=st.integers(0, 2), enabled=st.booleans())
     def switch(self, which, enabled):
         self.switched.add(chosen := self.pick(which))
+        before = self.world.stores.endpoints.endpoint("m1", chosen)
         self.worker.webhooks.endpoints.update("m1", chosen, EndpointTerms(enabled=enabled), ORIGIN)
+        if enabled and not before.enabled:
+            self.wanting_since[chosen] = self.world.clock.at
 
     @precondition(lambda self: self.world.stores.events._state.deliveries)
     @rule(which=st.integers(0, 20), steps=STEPS)
@@ -195,7 +199,10 @@ class Deliveries(RuleBasedStateMachine):
         self.world.receivers.reply = reply
         done = False
         with self.killed_after(steps):
-            self.worker.webhooks.deliverer.deliver(message.job)
+            deliverer = self.worker.webhooks.deliverer
+            batch = deliverer.prepare([message.job])
+            deliverer.deliver(message.job, batch=batch)
+            deliverer.conclude(batch)
             done = True
         if done and not forgotten:
             self.queue.remove(message)
@@ -239,6 +246,15 @@ class Deliveries(RuleBasedStateMachine):
         times += [max(key[0], state.leased_until.get(key, 0)) for key in state.due]
         return max(min(times, default=at), at) + MINUTE
 
+    def disabled(self):
+        every = self.world.stores.endpoints.endpoints_of("m1")
+        return {each.id for each in every if not each.enabled}
+
+    def wanting(self, event):
+        """Return the endpoints that are enabled, have been since before an event happened, and want it."""
+        every = self.world.stores.endpoints.endpoints_of("m1")
+        return [each.id for each in every if self.wanting_since[each.id] <= event.at and each.wants(event.type)]
+
     def check_posts(self):
         bodies = defaultdict(set)
         for _, headers, body in self.world.receivers.got:
@@ -258,7 +274,10 @@ class Deliveries(RuleBasedStateMachine):
                 assert attempts, "an endpoint was never told of an event that it wanted"
                 told = any(each.succeeded for each in attempts.values())
                 given_up = len(attempts) > len(RETRY_SECONDS)
-                assert told or given_up or endpoint in self.switched, "an endpoint was given up too soon"
+                off = endpoint in self.switched or endpoint in self.disabled()
+                assert told or given_up or off, "an endpoint was given up too soon"
+            for endpoint in self.wanting(event):
+                assert made.get((event.ulid, endpoint)), "a new endpoint did not catch up on what it missed"
 
 
 class DisturbedJobs(FakeJobs):
@@ -285,7 +304,7 @@ class DisturbedSender:
 
 
 QUICK = settings(
-    max_examples=100,
+    max_examples=300,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
@@ -312,11 +331,12 @@ def what_a_dead_worker_left_undone_stays_so(patch):
 
 
 def the_first_retry_is_queued_after_the_record(patch):
-    def conclude(self, event, job, started, reply, *, final=False, **more):
+    def conclude(self, *args, **more):
         jobs = FakeJobs()
-        real(replace(self, jobs=jobs), event, job, started, reply, final=final, **more)
+        delivery = real(replace(self, jobs=jobs), *args, **more)
         for retry, delay in jobs.delayed:
             self.jobs.deliver([retry], delay=delay)
+        return delivery
 
     real = deliver_webhook.WebhookDeliverer._conclude
     patch.setattr(deliver_webhook.WebhookDeliverer, "_conclude", conclude)
@@ -324,6 +344,10 @@ def the_first_retry_is_queued_after_the_record(patch):
 
 def lost_messages_are_not_relayed(patch):
     patch.setattr(FakeEvents, "unacknowledged", lambda *_: [])
+
+
+def a_new_endpoint_does_not_catch_up(patch):
+    patch.setattr(redeliver.Redeliverer, "plan_catch_up", lambda *_: None)
 
 
 def what_is_made_again_has_a_number_of_its_own(patch):
@@ -336,6 +360,7 @@ PLANTED = [
     what_a_dead_worker_left_undone_stays_so,
     the_first_retry_is_queued_after_the_record,
     lost_messages_are_not_relayed,
+    a_new_endpoint_does_not_catch_up,
     what_is_made_again_has_a_number_of_its_own,
 ]
 
