@@ -25,15 +25,17 @@ def handle(event: Any) -> dict[str, Any]:
         _failed(exc)
         return _report(records)
     jobs = [_job(record["body"]) for record in records]
-    known = deliverer.prepare([job for job in jobs if job is not None])
+    batch = deliverer.prepare([job for job in jobs if job is not None])
 
     def deliver(job: WebhookJob | None) -> bool:
-        return job is not None and _deliver(lambda: deliverer.deliver(job, begin_by=begin_by, known=known), job)
+        return job is not None and _deliver(lambda: deliverer.deliver(job, begin_by=begin_by, batch=batch), job)
 
     with ThreadPoolExecutor(max_workers=max(len(records), 1)) as threads:
         # Each thread's lines carry what is bound to the invocation.
         done = [threads.submit(copy_context().run, deliver, job) for job in jobs]
-    return _report([record for record, each in zip(records, done, strict=True) if not each.result()])
+    failed = [record for record, each in zip(records, done, strict=True) if not each.result()]
+    deliverer.conclude(batch)
+    return _report(failed)
 
 
 def _job(body: str) -> WebhookJob | None:

@@ -62,11 +62,10 @@ def main() -> int:
     from ctrip.domain.errors import Busy, ConfigurationError, Refusal
 
     try:
-        cli(standalone_mode=False, prog_name="ctrip")
+        # It returns the code of a `typer.Exit`, and None where a command came to its end.
+        return int(cli(standalone_mode=False, prog_name="ctrip") or 0)
     except typer.Abort:
         return 130
-    except typer.Exit as done:
-        return int(done.exit_code)
     except Refusal as exc:
         return _say(exc.detail, EXIT_REFUSED)
     except (ConfigurationError, Busy) as exc:
@@ -78,7 +77,6 @@ def main() -> int:
             exc.show()
             return int(getattr(exc, "exit_code", EXIT_UNREACHABLE))
         raise
-    return 0
 
 
 def _say(words: str, code: int) -> int:

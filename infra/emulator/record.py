@@ -156,6 +156,11 @@ def _dynamodb(operation: str, params: Params) -> list[Use]:
             _on_table(operation, table, {_leading(key) for key in asked["Keys"]})
             for table, asked in params["RequestItems"].items()
         ]
+    if operation == "BatchWriteItem":
+        return [
+            _on_table(operation, table, {_leading(each["DeleteRequest"]["Key"]) for each in asked})
+            for table, asked in params["RequestItems"].items()
+        ]
     if operation == "Query":
         index = params.get("IndexName")
         return [_on_table(operation, params["TableName"], {_queried(params)}, index=index)]

@@ -13,7 +13,7 @@ from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.sweeping.sweep import Refusal, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, Fence, Prepared, Waiting
+from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, Fence, Place, Prepared, Waiting
 from tests.support import objects
 from tests.support.objects import NOW, attempt, creation, entry, event, intent, new_ulid, payment
 from tests.support.stores import Stores, refused
@@ -211,6 +211,28 @@ class TestEvents:
         assert known.events == {("mer_1", told.ulid): told, ("mer_1", other.ulid): other}
         assert known.made == {("mer_1", told.ulid, "payment", 2): second}
         assert stores.events.prepare([]) == Prepared({}, {})
+
+    def test_the_rows_of_a_batch_are_deleted_at_once_when_all_is_on_record(self, stores: Stores) -> None:
+        """Until then each stands where it was: of the outbox, of the due index, or nowhere."""
+        many = [event(endpoints=("payment",)) for _ in range(30)]
+        for each in many:
+            stores.events.add(each)
+        stores.events.postpone(due("01EVENT", 3, NOW + 5))
+        leaving = list[Place]()
+        for each in many:
+            stores.events.record(delivery(each.ulid, 1), due_index=False, leaving=leaving)
+        failed = delivery("01EVENT", 3, next_attempt_at=NOW + 9)
+        stores.events.record(failed, due_index=True, due_at=NOW + 5, leaving=leaving)
+        stores.events.record(delivery("01OTHER", 2), due_index=False, leaving=leaving)
+        stores.events.record(failed, due_index=True, due_at=NOW + 5, leaving=leaving)
+        assert len(leaving) == 32
+        assert len(stores.events.unacknowledged(NOW + 1)) == 30
+        assert [each.attempt for each in stores.events.due(NOW + 9)] == [3, 4]
+        for _ in range(2):
+            stores.events.leave(leaving)
+            assert stores.events.unacknowledged(NOW + 1) == []
+            assert [each.attempt for each in stores.events.due(NOW + 9)] == [4]
+        stores.events.leave([])
 
     def test_what_is_dropped_is_due_no_more(self, stores: Stores) -> None:
         """Once, and that alone."""

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import time
 
+import boto3
+
+from ctrip.domain.jobs import WebhookJob, encode_job
 from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT
 from ctrip.store import tables
 from tests.e2e.behind import Tables
@@ -54,6 +57,24 @@ def test_a_due_retry_is_made(up: Up, shop: Shop, behind: Tables) -> None:
     assert eventually(lambda: behind.events.attempted(merchant, ulid, PAYMENT_ENDPOINT, 2)).status_code == 204
     gone = tables.due_key(ulid, PAYMENT_ENDPOINT, 2, now - 1)
     eventually(lambda: behind.database.get(behind.names.events, gone) is None, what="the end of what was due")
+
+
+def test_a_dead_letter_is_redriven(up: Up, shop: Shop, behind: Tables) -> None:
+    """By the operator's command: the job goes back to the worker, and what no worker can read stays."""
+    ulid, merchant = created(shop), shop.gateway.about["merchant"]["id"]
+    behind.forget_attempt(merchant, ulid)
+    sqs = boto3.client("sqs")
+    dead = sqs.get_queue_url(QueueName="ctrip-local-webhooks-dlq")["QueueUrl"]
+    for body in (encode_job(WebhookJob(merchant, ulid, PAYMENT_ENDPOINT)), '{"event": 7}'):
+        sqs.send_message(QueueUrl=dead, MessageBody=body)
+    before = times(shop, ulid)
+    assert up.ctrip("webhooks", "redrive") == {"moved": 1, "unreadable": 1}
+    eventually(lambda: times(shop, ulid) > before, what="the delivery")
+    waiting = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["All"])["Attributes"]
+    left = {name: int(waiting[f"ApproximateNumberOfMessages{name}"]) for name in ("", "NotVisible")}
+    assert sum(left.values()) == 1
+    sqs.purge_queue(QueueUrl=dead)
+    assert up.ctrip("webhooks", "redrive") == {"moved": 0, "unreadable": 0}
 
 
 def test_the_daily_round_goes_round(behind: Tables) -> None:

@@ -34,6 +34,7 @@ from ctrip.ports import (
     Idempotency,
     Page,
     PaymentFilter,
+    Place,
     Prepared,
     Remembered,
     TokenKey,
@@ -302,21 +303,34 @@ class FakeEvents:
         more = len(places) > limit
         return DeliveryPage(tuple(mine[place] for place in shown), shown[-1] if more and shown else None)
 
-    def record(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
+    def record(
+        self, delivery: Delivery, *, due_index: bool, due_at: int = 0, leaving: list[Place] | None = None
+    ) -> None:
         with self._state.lock:
             key = (delivery.merchant_id, delivery.endpoint, delivery.event_ulid, delivery.attempt)
             if key in self._state.deliveries:
                 return
             self._state.deliveries[key] = delivery
-            self.finish(delivery, due_index=due_index, due_at=due_at)
+            if leaving is None:
+                self.finish(delivery, due_index=due_index, due_at=due_at)
+            else:
+                self._note_next(delivery, due_index=due_index)
+                leaving.append(Place(delivery.event_ulid, delivery.endpoint, delivery.attempt, due_at))
 
     def finish(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         with self._state.lock:
-            ulid, endpoint, attempt = delivery.event_ulid, delivery.endpoint, delivery.attempt
-            if due_index and (at := delivery.next_attempt_at) is not None:
-                merchant_id = delivery.merchant_id
-                self._put(Due(merchant_id=merchant_id, ulid=ulid, endpoint=endpoint, attempt=attempt + 1, at=at))
-            self._leave(ulid, endpoint, attempt, due_at)
+            self._note_next(delivery, due_index=due_index)
+            self._leave(delivery.event_ulid, delivery.endpoint, delivery.attempt, due_at)
+
+    def leave(self, places: Sequence[Place]) -> None:
+        with self._state.lock:
+            for each in places:
+                self._leave(each.ulid, each.endpoint, each.attempt, each.due_at)
+
+    def _note_next(self, delivery: Delivery, *, due_index: bool) -> None:
+        if due_index and (at := delivery.next_attempt_at) is not None:
+            merchant_id, ulid, attempt = delivery.merchant_id, delivery.event_ulid, delivery.attempt + 1
+            self._put(Due(merchant_id=merchant_id, ulid=ulid, endpoint=delivery.endpoint, attempt=attempt, at=at))
 
     def postpone(self, due: Due, *, due_at: int = 0) -> None:
         with self._state.lock:

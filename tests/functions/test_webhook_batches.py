@@ -14,6 +14,7 @@ import pytest
 
 import app as trigger_table
 from ctrip.bootstrap.composition import Stage
+from ctrip.domain.errors import Busy
 from ctrip.domain.jobs import WebhookJob
 from ctrip.net.receivers import HttpSender
 from ctrip.ports import Reply
@@ -164,6 +165,25 @@ def test_a_batch_is_read_in_one_call_and_message_by_message_where_that_fails(
     monkeypatch.setattr(events, "prepare", unreadable)
     assert invoke(*bodies([first, *others])) == {0}
     assert {each.event for each in others} <= set(asked)
+
+
+def test_rows_that_a_batch_leaves_behind_are_the_relays(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that dies before it deletes them, or cannot: each event is delivered once all the same."""
+    for _ in range(3):
+        api.create(webhook_url="https://shop.example/hooks")
+    events, world = api.world.stores.events, api.world
+
+    def busy(_: Any) -> None:
+        raise Busy
+
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "leave", busy)
+        assert invoke(*bodies(world.jobs.deliveries)) == set()
+    world.jobs.deliveries.clear()
+    world.clock.at += 10_001
+    assert world.relay.run() == 3
+    assert invoke(*bodies(world.jobs.deliveries)) == set()
+    assert (len(world.receivers.got), events.unacknowledged(world.clock.at)) == (3, [])
 
 
 def test_a_message_that_comes_twice_is_recorded_once(api: Api) -> None:

@@ -5,7 +5,7 @@ from ctrip.ports.audit import AuditCheckpoint, CheckpointStore
 from ctrip.ports.chain import Chain, ChainReader, ChainWriter
 from ctrip.ports.credentials import Cipher, Claims, OneTimeCodes, Passwords, Tokens
 from ctrip.ports.endpoints import EndpointStore
-from ctrip.ports.events import Delivery, DeliveryPage, Due, EventFilter, EventPage, EventStore, Prepared, Waiting
+from ctrip.ports.events import Delivery, DeliveryPage, Due, EventFilter, EventPage, EventStore, Place, Prepared, Waiting
 from ctrip.ports.gates import Fence
 from ctrip.ports.http import Reply, WebhookSender
 from ctrip.ports.idempotency import Idempotency, Remembered
@@ -51,6 +51,7 @@ __all__ = [
     "Passwords",
     "PaymentFilter",
     "PaymentStore",
+    "Place",
     "Prepared",
     "Provisioner",
     "Remembered",

@@ -109,6 +109,16 @@ class Prepared:
     made: Mapping[tuple[str, str, str, int], Delivery]
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The row that an attempt came from: of the due index at `due_at`, else of the outbox where it was a first one."""
+
+    ulid: str
+    endpoint: str
+    attempt: int
+    due_at: int
+
+
 class EventStore(Protocol):
     """Events, their deliveries that are still to be made, and how those went that were."""
 
@@ -155,9 +165,12 @@ class EventStore(Protocol):
         """Return an endpoint's log: the newest event's attempts first, each event's newest attempt first."""
         ...
 
-    def record(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
+    def record(
+        self, delivery: Delivery, *, due_index: bool, due_at: int = 0, leaving: list[Place] | None = None
+    ) -> None:
         """Store an attempt, once, and then do what follows from it; the one whose record stands already does nothing.
 
+        With `leaving` the row that it came from is put there, for a later `leave`, instead of being deleted.
         A crash in between leaves the record without what follows: whoever repeats the attempt finds it, and finishes.
         """
         ...
@@ -168,6 +181,10 @@ class EventStore(Protocol):
         With `due_index` the next attempt goes on the due index. Only then does the attempt itself leave the place that
         it came from: the row of the due index at `due_at`, or else the outbox, where it was a first one.
         """
+        ...
+
+    def leave(self, places: Sequence[Place]) -> None:
+        """Delete the rows that attempts came from that are on record; a second time changes nothing."""
         ...
 
     def postpone(self, due: Due, *, due_at: int = 0) -> None:

@@ -8,7 +8,7 @@ from pynamodb.expressions.operand import Path
 
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, EventPage, Prepared, Waiting
+from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, EventPage, Place, Prepared, Waiting
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.engine.database import Item, Store, delete, keyed, put, text, update
@@ -133,7 +133,9 @@ class DynamoEvents(Store):
         more = rows.more or len(rows.items) > limit
         return DeliveryPage(tuple(map(delivery_of, shown)), tables.key_of(shown[-1]).sk if more and shown else None)
 
-    def record(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
+    def record(
+        self, delivery: Delivery, *, due_index: bool, due_at: int = 0, leaving: list[Place] | None = None
+    ) -> None:
         """Store an attempt, once, and then do what follows from it."""
         item = delivery_item(delivery)
         key = tables.key_of(item)
@@ -143,36 +145,43 @@ class DynamoEvents(Store):
             self._db.write(write, ours=lambda: self._recorded(key, consistent=True) == delivery)
         except ConditionFailed:
             return
-        self.finish(delivery, due_index=due_index, due_at=due_at)
+        self._note_next(delivery, due_index=due_index)
+        place = Place(delivery.event_ulid, delivery.endpoint, delivery.attempt, due_at)
+        if leaving is None:
+            self._leave(place)
+        else:
+            leaving.append(place)
 
     def finish(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         """Do what follows from an attempt that is on record: first its successor is noted, then its own row deleted."""
-        if due_index and delivery.next_attempt_at is not None:
-            self._put_due(
-                delivery.merchant_id,
-                tables.due_key(delivery.event_ulid, delivery.endpoint, delivery.attempt + 1, delivery.next_attempt_at),
-            )
-        self._leave(delivery.event_ulid, delivery.endpoint, delivery.attempt, due_at)
+        self._note_next(delivery, due_index=due_index)
+        self._leave(Place(delivery.event_ulid, delivery.endpoint, delivery.attempt, due_at))
+
+    def leave(self, places: Sequence[Place]) -> None:
+        """Delete the rows that attempts came from that are on record."""
+        self._db.delete_batch(self._table, [key for place in places if (key := _row_of(place)) is not None])
 
     def postpone(self, due: Due, *, due_at: int = 0) -> None:
         """Put an attempt that was not made on the due index; then delete the row that it came from."""
         self._put_due(due.merchant_id, tables.due_key(due.ulid, due.endpoint, due.attempt, due.at))
         if due.at != due_at:
-            self._leave(due.ulid, due.endpoint, due.attempt, due_at)
+            self._leave(Place(due.ulid, due.endpoint, due.attempt, due_at))
+
+    def _note_next(self, delivery: Delivery, *, due_index: bool) -> None:
+        if due_index and (at := delivery.next_attempt_at) is not None:
+            key = tables.due_key(delivery.event_ulid, delivery.endpoint, delivery.attempt + 1, at)
+            self._put_due(delivery.merchant_id, key)
 
     def _put_due(self, merchant_id: str, key: Key) -> None:
         self._db.write(put(self._table, keyed(key, merchant=text(merchant_id))))
 
-    def _leave(self, ulid: str, endpoint: str, attempt: int, due_at: int) -> None:
-        """Delete the row that an attempt came from, if it came from one."""
-        if due_at:
-            self._db.write(delete(self._table, tables.due_key(ulid, endpoint, attempt, due_at)))
-        elif attempt == 1:
-            self._db.write(delete(self._table, tables.outbox_key(ulid, endpoint)))
+    def _leave(self, place: Place) -> None:
+        if (key := _row_of(place)) is not None:
+            self._db.write(delete(self._table, key))
 
     def drop(self, due: Due) -> None:
         """Take an attempt off the due index that is done."""
-        self._leave(due.ulid, due.endpoint, due.attempt, due.at)
+        self._leave(Place(due.ulid, due.endpoint, due.attempt, due.at))
 
     def due(self, before: int) -> list[Due]:
         """Return the attempts that are due by `before` and leased to nobody then, soonest first, bounded."""
@@ -206,6 +215,13 @@ class DynamoEvents(Store):
     def _rows(self, partition: str, end: str) -> Iterator[Item]:
         """Read a shard from its oldest row on, up to `end` and to `ROWS`."""
         return islice(self._db.each(self._table, (Path("pk") == partition) & (Path("sk") < end)), ROWS)
+
+
+def _row_of(place: Place) -> Key | None:
+    """Return the row that an attempt came from; None where a message alone brought it."""
+    if place.due_at:
+        return tables.due_key(place.ulid, place.endpoint, place.attempt, place.due_at)
+    return tables.outbox_key(place.ulid, place.endpoint) if place.attempt == 1 else None
 
 
 def _due(item: Item) -> Due:

@@ -1,13 +1,13 @@
 """Deliver one event to its endpoint; a receiver's failure is data, and only our own is an exception."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.events import Event
 from ctrip.domain.webhooks.retry import next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
-from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Prepared, Reply, WebhookSender
+from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Place, Prepared, Reply, WebhookSender
 from ctrip.services.webhooks.admit_delivery import EndpointGates, Outcome
 from ctrip.services.webhooks.note_deliveries import DeliveryNotes
 from ctrip.services.webhooks.redeliver import CATCH_UP, Redeliverer
@@ -17,6 +17,14 @@ GONE_ERROR = "the endpoint is gone or disabled"
 NOTHING = Prepared({}, {})
 NEVER = 2**63  # later than any moment, in unix milliseconds
 LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Jobs that are done side by side: what was read of them at first, and the rows that are deleted at last."""
+
+    known: Prepared = NOTHING
+    leaving: list[Place] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +47,22 @@ class WebhookDeliverer:
     spread: Callable[[], float]
     mask: Callable[[str], str]
 
-    def prepare(self, jobs: Sequence[WebhookJob]) -> Prepared:
+    def prepare(self, jobs: Sequence[WebhookJob]) -> Batch:
         """Read what a batch of jobs is about, at once; where that fails, each job reads for itself."""
         try:
-            return self.events.prepare([job for job in jobs if job.attempt != CATCH_UP])
+            return Batch(self.events.prepare([job for job in jobs if job.attempt != CATCH_UP]))
         except Exception as exc:  # one event that cannot be read would otherwise hold up all of its batch
             self.log.warning("webhooks_read_singly", kind=type(exc).__name__)
-            return NOTHING
+            return Batch()
 
-    def deliver(self, job: WebhookJob, *, begin_by: int = NEVER, known: Prepared = NOTHING) -> Delivery | None:
+    def conclude(self, batch: Batch) -> None:
+        """Delete the rows that a batch's attempts came from, at once; where that fails, the relay sees to them."""
+        try:
+            self.events.leave(batch.leaving)
+        except Exception as exc:  # every attempt is on record: to fail now would only have its message given out again
+            self.log.warning("webhooks_left_to_relay", kind=type(exc).__name__)
+
+    def deliver(self, job: WebhookJob, *, begin_by: int = NEVER, batch: Batch | None = None) -> Delivery | None:
         """Make one attempt and record it with its successor; what was done before is not done again.
 
         An attempt that its endpoint's gate puts off does not count: it goes on the due index as it is. Raises
@@ -56,6 +71,7 @@ class WebhookDeliverer:
         if job.attempt == CATCH_UP:
             self.redeliverer.catch_up(job)
             return None
+        known = batch.known if batch else NOTHING
         event = known.events.get((job.merchant_id, job.event)) or self.events.event(job.merchant_id, job.event)
         if event is None:
             self.log.error("event_missing", event=job.event, merchant=job.merchant_id)
@@ -70,7 +86,7 @@ class WebhookDeliverer:
             self.log.warning("endpoint_missing", event=event.id, endpoint=job.endpoint)
             return None
         if target is None:
-            return self._conclude(event, job, self.clock.now(), Reply(None, GONE_ERROR), final=True)
+            return self._conclude(event, job, self.clock.now(), Reply(None, GONE_ERROR), batch, final=True)
         admission = self.gates.enter(target.name, begin_by=begin_by)
         if admission.until is not None:
             self._put_off(event, job, admission.until)
@@ -81,9 +97,11 @@ class WebhookDeliverer:
             outcome = Outcome.SILENT if reply.status is None else Outcome.ANSWERED
         finally:
             self.gates.leave(target.name, admission, outcome)
-        return self._conclude(event, job, started, reply)
+        return self._conclude(event, job, started, reply, batch)
 
-    def _conclude(self, event: Event, job: WebhookJob, started: int, reply: Reply, *, final: bool = False) -> Delivery:
+    def _conclude(
+        self, event: Event, job: WebhookJob, started: int, reply: Reply, batch: Batch | None, *, final: bool = False
+    ) -> Delivery:
         """Record an attempt, and see to the next one first."""
         delivery = self._judge(event, job, started, reply, final=final)
         delay = _delay(delivery)
@@ -91,7 +109,9 @@ class WebhookDeliverer:
             self.jobs.deliver(
                 [replace(job, attempt=job.attempt + 1, due_at=0, request_id=event.request_id)], delay=delay
             )
-        self.events.record(delivery, due_index=delay is not None and not _queued(delivery), due_at=job.due_at)
+        due_index = delay is not None and not _queued(delivery)
+        leaving = batch.leaving if batch else None
+        self.events.record(delivery, due_index=due_index, due_at=job.due_at, leaving=leaving)
         if not final:
             self.notes.note(job.merchant_id, job.endpoint, reply.status, self.clock.now())
         return delivery

@@ -22,6 +22,7 @@ FIRST_PAUSE = 0.025
 LONGEST_PAUSE = 0.4
 TRIES = 16
 BATCH = 100
+WRITTEN_AT_ONCE = 25
 # The format that items are written in. Readers take the one before as well, so that a deployment needs no pause: what
 # a new format changes is read by `format_of` until the next one.
 FORMAT = 1
@@ -152,6 +153,23 @@ class Database:
                 if wanted and not self._rest(began, attempt):
                     raise Busy
         return found
+
+    def delete_batch(self, table: str, keys: Sequence[Key]) -> None:
+        """Delete many items, whether they are there or not.
+
+        Raises `Busy` where DynamoDB leaves keys unprocessed for longer than a caller's patience.
+        """
+        distinct = list(dict.fromkeys(keys))
+        for start in range(0, len(distinct), WRITTEN_AT_ONCE):
+            wanted: Any = {
+                table: [{"DeleteRequest": {"Key": named(key)}} for key in distinct[start : start + WRITTEN_AT_ONCE]]
+            }
+            began, attempt = self._clock.now(), 0
+            while wanted:
+                wanted = self._call("BatchWriteItem", {"RequestItems": wanted}).get("UnprocessedItems")
+                attempt += 1
+                if wanted and not self._rest(began, attempt):
+                    raise Busy
 
     def _rest(self, began: int, attempt: int) -> bool:
         """Pause before the next attempt; False where the caller's patience does not last for it."""
