@@ -82,7 +82,8 @@ class WebhookDeliverer:
             self._finish(done, job)
             return None
         target = self.endpoints.resolve(event, job.endpoint, self.clock.now())
-        if target is None and job.endpoint not in event.endpoints:
+        if target is None and job.endpoint not in event.endpoints and job.attempt == 1 and not job.due_at:
+            # Nothing is on record of it, and no row of any index is to be deleted.
             self.log.warning("endpoint_missing", event=event.id, endpoint=job.endpoint)
             return None
         if target is None:
