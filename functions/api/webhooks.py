@@ -123,7 +123,7 @@ def list_deliveries(call: Call, endpoint_id: str) -> Response:
     requires=Scope.WEBHOOKS,
     response="Redelivery",
     status=202,
-    codes=(*OF_ONE, "delivery_not_found", "merchant_changed"),
+    codes=(*OF_ONE, "delivery_not_found", "endpoint_disabled", "merchant_changed"),
 )
 def redeliver(call: Call, endpoint_id: str, delivery_id: str) -> Response:
     """Deliver the event of a delivery again, at once."""
@@ -144,7 +144,7 @@ def redeliver(call: Call, endpoint_id: str, delivery_id: str) -> Response:
     body="webhooks.RedeliveryRequest",
     response="Redelivery",
     status=202,
-    codes=(*OF_ONE, "merchant_changed"),
+    codes=(*OF_ONE, "endpoint_disabled", "merchant_changed"),
 )
 def redeliver_a_time(call: Call, endpoint_id: str) -> Response:
     """Deliver again what an endpoint wants of a time and does not have; at most 500 events a call."""

@@ -255,6 +255,23 @@ def test_a_delivery_is_made_again_with_the_same_id_and_the_same_bytes(api: Api) 
     assert (unknown.status_code, unknown.json["code"]) == (404, "delivery_not_found")
 
 
+def test_nothing_is_delivered_again_to_a_disabled_endpoint(api: Api) -> None:
+    """It would only be noted as failed; its log can be read all the same."""
+    endpoint = made(api, events=["payment.created"])["id"]
+    api.create()
+    api.world.deliver_all()
+    path = f"/api/v1/webhooks/{endpoint}"
+    api.call("PATCH", path, {"enabled": False})
+    [delivery] = delivered(api, endpoint)
+    for again, body in (
+        (f"deliveries/{delivery['id']}/redeliver", {}),
+        ("redeliver", {"created_after": "2020-01-01T00:00:00Z"}),
+    ):
+        answer = api.call("POST", f"{path}/{again}", body)
+        assert (answer.status_code, answer.json["code"]) == (409, "endpoint_disabled")
+    assert api.world.jobs.deliveries == []
+
+
 def test_what_an_endpoint_missed_of_a_time_is_delivered_again(api: Api) -> None:
     """What it has answered well only where all of it is asked for; nothing that it does not want."""
     endpoint = made(api, events=["payment.created"])["id"]

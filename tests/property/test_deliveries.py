@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from ctrip.bootstrap.composition import Stage
+from ctrip.domain.errors import Conflict
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.endpoint import IMPLICIT
 from ctrip.domain.webhooks.retry import RETRY_SECONDS
@@ -149,14 +150,25 @@ class Deliveries(RuleBasedStateMachine):
         if made:
             chosen = made[which % len(made)]
             name = f"dlv_{chosen.event_ulid}_{chosen.attempt}"
-            with self.killed_after(steps):
+            with self.killed_after(steps), self.refused_where_disabled(chosen.endpoint):
                 self.worker.webhooks.redeliverer.one("m1", chosen.endpoint, name)
 
     @precondition(lambda self: self.endpoints)
     @rule(which=st.integers(0, 2), steps=STEPS, everything=st.booleans())
     def deliver_all_again(self, which, steps, everything):
-        with self.killed_after(steps):
-            self.worker.webhooks.redeliverer.between("m1", self.pick(which), 0, self.world.clock.at, all_=everything)
+        chosen = self.pick(which)
+        with self.killed_after(steps), self.refused_where_disabled(chosen):
+            self.worker.webhooks.redeliverer.between("m1", chosen, 0, self.world.clock.at, all_=everything)
+
+    @contextmanager
+    def refused_where_disabled(self, endpoint_id):
+        """Nothing is delivered again to an endpoint that is disabled, and everything to another."""
+        try:
+            yield
+        except Conflict:
+            assert endpoint_id in self.disabled()
+        else:
+            assert endpoint_id not in self.disabled()
 
     # -- the queue and its workers
 
@@ -172,6 +184,12 @@ class Deliveries(RuleBasedStateMachine):
     def work_through(self, reply):
         for message in self.visible():
             self.take(message, reply, None)
+
+    @rule(reply=st.sampled_from(REPLIES), steps=st.integers(0, 14))
+    def die_over_a_first_attempt(self, reply, steps):
+        """A story: a new payment's event is delivered by a worker that is killed at some step of it."""
+        self.create(own=True, late=False, steps=None)
+        self.take(self.queue[-1], reply, steps)
 
     @precondition(lambda self: self.visible())
     @rule(silent=st.booleans(), steps=STEPS)

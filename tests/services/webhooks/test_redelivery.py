@@ -177,3 +177,24 @@ def test_a_plan_for_an_endpoint_that_did_not_come_to_be_does_nothing(world):
         world.deliver_all()
         assert world.receivers.got == []
         assert world.stores.events.due(world.clock.at + 10**9) == []
+
+
+def test_deliveries_that_are_asked_for_do_not_end_the_retries(world):
+    """Whoever tries a dead endpoint again and again is still told when it lives, hours later."""
+    put(world)
+    ulid = create(world, Reply(500))
+    for _ in range(12):
+        world.redeliverer.one("m1", FIRST, f"dlv_{ulid}_1")
+        world.receivers.replies = [Reply(500)]
+        world.deliver_all()
+    for _ in range(3 * 60):
+        world.clock.at += 60_000
+        world.receivers.replies = [Reply(500)] * 50
+        world.relay.run()
+        world.deliver_all()
+    world.receivers.replies = []
+    for _ in range(6 * 60):
+        world.clock.at += 60_000
+        world.relay.run()
+        world.deliver_all()
+    assert world.stores.events.last_attempt("m1", ulid, FIRST).succeeded

@@ -3,12 +3,22 @@
 import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from itertools import accumulate
 
 ANSWER_SECONDS = 15  # within which an endpoint must have answered
 RETRY_SECONDS = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 SPREAD = 0.2
 LONGEST_SECONDS = 86_400
 _NUMBER = re.compile(r"[0-9]+", re.ASCII)
+
+
+def in_schedule(attempt: int, age: float) -> int:
+    """Return which attempt of the schedule this one is, at an event's age in seconds.
+
+    Attempts that somebody asks for come before their time, and use up none of the schedule's.
+    """
+    begun = sum(planned * (1 - SPREAD) <= age for planned in accumulate(RETRY_SECONDS))
+    return min(attempt, begun + 1)
 
 
 def next_delay(attempt: int, spread: float, asked: int) -> int | None:

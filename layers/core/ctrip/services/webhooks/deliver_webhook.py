@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.events import Event
-from ctrip.domain.webhooks.retry import next_delay, seconds_asked
+from ctrip.domain.webhooks.retry import in_schedule, next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
 from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Place, Prepared, Reply, WebhookSender
 from ctrip.services.webhooks.admit_delivery import EndpointGates, Outcome
@@ -145,7 +145,8 @@ class WebhookDeliverer:
         now, attempt = self.clock.now(), job.attempt
         done = reply.status is not None and 200 <= reply.status < 300
         asked = seconds_asked(reply.retry_after or "", now)
-        delay = None if done or final else next_delay(attempt, self.spread(), asked)
+        planned = in_schedule(attempt, (now - event.at) / 1000)
+        delay = None if done or final else next_delay(planned, self.spread(), asked)
         facts = {
             "event": event.id,
             "type": event.type,

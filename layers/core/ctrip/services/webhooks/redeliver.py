@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ctrip.domain.errors import InvalidField, NotFound
+from ctrip.domain.errors import Conflict, InvalidField, NotFound
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.endpoint import ENDPOINT_ID, Endpoint
 from ctrip.domain.webhooks.events import TEST_EVENT, Event
@@ -54,8 +54,8 @@ class Redeliverer:
         }
 
     def one(self, merchant_id: str, endpoint_id: str, wanted: str) -> None:
-        """Deliver the event of a delivery again, now."""
-        self._find(merchant_id, endpoint_id)
+        """Deliver the event of a delivery again, now; raises `NotFound`, and `Conflict` for a disabled endpoint."""
+        self._enabled(merchant_id, endpoint_id)
         match = DELIVERY_ID.fullmatch(wanted)
         last = self.events.last_attempt(merchant_id, match.group(1), endpoint_id) if match else None
         if match is None or last is None or not 1 <= int(match.group(2)) <= last.attempt:
@@ -78,9 +78,9 @@ class Redeliverer:
         """Deliver again what the endpoint wants of a time (unix milliseconds, both included) and does not have.
 
         With `all_` also what it has. One call looks at `AT_ONCE` events: it goes on `after` the ULID that the one
-        before returned.
+        before returned. Raises `NotFound`, and `Conflict` for a disabled endpoint.
         """
-        endpoint = self._find(merchant_id, endpoint_id)
+        endpoint = self._enabled(merchant_id, endpoint_id)
         wanted = EventFilter(
             newest_first=False,
             after=after,
@@ -131,6 +131,11 @@ class Redeliverer:
         if not more or newest is None:
             return Redelivered(len(jobs), None, None)
         return Redelivered(len(jobs), newest.ulid, newest.at)
+
+    def _enabled(self, merchant_id: str, endpoint_id: str) -> Endpoint:
+        if not (found := self._find(merchant_id, endpoint_id)).enabled:
+            raise Conflict("The webhook endpoint is disabled; enable it first.", code="endpoint_disabled")
+        return found
 
     def _find(self, merchant_id: str, endpoint_id: str) -> Endpoint:
         found = self.endpoints.endpoint(merchant_id, endpoint_id) if ENDPOINT_ID.fullmatch(endpoint_id) else None
