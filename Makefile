@@ -19,6 +19,11 @@ ifneq ($(AWS),)
 export CTRIP_AWS := $(AWS)
 endif
 
+# The tests start a hundred interpreters, which would compile every library anew where the environment forbids bytecode;
+# it is kept here, and never beside the sources.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
+unexport PYTHONDONTWRITEBYTECODE
+
 UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 

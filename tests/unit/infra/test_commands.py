@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shlex
+import subprocess
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +20,7 @@ from infra.commands.up import summary
 from infra.stack.handle import Gateway, find
 from infra.stack.receiver import Receiver
 from infra.tools.errors import Failed, Refused
+from infra.tools.process import ROOT
 from tests.unit.infra.conftest import eventually
 
 ABOUT: dict[str, Any] = {
@@ -139,3 +143,13 @@ def test_the_receiver_takes_only_what_verifies() -> None:
         assert [attempt.status for attempt in receiver.attempts] == [500, 204, 204]
         assert receiver.heard("p") == ["payment.paid"]
         assert len(receiver.after(1, 0)) == 1
+
+
+def test_what_make_runs_keeps_bytecode_in_one_place_whatever_the_environment_says(tmp_path: Path) -> None:
+    """Each of the interpreters that the tests start would compile every library anew."""
+    (tmp_path / "shown.mk").write_text(f"include {ROOT / 'Makefile'}\nshown:\n\t@env\n")
+    env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "elsewhere"}
+    command = ["make", "-s", "-f", "shown.mk", "shown"]
+    shown = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
+    python = {line for line in shown.splitlines() if line.startswith("PYTHON")}
+    assert python == {f"PYTHONPYCACHEPREFIX={tmp_path.resolve()}/.venv/bytecode"}
