@@ -1,5 +1,6 @@
 """What the webhook sender promises: of the fake, and of the real one against a server on loopback."""
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -267,24 +268,44 @@ def test_no_proxy_of_the_environment_is_used(real: Real, monkeypatch: pytest.Mon
     sender._client.close()
 
 
-@pytest.mark.parametrize(
-    "answer", [b"nonsense\r\n\r\n", b"HTTP/1.1 2000 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: \x00\r\n\r\n"]
-)
-def test_an_answer_that_is_no_http_is_data(answer: bytes) -> None:
-    """A status only where one came in a form that HTTP knows."""
+@contextlib.contextmanager
+def answering_once(answer: bytes) -> Iterator[str]:
+    """An endpoint that sends these bytes to its first visitor, whatever was asked, and hangs up."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer_once() -> None:
             taken, _ = listener.accept()
-            taken.recv(65_536)
+            asked = b""
+            while not asked.endswith(b"{}"):  # what is left unread would turn its end into a reset
+                asked += taken.recv(65_536)
             taken.sendall(answer)
             taken.close()
 
         thread = threading.Thread(target=answer_once, daemon=True)
         thread.start()
-        reply = HttpSender(PATIENCE, loopback=True).post(f"http://127.0.0.1:{listener.getsockname()[1]}/", {}, b"{}")
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         thread.join(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"nonsense\r\n\r\n", b"HTTP/1.1 2000 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: \x00\r\n\r\n", b"", b"HTTP/1.1 20"],
+)
+def test_an_answer_that_is_no_http_is_data(answer: bytes) -> None:
+    """A status only where one came in a form that HTTP knows; one that ends before that is none."""
+    with answering_once(answer) as url:
+        reply = HttpSender(PATIENCE, loopback=True).post(url, {}, b"{}")
     assert (reply.status, reply.error) == (None, "RemoteProtocolError")
+
+
+@pytest.mark.parametrize("status", [200, 202, 500])
+@pytest.mark.parametrize("framing", ["Content-Length: 100", "Transfer-Encoding: chunked"])
+def test_an_endpoint_that_hangs_up_in_its_answers_body_has_answered(status: int, framing: str) -> None:
+    """Its status counts, and what has come of the body is kept."""
+    body = b"5\r\nshop \r\n" if "chunked" in framing else b"shop "
+    with answering_once(f"HTTP/1.1 {status} X\r\n{framing}\r\n\r\n".encode() + body) as url:
+        reply = HttpSender(PATIENCE, loopback=True).post(url, {}, b"{}")
+    assert (reply.status, reply.error, reply.body) == (status, None, b"shop ")
 
 
 @pytest.mark.parametrize("reply", [Reply(None), Reply(200, "timed out"), Reply(None, "timed out", "7")])

@@ -70,15 +70,20 @@ class Up:
         """Read what it printed, both streams."""
         return self.output.read_text()
 
-    def ctrip_said(self, *arguments: str) -> tuple[int, str, str]:
-        """Run the operator's command line against it; return its exit code and what it said on both streams."""
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a process that works on its tables and queues."""
         about = self.about
         names = {"AWS_ENDPOINT_URL": about["aws_endpoint_url"], "AWS_ENDPOINT_URL_LAMBDA": about["lambda_endpoint_url"]}
         nodes = {name: [chain["rpc_url"]] for name, chain in about["chains"].items()}
         names |= {"CTRIP_STAGE": "local", "CTRIP_RPC": json.dumps(nodes)}
-        env = base_env() | aws_env(about["aws_endpoint_url"]) | names
+        return base_env() | aws_env(about["aws_endpoint_url"]) | names
+
+    def ctrip_said(self, *arguments: str) -> tuple[int, str, str]:
+        """Run the operator's command line against it; return its exit code and what it said on both streams."""
         command = [sys.executable, "-m", "infra.cli", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=90)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment(), capture_output=True, text=True, check=False, timeout=90
+        )
         return done.returncode, done.stdout, done.stderr
 
     def ctrip(self, *arguments: str) -> Any:

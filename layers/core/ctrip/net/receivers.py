@@ -210,7 +210,8 @@ def _read_a_little(answer: httpx.Response) -> bytes:
     """
     read, begun = 0, b""
     with contextlib.suppress(httpx.HTTPError):
-        for chunk in answer.iter_raw(8_192):
+        # As it comes: what is gathered to larger pieces is lost where the rest does not come.
+        for chunk in answer.iter_raw():
             begun += chunk[: KEPT_BYTES - len(begun)]
             read += len(chunk)
             if read > MAX_BYTES:
