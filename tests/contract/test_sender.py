@@ -251,6 +251,13 @@ def test_the_beginning_of_an_answer_is_kept(real: Real, size: int) -> None:
     assert real.sender.post(real.url, {}, b"{}").body == text[:KEPT_BYTES]
 
 
+def test_an_answer_is_asked_for_as_it_is(real: Real) -> None:
+    """Compressed, its beginning would be of no use in the log of deliveries."""
+    real.sender.post(real.url, {}, b"{}")
+    (got,) = real.got()
+    assert {name.lower(): value for name, value in got.headers.items()}["accept-encoding"] == "identity"
+
+
 def test_no_proxy_of_the_environment_is_used(real: Real, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a machine sets for its browsers must not see webhooks."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):

@@ -101,7 +101,7 @@ def test_no_log_holds_a_secret_or_an_input(up: Up, shop: Shop, behind: Tables, q
     queued("sweep", json.dumps({"chain": CANARY, "asset": key}))
     queued("sweep", f"{CANARY} {key} {{")
     queued("webhooks", json.dumps({"merchant_id": CANARY, "event": CANARY, "attempt": f"{CANARY} {key}"}))
-    answer = up.invoke("signer", {"op": "xpub", "account": f"{CANARY} {key}"})
+    answer = up.invoke("signer", {"op": "xpub", "kind": "evm", "account": f"{CANARY} {key}"})
     assert answer.json()["errorType"] == "ValueError"
     assert CANARY not in answer.text
     logs = up.state / "logs"

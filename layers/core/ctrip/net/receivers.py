@@ -28,6 +28,8 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 
 TOTAL_SECONDS = float(ANSWER_SECONDS)
 MAX_BYTES = 64 * 1024
+# An answer is kept as it comes: a compressed one could be read by nobody.
+OWN_HEADERS = {"User-Agent": "ctrip-webhooks/1", "Accept-Encoding": "identity"}
 FORBIDDEN = "the address is not a public one"
 
 
@@ -190,9 +192,7 @@ class HttpSender:
             return Reply(None, FORBIDDEN)  # accepted once, by an older rule or by hand
         self._deadline.until = time.monotonic() + self._seconds
         try:
-            with self._client.stream(
-                "POST", url, headers={"User-Agent": "ctrip-webhooks/1", **headers}, content=body
-            ) as answer:
+            with self._client.stream("POST", url, headers={**OWN_HEADERS, **headers}, content=body) as answer:
                 begun = _read_a_little(answer)
                 return Reply(answer.status_code, None, answer.headers.get("Retry-After"), begun)
         except httpx.TimeoutException:

@@ -10,18 +10,18 @@ from ctrip.domain.payments.payment import Flag, Payment, Status
 from ctrip.domain.sweeping.plan import Held, Quote
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
 from ctrip.ports import PaymentStore
-from ctrip.services.sweeping.send_transactions import IntentSender
+from ctrip.services.sweeping.send_transactions import TransactionSender
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntentHurrier:
+class TransactionHurrier:
     """Looks at transactions that no block has taken, and that wait for no earlier one.
 
     The gas station's are hurried whatever became of the payment, as later ones may wait behind them. A held payment's
     own sweep is never hurried: its slot is used for a transaction that moves nothing.
     """
 
-    sender: IntentSender
+    sender: TransactionSender
     payments: PaymentStore
     treasury: str
 

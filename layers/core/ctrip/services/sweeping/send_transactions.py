@@ -22,7 +22,7 @@ OpenTransfers: TypeAlias = Callable[[Network, Any, Clock, Log], Transfers]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IntentSender:
+class TransactionSender:
     """Signs attempts and hands them to the nodes; that it was done is not stored: the follower asks and repeats it."""
 
     network: Network

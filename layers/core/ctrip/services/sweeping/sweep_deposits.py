@@ -20,8 +20,8 @@ from ctrip.domain.sweeping.sweep import (
 )
 from ctrip.domain.sweeping.worth import worth_it
 from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer, Transfers
-from ctrip.services.sweeping.hurry_transactions import IntentHurrier
-from ctrip.services.sweeping.send_transactions import TRIES, IntentSender, OpenTransfers, taken
+from ctrip.services.sweeping.hurry_transactions import TransactionHurrier
+from ctrip.services.sweeping.send_transactions import TRIES, OpenTransfers, TransactionSender, taken
 
 TIME_MS = 40_000  # of the minute that a job has
 MOST_PAYMENTS = 100  # of one job, the most valuable first
@@ -62,14 +62,14 @@ class _Job:
     began: int = 0
     failure: Exception | None = None
     setbacks: dict[str, Setback] = field(default_factory=dict)
-    sender: IntentSender = field(init=False)
+    sender: TransactionSender = field(init=False)
     transfers: Transfers = field(init=False)
 
     def __post_init__(self) -> None:
         own = self.sweeper
         self.began = own.clock.now()
         self.transfers = own.transfers(own.network, own.chain, own.clock, own.log)
-        self.sender = IntentSender(
+        self.sender = TransactionSender(
             network=own.network,
             chain=own.chain,
             money=own.money,
@@ -85,7 +85,7 @@ class _Job:
         own = self.sweeper
         waiting = own.payments.watched(own.network.name, Tier.SWEEP)
         known = {payment.id: payment for payment in waiting}
-        hurrier = IntentHurrier(sender=self.sender, payments=own.payments, treasury=own.treasury)
+        hurrier = TransactionHurrier(sender=self.sender, payments=own.payments, treasury=own.treasury)
         self.sent += hurrier.run(self.asset_key, known, self._apart_intent, self._enough)
         for payment in self._candidates([*waiting, *self._judge_parked()]):
             if self._enough():

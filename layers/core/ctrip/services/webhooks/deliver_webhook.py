@@ -15,6 +15,7 @@ from ctrip.services.webhooks.resolve_endpoint import EndpointResolver, Target
 
 GONE_ERROR = "the endpoint is gone or disabled"
 NOTHING = Prepared({}, {})
+GONE = 410  # the status of an answer that ends the deliveries to an address
 NEVER = 2**63  # later than any moment, in unix milliseconds
 LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
 
@@ -75,6 +76,8 @@ class WebhookDeliverer:
         event = known.events.get((job.merchant_id, job.event)) or self.events.event(job.merchant_id, job.event)
         if event is None:
             self.log.error("event_missing", event=job.event, merchant=job.merchant_id)
+            # It does not come back: its row would be repeated, and this be an alarm, for ever.
+            self.events.leave([Place(job.event, job.endpoint, job.attempt, job.due_at)])
             return None
         attempt = (job.merchant_id, job.event, job.endpoint, job.attempt)
         done = known.made.get(attempt) if known.events else self.events.attempted(*attempt)
@@ -82,7 +85,8 @@ class WebhookDeliverer:
             self._finish(done, job)
             return None
         target = self.endpoints.resolve(event, job.endpoint, self.clock.now())
-        if target is None and job.endpoint not in event.endpoints:
+        if target is None and job.endpoint not in event.endpoints and job.attempt == 1 and not job.due_at:
+            # Nothing is on record of it, and no row of any index is to be deleted.
             self.log.warning("endpoint_missing", event=event.id, endpoint=job.endpoint)
             return None
         if target is None:
@@ -97,7 +101,12 @@ class WebhookDeliverer:
             outcome = Outcome.SILENT if reply.status is None else Outcome.ANSWERED
         finally:
             self.gates.leave(target.name, admission, outcome)
-        return self._conclude(event, job, started, reply, batch)
+        # The address that is gone may be the one of before, remembered here: the next attempt goes to the new one.
+        final = reply.status == GONE and not self.endpoints.moved(event, job.endpoint, target.url, self.clock.now())
+        delivery = self._conclude(event, job, started, reply, batch, final=final)
+        now, again = self.clock.now(), job.attempt > 1
+        self.notes.note(job.merchant_id, job.endpoint, target.url, reply.status, now, again=again)
+        return delivery
 
     def _conclude(
         self, event: Event, job: WebhookJob, started: int, reply: Reply, batch: Batch | None, *, final: bool = False
@@ -112,8 +121,6 @@ class WebhookDeliverer:
         due_index = delay is not None and not _queued(delivery)
         leaving = batch.leaving if batch else None
         self.events.record(delivery, due_index=due_index, due_at=job.due_at, leaving=leaving)
-        if not final:
-            self.notes.note(job.merchant_id, job.endpoint, reply.status, self.clock.now())
         return delivery
 
     def _put_off(self, event: Event, job: WebhookJob, until: int) -> None:
@@ -137,9 +144,8 @@ class WebhookDeliverer:
     def _judge(self, event: Event, job: WebhookJob, started: int, reply: Reply, *, final: bool) -> Delivery:
         now, attempt = self.clock.now(), job.attempt
         done = reply.status is not None and 200 <= reply.status < 300
-        gone = reply.status == 410
         asked = seconds_asked(reply.retry_after or "", now)
-        delay = None if done or gone or final else next_delay(attempt, self.spread(), asked)
+        delay = None if done or final else next_delay(attempt, self.spread(), asked)
         facts = {
             "event": event.id,
             "type": event.type,

@@ -8,7 +8,10 @@ from ctrip.domain.webhooks.events import DISABLED_EVENT, Event, Subject, Subject
 from ctrip.ports import EndpointStore, Ids, Jobs, Log
 from ctrip.services.shared.known_endpoints import KnownEndpoints
 from ctrip.services.shared.notify import notify
+from ctrip.services.shared.retry import on_stale
 from ctrip.views.events import endpoint_event_body
+
+TRIES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,26 +25,39 @@ class DeliveryNotes:
     log: Log
     stage_url: str
 
-    def note(self, merchant_id: str, endpoint_id: str, status: int | None, now: int) -> None:
-        """Note how a delivery went: the status of its answer, None without one."""
+    def note(
+        self, merchant_id: str, endpoint_id: str, url: str, status: int | None, now: int, *, again: bool = False
+    ) -> None:
+        """Note how a delivery to an endpoint's address went: the status of its answer, None without one.
+
+        With `again` it is not the event's first: another process may have noted the failure before it a moment ago.
+        A success that is not noted would let an endpoint of few events fail for three days in two single failures.
+        """
         if endpoint_id in IMPLICIT:
             return
+        if again and _succeeded(status):
+            self.known.forget(merchant_id)
         remembered = self.known.one(merchant_id, endpoint_id, now)
         if remembered is None or not remembered.enabled or _after(remembered, status, now) == remembered:
             return
-        # What is remembered may be old: whoever was faster has noted it, or the merchant has changed the endpoint.
-        before = self.endpoints.endpoint(merchant_id, endpoint_id)
-        if before is None or not before.enabled or (after := _after(before, status, now)) == before:
-            self.known.forget(merchant_id)
-            return
-        after = replace(after, version=before.version + 1)
-        event = None if after.enabled else self._disabled(after, now)
         try:
-            self.endpoints.note(before, after, event)
+            on_stale(lambda: self._change(merchant_id, endpoint_id, url, status, now), tries=TRIES, otherwise=Stale())
         except Stale:
             return  # the next delivery notes it
         finally:
             self.known.forget(merchant_id)
+
+    def _change(self, merchant_id: str, endpoint_id: str, url: str, status: int | None, now: int) -> None:
+        # What is remembered may be old: whoever was faster has noted it, or the merchant has changed the endpoint.
+        # What its address of before answered says nothing of the one that it has now.
+        before = self.endpoints.endpoint(merchant_id, endpoint_id)
+        if before is None or not before.enabled or before.url != url:
+            return
+        if (after := _after(before, status, now)) == before:
+            return
+        after = replace(after, version=before.version + 1)
+        event = None if after.enabled else self._disabled(after, now)
+        self.endpoints.note(before, after, event)
         if event is not None:
             self.log.error("endpoint_disabled", merchant=merchant_id, endpoint=endpoint_id, what=after.disabled_reason)
             notify(self.jobs, [event])
@@ -64,7 +80,11 @@ class DeliveryNotes:
         )
 
 
+def _succeeded(status: int | None) -> bool:
+    return status is not None and 200 <= status < 300
+
+
 def _after(endpoint: Endpoint, status: int | None, now: int) -> Endpoint:
-    if status is not None and 200 <= status < 300:
+    if _succeeded(status):
         return endpoint.after_success()
     return endpoint.after_failure(now, gone=status == 410)

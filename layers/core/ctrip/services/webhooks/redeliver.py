@@ -8,7 +8,7 @@ from typing import Any
 from ctrip.domain.errors import InvalidField, NotFound
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.endpoint import ENDPOINT_ID, Endpoint
-from ctrip.domain.webhooks.events import Event
+from ctrip.domain.webhooks.events import TEST_EVENT, Event
 from ctrip.ports import Clock, Delivery, Due, EndpointStore, EventFilter, EventStore, Jobs
 from ctrip.services.webhooks.read_events import ulid_of
 from ctrip.views.deliveries import DeliveryPage, delivery_id, delivery_view
@@ -120,7 +120,7 @@ class Redeliverer:
             page = self.events.page(endpoint.merchant_id, wanted)
             for event in page.events:
                 looked, newest = looked + 1, event
-                if endpoint.events and event.type not in endpoint.events:
+                if not _concerns(event, endpoint):
                     continue
                 made = self.events.last_attempt(event.merchant_id, event.ulid, endpoint.id)
                 if missing(made):
@@ -137,6 +137,13 @@ class Redeliverer:
         if found is None:
             raise NotFound(f"Webhook endpoint {endpoint_id[:64]} not found.", code="endpoint_not_found")
         return found
+
+
+def _concerns(event: Event, endpoint: Endpoint) -> bool:
+    """Whether an event is of a type that an endpoint wants; a test is for the endpoint alone that it was asked for."""
+    if event.type == TEST_EVENT:
+        return event.subject.id == endpoint.id
+    return not endpoint.events or event.type in endpoint.events
 
 
 def _next(event: Event, endpoint_id: str, made: Delivery | None) -> WebhookJob:

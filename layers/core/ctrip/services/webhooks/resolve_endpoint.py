@@ -45,6 +45,14 @@ class EndpointResolver:
             return None
         return Target(f"{event.merchant_id} {url.partition('?')[0]}", url, merchant.webhook_secrets)
 
+    def moved(self, event: Event, endpoint_id: str, url: str, now: int) -> bool:
+        """Whether an endpoint has another address than this one by now."""
+        if endpoint_id in IMPLICIT:
+            return False
+        self.known.forget(event.merchant_id)
+        endpoint = self.known.one(event.merchant_id, endpoint_id, now)
+        return endpoint is not None and endpoint.url != url
+
     def forget(self) -> None:
         """Have everything read again."""
         self._merchants.clear()
