@@ -23,7 +23,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run a command."""
+    """Run a command; the command line sets the stage for its process, which is taken back."""
+    monkeypatch.setenv("CTRIP_STAGE", "local")
 
     def called(*arguments: str) -> int:
         monkeypatch.setattr("sys.argv", ["ctrip", "--stage", "local", *arguments])
