@@ -75,9 +75,13 @@ class Node:
         return self._settled(tokens.send(self.url, wallet.funded(index), to=to, data=data, value=value, gas=gas))
 
     def _settled(self, tx_hash: str) -> str:
-        """Wait for its block where each transaction gets one: the node hands the hash out before it mines."""
+        """Wait for its block where each transaction gets one: the node hands the hash out before it mines.
+
+        A node may know the receipt an instant before its transaction names the block: both are waited for.
+        """
         if self.automining:
             eventually(lambda: self.rpc("eth_getTransactionReceipt", tx_hash))
+            eventually(lambda: self.rpc("eth_getTransactionByHash", tx_hash)["blockHash"])
         return tx_hash
 
     def deploy(self, name: str, *arguments: int) -> str:
