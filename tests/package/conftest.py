@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infra.commands.package import package
+from infra.package import runtime
 
 STAGE = "dev"
 
@@ -34,9 +35,9 @@ class Packaged:
 
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
-    """Package the application for a deployed stage."""
+    """Package the application for a deployed stage, and for this machine, which runs it."""
     out = tmp_path_factory.mktemp("package")
-    path = package(STAGE, out)
+    path = package(STAGE, out, runtime.here())
     unpacked = tmp_path_factory.mktemp("unpacked")
     with zipfile.ZipFile(out / "deployment.zip") as archive:
         archive.extractall(unpacked)
