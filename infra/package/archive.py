@@ -24,6 +24,7 @@ TASK_ROOT = "/var/task"
 _PLATFORM = "manylinux_2_34"
 # The kinds of files that the gateway consists of: an editor's copy or a forgotten dump beside them is not packaged.
 OURS = frozenset({".py", ".json", ".yaml", ".html", ".css", ".js", ".svg"})
+LOCK = ROOT / "requirements.txt"
 _TREES = {"functions": ROOT / "functions", "ctrip": ROOT / "layers" / "core" / "ctrip"}
 # The two modules of Chalice that its own packager takes.
 _CHALICE = ("__init__.py", "app.py")
@@ -63,7 +64,7 @@ def _install(tree: Path, machine: str) -> None:
     target = ["--python-platform", f"{machine}-{_PLATFORM}", "--python-version", python, "--target", str(tree)]
     # Not from the cache by links: the tree is changed afterwards.
     strict = ["--require-hashes", "--only-binary", ":all:", "--link-mode", "copy", "--quiet"]
-    _run("uv", "pip", "install", *strict, *target, "--requirements", str(ROOT / "requirements.txt"))
+    _run("uv", "pip", "install", *strict, *target, "--requirements", str(LOCK))
 
 
 def _compile(tree: Path) -> None:
