@@ -37,7 +37,7 @@ def _api(stage: "Stage") -> object:
 
     [created] = [each for each in OPERATIONS if (each.method, each.path) == ("POST", "/api/v1/payments")]
     payments, merchants = stage.payments, stage.merchants
-    return created.body, _jobs(), merchants.authenticator, payments.creator, payments.reader
+    return created.body, _queues(), merchants.authenticator, payments.creator, payments.reader
 
 
 def _tick(stage: "Stage") -> object:
@@ -80,10 +80,16 @@ def _signer(stage: "Stage") -> object:
 
 
 def _jobs() -> object:
-    """Make the clients of the queues and of the other functions: botocore reads their descriptions for it."""
     from ctrip.aws.clients import HURRIED, client
 
-    return client("sqs", HURRIED), client("lambda", HURRIED)
+    return _queues(), client("lambda", HURRIED)
+
+
+def _queues() -> object:
+    """Make the client of the queues: botocore reads its description of SQS for it."""
+    from ctrip.aws.clients import HURRIED, client
+
+    return client("sqs", HURRIED)
 
 
 BUILDS: dict[str, Callable[["Stage"], object]] = {
