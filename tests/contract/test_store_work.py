@@ -234,6 +234,20 @@ class TestEvents:
             assert [each.attempt for each in stores.events.due(NOW + 9)] == [4]
         stores.events.leave([])
 
+    def test_attempts_that_succeeded_are_recorded_at_once(self, stores: Stores) -> None:
+        """Forty in two calls; a record of a failure is replaced, and their rows stay until they are deleted."""
+        many = [event(endpoints=("payment",)) for _ in range(40)]
+        for each in many:
+            stores.events.add(each)
+        made = [delivery(each.ulid, 1) for each in many]
+        failed = replace(made[0], status_code=500, next_attempt_at=NOW + 9)
+        stores.events.record(failed, due_index=False, leaving=[])
+        for _ in range(2):
+            stores.events.record_delivered([*made, made[3]])
+        assert [stores.events.attempted("mer_1", each.ulid, "payment", 1) for each in many] == made
+        assert len(stores.events.unacknowledged(NOW + 1)) == 40
+        stores.events.record_delivered([])
+
     def test_what_is_dropped_is_due_no_more(self, stores: Stores) -> None:
         """Once, and that alone."""
         one, other = due("01EVENT", 0, NOW + 5), due("01EVENT", 0, NOW + 6)

@@ -317,6 +317,12 @@ class FakeEvents:
                 self._note_next(delivery, due_index=due_index)
                 leaving.append(Place(delivery.event_ulid, delivery.endpoint, delivery.attempt, due_at))
 
+    def record_delivered(self, deliveries: Sequence[Delivery]) -> None:
+        with self._state.lock:
+            for each in deliveries:
+                key = (each.merchant_id, each.endpoint, each.event_ulid, each.attempt)
+                self._state.deliveries[key] = each
+
     def finish(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         with self._state.lock:
             self._note_next(delivery, due_index=due_index)

@@ -175,6 +175,13 @@ class EventStore(Protocol):
         """
         ...
 
+    def record_delivered(self, deliveries: Sequence[Delivery]) -> None:
+        """Store attempts that succeeded, in one call; their rows are left to `leave`.
+
+        A record that stands already is replaced: an attempt that two workers made has been delivered if one says so.
+        """
+        ...
+
     def finish(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         """Do what follows from an attempt that is on record; a second time changes nothing.
 

@@ -8,6 +8,7 @@ from ctrip.domain.webhooks.events import Event
 from ctrip.domain.webhooks.retry import in_schedule, next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
 from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Place, Prepared, Reply, WebhookSender
+from ctrip.services.shared.together import Together
 from ctrip.services.webhooks.admit_delivery import EndpointGates, Outcome
 from ctrip.services.webhooks.note_deliveries import DeliveryNotes
 from ctrip.services.webhooks.redeliver import CATCH_UP, Redeliverer
@@ -22,8 +23,12 @@ LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Jobs that are done side by side: what was read of them at first, and the rows that are deleted at last."""
+    """Jobs that are done side by side: what was read of them at first, and the rows that are deleted at last.
 
+    Attempts that succeed at the same time are recorded together.
+    """
+
+    delivered: Together[Delivery]
     known: Prepared = NOTHING
     leaving: list[Place] = field(default_factory=list)
 
@@ -50,11 +55,12 @@ class WebhookDeliverer:
 
     def prepare(self, jobs: Sequence[WebhookJob]) -> Batch:
         """Read what a batch of jobs is about, at once; where that fails, each job reads for itself."""
+        delivered = Together(self.events.record_delivered)
         try:
-            return Batch(self.events.prepare([job for job in jobs if job.attempt != CATCH_UP]))
+            return Batch(delivered, self.events.prepare([job for job in jobs if job.attempt != CATCH_UP]))
         except Exception as exc:  # one event that cannot be read would otherwise hold up all of its batch
             self.log.warning("webhooks_read_singly", kind=type(exc).__name__)
-            return Batch()
+            return Batch(delivered)
 
     def conclude(self, batch: Batch) -> None:
         """Delete the rows that a batch's attempts came from, at once; where that fails, the relay sees to them."""
@@ -118,6 +124,10 @@ class WebhookDeliverer:
             self.jobs.deliver(
                 [replace(job, attempt=job.attempt + 1, due_at=0, request_id=event.request_id)], delay=delay
             )
+        if batch and delivery.succeeded:
+            batch.delivered.add(delivery)
+            batch.leaving.append(Place(job.event, job.endpoint, job.attempt, job.due_at))
+            return delivery
         due_index = delay is not None and not _queued(delivery)
         leaving = batch.leaving if batch else None
         self.events.record(delivery, due_index=due_index, due_at=job.due_at, leaving=leaving)

@@ -159,11 +159,15 @@ class Database:
 
         Raises `Busy` where DynamoDB leaves keys unprocessed for longer than a caller's patience.
         """
-        distinct = list(dict.fromkeys(keys))
-        for start in range(0, len(distinct), WRITTEN_AT_ONCE):
-            wanted: Any = {
-                table: [{"DeleteRequest": {"Key": named(key)}} for key in distinct[start : start + WRITTEN_AT_ONCE]]
-            }
+        self._write_batch(table, [{"DeleteRequest": {"Key": named(key)}} for key in dict.fromkeys(keys)])
+
+    def put_batch(self, table: str, items: Sequence[Item]) -> None:
+        """Store many items of different keys, whatever stood there; raises as `delete_batch`."""
+        self._write_batch(table, [{"PutRequest": {"Item": item}} for item in items])
+
+    def _write_batch(self, table: str, requests: Sequence[Any]) -> None:
+        for start in range(0, len(requests), WRITTEN_AT_ONCE):
+            wanted: Any = {table: requests[start : start + WRITTEN_AT_ONCE]}
             began, attempt = self._clock.now(), 0
             while wanted:
                 wanted = self._call("BatchWriteItem", {"RequestItems": wanted}).get("UnprocessedItems")
