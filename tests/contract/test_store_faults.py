@@ -15,7 +15,7 @@ from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, Due, Idempotency, Waiting
+from ctrip.ports import Delivery, Due, Idempotency, Place, Waiting
 from ctrip.store.access import DynamoAccess
 from ctrip.store.engine import connection
 from ctrip.store.money import DynamoMoney
@@ -312,6 +312,7 @@ def test_keys_left_over_are_asked_again(line: Line) -> None:
 def test_records_left_over_are_stored_again(line: Line, stubborn: bool) -> None:
     """What BatchWriteItem leaves unprocessed is stored by a further call; raises `Busy` when it always is left."""
     made = [delivery(objects.event(), 1, None) for _ in range(3)]
+    places = [(each, Place(each.event_ulid, "payment", 1, 0)) for each in made]
     calls: list[int] = []
 
     def leave_some(params: dict[str, Any], **_: Any) -> None:
@@ -330,9 +331,9 @@ def test_records_left_over_are_stored_again(line: Line, stubborn: bool) -> None:
     events.register("after-call.dynamodb.BatchWriteItem", say_so)
     if stubborn:
         with pytest.raises(Busy):
-            line.stores.events.record_delivered(made)
+            line.stores.events.record_delivered(places)
         return
-    line.stores.events.record_delivered(made)
+    line.stores.events.record_delivered(places)
     assert [line.stores.events.attempted("mer_1", each.event_ulid, "payment", 1) for each in made] == made
     assert len(calls) == 2
 

@@ -175,10 +175,11 @@ class EventStore(Protocol):
         """
         ...
 
-    def record_delivered(self, deliveries: Sequence[Delivery]) -> None:
-        """Store attempts that succeeded, in one call; their rows are left to `leave`.
+    def record_delivered(self, made: Sequence[tuple[Delivery, Place]]) -> None:
+        """Store attempts that succeeded and delete the rows that they came from, in one call.
 
         A record that stands already is replaced: an attempt that two workers made has been delivered if one says so.
+        A crash may leave a row without its record or the reverse: the attempt's message is still queued then.
         """
         ...
 

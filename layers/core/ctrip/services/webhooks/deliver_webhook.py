@@ -25,10 +25,10 @@ LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
 class Batch:
     """Jobs that are done side by side: what was read of them at first, and the rows that are deleted at last.
 
-    Attempts that succeed at the same time are recorded together.
+    Attempts that succeed at the same time are recorded together, and their rows deleted.
     """
 
-    delivered: Together[Delivery]
+    delivered: Together[tuple[Delivery, Place]]
     known: Prepared = NOTHING
     leaving: list[Place] = field(default_factory=list)
 
@@ -125,8 +125,7 @@ class WebhookDeliverer:
                 [replace(job, attempt=job.attempt + 1, due_at=0, request_id=event.request_id)], delay=delay
             )
         if batch and delivery.succeeded:
-            batch.delivered.add(delivery)
-            batch.leaving.append(Place(job.event, job.endpoint, job.attempt, job.due_at))
+            batch.delivered.add((delivery, Place(job.event, job.endpoint, job.attempt, job.due_at)))
             return delivery
         due_index = delay is not None and not _queued(delivery)
         leaving = batch.leaving if batch else None

@@ -159,13 +159,12 @@ class Database:
 
         Raises `Busy` where DynamoDB leaves keys unprocessed for longer than a caller's patience.
         """
-        self._write_batch(table, [{"DeleteRequest": {"Key": named(key)}} for key in dict.fromkeys(keys)])
+        self.put_batch(table, (), keys)
 
-    def put_batch(self, table: str, items: Sequence[Item]) -> None:
-        """Store many items of different keys, whatever stood there; raises as `delete_batch`."""
-        self._write_batch(table, [{"PutRequest": {"Item": item}} for item in items])
-
-    def _write_batch(self, table: str, requests: Sequence[Any]) -> None:
+    def put_batch(self, table: str, items: Sequence[Item], leaving: Sequence[Key] = ()) -> None:
+        """Store many items of different keys, whatever stood there, and delete others; raises as `delete_batch`."""
+        requests: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
+        requests += [{"DeleteRequest": {"Key": named(key)}} for key in dict.fromkeys(leaving)]
         for start in range(0, len(requests), WRITTEN_AT_ONCE):
             wanted: Any = {table: requests[start : start + WRITTEN_AT_ONCE]}
             began, attempt = self._clock.now(), 0
