@@ -1,4 +1,4 @@
-"""A group commit: one call for those who come while another one is under way."""
+"""A group commit: one call for those who come together, or while another one is under way."""
 
 import threading
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def add_ten(store: Slow) -> list["Future[None]"]:
 
 
 def test_those_who_come_meanwhile_are_stored_by_one_call() -> None:
-    """Nobody waits for more to come, and nobody returns before its own value is stored."""
+    """Nobody returns before its own value is stored."""
     store = Slow()
     assert [each.exception() for each in add_ten(store)] == [None] * 10
     first, second = store.calls
@@ -54,6 +54,25 @@ def test_a_call_that_fails_fails_for_those_whose_values_it_held(failing: int, fa
     ended = add_ten(Slow(fails=[failing]))
     problems = [str(each.exception()) for each in ended if each.exception()]
     assert problems == [f"call {failing}"] * failed
+
+
+def test_a_value_waits_for_the_others_of_its_batch() -> None:
+    """All ten are stored by one call, as soon as the last has come: a long patience is not used up."""
+    store = Slow()
+    store.may_end.set()
+    together = Together(store, 10, 20)
+    with ThreadPoolExecutor(10) as threads:
+        ended = [threads.submit(together.add, number) for number in range(10)]
+        ended[-1].result(10)
+    assert [sorted(call) for call in store.calls] == [list(range(10))]
+
+
+def test_a_value_waits_no_longer_than_its_patience() -> None:
+    """Whoever of the batch never comes holds up nobody."""
+    store = Slow()
+    store.may_end.set()
+    Together(store, 2).add(1)
+    assert store.calls == [[1]]
 
 
 def test_one_after_the_other_each_has_a_call() -> None:

@@ -1,4 +1,4 @@
-"""What several threads store at the same time is stored in one call (a group commit)."""
+"""What several threads store at about the same time is stored in one call (a group commit)."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+PATIENCE = 0.01  # seconds that a value waits for others
 
 
 @dataclass(slots=True)
@@ -17,21 +19,26 @@ class _Entry(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Together(Generic[T]):
-    """Stores values for many threads by `store`, which takes several at once; nobody waits for more to come.
+    """Stores the values of `callers` threads by `store`, which takes several at once.
 
-    The first caller stores its own value. Those who come meanwhile are stored by one further call.
+    A value waits `patience` seconds for others, unless there is one of each caller that has stored none yet.
     """
 
     store: Callable[[Sequence[T]], None]
+    callers: int = 1
+    patience: float = PATIENCE
     _waiting: list[_Entry[T]] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _seen: list[int] = field(default_factory=lambda: [0])
+    _joined: threading.Condition = field(default_factory=threading.Condition)
     _storing: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, value: T) -> None:
         """Return when the value is stored; raises what the call raised that it was a part of."""
         entry = _Entry(value)
-        with self._lock:
+        with self._joined:
             self._waiting.append(entry)
+            self._seen[0] += 1
+            self._joined.notify()
         with self._storing:
             if not entry.stored and entry.failed is None:
                 self._store_all()
@@ -39,7 +46,8 @@ class Together(Generic[T]):
             raise entry.failed
 
     def _store_all(self) -> None:
-        with self._lock:
+        with self._joined:
+            self._joined.wait_for(lambda: self._seen[0] >= self.callers, self.patience)
             entries = self._waiting[:]
             self._waiting.clear()
         try:

@@ -55,7 +55,7 @@ class WebhookDeliverer:
 
     def prepare(self, jobs: Sequence[WebhookJob]) -> Batch:
         """Read what a batch of jobs is about, at once; where that fails, each job reads for itself."""
-        delivered = Together(self.events.record_delivered)
+        delivered = Together(self.events.record_delivered, len(jobs))
         try:
             return Batch(delivered, self.events.prepare([job for job in jobs if job.attempt != CATCH_UP]))
         except Exception as exc:  # one event that cannot be read would otherwise hold up all of its batch
