@@ -1,4 +1,4 @@
-"""Fixtures: the application packaged once, its template read and its archive unpacked."""
+"""Fixtures: the application packaged once, its templates read and its archive unpacked."""
 
 import json
 import zipfile
@@ -19,12 +19,14 @@ class Packaged:
 
     path: Path
     template: dict[str, Any]
+    data: dict[str, Any]
     names: frozenset[str]
     unpacked: Path
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Return the resources of a type, by logical id."""
-        return {name: body for name, body in self.template["Resources"].items() if body["Type"] == kind}
+        """Return the resources of a type in both stacks, by logical id."""
+        resources = self.data["Resources"] | self.template["Resources"]
+        return {name: body for name, body in resources.items() if body["Type"] == kind}
 
     @property
     def functions(self) -> dict[str, dict[str, Any]]:
@@ -40,4 +42,5 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
     unpacked = tmp_path_factory.mktemp("unpacked")
     with zipfile.ZipFile(out / "deployment.zip") as archive:
         archive.extractall(unpacked)
-        return Packaged(path, json.loads(path.read_text()), frozenset(archive.namelist()), unpacked)
+        data = json.loads((out / "data.json").read_text())
+        return Packaged(path, json.loads(path.read_text()), data, frozenset(archive.namelist()), unpacked)
