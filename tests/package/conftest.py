@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from infra.commands.package import package
+from infra.lint import linters
+from infra.lint.__main__ import environment
 
 STAGE = "dev"
 
@@ -22,6 +24,8 @@ class Packaged:
     data: dict[str, Any]
     names: frozenset[str]
     unpacked: Path
+    # The templates of both stacks as CloudFormation expands them: `application` and `data`.
+    expanded: dict[str, dict[str, Any]]
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
         """Return the resources of a type in both stacks, by logical id."""
@@ -42,5 +46,8 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
     unpacked = tmp_path_factory.mktemp("unpacked")
     with zipfile.ZipFile(out / "deployment.zip") as archive:
         archive.extractall(unpacked)
-        data = json.loads((out / "data.json").read_text())
-        return Packaged(path, json.loads(path.read_text()), data, frozenset(archive.namelist()), unpacked)
+        names = frozenset(archive.namelist())
+    data = json.loads((out / "data.json").read_text())
+    expanded = linters.expand(environment(), path, out / "expanded.json")
+    both = {"application": json.loads(expanded.read_text()), "data": data}
+    return Packaged(path, json.loads(path.read_text()), data, names, unpacked, both)
