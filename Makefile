@@ -12,6 +12,7 @@ PYTHON_ = $(BIN)/python -m infra.commands.environment $@
 READY := $(VENV)/.installed
 STAGE ?=
 OUT ?= .local/package/$(STAGE)
+ARCH ?= arm64
 AWS ?= $(CTRIP_AWS)
 PYTEST_ARGS ?=
 # Only what was asked for: it would go before what .env says.
@@ -88,9 +89,9 @@ bench: $(READY) ## run the benchmarks; BENCH_JSON=1 prints JSON, AGAINST=<checko
 localstack: $(READY) ## the demo on LocalStack, and the store's tests on DynamoDB Local
 	@exec $(PYTHON_) -m infra.commands.localstack_check
 
-package: $(READY) stage ## package for deployment: STAGE=...
+package: $(READY) stage ## package for deployment: STAGE=... [ARCH=x86_64]
 	@rm -rf "$(OUT)" && mkdir -p "$(OUT)"
-	@$(PYTHON_) -m infra.commands.package --stage "$(STAGE)" --out "$(OUT)"
+	@$(PYTHON_) -m infra.commands.package --stage "$(STAGE)" --arch "$(ARCH)" --out "$(OUT)"
 
 deploy: ## package, and deploy the result with CloudFormation: STAGE=... (not built yet)
 	@echo "make deploy: not built yet; until webhook addresses are vetted only the stage local starts." >&2; exit 2
