@@ -66,9 +66,13 @@ check: $(READY) ## format, lint, types, import rules, templates, then test, brow
 	$(BIN)/mypy
 	PYTHONPATH=layers/core:clients/python/src:. $(BIN)/lint-imports
 	solc=$$($(PYTHON_) -m infra.tools.npm) && node infra/contracts/compile.mjs --check "$$solc"
+	$(MAKE) lint
 	$(MAKE) test
 	$(MAKE) browser
 	$(MAKE) localstack
+
+lint: $(READY) ## lint the templates of a packaged stage, as CloudFormation expands them, and every policy
+	@exec $(PYTHON_) -m infra.lint
 
 browser: $(READY) ## test the pages in headless Chromium
 	@exec $(PYTHON_) -m pytest tests/browser $(PYTEST_ARGS)
@@ -101,6 +105,7 @@ docs: $(READY) ## write anew what is generated: settings, .env.example, the paym
 lock: $(READY) ## compile the requirements anew; UPGRADE=1 takes the newest
 	$(UV_COMPILE) --universal --python-version 3.11 requirements.in -o requirements.txt
 	$(UV_COMPILE) --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+	$(UV_COMPILE) --universal --python-version 3.11 infra/lint/requirements.in -o infra/lint/requirements.txt
 	$(UV_COMPILE) --python-version 3.12 infra/localstack/requirements.in -o infra/localstack/requirements.txt
 
 clean: ## remove what was downloaded and built, and every local state

@@ -1,4 +1,4 @@
-"""Names that the triggers share with `template.yaml`."""
+"""Names that the triggers share with `data.yaml`."""
 
 import os
 

@@ -47,6 +47,7 @@ NETWORK = Network(
     poll_seconds=1.0,
     head_age_alarm=30,
     explorer="",
+    testnet=True,
     rpc=(),
     coin=Asset("anvil", "ETH", 18),
     tokens=(USDC,),
@@ -159,6 +160,10 @@ class FakeAdapters:
     def wallet(self) -> MnemonicWallet:
         """The local mnemonic's."""
         return _WALLET
+
+    def backed_up(self) -> bool:
+        """Nobody has read a backup of the local mnemonic."""
+        return False
 
     def authority(self) -> KeyAuthority:
         """The local mnemonic's."""

@@ -1,8 +1,9 @@
 """How fast webhooks arrive: a backlog to one fast receiver, beside endpoints that hang, and one at a time.
 
-The backlog is made while the worker is stopped by a signal, so that what is measured is the worker alone. Given
-another checkout, both builds are measured in turns, each on a gateway of its own that begins empty. Who asks, and
-receives, is a process of its own: `python -m infra.bench.deliveries URL KEY REQUESTS`.
+And many as they are created, with and without a dead endpoint among ten. The backlog is made while the worker is
+stopped by a signal, so that what is measured is the worker alone. Given another checkout, both builds are measured in
+turns, each on a gateway of its own that begins empty. Who asks, and receives, is a process of its own:
+`python -m infra.bench.deliveries URL KEY REQUESTS`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ SINGLES, PAUSE_SECONDS = 60, 0.1
 FAST, HANGING, FIRST = "deliveries, one fast receiver", "deliveries, one of ten hangs", "commit to first attempt"
 RATE_GOALS = {FAST: (270.0, 1.8), HANGING: (100.0, 20.0)}  # a second, and beside the other build
 FIRST_GOAL = 1.0
+EVENTS, CREATORS = 2_000, 2
+ALL_LIVE, ONE_DEAD = "commit to arrival, ten live endpoints", "commit to arrival, one of ten is dead"
+DEAD_GOAL = 2.0  # times the wait without the dead one
 
 Say = Callable[[str], None]
 Seen = dict[str, list[float]]
@@ -62,6 +66,10 @@ def figures(against: Path | None, say: Say) -> Iterator[Figure]:
     waits = seen[ROOT][FIRST]
     yield Figure(f"{FIRST}: p50", percentile(waits, 0.5), "s")
     yield Figure(f"{FIRST}: p95", percentile(waits, 0.95), "s", FIRST_GOAL, f"{len(waits)} payments")
+    live, beside = (percentile(seen[ROOT][name], 0.95) for name in (ALL_LIVE, ONE_DEAD))
+    detail = f"of {EVENTS} events, each with one id and one payload; {live:.2f} s without the dead one"
+    yield Figure(f"{ONE_DEAD}: p95 of the live ones", beside, "s", None, detail)
+    yield Figure(f"{ONE_DEAD}: p95, ratio", beside / live, "x", DEAD_GOAL)
 
 
 def _turn(build: Path) -> Seen:
@@ -84,6 +92,7 @@ class Receivers:
 
     def __init__(self) -> None:
         self.came: dict[str, float] = {}  # the first time of each event, by its id
+        self.bodies: dict[str, bytes] = {}
         self.waits: list[float] = []
         self.hanging = ""
         self._more = asyncio.Event()
@@ -107,7 +116,10 @@ class Receivers:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
                 length = next(line for line in head.split("\r\n") if line.startswith("content-length:"))
-                event = json.loads(await reader.readexactly(int(length.split(":")[1])))
+                body = await reader.readexactly(int(length.split(":")[1]))
+                event = json.loads(body)
+                if self.bodies.setdefault(event["id"], body) != body:
+                    raise Failed(f"event {event['id']} came with two payloads")
                 if event["type"] == "payment.created" and event["id"] not in self.came:
                     self.came[event["id"]] = time.monotonic()
                     self.waits.append(time.time() - datetime.fromisoformat(event["timestamp"]).timestamp())
@@ -176,10 +188,20 @@ async def _backlog(notifier: Notifier, process: int, urls: list[str], receivers:
     return answered / (last - begun)
 
 
+async def _as_created(notifier: Notifier, urls: list[str], receivers: Receivers) -> list[float]:
+    """Create payments for endpoints in turn; return how long after its commit each live one's event arrived."""
+    notifier.urls, notifier.sent, before = itertools.cycle(urls), Counter(), len(receivers.came)
+    receivers.waits.clear()
+    while notifier.sent.total() < EVENTS:
+        await notifier.point(notifier.create_notified, CREATORS, EVENTS)
+    answered = sum(many for url, many in notifier.sent.items() if url != receivers.hanging)
+    await asyncio.wait_for(receivers.heard(before + answered), WAIT_SECONDS)
+    return list(receivers.waits)
+
+
 async def _ask(url: str, key: str, requests: int) -> Seen:
     receivers, process = Receivers(), worker_process(urlsplit(url).port or 80)
     fast = [await receivers.listen() for _ in range(ENDPOINTS - 1)]
-    receivers.hanging = await receivers.listen(answers=False)
     notifier = Notifier(url, key)
     await notifier.warm_up()
     await _backlog(notifier, process, fast[:1], receivers, requests // 4)
@@ -193,6 +215,13 @@ async def _ask(url: str, key: str, requests: int) -> Seen:
     connection.close()
     await asyncio.wait_for(receivers.heard(before + SINGLES), WAIT_SECONDS)
     found[FIRST] = list(receivers.waits)
+    for name, urls in (
+        (ALL_LIVE, [*fast, await receivers.listen()]),
+        (ONE_DEAD, [*fast, await receivers.listen(answers=False)]),
+    ):
+        receivers.hanging = urls[-1] if name is ONE_DEAD else ""
+        found[name] = await _as_created(notifier, urls, receivers)
+    receivers.hanging = await receivers.listen(answers=False)
     found[HANGING] = [await _backlog(notifier, process, [*fast, receivers.hanging], receivers, requests)]
     return found
 

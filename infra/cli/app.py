@@ -1,4 +1,4 @@
-"""The command line's tree: `ctrip [--stage S] merchants|keys|admins|audit|webhooks ...`."""
+"""The command line's tree: `ctrip [--stage S] merchants|keys|admins|audit|webhooks|wallet|rpc|doctor ...`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ import typer
 
 from infra.cli.admins import admins
 from infra.cli.audit import audit
+from infra.cli.doctor import doctor
 from infra.cli.keys import keys
 from infra.cli.merchants import merchants
+from infra.cli.rpc import rpc
 from infra.cli.shared import EXIT_REFUSED, EXIT_UNREACHABLE
 from infra.cli.show import Output, shown
+from infra.cli.wallet import wallet
 from infra.cli.webhooks import webhooks
 from infra.stack import names
 
 cli = typer.Typer(
     name="ctrip",
-    help="Operate a stage of cTrip: merchants, their keys, webhooks, and the people who may use the admin API.\n\n"
+    help="Operate a stage of cTrip: its wallet and endpoints, merchants, their keys, webhooks, and the people who may "
+    "use the admin API; `doctor` says what is missing.\n\n"
     "It uses your own AWS credentials, and everything it does stands in the audit trail under your name.",
     no_args_is_help=True,
     add_completion=False,
@@ -30,6 +34,9 @@ cli.add_typer(keys, name="keys")
 cli.add_typer(admins, name="admins")
 cli.add_typer(audit, name="audit")
 cli.add_typer(webhooks, name="webhooks")
+cli.add_typer(wallet, name="wallet")
+cli.add_typer(rpc, name="rpc")
+cli.command("doctor")(doctor)
 
 
 @cli.callback()

@@ -1,4 +1,7 @@
-"""Packages the gateway for one stage: the archive that Lambda runs, and the template that names it."""
+"""Packages the gateway for one stage: the two templates, and the archive that Lambda runs.
+
+Chalice makes the application's template; what Chalice leaves open is fixed here.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +14,24 @@ from pathlib import Path
 from typing import Any
 
 from infra.package import archive, runtime
-from infra.stack import names
+from infra.stack import links, names
+from infra.stack import template as templates
 from infra.tools.errors import Failed, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def package(stage: str, out: Path, arch: str = runtime.DEFAULT) -> Path:
-    """Write `sam.json` and `deployment.zip` into `out` for the running Python, and return the former's path."""
+    """Write `sam.json` (the application), `data.json` and `deployment.zip` into `out`; return the first one's path."""
     if stage not in stages():
         raise Refused(f"no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}")
     runtime.check_architecture(arch)
     _check_settings(stage)
-    template = _for_stage(_chalice(stage, arch), stage)
+    data = templates.load(ROOT / "data.yaml")
+    application = _with_defaults(links.linked(_chalice(stage, arch), data), _settings(stage))
     archive.build(out, arch=arch)
-    # JSON has no anchors, which Chalice's YAML is full of and CloudFormation's own readers trip over.
-    path = out / "sam.json"
-    path.write_text(json.dumps(template, indent=1) + "\n")
-    return path
+    _write(out / "data.json", _for_stage(data, stage))
+    return _write(out / "sam.json", _for_stage(application, stage))
 
 
 def stages() -> list[str]:
@@ -36,12 +39,18 @@ def stages() -> list[str]:
     return list(json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"])
 
 
+def _settings(stage: str) -> dict[str, str]:
+    """Read what `.chalice/config.json` sets for a stage."""
+    config = json.loads((ROOT / ".chalice" / "config.json").read_text())
+    return dict(config["stages"][stage]["environment_variables"])
+
+
 def _check_settings(stage: str) -> None:
     """Refuse a stage whose functions would refuse their settings at their start."""
     from ctrip import config, startup
     from ctrip.domain.errors import ConfigurationError
 
-    given = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"][stage]["environment_variables"]
+    given = _settings(stage)
     try:
         if wrong := names.unknown(given):
             raise ConfigurationError(wrong)
@@ -67,6 +76,25 @@ def _for_stage(template: dict[str, Any], stage: str) -> dict[str, Any]:
     parameter = template["Parameters"]["Stage"]
     fixed = {**parameter, "Default": stage, "AllowedValues": [stage]}
     return {**template, "Parameters": {**template["Parameters"], "Stage": fixed}}
+
+
+def _with_defaults(template: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
+    """Make what `config.json` sets the default of its parameter: in a function it would go before the parameter."""
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    parameters = dict(template["Parameters"])
+    resources = json.loads(json.dumps(template["Resources"]))
+    for name in set(given) & set(variables):
+        parameter = variables[name]["Ref"]
+        parameters[parameter] = {**parameters[parameter], "Default": given[name]}
+        for body in resources.values():
+            body["Properties"].get("Environment", {}).get("Variables", {}).pop(name, None)
+    return {**template, "Parameters": parameters, "Resources": resources}
+
+
+def _write(path: Path, template: dict[str, Any]) -> Path:
+    # JSON has no anchors, which Chalice's YAML is full of and CloudFormation's own readers trip over.
+    path.write_text(json.dumps(template, indent=1) + "\n")
+    return path
 
 
 def main() -> int:

@@ -49,8 +49,8 @@ def running(settings: Settings, say: Say, interrupts: Interrupts | None = None) 
             block_time=settings.block_time,
             extra=settings.anvil_options,
         )
-        say("applying template.yaml ...")
-        resources = stack.apply(settings.template, aws)
+        say("applying data.yaml and template.yaml ...")
+        resources = stack.apply(settings.templates, aws)
         api_url = f"http://{HOST}:{settings.ports.api}"
         say("seeding a merchant, an admin and test tokens ...")
         from infra.stack.seed import seed

@@ -34,7 +34,8 @@ class Settings:
     # What answers for DynamoDB in the embedded AWS: dynoxide, or DynamoDB Local, which large tables do not slow down.
     dynamodb: str = "dynoxide"
     project: Path = ROOT
-    template: Path = ROOT / "template.yaml"
+    # Where data.yaml and template.yaml are.
+    templates: Path = ROOT
     # Downloads, shared by every stack of the checkout.
     tools: Path = ROOT / ".tools"
     block_time: int = 1

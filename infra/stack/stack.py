@@ -1,4 +1,4 @@
-"""Applies template.yaml to the local AWS through CloudFormation, and nothing beside it."""
+"""Applies data.yaml and template.yaml to the local AWS through CloudFormation, and nothing beside them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.stack import links
 from infra.stack import template as templates
 from infra.stack.aws_embedded import hand_over_dynamodb
 from infra.tools.errors import Failed
@@ -30,20 +31,24 @@ _COPIED = (
 _COPIED_OF_INDEX = ("IndexName", "KeySchema", "Projection")
 
 
-def apply(
-    path: Path, env: Mapping[str, str], *, stage: str = "local", app: str = "ctrip", seconds: float = 120
-) -> dict[str, str]:
-    """Create the stack `<app>-<stage>` and return its resources, physical names by logical ones."""
+def apply(project: Path, env: Mapping[str, str], *, stage: str = "local", seconds: float = 120) -> dict[str, str]:
+    """Create both stacks of a stage and return their resources, physical names by logical ones."""
+    data = templates.load(project / "data.yaml")
+    application = links.linked(templates.load(project / "template.yaml"), data)
+    return _create(data, f"ctrip-{stage}-data", env, stage, seconds) | _create(
+        templates.standalone(application), f"ctrip-{stage}", env, stage, seconds
+    )
+
+
+def _create(template: dict[str, Any], name: str, env: Mapping[str, str], stage: str, seconds: float) -> dict[str, str]:
     try:
-        return _apply(path, env, stage, app, seconds)
+        return _apply(template, name, env, stage, seconds)
     except (BotoCoreError, ClientError) as error:
-        raise Failed(f"{path.name} could not be applied: {str(error).splitlines()[0]}") from error
+        raise Failed(f"{name} could not be created: {str(error).splitlines()[0]}") from error
 
 
-def _apply(path: Path, env: Mapping[str, str], stage: str, app: str, seconds: float) -> dict[str, str]:
-    template = templates.standalone(templates.load(path))
+def _apply(template: dict[str, Any], name: str, env: Mapping[str, str], stage: str, seconds: float) -> dict[str, str]:
     cloudformation = client("cloudformation", env)
-    name = f"{app}-{stage}"
     parameters = (
         [{"ParameterKey": "Stage", "ParameterValue": stage}] if "Stage" in template.get("Parameters", {}) else []
     )
@@ -66,7 +71,7 @@ def _apply(path: Path, env: Mapping[str, str], stage: str, app: str, seconds: fl
         for logical, body in template["Resources"].items()
         if body["Type"] == "AWS::DynamoDB::Table" and logical in names
     }
-    if "AWS_ENDPOINT_URL_DYNAMODB" in env:
+    if tables and "AWS_ENDPOINT_URL_DYNAMODB" in env:
         _copy_tables([names[logical] for logical in tables], env)
         hand_over_dynamodb(dict(env))
     # moto's CloudFormation drops it, and describe_table never shows it: the template is asked itself.

@@ -1,4 +1,4 @@
-"""Reads template.yaml, with its short-form intrinsics, and keeps the part that stands without Chalice's package."""
+"""Reads a template, with its short-form intrinsics, and keeps the part that stands without Chalice's package."""
 
 from __future__ import annotations
 

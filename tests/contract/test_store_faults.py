@@ -15,7 +15,7 @@ from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, Due, Idempotency, Waiting
+from ctrip.ports import Delivery, Due, Idempotency, Place, Waiting
 from ctrip.store.access import DynamoAccess
 from ctrip.store.engine import connection
 from ctrip.store.money import DynamoMoney
@@ -306,6 +306,36 @@ def test_keys_left_over_are_asked_again(line: Line) -> None:
 
     line.connection.client.meta.events.register("after-call.dynamodb.BatchGetItem", leave_some)
     assert {each.id for each in line.stores.payments.watched("anvil", Tier.OPEN)} == {each.after.id for each in made}
+
+
+@pytest.mark.parametrize("stubborn", [False, True])
+def test_records_left_over_are_stored_again(line: Line, stubborn: bool) -> None:
+    """What BatchWriteItem leaves unprocessed is stored by a further call; raises `Busy` when it always is left."""
+    made = [delivery(objects.event(), 1, None) for _ in range(3)]
+    places = [(each, Place(each.event_ulid, "payment", 1, 0)) for each in made]
+    calls: list[int] = []
+
+    def leave_some(params: dict[str, Any], **_: Any) -> None:
+        calls.append(1)
+        if stubborn or len(calls) == 1:
+            table, requests = next(iter(params["RequestItems"].items()))
+            left.append({table: requests[1:] or requests})
+            params["RequestItems"] = {table: requests[:1]}
+
+    def say_so(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["UnprocessedItems"] = left.pop() if left else {}
+
+    left: list[Any] = []
+    events = line.connection.client.meta.events
+    events.register("provide-client-params.dynamodb.BatchWriteItem", leave_some)
+    events.register("after-call.dynamodb.BatchWriteItem", say_so)
+    if stubborn:
+        with pytest.raises(Busy):
+            line.stores.events.record_delivered(places)
+        return
+    line.stores.events.record_delivered(places)
+    assert [line.stores.events.attempted("mer_1", each.event_ulid, "payment", 1) for each in made] == made
+    assert len(calls) == 2
 
 
 def test_of_many_who_want_a_dead_payments_order_one_gets_it(stage: Stage) -> None:

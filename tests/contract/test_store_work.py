@@ -234,6 +234,24 @@ class TestEvents:
             assert [each.attempt for each in stores.events.due(NOW + 9)] == [4]
         stores.events.leave([])
 
+    def test_attempts_that_succeeded_are_recorded_at_once(self, stores: Stores) -> None:
+        """Forty in four calls, their rows deleted with them; a record of a failure is replaced."""
+        many = [event(endpoints=("payment",)) for _ in range(40)]
+        for each in many:
+            stores.events.add(each)
+        stores.events.postpone(due("01EVENT", 3, NOW + 5))
+        later = delivery("01EVENT", 3)
+        made = [delivery(each.ulid, 1) for each in many]
+        failed = replace(made[0], status_code=500, next_attempt_at=NOW + 9)
+        stores.events.record(failed, due_index=False, leaving=[])
+        for _ in range(2):
+            first = [(each, Place(each.event_ulid, "payment", 1, 0)) for each in made]
+            stores.events.record_delivered([*first, first[3], (later, Place("01EVENT", "payment", 3, NOW + 5))])
+        assert [stores.events.attempted("mer_1", each.ulid, "payment", 1) for each in many] == made
+        assert stores.events.attempted("mer_1", "01EVENT", "payment", 3) == later
+        assert stores.events.unacknowledged(NOW + 1) == stores.events.due(NOW + 9) == []
+        stores.events.record_delivered([])
+
     def test_what_is_dropped_is_due_no_more(self, stores: Stores) -> None:
         """Once, and that alone."""
         one, other = due("01EVENT", 0, NOW + 5), due("01EVENT", 0, NOW + 6)

@@ -32,7 +32,7 @@ class NodeWorld(World):
         self.anvil, self.network = anvil, network
         super().__init__(**merchant)
         self.chain: Any = EvmChain(network, urls or (anvil.url,), self.clock, seconds=seconds)
-        self.signer: Any = GuardedSigner(lambda: _WALLET, {"anvil": TREASURY}, {"anvil": network})
+        self.signer: Any = GuardedSigner(lambda: _WALLET, {"anvil": TREASURY}, {"anvil": network}, lambda: True)
         self.creator = replace(self.creator, networks={"anvil": network})
         self.sweeper = replace(self.sweeper, network=network, chain=self.chain, signer=self.signer)
         anvil.fund(STATION, 10**21)

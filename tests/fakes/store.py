@@ -317,6 +317,13 @@ class FakeEvents:
                 self._note_next(delivery, due_index=due_index)
                 leaving.append(Place(delivery.event_ulid, delivery.endpoint, delivery.attempt, due_at))
 
+    def record_delivered(self, made: Sequence[tuple[Delivery, Place]]) -> None:
+        with self._state.lock:
+            for each, _ in made:
+                key = (each.merchant_id, each.endpoint, each.event_ulid, each.attempt)
+                self._state.deliveries[key] = each
+            self.leave([place for _, place in made])
+
     def finish(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         with self._state.lock:
             self._note_next(delivery, due_index=due_index)

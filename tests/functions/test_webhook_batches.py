@@ -168,14 +168,11 @@ def test_a_batch_is_read_in_one_call_and_message_by_message_where_that_fails(
 
 
 def test_rows_that_a_batch_leaves_behind_are_the_relays(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker that dies before it deletes them, or cannot: each event is delivered once all the same."""
+    """A worker that dies before it deletes them, or cannot: each attempt that failed is made once all the same."""
     for _ in range(3):
         api.create(webhook_url="https://shop.example/hooks")
     events, world = api.world.stores.events, api.world
-
-    def busy(_: Any) -> None:
-        raise Busy
-
+    world.receivers.replies = [Reply(503, None, "3600")] * 3
     with monkeypatch.context() as patch:
         patch.setattr(events, "leave", busy)
         assert invoke(*bodies(world.jobs.deliveries)) == set()
@@ -184,6 +181,37 @@ def test_rows_that_a_batch_leaves_behind_are_the_relays(api: Api, monkeypatch: p
     assert world.relay.run() == 3
     assert invoke(*bodies(world.jobs.deliveries)) == set()
     assert (len(world.receivers.got), events.unacknowledged(world.clock.at)) == (3, [])
+
+
+@pytest.mark.parametrize("row_deleted", [True, False])
+def test_deliveries_that_cannot_be_recorded_are_made_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch, row_deleted: bool
+) -> None:
+    """Whatever half of the call was done: their messages are given out again, with one id and one payload."""
+    for _ in range(3):
+        api.create(webhook_url="https://shop.example/hooks")
+    events, world = api.world.stores.events, api.world
+
+    def half(made: Any) -> None:
+        if row_deleted:
+            events.leave([place for _, place in made])
+        raise Busy
+
+    messages = bodies(world.jobs.deliveries)
+    with monkeypatch.context() as patch:
+        patch.setattr(events, "record_delivered", half)
+        assert invoke(*messages) == {0, 1, 2}
+    assert invoke(*messages) == set()
+    assert events.unacknowledged(world.clock.at + 1) == []
+    assert len(world.receivers.got) == 6
+    assert len({(headers["webhook-id"], sent) for _, headers, sent in world.receivers.got}) == 3
+    assert invoke(*messages) == set()
+    assert len(world.receivers.got) == 6
+
+
+def busy(_: Any) -> None:
+    """Stand in for a call that DynamoDB does not take."""
+    raise Busy
 
 
 def test_a_message_that_comes_twice_is_recorded_once(api: Api) -> None:

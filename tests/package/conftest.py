@@ -1,4 +1,4 @@
-"""Fixtures: the application packaged once, its template read and its archive unpacked."""
+"""Fixtures: the application packaged once, its templates read and its archive unpacked."""
 
 import json
 import os
@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from infra.commands.package import package
+from infra.lint import linters
+from infra.lint.__main__ import environment
 from infra.package import archive, runtime
 
 STAGE = "dev"
@@ -44,11 +46,15 @@ class Packaged:
 
     path: Path
     template: dict[str, Any]
+    data: dict[str, Any]
     archive: Archive
+    # The templates of both stacks as CloudFormation expands them: `application` and `data`.
+    expanded: dict[str, dict[str, Any]]
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Return the resources of a type, by logical id."""
-        return {name: body for name, body in self.template["Resources"].items() if body["Type"] == kind}
+        """Return the resources of a type in both stacks, by logical id."""
+        resources = self.data["Resources"] | self.template["Resources"]
+        return {name: body for name, body in resources.items() if body["Type"] == kind}
 
     @property
     def functions(self) -> dict[str, dict[str, Any]]:
@@ -84,7 +90,10 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Packaged:
     out = tmp_path_factory.mktemp("package")
     path = package(STAGE, out, runtime.here())
     held = Archive.of(out / "deployment.zip", tmp_path_factory.mktemp("unpacked"))
-    return Packaged(path, json.loads(path.read_text()), held)
+    data = json.loads((out / "data.json").read_text())
+    expanded = linters.expand(environment(), path, out / "expanded.json")
+    both = {"application": json.loads(expanded.read_text()), "data": data}
+    return Packaged(path, json.loads(path.read_text()), data, held, both)
 
 
 @pytest.fixture(scope="session")

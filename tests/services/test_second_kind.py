@@ -37,6 +37,7 @@ NETWORK = Network(
     poll_seconds=1.0,
     head_age_alarm=30,
     explorer="",
+    testnet=True,
     rpc=(),
     coin=Asset("toynet", "TOY", 6),
     tokens=(GOLD,),

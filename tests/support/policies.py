@@ -19,9 +19,10 @@ LEADING = "dynamodb:LeadingKeys"
 
 # What a policy may allow although no function ever asks for it. Every entry says who does.
 NEVER_RECORDED = {
-    "logs:CreateLogGroup": "Lambda itself writes the log, with the function's role",
     "logs:CreateLogStream": "Lambda itself writes the log, with the function's role",
     "logs:PutLogEvents": "Lambda itself writes the log, with the function's role",
+    "xray:PutTraceSegments": "Lambda itself sends the trace, with the function's role",
+    "xray:PutTelemetryRecords": "Lambda itself sends the trace, with the function's role",
 }
 
 
@@ -85,21 +86,21 @@ def _like(text: str, pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The stage's physical names, as template.yaml gives them."""
+    """The stage's physical names, as its templates give them."""
 
     stage: str
     resources: Mapping[str, Any]
 
     @classmethod
-    def of(cls, template: Path, stage: str) -> Stack:
-        """Read a template."""
-        return cls(stage, load(template)["Resources"])
+    def of(cls, stage: str, *templates: Path) -> Stack:
+        """Read the templates of a stage's stacks."""
+        return cls(stage, {name: body for each in templates for name, body in load(each)["Resources"].items()})
 
     def arn(self, logical: str) -> str:
         """Return a resource's ARN; keys and secrets, which AWS gives names of its own, get one after the template's."""
         body = self.resources.get(logical)
         if body is None:
-            raise Unreadable(f"a policy names {logical}, which is not in template.yaml")
+            raise Unreadable(f"a policy names {logical}, which is in no template")
         properties = body.get("Properties", {})
         if "FunctionName" in properties:  # Chalice makes it, and the template fixes its name
             return _arn("lambda", f"function:{self.text(properties['FunctionName'])}")

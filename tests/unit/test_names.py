@@ -1,4 +1,4 @@
-"""Queues and functions have the same names in the code and in template.yaml, which nothing reads at run time."""
+"""Queues and functions have the same names in the code and in the templates, which nothing reads at run time."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from chalice.app import Chalice
 
 import app as triggers
-from ctrip.aws.names import Queue, named, queue_names
+from ctrip.aws.names import SCAN_FAILURES, Queue, named, queue_names
 from functions.names import queue
 from infra.stack.template import load
 
@@ -17,7 +17,7 @@ STAGE = "${Stage}"
 
 @pytest.fixture(scope="module")
 def resources() -> dict[str, Any]:
-    return load(ROOT / "template.yaml")["Resources"]  # type: ignore[no-any-return]
+    return load(ROOT / "data.yaml")["Resources"] | load(ROOT / "template.yaml")["Resources"]  # type: ignore[no-any-return]
 
 
 def queues_of(resources: dict[str, Any]) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def queues_of(resources: dict[str, Any]) -> dict[str, Any]:
 def test_the_template_makes_the_queues_that_the_code_names(resources: dict[str, Any]) -> None:
     """Each of them, and no other."""
     names = {properties["QueueName"]["Fn::Sub"] for properties in queues_of(resources).values()}
-    assert names == {named(STAGE, name) for name in queue_names()}
+    assert names == {named(STAGE, name) for name in (*queue_names(), SCAN_FAILURES)}
 
 
 @pytest.mark.parametrize("each", list(Queue))

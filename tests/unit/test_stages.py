@@ -45,10 +45,14 @@ def test_every_network_without_the_mark_of_a_test_network_is_a_main_one() -> Non
 
 
 @pytest.mark.parametrize("name", MAIN)
-def test_no_main_network_starts_until_a_backup_can_be_verified(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Named, with what to do; packaging such a stage is fine."""
+def test_no_main_network_starts_until_a_backup_has_been_read_back(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Named, with what to do; packaging such a stage is fine. What the setting holds is a day."""
     with pytest.raises(
         ConfigurationError, match=rf"CTRIP_CHAINS: .*'prod' refuses to start with {name}: main networks"
     ):
         _ = adapters(monkeypatch, STAGE="prod", CHAINS=f"sepolia,{name}").networks
     startup.check(config.load({"CTRIP_STAGE": "prod", "CTRIP_CHAINS": name}))
+    verified = adapters(monkeypatch, STAGE="prod", CHAINS=f"sepolia,{name}", BACKUP_VERIFIED="2026-11-28")
+    assert set(verified.networks) == {"sepolia", name}
+    with pytest.raises(ConfigurationError, match="CTRIP_BACKUP_VERIFIED must be a day"):
+        config.load({"CTRIP_BACKUP_VERIFIED": "yes"})

@@ -71,6 +71,13 @@ class Settings:
         "`ctrip verifying-key` prints it. Without it no payment is created.",
         read.verifying_key,
     )
+    backup_verified: str = _setting(
+        "CTRIP_BACKUP_VERIFIED",
+        "",
+        "The day on which the wallet's backup was read back, as `ctrip wallet verify` prints it (`make deploy` sets "
+        "it); without it no main network starts.",
+        read.day,
+    )
     public_url: str = _setting(
         "CTRIP_PUBLIC_URL", "", "The address merchants reach the API at; empty: taken from each request.", read.address
     )

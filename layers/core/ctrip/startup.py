@@ -15,10 +15,11 @@ from ctrip.networks import (
 def enabled_networks(settings: Settings) -> dict[str, Network]:
     """Return the networks that a stage starts with, with its own caps; raises `ConfigurationError`."""
     enabled = _checked_networks(settings)
-    if main := [name for name, network in enabled.items() if not (settings.local or network.testnet)]:
+    main = [name for name, network in enabled.items() if not (settings.local or network.testnet)]
+    if main and not settings.backup_verified:
         raise ConfigurationError(
             f"CTRIP_CHAINS: the stage {settings.stage!r} refuses to start with {', '.join(main)}: main networks are "
-            "refused until a wallet's backup can be verified; enable test networks"
+            "refused until the wallet's backup has been read back: ctrip wallet verify, then make deploy"
         )
     return enabled
 

@@ -128,7 +128,7 @@ def test_a_payment_whose_address_is_empty_at_the_first_look_costs_nothing_more()
         world.chain.__class__.balances,
     )
     try:
-        for _ in range(70):
+        for _ in range(80):
             world.step()
         late_scanner(world)
         world.chain.deposit(payment.due.address, COIN)

@@ -27,9 +27,11 @@ TOKEN = "0x00000000000000000000000000000000000000cc"
 DEPOSIT = "m/44'/60'/1'/0/7"
 STATION = "m/44'/60'/0'/0/1"
 CAP = 10**16
-CHEAP = replace(NETWORK, chain_id=1, gas_funding_cap=CAP, fee_cap=CAP)
-DEAR = replace(NETWORK, name="dear", chain_id=137, gas_funding_cap=50 * CAP, fee_cap=80 * CAP)
-SIGNER = GuardedSigner(lambda: WALLET, {"anvil": TREASURY, "dear": TREASURY}, {"anvil": CHEAP, "dear": DEAR})
+CHEAP = replace(NETWORK, chain_id=1, testnet=True, gas_funding_cap=CAP, fee_cap=CAP)
+DEAR = replace(CHEAP, name="dear", chain_id=137, gas_funding_cap=50 * CAP, fee_cap=80 * CAP)
+SIGNER = GuardedSigner(
+    lambda: WALLET, {"anvil": TREASURY, "dear": TREASURY}, {"anvil": CHEAP, "dear": DEAR}, lambda: False
+)
 SWEEP = Transaction(chain_id=1, nonce=0, to=TREASURY, value=5, gas=21_000, max_fee=100, priority_fee=100)
 GAS = replace(SWEEP, to=at(DEPOSIT), value=CAP)
 
@@ -184,11 +186,24 @@ def test_each_chain_has_caps_of_its_own():
         sign(SIGNER, sender, at(sender), replace(transaction, chain_id=137), recipient_path=recipient)
 
 
+def test_for_a_main_network_nothing_is_signed_until_the_backup_has_been_read_back():
+    """Neither a sweep nor gas money; on a test network both are."""
+    backed_up = False
+    main = {"anvil": replace(CHEAP, testnet=False)}
+    signer = GuardedSigner(lambda: WALLET, {"anvil": TREASURY}, main, lambda: backed_up)
+    for path, transaction, recipient in ((DEPOSIT, SWEEP, None), (STATION, GAS, DEPOSIT)):
+        with pytest.raises(SigningRefused, match="ctrip wallet verify"):
+            sign(signer, path, at(path), transaction, recipient)
+        sign(SIGNER, path, at(path), transaction, recipient)
+    backed_up = True
+    sign(signer, DEPOSIT, at(DEPOSIT), SWEEP)
+
+
 def test_without_a_treasury_nothing_is_swept():
     """An empty setting is not an address."""
     with pytest.raises(SigningRefused, match="treasury"):
         sign(
-            GuardedSigner(lambda: WALLET, {}, {"anvil": CHEAP}),
+            GuardedSigner(lambda: WALLET, {}, {"anvil": CHEAP}, lambda: True),
             DEPOSIT,
             at(DEPOSIT),
             replace(SWEEP, to=""),

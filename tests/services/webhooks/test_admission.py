@@ -1,10 +1,11 @@
 """Which deliveries may begin: few at one endpoint, almost none at one that does not answer."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
-from ctrip.ports import Reply
+from ctrip.ports import Due, Reply
 from ctrip.services.webhooks.admit_delivery import (
     AT_ONCE,
     FAILURES_TO_OPEN,
@@ -12,6 +13,8 @@ from ctrip.services.webhooks.admit_delivery import (
     LONGEST_REST_MS,
     REMEMBERED,
     SLOW_MS,
+    TRIED_MS,
+    TRY_AGAIN_MS,
     EndpointGates,
     NoTimeLeft,
     Outcome,
@@ -21,7 +24,7 @@ from tests.world import World
 
 NEVER = 2**63
 URL = "https://shop.example/hooks"
-SILENT = Reply(None, "timed out")
+SILENT = Reply(None, "ConnectError")
 
 
 @pytest.fixture
@@ -42,8 +45,15 @@ def fail(gates, endpoint="a", times=FAILURES_TO_OPEN):
         gates.leave(endpoint, admission, Outcome.SILENT)
 
 
+def prove(gates, endpoint="a"):
+    """Let deliveries be answered, until the endpoint may have as many under way as any."""
+    for _ in range(3):
+        gates.leave(endpoint, gates.enter(endpoint, begin_by=NEVER), Outcome.ANSWERED)
+
+
 def test_an_endpoint_has_so_many_deliveries_under_way_and_the_next_waits_its_turn(gates):
     """Another endpoint's need not wait."""
+    prove(gates)
     first, *_ = [gates.enter("a", begin_by=NEVER) for _ in range(AT_ONCE)]
     assert gates.enter("b", begin_by=NEVER).until is None
     admitted = []
@@ -57,6 +67,7 @@ def test_an_endpoint_has_so_many_deliveries_under_way_and_the_next_waits_its_tur
 
 def test_nobody_waits_for_an_endpoint_that_is_slow(gates, clock):
     """With as many under way as may be, one of them for longer than two seconds, further ones are put off."""
+    prove(gates)
     for _ in range(AT_ONCE):
         gates.enter("a", begin_by=NEVER)
     clock.at += SLOW_MS + 1
@@ -80,7 +91,41 @@ def test_a_breaker_opens_after_failures_in_a_row_and_one_delivery_tries_when_it_
     clock.at += rest
     trying = gates.enter("a", begin_by=NEVER)
     gates.leave("a", trying, Outcome.ANSWERED)
+    prove(gates)
     assert [gates.enter("a", begin_by=NEVER).until for _ in range(AT_ONCE)] == [None] * AT_ONCE
+
+
+def test_one_delivery_tries_whether_an_unknown_endpoint_answers(gates, clock):
+    """Others wait for half a second, then they are put off for a moment."""
+    trying = gates.enter("a", begin_by=NEVER)
+    waited = []
+    waiting = threading.Thread(target=lambda: waited.append(gates.enter("a", begin_by=NEVER)))
+    waiting.start()
+    assert waited == []
+    clock.at += TRIED_MS + 1
+    waiting.join()
+    assert waited[0].until == gates.enter("a", begin_by=NEVER).until == clock.at + TRY_AGAIN_MS
+    gates.leave("a", trying, Outcome.ANSWERED)
+    assert [gates.enter("a", begin_by=NEVER).until for _ in range(2)] == [None, None]
+
+
+def test_nobody_waits_while_an_endpoint_that_was_silent_is_tried(gates, clock):
+    """Further deliveries are put off for a moment, until it answers."""
+    prove(gates)
+    fail(gates, times=1)
+    trying = gates.enter("a", begin_by=NEVER)
+    assert gates.enter("a", begin_by=NEVER).until == clock.at + TRY_AGAIN_MS
+    gates.leave("a", trying, Outcome.ANSWERED)
+    assert [gates.enter("a", begin_by=NEVER).until for _ in range(2)] == [None, None]
+
+
+def test_deliveries_that_hang_open_a_breaker_sooner(gates, clock):
+    """Each of them held a worker for 15 seconds."""
+    for _ in range(3):
+        admission = gates.enter("a", begin_by=NEVER)
+        assert admission.until is None
+        gates.leave("a", admission, Outcome.HUNG)
+    assert gates.enter("a", begin_by=NEVER).until == clock.at + FIRST_REST_MS
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ANSWERED, Outcome.UNKNOWN])
@@ -97,6 +142,7 @@ def test_nothing_begins_after_its_time(gates, clock):
     """Neither at once, nor after waiting for a turn that does not come."""
     with pytest.raises(NoTimeLeft):
         gates.enter("a", begin_by=clock.at - 1)
+    prove(gates)
     for _ in range(AT_ONCE):
         gates.enter("a", begin_by=NEVER)
     late = []
@@ -142,6 +188,28 @@ def test_an_attempt_that_is_put_off_does_not_count():
     assert (done.status_code, world.stores.events.due(world.clock.at + 10**9)) == (204, [])
 
 
+@pytest.mark.parametrize("attempt", [1, 3])
+def test_an_attempt_that_is_put_off_for_a_moment_goes_back_to_the_queue(attempt):
+    """Its row stays where it is: in the outbox, or on the due index."""
+    world = World()
+    world.create(webhook_url=URL)
+    job = world.jobs.deliveries.pop()
+    if attempt == 3:
+        world.stores.events.postpone(
+            Due(merchant_id="m1", ulid=job.event, endpoint="payment", attempt=3, at=world.clock.at)
+        )
+        job = replace(job, attempt=3, due_at=world.clock.at)
+    waiting = world.stores.events.unacknowledged(NEVER), world.stores.events.due(NEVER)
+    gates = world.deliverer.gates
+    trying = gates.enter(f"m1 {URL}", begin_by=NEVER)
+    world.clock.at += TRIED_MS + 1
+    assert world.deliverer.deliver(job) is None
+    assert world.jobs.delayed == [(job, TRY_AGAIN_MS // 1000)]
+    assert (world.stores.events.unacknowledged(NEVER), world.stores.events.due(NEVER)) == waiting
+    gates.leave(f"m1 {URL}", trying, Outcome.ANSWERED)
+    assert world.deliverer.deliver(job).succeeded
+
+
 def test_a_retry_from_the_due_index_that_is_put_off_moves_there():
     """It stands on it once, at the later time, and is still the attempt that it was."""
     world = World()
@@ -155,12 +223,12 @@ def test_a_retry_from_the_due_index_that_is_put_off_moves_there():
         world.create(webhook_url=URL)
     world.deliver_all()
     world.clock.at = due.at
-    fail_now = world.deliverer.gates._states["m1 https://shop.example/hooks"]
-    fail_now.rests_until = due.at + 7_000
+    fail_now = world.deliverer.gates._states[f"m1 {URL}"]
+    fail_now.rests_until = due.at + 17_000
     assert world.relay.run() == 1
     world.deliver_all()
     waiting = [each for each in world.stores.events.due(due.at + 10**9) if each.ulid == due.ulid]
-    assert [(each.attempt, each.at) for each in waiting] == [(3, due.at + 7_000)]
+    assert [(each.attempt, each.at) for each in waiting] == [(3, due.at + 17_000)]
 
 
 def test_a_worker_that_dies_between_the_post_and_its_record_leaves_the_attempt_to_be_made_again():

@@ -142,6 +142,7 @@ NONSENSE = {
     "CTRIP_TREASURY": ["0x12", KEY, "0x" + KEY * 2, "{", '{"etherum": "0x"}', "zoo " * 11 + "wrong"],
     "CTRIP_TREASURY_CONTRACT": ["etherum", "2", "base,base"],
     "CTRIP_VERIFYING_KEY": ["yes", KEY * 2, "05" + KEY * 2],
+    "CTRIP_BACKUP_VERIFIED": ["yes", "28.11.2026", "2026-1-1", "\uff12026-11-28"],
     "CTRIP_PUBLIC_URL": ["foo", "ftp://pay.example.com", "https://pay.example.com?x=1", f"https://me:{KEY}@a.example"],
     "CTRIP_WEBHOOK_URL": ["foo", "https://", "https://shop.example:0/", f"https://me:{KEY}@shop.example/"],
     "CTRIP_MONITOR_SECONDS": ["-1", "0", "1.5", "\uff11\uff18\uff10", "1_0", "soon", "9" * 12, "9" * 5000],

@@ -38,7 +38,7 @@ Resources:
 def stack(tmp_path: Path) -> Stack:
     path = tmp_path / "template.yaml"
     path.write_text(TEMPLATE)
-    return Stack.of(path, "local")
+    return Stack.of("local", path)
 
 
 def policy(stack: Stack, *statements: dict[str, Any]) -> Any:

@@ -1,6 +1,9 @@
-"""Names of a stage's queues and functions, as `template.yaml` gives them; a test compares the two."""
+"""Names of a stage's queues and functions, as `data.yaml` and `template.yaml` give them; a test compares them."""
 
 from enum import StrEnum
+
+SCAN_FAILURES = "scan-failures"
+"""The queue, without a worker, in which AWS leaves the event of a scanner that died."""
 
 
 class Queue(StrEnum):

@@ -25,9 +25,26 @@ _SHORT_OF_BREATH = frozenset(
 _NOT_OURS = frozenset({"InvalidCiphertextException", "IncorrectKeyException", "AccessDeniedException"})
 
 
+# The tag of the mnemonic's secret that says which wallet's backup was read back, and when: "<day> <verifying key>".
+BACKUP_TAG = "ctrip:backup-verified"
+
+
 def read_mnemonic(stage: str) -> str:
     """Read the stage's mnemonic; only the signer function's role may."""
-    return str(client("secretsmanager").get_secret_value(SecretId=f"ctrip/{stage}/mnemonic")["SecretString"])
+    return str(client("secretsmanager").get_secret_value(SecretId=mnemonic_name(stage))["SecretString"])
+
+
+def mnemonic_name(stage: str) -> str:
+    """Name the secret of a stage's mnemonic."""
+    return f"ctrip/{stage}/mnemonic"
+
+
+def backup_verified(stage: str, verifying_key: str) -> str:
+    """Return the day on which the backup of this very wallet was read back; empty where it was not."""
+    tags = client("secretsmanager").describe_secret(SecretId=mnemonic_name(stage)).get("Tags", [])
+    said = next((tag["Value"] for tag in tags if tag["Key"] == BACKUP_TAG), "")
+    day, _, key = said.partition(" ")
+    return day if key == verifying_key else ""
 
 
 def read_endpoints(stage: str) -> dict[str, tuple[str, ...]]:

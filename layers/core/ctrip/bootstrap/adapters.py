@@ -149,6 +149,10 @@ class Adapters(Protocol):
         """Return the mnemonic's wallet; the signer function alone may ask."""
         ...
 
+    def backed_up(self) -> bool:
+        """Whether the wallet's backup has been read back; the signer function alone may ask."""
+        ...
+
     def authority(self) -> Authority:
         """Return what signs merchants' extended keys; the signer function alone may ask."""
         ...

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
 
+BACKUP_MS = 60_000  # for which a backup that has not been read back is not asked about again
+
 
 class AwsAdapters:
     """The `Adapters` of the stage that the environment names."""
@@ -40,6 +42,7 @@ class AwsAdapters:
         self.chain = cache(self._chain)
         self.wallet = cache(self._wallet)
         self.authority = cache(self._authority)
+        self._backup_day, self._backup_asked = "", 0
 
     def spread(self) -> float:
         """Return a random number from -1 to 1."""
@@ -175,6 +178,15 @@ class AwsAdapters:
         from ctrip.signer.authority import KeyAuthority
 
         return KeyAuthority(self._mnemonic)
+
+    def backed_up(self) -> bool:
+        """Whether the wallet's backup has been read back; a no is asked about again after a minute."""
+        from ctrip.aws.secrets import backup_verified
+
+        if not self._backup_day and (now := self.clock.now()) >= self._backup_asked + BACKUP_MS:
+            self._backup_asked = now
+            self._backup_day = backup_verified(self.settings.stage, self.authority().verifying_key)
+        return bool(self._backup_day)
 
     @cached_property
     def _mnemonic(self) -> str:

@@ -72,4 +72,4 @@ class Sweeping:
 
         on = self._on
         treasuries = {name: on.settings.treasury_of(network) for name, network in on.networks.items()}
-        return GuardedSigner(on.wallet, treasuries, on.networks)
+        return GuardedSigner(on.wallet, treasuries, on.networks, on.backed_up)

@@ -67,6 +67,13 @@ def verifying_key(text: str) -> str:
     return text
 
 
+def day(text: str) -> str:
+    """Read a day of the calendar."""
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text, re.ASCII):
+        raise ValueError("must be a day such as 2026-11-28, as `ctrip wallet verify` prints it")
+    return text
+
+
 def address(text: str) -> str:
     """Read an address of the web, which has a host and neither credentials nor a query."""
     if not is_web_address(text, plain_http=True) or "?" in text or "#" in text:

@@ -21,7 +21,7 @@ import httpx
 from ctrip.domain.webhooks.addresses import endpoint_problem, may_dial
 from ctrip.domain.webhooks.retry import ANSWER_SECONDS
 from ctrip.ports import Reply
-from ctrip.ports.http import KEPT_BYTES
+from ctrip.ports.http import KEPT_BYTES, TIMED_OUT
 
 # httpx notes every address it asks, and a merchant's may hold a key.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -196,7 +196,7 @@ class HttpSender:
                 begun = _read_a_little(answer)
                 return Reply(answer.status_code, None, answer.headers.get("Retry-After"), begun)
         except httpx.TimeoutException:
-            return Reply(None, "timed out")
+            return Reply(None, TIMED_OUT)
         except httpx.ConnectError as exc:
             return Reply(None, FORBIDDEN if isinstance(exc.__cause__, _Forbidden) else "ConnectError")
         except Exception as exc:  # host names fail in many ways below httpx, and none of them is our fault

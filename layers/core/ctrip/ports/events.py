@@ -175,6 +175,14 @@ class EventStore(Protocol):
         """
         ...
 
+    def record_delivered(self, made: Sequence[tuple[Delivery, Place]]) -> None:
+        """Store attempts that succeeded and delete the rows that they came from, in one call.
+
+        A record that stands already is replaced: an attempt that two workers made has been delivered if one says so.
+        A crash may leave a row without its record or the reverse: the attempt's message is still queued then.
+        """
+        ...
+
     def finish(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         """Do what follows from an attempt that is on record; a second time changes nothing.
 

@@ -6,6 +6,9 @@ from typing import Protocol
 KEPT_BYTES = 1_024  # of an answer, for the log of deliveries
 
 
+TIMED_OUT = "timed out"  # the error of a receiver that kept its caller waiting to the end
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """How an HTTP receiver answered; `status` is None where it did not, and `error` says why.

@@ -152,6 +152,12 @@ class DynamoEvents(Store):
         else:
             leaving.append(place)
 
+    def record_delivered(self, made: Sequence[tuple[Delivery, Place]]) -> None:
+        """Store attempts that succeeded, whatever is on record of them: the endpoint has the event for certain."""
+        items = {tables.key_of(item): item for item in (delivery_item(each) for each, _ in made)}
+        rows = [key for _, place in made if (key := _row_of(place)) is not None]
+        self._db.put_batch(self._table, list(items.values()), rows)
+
     def finish(self, delivery: Delivery, *, due_index: bool, due_at: int = 0) -> None:
         """Do what follows from an attempt that is on record: first its successor is noted, then its own row deleted."""
         self._note_next(delivery, due_index=due_index)

@@ -41,7 +41,7 @@ class Tables(NamedTuple):
 
     @classmethod
     def of(cls, stage: str) -> "Tables":
-        """Name the tables of a stage, as template.yaml does."""
+        """Name the tables of a stage, as data.yaml does."""
         return cls(*(f"ctrip-{stage}-{name}" for name in cls._fields))
 
 

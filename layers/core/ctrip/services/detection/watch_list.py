@@ -8,7 +8,10 @@ from ctrip.domain.detection.watch import Watch
 from ctrip.domain.payments.payment import Payment, Tier
 from ctrip.ports import Log, PaymentStore
 
-OVERLAP_MS = 60_000  # the watch index lags: each refresh looks back this far
+# The watch index lags, by less than a second as a rule: each refresh looks back a little, and one in a while far enough
+# for a lag of a minute. What is raised is then seen within `OVERLAP_MS` at the latest.
+LOOK_BACK_MS, REACH_BACK_MS = 5_000, 15_000
+OVERLAP_MS = 60_000 + REACH_BACK_MS
 SLICE = 500  # payments of the slow tiers that a pass looks at
 REREAD = 100  # payments of the tier `SWEEP` that a pass reads again at most, as the sweeper changes them
 REREAD_MS = 15_000
@@ -40,16 +43,19 @@ class WatchList:
     round_at: int = 0
     _read_at: dict[str, int] = field(default_factory=dict)
     _refreshed: int = 0
+    _reached_at: int = 0
     _turn: int = 0
     _began_here: bool = False
 
     def refresh(self, now: int) -> None:
         """Add what was raised to the fast tiers since the last pass."""
-        after = self._refreshed - OVERLAP_MS if self._refreshed else 0
+        far = now - self._reached_at >= REACH_BACK_MS
+        after = self._refreshed - (OVERLAP_MS if far else LOOK_BACK_MS) if self._refreshed else 0
         for tier in EACH_PASS:
             for row in self.payments.rows(self.chain, tier, raised_after=after):
                 self._add(row)
         self._refreshed = now
+        self._reached_at = now if far else self._reached_at
 
     def _add(self, row: Watch) -> None:
         known = self.rows.get(row.id)

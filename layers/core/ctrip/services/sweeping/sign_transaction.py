@@ -35,12 +35,14 @@ class GuardedSigner:
 
     `wallet` opens the wallet when it is first needed; `treasuries` are by chain. `networks` are the enabled ones: what
     the gas station may give at a time, and what a transaction may cost, is its own chain's, whatever the request says.
-    What a transaction does is read by the rules of its chain's kind, from what will be signed.
+    What a transaction does is read by the rules of its chain's kind, from what will be signed. `backed_up` says whether
+    the wallet's backup has been read back: without that nothing is signed for a main network.
     """
 
     wallet: Callable[[], Wallet]
     treasuries: Mapping[str, str]
     networks: Mapping[str, Network]
+    backed_up: Callable[[], bool]
 
     def account_xpub(self, kind: str, account: int) -> str:
         """Return a merchant's extended public key (account 0 is the operator's own)."""
@@ -57,12 +59,14 @@ class GuardedSigner:
         network = self.networks.get(chain)
         if network is None:
             raise SigningRefused("the transaction's chain is not enabled")
+        wallet = self.wallet()
+        if not self.backed_up() and not network.testnet:
+            raise SigningRefused("the wallet's backup has not been read back: ctrip wallet verify")
         rules = rules_of(network)
         account, index = _parse(rules, path)
         act = rules.act(network, sender, transaction)
         if act.fee > network.fee_cap:
             raise SigningRefused(f"a transaction on {network.name} may cost at most {network.fee_cap}")
-        wallet = self.wallet()
         if not _at(wallet, rules, path, sender):
             raise SigningRefused("the sender is not the address at its path")
         if account == 0:

@@ -8,6 +8,8 @@ from ctrip.domain.webhooks.events import Event
 from ctrip.domain.webhooks.retry import in_schedule, next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
 from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Place, Prepared, Reply, WebhookSender
+from ctrip.ports.http import TIMED_OUT
+from ctrip.services.shared.together import Together
 from ctrip.services.webhooks.admit_delivery import EndpointGates, Outcome
 from ctrip.services.webhooks.note_deliveries import DeliveryNotes
 from ctrip.services.webhooks.redeliver import CATCH_UP, Redeliverer
@@ -17,13 +19,18 @@ GONE_ERROR = "the endpoint is gone or disabled"
 NOTHING = Prepared({}, {})
 GONE = 410  # the status of an answer that ends the deliveries to an address
 NEVER = 2**63  # later than any moment, in unix milliseconds
+MOMENT_MS = 10_000  # an attempt that is put off for longer waits on the due index, which is read once a minute
 LONGEST_QUEUE_DELAY = 900  # seconds; what is due later comes from the due index
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Jobs that are done side by side: what was read of them at first, and the rows that are deleted at last."""
+    """Jobs that are done side by side: what was read of them at first, and the rows that are deleted at last.
 
+    Attempts that succeed at the same time are recorded together, and their rows deleted.
+    """
+
+    delivered: Together[tuple[Delivery, Place]]
     known: Prepared = NOTHING
     leaving: list[Place] = field(default_factory=list)
 
@@ -50,11 +57,12 @@ class WebhookDeliverer:
 
     def prepare(self, jobs: Sequence[WebhookJob]) -> Batch:
         """Read what a batch of jobs is about, at once; where that fails, each job reads for itself."""
+        delivered = Together(self.events.record_delivered, len(jobs))
         try:
-            return Batch(self.events.prepare([job for job in jobs if job.attempt != CATCH_UP]))
+            return Batch(delivered, self.events.prepare([job for job in jobs if job.attempt != CATCH_UP]))
         except Exception as exc:  # one event that cannot be read would otherwise hold up all of its batch
             self.log.warning("webhooks_read_singly", kind=type(exc).__name__)
-            return Batch()
+            return Batch(delivered)
 
     def conclude(self, batch: Batch) -> None:
         """Delete the rows that a batch's attempts came from, at once; where that fails, the relay sees to them."""
@@ -98,7 +106,7 @@ class WebhookDeliverer:
         started, outcome = self.clock.now(), Outcome.UNKNOWN
         try:
             reply = self._post(event, target)
-            outcome = Outcome.SILENT if reply.status is None else Outcome.ANSWERED
+            outcome = _outcome(reply)
         finally:
             self.gates.leave(target.name, admission, outcome)
         # The address that is gone may be the one of before, remembered here: the next attempt goes to the new one.
@@ -118,15 +126,22 @@ class WebhookDeliverer:
             self.jobs.deliver(
                 [replace(job, attempt=job.attempt + 1, due_at=0, request_id=event.request_id)], delay=delay
             )
+        if batch and delivery.succeeded:
+            batch.delivered.add((delivery, Place(job.event, job.endpoint, job.attempt, job.due_at)))
+            return delivery
         due_index = delay is not None and not _queued(delivery)
         leaving = batch.leaving if batch else None
         self.events.record(delivery, due_index=due_index, due_at=job.due_at, leaving=leaving)
         return delivery
 
     def _put_off(self, event: Event, job: WebhookJob, until: int) -> None:
+        """Have an attempt made later; for a moment it goes back to the queue, and its row stays where it is."""
+        self.log.info("webhook_put_off", event=event.id, endpoint=job.endpoint, attempt=job.attempt)
+        if (left := until - self.clock.now()) <= MOMENT_MS:
+            self.jobs.deliver([job], delay=max(-(-left // 1000), 1))
+            return
         due = Due(merchant_id=job.merchant_id, ulid=job.event, endpoint=job.endpoint, attempt=job.attempt, at=until)
         self.events.postpone(due, due_at=job.due_at)
-        self.log.info("webhook_put_off", event=event.id, endpoint=job.endpoint, attempt=job.attempt)
 
     def _finish(self, done: Delivery, job: WebhookJob) -> None:
         """Do what the worker may have left undone that recorded this attempt: it may have died right after."""
@@ -173,6 +188,12 @@ class WebhookDeliverer:
             next_attempt_at=None if delay is None else now + delay * 1000,
             answer=self.mask(reply.body.decode("utf-8", "replace").replace("\0", "")),
         )
+
+
+def _outcome(reply: Reply) -> Outcome:
+    if reply.status is not None:
+        return Outcome.ANSWERED
+    return Outcome.HUNG if reply.error == TIMED_OUT else Outcome.SILENT
 
 
 def _delay(delivery: Delivery) -> int | None:

@@ -159,11 +159,14 @@ class Database:
 
         Raises `Busy` where DynamoDB leaves keys unprocessed for longer than a caller's patience.
         """
-        distinct = list(dict.fromkeys(keys))
-        for start in range(0, len(distinct), WRITTEN_AT_ONCE):
-            wanted: Any = {
-                table: [{"DeleteRequest": {"Key": named(key)}} for key in distinct[start : start + WRITTEN_AT_ONCE]]
-            }
+        self.put_batch(table, (), keys)
+
+    def put_batch(self, table: str, items: Sequence[Item], leaving: Sequence[Key] = ()) -> None:
+        """Store many items of different keys, whatever stood there, and delete others; raises as `delete_batch`."""
+        requests: list[Any] = [{"PutRequest": {"Item": item}} for item in items]
+        requests += [{"DeleteRequest": {"Key": named(key)}} for key in dict.fromkeys(leaving)]
+        for start in range(0, len(requests), WRITTEN_AT_ONCE):
+            wanted: Any = {table: requests[start : start + WRITTEN_AT_ONCE]}
             began, attempt = self._clock.now(), 0
             while wanted:
                 wanted = self._call("BatchWriteItem", {"RequestItems": wanted}).get("UnprocessedItems")

@@ -1,0 +1,34 @@
+"""What a deployed stage is set to: the environment of its functions, read with the operator's own credentials."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ctrip.domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ctrip.config import Settings
+
+
+def settings() -> Settings:
+    """Read a stage's settings from its scanner, which has them all; where nothing is deployed, from this process.
+
+    Raises `ConfigurationError` for settings that the stage would refuse.
+    """
+    from botocore.exceptions import ClientError
+
+    from ctrip import config
+    from ctrip.aws.clients import client
+    from ctrip.aws.names import named
+
+    stage = os.environ["CTRIP_STAGE"]
+    try:
+        found = client("lambda").get_function_configuration(FunctionName=named(stage, "scan"))
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        if stage != config.LOCAL:
+            raise ConfigurationError(f"The stage {stage} has no application here: make deploy STAGE={stage}") from None
+        return config.load()
+    return config.load(found.get("Environment", {}).get("Variables", {}) | {"CTRIP_STAGE": stage})

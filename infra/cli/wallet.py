@@ -1,0 +1,198 @@
+"""`ctrip wallet`: the mnemonic from which every private key follows; made, copied, read back, restored."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ctrip.system import SystemClock
+from infra.cli import offline_copy
+from infra.cli.shared import every, origin
+from infra.cli.show import shown
+
+if TYPE_CHECKING:
+    from ctrip.signer.wallet import MnemonicWallet
+
+WORDS = 3  # of the copy that are asked for
+SKIPPED = 1_000  # address indexes of each merchant that are not used again after a restore
+SKIPPED_ACCOUNTS = 100
+GAS_STATION = "m/44'/60'/0'/0/1"
+
+Backup = Annotated[Path, typer.Argument(help="The file of the encrypted copy.", dir_okay=False)]
+Recipients = Annotated[
+    list[str] | None,
+    typer.Option("--recipient", help="An age key that can read the copy, age1...; none: a passphrase is asked for."),
+]
+Identity = Annotated[
+    Path | None,
+    typer.Option(help="A file with the age identity that reads the copy; none: a passphrase is asked for."),
+]
+wallet = typer.Typer(help="The wallet: make it, copy it, read the copy back, restore it.", no_args_is_help=True)
+
+
+@wallet.command("create")
+def create_wallet(
+    backup: Backup,
+    recipient: Recipients = None,
+    show: Annotated[bool, typer.Option("--show", help="Print the mnemonic too, once.")] = False,
+) -> None:
+    """Make a mnemonic of 24 words, write an encrypted copy, and put it into Secrets Manager; nothing is overwritten."""
+    from bip_utils import Bip39Languages, Bip39MnemonicGenerator, Bip39WordsNum
+
+    from ctrip.domain.errors import Conflict
+
+    if _held() is not None:
+        raise Conflict("This stage has a wallet; money may lie at its addresses. Nothing was changed.")
+    made = str(Bip39MnemonicGenerator(Bip39Languages.ENGLISH).FromWordsNumber(Bip39WordsNum.WORDS_NUM_24))
+    offline_copy.write(backup, made, recipient or [])  # first: there is no wallet that has no copy
+    try:
+        _put(made)
+    except Exception:
+        backup.unlink()  # of a wallet that nobody has
+        raise
+    shown(_about(made) | {"copy": str(backup)} | ({"mnemonic": made} if show else {}))
+    typer.echo(
+        f"Keep {backup} where this account is not, then read it back there: ctrip wallet verify {backup}. "
+        "CTRIP_VERIFYING_KEY is the key above.",
+        err=True,
+    )
+
+
+@wallet.command("backup")
+def back_up_wallet(backup: Backup, recipient: Recipients = None) -> None:
+    """Write another encrypted copy of the wallet."""
+    offline_copy.write(backup, _required(), recipient or [])
+    shown({"copy": str(backup)})
+
+
+@wallet.command("verify")
+def verify_wallet(backup: Backup, identity: Identity = None) -> None:
+    """Read a copy back: it must be of this wallet, and three of its words are asked for. Main networks wait for this.
+
+    To know the words, decrypt the copy with a program that is not this one: age --decrypt FILE.
+    """
+    from ctrip.aws.secrets import BACKUP_TAG, mnemonic_name
+    from ctrip.domain.errors import Conflict
+
+    mnemonic = _required()
+    if offline_copy.read(backup, identity) != mnemonic:
+        raise Conflict(f"{backup} is a copy of another wallet than this stage's.")
+    words = mnemonic.split()
+    for place in sorted(secrets.SystemRandom().sample(range(len(words)), WORDS)):
+        if typer.prompt(f"Word {place + 1} of the copy", hide_input=True).strip().lower() != words[place]:
+            raise Conflict(f"That is not word {place + 1}. Nothing was noted; begin again.")
+    day, key = (
+        datetime.fromtimestamp(SystemClock().now() / 1000, UTC).date().isoformat(),
+        _about(mnemonic)["verifying_key"],
+    )
+    _secrets().tag_resource(SecretId=mnemonic_name(_stage()), Tags=[{"Key": BACKUP_TAG, "Value": f"{day} {key}"}])
+    shown({"backup_verified": day, "verifying_key": key})
+    typer.echo("make deploy tells the functions; then main networks may be among the stage's chains.", err=True)
+
+
+@wallet.command("restore")
+def restore_wallet(
+    backup: Backup,
+    identity: Identity = None,
+    skip: Annotated[int, typer.Option(min=0, max=1_000_000, help="Indexes of each merchant to leave out.")] = SKIPPED,
+) -> None:
+    """Put the wallet of a copy back, and raise the counters: no address that was given out is given out again.
+
+    Tables that were restored know nothing of what happened after they were copied. Each merchant's next addresses begin
+    `--skip` later, and its account is looked through for money on every chain before it takes payments again.
+    """
+    from ctrip.domain.errors import Conflict
+
+    mnemonic, held = offline_copy.read(backup, identity), _held()
+    _about(mnemonic)  # refuses what is no mnemonic
+    if held not in (None, mnemonic):
+        raise Conflict("This stage has another wallet; money may lie at its addresses.")
+    if held is None:
+        _put(mnemonic)
+    shown(_about(mnemonic) | {"merchants": _raise_counters(skip), "skipped": skip})
+    typer.echo(f"Read the copy back before main networks start: ctrip wallet verify {backup}", err=True)
+
+
+def _raise_counters(skip: int) -> int:
+    from ctrip.bootstrap import stage
+
+    access, merchants = stage().adapters.access, every(stage().merchants.manager.page)
+    for _ in range(SKIPPED_ACCOUNTS if skip else 0):
+        access.next_account()
+    for each in merchants:
+        merchant = access.merchant(each["id"])
+        for key in merchant.keys if merchant else ():
+            access.raise_index(each["id"], key.curve, access.indexes(each["id"], key.curve) + skip)
+        stage().merchants.manager.rediscover(each["id"], origin())
+    return len(merchants)
+
+
+def _about(mnemonic: str) -> dict[str, Any]:
+    from ctrip.signer.authority import KeyAuthority
+
+    wallet = _wallet(mnemonic)
+    return {
+        "verifying_key": KeyAuthority(mnemonic).verifying_key,
+        "gas_station": wallet.address("evm", GAS_STATION),
+    }
+
+
+def _wallet(mnemonic: str) -> MnemonicWallet:
+    from bip_utils import MnemonicChecksumError
+
+    from ctrip.signer.wallet import MnemonicWallet
+
+    try:
+        return MnemonicWallet(mnemonic)
+    except (ValueError, MnemonicChecksumError):
+        raise typer.BadParameter("the copy holds no mnemonic of BIP-39") from None
+
+
+def _required() -> str:
+    from ctrip.domain.errors import NotFound
+
+    if (held := _held()) is None:
+        raise NotFound("This stage has no wallet yet: ctrip wallet create FILE")
+    return held
+
+
+def _held() -> str | None:
+    """Read the stage's mnemonic with the operator's own credentials; None where the secret is still empty."""
+    from botocore.exceptions import ClientError
+
+    from ctrip.aws.secrets import mnemonic_name, read_mnemonic
+    from ctrip.domain.errors import NotFound
+
+    try:
+        return " ".join(read_mnemonic(_stage()).split())
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+    try:
+        _secrets().describe_secret(SecretId=mnemonic_name(_stage()))
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        raise NotFound(f"The stage {_stage()} has no data stack here: make deploy STAGE={_stage()}") from None
+    return None
+
+
+def _put(mnemonic: str) -> None:
+    from ctrip.aws.secrets import mnemonic_name
+
+    _secrets().put_secret_value(SecretId=mnemonic_name(_stage()), SecretString=mnemonic)
+
+
+def _secrets() -> Any:
+    from ctrip.aws.clients import client
+
+    return client("secretsmanager")
+
+
+def _stage() -> str:
+    return os.environ["CTRIP_STAGE"]

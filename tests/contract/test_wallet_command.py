@@ -1,0 +1,176 @@
+"""`ctrip wallet` on Secrets Manager (in memory, by moto): made once, copied, read back, restored."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyrage
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from ctrip.aws.secrets import BACKUP_TAG, backup_verified
+from ctrip.domain.errors import Conflict, NotFound
+from ctrip.signer.authority import KeyAuthority
+from infra.cli.app import cli
+from tests.support.aws import in_memory
+from tests.world import XPUB2, World, put_merchant
+
+NAME = "ctrip/t/mnemonic"
+PASSPHRASE = "correct horse battery"
+WALLET = "abandon " * 11 + "about"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Secrets Manager with the secret that the data stack makes, which holds nothing yet."""
+    monkeypatch.setenv("CTRIP_STAGE", "t")
+    with in_memory(monkeypatch):
+        manager = boto3.client("secretsmanager")
+        manager.create_secret(Name=NAME)
+        yield manager
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run a command of the group; `typed` is what its user types."""
+
+    def called(*arguments: str | Path, typed: str = "") -> Result:
+        return CliRunner().invoke(cli, ["--stage", "t", "--json", "wallet", *map(str, arguments)], input=typed)
+
+    return called
+
+
+def held(manager: Any) -> str:
+    """Read the stage's mnemonic."""
+    return str(manager.get_secret_value(SecretId=NAME)["SecretString"])
+
+
+def verify(run: Run, manager: Any, *arguments: str | Path, wrong: int | None = None) -> Result:
+    """Read a copy back, typing the words that are asked for as they come; `wrong` is the place of a wrong one."""
+    words = iter(range(3))
+
+    def answer(text: str, **_: Any) -> str:
+        if text.startswith("Passphrase"):
+            return PASSPHRASE
+        place = next(words)
+        return "zebra" if place == wrong else held(manager).split()[int(text.split()[1]) - 1].upper()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.prompt", answer)
+        return run("verify", *arguments)
+
+
+def test_a_wallet_is_made_with_its_copy_and_never_overwritten(manager: Any, run: Run, tmp_path: Path) -> None:
+    """24 words that nobody sees; the copy is its owner's alone, and reads back as what the secret holds."""
+    copy = tmp_path / "wallet.age"
+    made = run("create", copy, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert made.exit_code == 0, made.output
+    mnemonic = held(manager)
+    assert len(mnemonic.split()) == 24
+    assert mnemonic.split()[0] not in made.output
+    assert KeyAuthority(mnemonic).verifying_key in made.output
+    assert copy.stat().st_mode & 0o777 == 0o600
+    assert pyrage.passphrase.decrypt(copy.read_bytes(), PASSPHRASE).decode() == mnemonic
+    again = run("create", tmp_path / "other.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert isinstance(again.exception, Conflict)
+    assert held(manager) == mnemonic
+    assert not (tmp_path / "other.age").exists()
+
+
+def test_a_copy_for_an_age_key_is_read_with_its_identity(manager: Any, run: Run, tmp_path: Path) -> None:
+    """The mnemonic is printed when that is asked for."""
+    identity, copy, keys = pyrage.x25519.Identity.generate(), tmp_path / "wallet.age", tmp_path / "keys.txt"
+    keys.write_text(f"# a key\n{identity}\n")
+    made = run("create", copy, "--recipient", str(identity.to_public()), "--show")
+    assert held(manager) in made.output
+    assert verify(run, manager, copy, "--identity", keys).exit_code == 0
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text(f"{pyrage.x25519.Identity.generate()}\n")
+    assert run("verify", copy, "--identity", wrong).exit_code == 2
+    assert run("verify", copy, "--identity", copy.with_name("none")).exit_code == 2
+    assert run("create", tmp_path / "x", "--recipient", "age1nothing").exit_code != 0
+
+
+@pytest.mark.parametrize("taken", ["file", "folder", "short"])
+def test_without_a_copy_there_is_no_wallet(manager: Any, run: Run, tmp_path: Path, taken: str) -> None:
+    """A file that exists, a folder that does not, a short passphrase: the secret stays empty, and nothing is lost."""
+    copy = tmp_path / ("missing/wallet.age" if taken == "folder" else "wallet.age")
+    if taken == "file":
+        copy.write_text("mine")
+    passphrase = "short" if taken == "short" else PASSPHRASE
+    assert run("create", copy, typed=f"{passphrase}\n{passphrase}\n").exit_code == 2
+    with pytest.raises(manager.exceptions.ResourceNotFoundException):
+        held(manager)
+    assert (copy.read_text() if copy.exists() else "mine") == "mine"
+
+
+def test_a_copy_that_was_read_back_is_noted_for_its_wallet_alone(manager: Any, run: Run, tmp_path: Path) -> None:
+    """By three words of it; a wrong one, or another wallet's copy, notes nothing."""
+    copy, foreign = tmp_path / "wallet.age", tmp_path / "foreign.age"
+    run("create", copy, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    foreign.write_bytes(pyrage.passphrase.encrypt(WALLET.encode(), PASSPHRASE))
+    key = KeyAuthority(held(manager)).verifying_key
+    assert isinstance(verify(run, manager, foreign).exception, Conflict)
+    for wrong in range(3):
+        assert isinstance(verify(run, manager, copy, wrong=wrong).exception, Conflict)
+        assert backup_verified("t", key) == ""
+    done = verify(run, manager, copy)
+    assert done.exit_code == 0
+    day = backup_verified("t", key)
+    assert day in done.output
+    assert day
+    manager.put_secret_value(SecretId=NAME, SecretString=WALLET)
+    assert backup_verified("t", KeyAuthority(WALLET).verifying_key) == ""
+    (tag,) = manager.describe_secret(SecretId=NAME)["Tags"]
+    assert tag["Key"] == BACKUP_TAG
+
+
+def test_a_restored_wallet_gives_out_no_address_again(
+    manager: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each merchant's next addresses begin later, and its account is looked through before it takes payments."""
+    world = World()
+    put_merchant(world.stores.access, replace(world.merchant, id="m2", account=0, xpub=XPUB2))
+    monkeypatch.setattr("ctrip.bootstrap.stage", lambda: world.stage)
+    access = world.stores.access
+    given = {each: access.take_indexes(each, "evm", 7).stop for each in ("m1", "m2")}
+    accounts = access.next_account()
+    copy = tmp_path / "wallet.age"
+    copy.write_bytes(pyrage.passphrase.encrypt(f" {WALLET}\n".encode(), PASSPHRASE))
+    done = run("restore", copy, typed=f"{PASSPHRASE}\n")
+    assert done.exit_code == 0, done.output
+    assert held(manager) == WALLET
+    assert {each: access.take_indexes(each, "evm", 1).start for each in given} == {
+        each: count + 1_000 for each, count in given.items()
+    }
+    assert access.next_account() == accounts + 101
+    assert not any(key.discovered for each in given for key in access.merchant(each).keys)
+    assert run("restore", copy, "--skip", "5", typed=f"{PASSPHRASE}\n").exit_code == 0
+    manager.put_secret_value(
+        SecretId=NAME, SecretString="legal winner thank year wave sausage worth useful legal winner thank yellow"
+    )
+    assert isinstance(run("restore", copy, typed=f"{PASSPHRASE}\n").exception, Conflict)
+
+
+@pytest.mark.parametrize("text", ["", "abandon abandon", "abandon " * 12, "no words at all"])
+def test_a_copy_that_holds_no_mnemonic_is_not_restored(manager: Any, run: Run, tmp_path: Path, text: str) -> None:
+    """Nothing is put."""
+    copy = tmp_path / "wallet.age"
+    copy.write_bytes(pyrage.passphrase.encrypt(text.encode(), PASSPHRASE))
+    assert run("restore", copy, typed=f"{PASSPHRASE}\n").exit_code == 2
+    with pytest.raises(manager.exceptions.ResourceNotFoundException):
+        held(manager)
+
+
+def test_a_stage_without_wallet_or_data_says_what_to_do(manager: Any, run: Run, tmp_path: Path) -> None:
+    """One has to be made, the other deployed."""
+    for command in ("backup", "verify"):
+        assert "ctrip wallet create" in str(run(command, tmp_path / "x").exception)
+    manager.delete_secret(SecretId=NAME, ForceDeleteWithoutRecovery=True)
+    missing = run("backup", tmp_path / "x").exception
+    assert isinstance(missing, NotFound)
+    assert "make deploy STAGE=t" in str(missing)
