@@ -1,6 +1,6 @@
 """The trigger table: every route, schedule and queue consumer of the gateway, a line each."""
 
-from chalice import Chalice, Rate
+from chalice import Rate
 
 import functions.init
 import functions.middleware
@@ -13,8 +13,9 @@ from functions.http import answers
 from functions.late import late
 from functions.names import queue
 from functions.pages import assets, checkout, docs
+from functions.smoke import Gateway
 
-app = Chalice(app_name="ctrip", configure_logs=False)
+app = Gateway(app_name="ctrip", configure_logs=False)
 app.register_middleware(functions.middleware.watch, "all")
 app.register_middleware(answers.shape, "http")
 
