@@ -54,7 +54,17 @@ def test_the_archive_holds_nothing_of_the_workshop(packaged: Packaged) -> None:
 def test_the_same_commit_gives_the_same_bytes_wherever_it_is_packaged(packaged: Packaged, tmp_path: Path) -> None:
     """Another folder, other times, rights and umask, and files that are none of ours change nothing."""
     clone = tmp_path / "elsewhere" / "ctrip"
-    for name in ("app.py", "template.yaml", "requirements.txt", "functions", "layers", "infra", ".chalice", "vendor"):
+    for name in (
+        "app.py",
+        "template.yaml",
+        "data.yaml",
+        "requirements.txt",
+        "functions",
+        "layers",
+        "infra",
+        ".chalice",
+        "vendor",
+    ):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, clone / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
