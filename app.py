@@ -2,6 +2,7 @@
 
 from chalice import Chalice, Rate
 
+import functions.init
 import functions.middleware
 from functions.admin import audit, merchants, sessions, users
 from functions.admin import keys as admin_keys
@@ -48,3 +49,5 @@ webhooks = app.on_sqs_message(queue=queue("webhooks"), batch_size=10, name="webh
 # Called by the others: a scanner per chain, and the only holder of keys
 scan = app.lambda_function(name="scan")(late("scan.handle"))
 signer = app.lambda_function(name="signer")(late("signer.handle"))
+
+functions.init.prepare()
