@@ -45,7 +45,10 @@ def spelt(value: Any) -> str:
 
 
 def test_one_role_alone_can_read_the_mnemonic(packaged: Packaged) -> None:
-    """Reading the mnemonic and decrypting with its key are granted once each, to the signer's role (threat 1)."""
+    """Reading the mnemonic and decrypting with its key are granted once each, to the signer's role (threat 1).
+
+    That role alone sees the secret's tags too, which hold no secret.
+    """
     readers, decrypters = [], []
     for role, statement in statements(packaged):
         for action in statement["Action"]:
@@ -54,7 +57,8 @@ def test_one_role_alone_can_read_the_mnemonic(packaged: Packaged) -> None:
                     readers.append((role, action, resource))
                 if re.fullmatch(r"(kms:.*|\*)", action) and not resource.endswith("-secrets-key"):
                     decrypters.append((role, action, resource))
-    assert readers == [("SignerRole", "secretsmanager:GetSecretValue", "ctrip-${Stage}-mnemonic-secret")]
+    seen = [("SignerRole", f"secretsmanager:{action}") for action in ("DescribeSecret", "GetSecretValue")]
+    assert readers == [(*each, "ctrip-${Stage}-mnemonic-secret") for each in seen]
     assert decrypters == [("SignerRole", "kms:Decrypt", "ctrip-${Stage}-mnemonic-key")]
 
 
