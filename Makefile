@@ -12,6 +12,7 @@ PYTHON_ = $(BIN)/python -m infra.commands.environment $@
 READY := $(VENV)/.installed
 STAGE ?=
 OUT ?= .local/package/$(STAGE)
+ARCH ?= arm64
 AWS ?= $(CTRIP_AWS)
 PYTEST_ARGS ?=
 # Only what was asked for: it would go before what .env says.
@@ -95,9 +96,9 @@ bench: $(READY) ## run the benchmarks; BENCH_JSON=1 prints JSON, AGAINST=<checko
 localstack: $(READY) ## the demo on LocalStack, and the store's tests on DynamoDB Local
 	@exec $(PYTHON_) -m infra.commands.localstack_check
 
-package: $(READY) stage ## package for deployment: STAGE=...
+package: $(READY) stage ## package for deployment: STAGE=... [ARCH=x86_64]
 	@rm -rf "$(OUT)" && mkdir -p "$(OUT)"
-	@$(PYTHON_) -m infra.commands.package --stage "$(STAGE)" --out "$(OUT)"
+	@$(PYTHON_) -m infra.commands.package --stage "$(STAGE)" --arch "$(ARCH)" --out "$(OUT)"
 
 # What is set on the command line is in the environment, unread by make: JSON needs no quoting twice.
 deploy: $(READY) stage ## package, and deploy both stacks: STAGE=... [APPROVE=1] [PLAN=1] [SET="Name=value ..."]

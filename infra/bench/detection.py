@@ -213,15 +213,15 @@ class Labelled:
 def weighed(chain: EvmChain) -> Counter[str]:
     """Count the bytes that a client's first endpoint sends and gets."""
     weight: Counter[str] = Counter()
-    transport: Any = chain._pool.endpoints[0]._provider._request_session_manager
-    post = transport.make_post_request
+    transport: Any = chain._pool.endpoints[0]._rpc._transport
+    post = transport.post
 
-    def counted(endpoint_uri: Any, data: Any, **kwargs: Any) -> bytes:
-        answer: bytes = post(endpoint_uri, data, **kwargs)
+    def counted(url: str, data: bytes) -> bytes:
+        answer: bytes = post(url, data)
         weight["bytes"] += len(data) + len(answer)
         return answer
 
-    transport.make_post_request = counted
+    transport.post = counted
     return weight
 
 

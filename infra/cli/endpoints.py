@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ctrip.domain.chains.chain import BalanceQuery
-from ctrip.domain.errors import ChainError, CtripError
+from ctrip.domain.errors import ChainError, CtripError, WrongChain
 
 if TYPE_CHECKING:
     from ctrip.domain.chains.assets import Network
@@ -42,6 +42,8 @@ def ask(network: Network, url: str, clock: Clock) -> Found:
     host = urlsplit(url).hostname or "?"
     try:
         return _asked(network, host, adapters_of(network).client(network, (url,), clock), clock)
+    except WrongChain:
+        return Found(network.name, host, f"its chain id is not {network.chain_id}")
     except (ChainError, CtripError) as exc:
         return Found(network.name, host, str(exc) or type(exc).__name__)
 

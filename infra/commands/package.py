@@ -1,12 +1,11 @@
-"""Packages the gateway for one stage: its two templates and its archive.
+"""Packages the gateway for one stage: the two templates, and the archive that Lambda runs.
 
-`chalice package` makes the application's template; what Chalice leaves open is fixed here.
+Chalice makes the application's template; what Chalice leaves open is fixed here.
 """
 
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import os
 import subprocess
@@ -14,25 +13,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from infra.package import archive, policies, runtime
 from infra.stack import links, names
 from infra.stack import template as templates
+from infra.tools.errors import Failed, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
-_CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
 
 
-def package(stage: str, out: Path) -> Path:
+def package(stage: str, out: Path, arch: str = runtime.DEFAULT) -> Path:
     """Write `sam.json` (the application), `data.json` and `deployment.zip` into `out`; return the first one's path."""
     if stage not in stages():
-        raise SystemExit(f"no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}")
+        raise Refused(f"no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}")
+    runtime.check_architecture(arch)
     _check_settings(stage)
-    _run_chalice(stage, out)
-    made = out / "sam.yaml"
     data = templates.load(ROOT / "data.yaml")
-    application = _with_defaults(links.linked(yaml.safe_load(made.read_text()), data), _settings(stage))
-    made.unlink()
+    application = _with_defaults(links.linked(_chalice(stage, arch), data), _settings(stage))
+    archive.build(out, arch=arch)
+    application = policies.with_fallback(application)
     _write(out / "data.json", _for_stage(data, stage))
     return _write(out / "sam.json", _for_stage(application, stage))
 
@@ -59,30 +57,19 @@ def _check_settings(stage: str) -> None:
             raise ConfigurationError(wrong)
         startup.check(config.load(given))
     except ConfigurationError as problem:
-        print(f"make package: .chalice/config.json, stage {stage}: {problem}", file=sys.stderr)
-        raise SystemExit(2) from problem
+        raise Refused(f".chalice/config.json, stage {stage}: {problem}") from problem
 
 
-def _run_chalice(stage: str, out: Path) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        _CHALICE,
-        "package",
-        "--stage",
-        stage,
-        "--merge-template",
-        "template.yaml",
-        str(out),
-    ]
+def _chalice(stage: str, arch: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "infra.package.chalice_template", stage, arch, "template.yaml"]
     # Chalice insists on some region, although the template names none.
     region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION") or "us-east-1"
-    # Chalice assembles in one folder of the checkout; a second at the same time would take the first one's archive.
-    with (ROOT / ".chalice" / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "AWS_DEFAULT_REGION": region}, check=False)
+    env = {**os.environ, "AWS_DEFAULT_REGION": region}
+    done = subprocess.run(command, cwd=ROOT, env=env, check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode:
-        raise SystemExit(f"chalice package failed with {done.returncode}")
+        raise Failed(f"Chalice could not read app.py or template.yaml ({done.returncode}); what it said stands above")
+    made: dict[str, Any] = json.loads(done.stdout)
+    return made
 
 
 def _for_stage(template: dict[str, Any], stage: str) -> dict[str, Any]:
@@ -111,15 +98,25 @@ def _write(path: Path, template: dict[str, Any]) -> Path:
     return path
 
 
-def main() -> None:
+def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(prog="python -m infra.commands.package", description=__doc__)
     parser.add_argument("--stage", required=True)
     parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("--arch", default=runtime.DEFAULT)
     given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
-    print(package(given.stage, given.out.resolve()))
+    try:
+        runtime.check_python()
+        given.out.mkdir(parents=True, exist_ok=True)
+        print(package(given.stage, given.out.resolve(), given.arch))
+    except Refused as refusal:
+        print(f"make package: {refusal}", file=sys.stderr)
+        return 2
+    except Failed as failure:
+        print(f"make package: {failure}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.deploy import backup, leftovers, parameters, release
 from infra.deploy import bucket as buckets
-from infra.deploy import leftovers, parameters, release
 from infra.deploy.approval import Approve
 from infra.deploy.aws import Aws
 from infra.deploy.bucket import Bucket
@@ -44,8 +44,10 @@ class Deployment:
     def run(self, package: release.Package, *, application: bool = True) -> bool:
         """Deploy a package; return whether anything changed."""
         parameters.check_known(self.given, package.data, package.application)
-        current = self.application.parameters()
-        parameters.check_settings(package.application, self.stage, current, self.given)
+        if application:
+            current = self.application.parameters()
+            given = self._with_backup(package.application, current)
+            parameters.check_settings(package.application, self.stage, current, given)
         bucket = self._bucket()
         changed = self._run_data(package.data, bucket)
         if not application:
@@ -103,8 +105,13 @@ class Deployment:
         stack = self.application
         self._make_way(stack, template)
         current = stack.parameters() if stack.status() not in NEW else {}
-        chosen = parameters.chosen(template, current, _of(self.given, template))
+        chosen = parameters.chosen(template, current, _of(self._with_backup(template, current), template))
         return self._change(stack, bucket, template, chosen)
+
+    def _with_backup(self, template: Mapping[str, Any], current: Mapping[str, str]) -> dict[str, str]:
+        """Add the day on which the backup of the stage's wallet was read back: main networks wait for it."""
+        key = parameters.value("VerifyingKey", template, current, self.given)
+        return {**self.given, "BackupVerified": backup.day(self.aws, self.stage, key)}
 
     def _change(
         self,

@@ -37,6 +37,8 @@ class Resolver:
             return [self.whole(each) for each in value]
         if not isinstance(value, dict):
             return value
+        if len(value) == 1 and "Fn::If" in value:  # of policies, whose conditions are about exceptions
+            return self.whole(value["Fn::If"][2])
         if len(value) == 1 and next(iter(value)) in {"Ref", "Fn::Sub", "Fn::GetAtt", "Fn::ImportValue"}:
             return self.text(value)
         return {key: self.whole(each) for key, each in value.items()}

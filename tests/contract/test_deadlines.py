@@ -86,7 +86,7 @@ def test_a_node_that_drips_over_tls_is_cut_off_too(drip: str, certificate: Path)
     context.load_cert_chain(certificate)
     with dripping(*DRIPS[drip], context) as node:
         chain = EvmChain(NETWORK, [f"https://127.0.0.1:{node.port}"], TestClock(), seconds=LIMIT)
-        session: Any = chain._pool.endpoints[0]._provider._request_session_manager
+        session: Any = chain._pool.endpoints[0]._rpc._transport
         session._session.verify = str(certificate)
         assert isinstance(ended(lambda: error_of(chain.head)), Unavailable)
         assert chain.endpoints()[0][1:] == ("unreachable", "timed out")

@@ -1,11 +1,13 @@
 """Health, chains, checkout, and what every route has in common."""
 
+from dataclasses import replace
+
 import pytest
 
 import app
 from ctrip import config
 from ctrip.domain.detection.gates import Gate, Tip
-from tests.world import USDC
+from tests.world import NETWORK, USDC
 
 
 def test_alive_needs_no_key_and_no_io(api):
@@ -144,6 +146,17 @@ def test_chains_and_tokens_say_what_can_be_paid_with(api):
         assert api.call("GET", f"{path}?cursor=nobody").json["errors"][0]["code"] == "invalid_cursor"
     wrong = api.call("GET", "/api/v1/tokens?chain=dogecoin")
     assert (wrong.status_code, wrong.json["detail"]) == (400, "Unsupported chain: dogecoin")
+
+
+@pytest.mark.parametrize("testnet", [True, False])
+def test_the_checkout_page_of_a_test_network_says_so(api, monkeypatch, testnet):
+    """Nobody takes its coins for money; a main network's says nothing of the kind."""
+    made = api.create()
+    network = replace(NETWORK, testnet=testnet)
+    monkeypatch.setattr(type(api.stage), "networks", {"anvil": network})
+    answer = api.call("GET", f"/pay/{made['id']}", key=None)
+    assert answer.status_code == 200
+    assert ("Anvil is a test network: its coins are worth nothing." in answer.body.decode()) == testnet
 
 
 def test_the_checkout_page_shows_what_to_pay_and_runs_nothing_foreign(api):

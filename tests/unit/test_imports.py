@@ -91,3 +91,22 @@ def test_no_garbage_is_sought_while_a_function_starts():
     count = "gc.get_stats()[0]['collections']"
     code = f"import gc, functions; before = {count}; {WIRED}; print({count} - before)"
     assert int(fresh(code)) <= 3
+
+
+def test_the_signer_computes_no_curve_that_it_never_signs_on():
+    """eth_account comes without its key files; whoever wants these gets them, and nobody gets a key file by half."""
+    code = (
+        "import sys, ctrip.signer.wallet\n"
+        "slow = sorted(name for name in sys.modules if name.split('.')[0] in ('py_ecc', 'eth_keyfile', 'web3'))\n"
+        "from eth_account import Account\n"
+        "try:\n    Account.encrypt('0x' + '1' * 64, 'password')\n"
+        "except NotImplementedError as refusal:\n    print(slow, refusal)\n"
+        "import eth_keyfile; assert callable(eth_keyfile.create_keyfile_json) and 'py_ecc' in sys.modules"
+    )
+    assert fresh(code) == "[] eth_account was imported without key files"
+
+
+def test_a_scanner_loads_no_web3():
+    """JSON-RPC is spoken without it: it would take most of the scanner's cold start."""
+    code = "import sys, ctrip.chains.evm.client; print({'web3', 'aiohttp', 'ens'} & set(sys.modules))"
+    assert fresh(code) == "set()"

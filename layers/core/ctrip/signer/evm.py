@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from eth_account import Account
-
 from ctrip.domain.chains.chain import Signed
 from ctrip.domain.chains.evm.addresses import checksum
 from ctrip.domain.chains.evm.transaction import Transaction
+from ctrip.signer.eth_account_alone import account
+
+_ACCOUNT = account()
 
 
 def sign(key: bytes, transaction: Transaction) -> Signed:
@@ -23,5 +24,5 @@ def sign(key: bytes, transaction: Transaction) -> Signed:
         fields["gasPrice"] = transaction.max_fee
     else:
         fields |= {"maxFeePerGas": transaction.max_fee, "maxPriorityFeePerGas": transaction.priority_fee, "type": 2}
-    signed = Account.sign_transaction(fields, key)
+    signed = _ACCOUNT.sign_transaction(fields, key)
     return Signed("0x" + signed.raw_transaction.hex().removeprefix("0x"), "0x" + signed.hash.hex().removeprefix("0x"))

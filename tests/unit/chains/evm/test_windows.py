@@ -45,10 +45,10 @@ class Words:
         self._asked += 1
         return self._errors[self._asked % len(self._errors)]
 
-    def make_request(self, method: str, _: list[Any]) -> dict[str, Any]:
+    def call(self, method: str, _: list[Any]) -> dict[str, Any]:
         return {"id": 1, "result": "0x7a69"} if method == "eth_chainId" else {"id": 1, "error": self._error()}
 
-    def make_batch_request(self, calls: list[Any]) -> Any:
+    def batch(self, calls: list[Any]) -> Any:
         whole = {"id": None, "error": self._error()}
         return whole if self._asked % 2 else [{"id": place, "error": self._error()} for place in range(len(calls))]
 
@@ -58,7 +58,7 @@ def test_a_window_shrinks_on_words_about_size_alone(errors: list[dict[str, Any]]
     """Balances, logs, headers and blocks, refused in any words and in any order, as a batch or each by itself."""
     chain = EvmChain(NETWORK, ["http://127.0.0.1:9"], TestClock())
     (endpoint,) = chain._pool.endpoints
-    endpoint._provider = Words(errors)  # type: ignore[assignment]
+    endpoint._rpc = Words(errors)  # type: ignore[assignment]
     wanted = [BalanceQuery(address(number), None) for number in range(3_000)]
     questions: list[Any] = [
         lambda: chain.balances(AT, wanted),

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ctrip.chains.evm.codec import quantity
 from ctrip.chains.evm.errors import Gone, Missing, Reverted, TooMuch, Unreachable, translate
-from ctrip.chains.evm.transport import provider
+from ctrip.chains.evm.transport import JsonRpc
 from ctrip.domain.errors import ChainError, Refused, WrongChain
 
 FAILURES_TO_OPEN = 3
@@ -135,7 +135,7 @@ class Endpoint:
         self._checked = False
         self._secrets = _secrets(parts)
         self._meter = meter
-        self._provider = provider(url, seconds)
+        self._rpc = JsonRpc(url, seconds)
 
     def window(self, name: str, maximum: int) -> Window:
         """Return the remembered window of one kind of question."""
@@ -181,7 +181,7 @@ class Endpoint:
     def call(self, method: str, params: list[Any]) -> Any:
         """Return one call's result, or raise what the node's error means."""
         self._meter.count((method,))
-        answer = self._ask(lambda: self._provider.make_request(method, params))
+        answer = self._ask(lambda: self._rpc.call(method, params))
         if not isinstance(answer, dict) or ("error" not in answer and "result" not in answer):
             raise Unreachable(f"{self.name}: no JSON-RPC answer")
         if answer.get("error") is not None:
@@ -234,11 +234,11 @@ class Endpoint:
         if len(calls) == 1:
             return [self._alone(*calls[0])]
         self._meter.count([method for method, _ in calls])
-        answers = self._ask(lambda: self._provider.make_batch_request(list(calls)))  # type: ignore[arg-type]
+        answers = self._ask(lambda: self._rpc.batch(calls))
         if isinstance(answers, dict) or (isinstance(answers, list) and len(answers) == 1 and "error" in answers[0]):
             first = answers if isinstance(answers, dict) else answers[0]
             raise translate(first.get("error"), "batch", self._secrets)
-        # web3 only hopes for the order where ids are missing; here a result must not become another address's.
+        # Where ids are missing there is no order, and a result must not become another address's.
         first_id = answers[0]["id"] if answers else None
         if not isinstance(first_id, int) or [answer["id"] for answer in answers] != list(
             range(first_id, first_id + len(calls))
@@ -277,7 +277,7 @@ class Endpoint:
             raise type(exc)(f"{self.name}: {exc}") from None
         except ChainError:
             raise
-        except Exception as exc:  # JSON, batches and URLs fail in many ways below web3, and none of them is our fault
+        except Exception as exc:  # JSON, batches and URLs fail in many ways below here, and none of them is our fault
             raise Unreachable(f"{self.name}: garbage ({type(exc).__name__})") from None
 
 

@@ -1,14 +1,18 @@
-"""HTTP beneath web3's provider: one keep-alive session, a deadline for the whole exchange, a bound on its size.
+"""JSON-RPC over HTTP: one keep-alive session, a deadline for the whole exchange, a bound on its size.
 
-web3's own session manager makes a session per thread, lets a slow node drip for ever (its time-out is per read), throws
-away the JSON-RPC error in an HTTP 4xx, follows redirects, and raises errors that spell the URL with its API key.
+web3's provider makes a session per thread, lets a slow node drip for ever (its time-out is per read), throws away the
+JSON-RPC error in an HTTP 4xx, follows redirects, raises errors that spell the URL with its API key, and takes most of
+a second to import.
 """
 
+import itertools
+import json
 import logging
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import requests
@@ -17,8 +21,6 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ProtocolError
 from urllib3.util.ssl_ import create_urllib3_context
-from web3._utils.http_session_manager import HTTPSessionManager
-from web3.providers.rpc import HTTPProvider
 
 from ctrip.chains.evm.errors import Slow, TooMuch, Unreachable
 
@@ -27,10 +29,10 @@ ANSWER_SECONDS = 5.0
 # A full Ethereum block with its transactions is about 0.5 MB, a traced one several.
 MAX_ANSWER_BYTES = 64 * 2**20
 _PIECE = 65_536
+_USER_AGENT = "ctrip/1"
 
-# Both write full URLs at DEBUG, and the API key is in the path.
-for _name in ("web3.providers.HTTPProvider", "urllib3.connectionpool"):
-    logging.getLogger(_name).setLevel(logging.INFO)
+# It writes full URLs at DEBUG, and the API key is in the path.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
 class _Deadline(threading.local):
@@ -130,8 +132,34 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._POOLS
 
 
-class Transport(HTTPSessionManager):
-    """Posts JSON-RPC; raises `Unreachable`, never an error that spells the URL."""
+class JsonRpc:
+    """Calls one URL; raises `Unreachable`, never an error that spells the URL."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        self._transport, self._url = Transport(seconds), url
+        self._ids = itertools.count()
+
+    def call(self, method: str, params: Sequence[Any]) -> Any:
+        """Return the answer to one call."""
+        return self._exchange(self._encoded(method, params))
+
+    def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> Any:
+        """Return the answers to a batch in the order of its calls, or the one error that a node may answer instead."""
+        encoded = ",".join(self._encoded(method, params) for method, params in calls)
+        answers = self._exchange(f"[{encoded}]")
+        if not isinstance(answers, list) or any(answer.get("id") is None for answer in answers):
+            return answers  # without ids there is no order: whoever asked finds that they are missing
+        return sorted(answers, key=lambda answer: answer["id"])
+
+    def _encoded(self, method: str, params: Sequence[Any]) -> str:
+        return json.dumps({"jsonrpc": "2.0", "method": method, "params": list(params), "id": next(self._ids)})
+
+    def _exchange(self, asked: str) -> Any:
+        return json.loads(self._transport.post(self._url, asked.encode()).decode())
+
+
+class Transport:
+    """Posts, and returns what came back."""
 
     def __init__(self, seconds: float) -> None:
         session = requests.Session()
@@ -139,29 +167,30 @@ class Transport(HTTPSessionManager):
         session.trust_env = False
         for scheme in ("https://", "http://"):
             session.mount(scheme, _Adapter(pool_maxsize=16))
-        super().__init__(explicit_session=session)
+        session.headers["Content-Type"] = "application/json"
+        session.headers["User-Agent"] = _USER_AGENT
         self._session = session
         self._seconds = seconds
 
-    def make_post_request(self, endpoint_uri: Any, data: Any, **kwargs: Any) -> bytes:
+    def post(self, url: str, data: bytes) -> bytes:
         """Return the answer's body, also where an HTTP error carries a JSON-RPC one."""
         _deadline.until = time.monotonic() + self._seconds
         try:
-            return self._post(endpoint_uri, data, kwargs)
+            return self._post(url, data)
         except requests.RequestException as exc:
             if not _closed_while_idle(exc):
                 raise _translated(exc) from None
         # A kept connection that the node had closed meanwhile (Lambda freezes between calls): once more, on a new one.
         try:
-            return self._post(endpoint_uri, data, kwargs)
+            return self._post(url, data)
         except requests.RequestException as exc:
             raise _translated(exc) from None
 
-    def _post(self, url: Any, data: Any, options: dict[str, Any]) -> bytes:
+    def _post(self, url: str, data: bytes) -> bytes:
         try:
             left = _deadline.left()
-            options |= {"timeout": (min(CONNECT_SECONDS, left), left), "stream": True, "allow_redirects": False}
-            with self._session.post(url, data=data, **options) as response:
+            options: dict[str, Any] = {"timeout": (min(CONNECT_SECONDS, left), left), "stream": True}
+            with self._session.post(url, data=data, allow_redirects=False, **options) as response:
                 body = bytearray()
                 for piece in response.iter_content(_PIECE):
                     body += piece
@@ -171,13 +200,6 @@ class Transport(HTTPSessionManager):
                 return _judge(response.status_code, bytes(body))
         except TimeoutError:
             raise Slow("timed out") from None
-
-
-def provider(url: str, seconds: float) -> HTTPProvider:
-    """Build web3's provider on this transport, without its retries, which sleep."""
-    made = HTTPProvider(url, exception_retry_configuration=None)
-    made._request_session_manager = Transport(seconds)
-    return made
 
 
 def _judge(status: int, body: bytes) -> bytes:
