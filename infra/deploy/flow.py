@@ -145,8 +145,8 @@ class Deployment:
     def _show(self, stack: Stack, changes: ChangeSet, chosen: list[dict[str, Any]]) -> None:
         self.say(f"{stack.name}: {len(changes.changes)} changes")
         current = stack.parameters()
-        for each in chosen:
-            name, value = each["ParameterKey"], each.get("ParameterValue")
+        for given in chosen:
+            name, value = given["ParameterKey"], given.get("ParameterValue")
             if value is not None and value != current.get(name):
                 self.say(f"  Set     {name} = {value}")
         for each in changes.changes:

@@ -16,12 +16,16 @@ from tests.functions.conftest import KEY, Api
 
 CONTEXT = SimpleNamespace(aws_request_id="smoke", function_name="ctrip-local-api_handler")
 
+PERMITTED = {"writes": ["PutItem P#"], "outcome": "permitted", "role": "", "reason": ""}
+
 
 class Functions:
     """The stage's functions, invoked in this process."""
 
     def __init__(self, api: Api) -> None:
-        self.api, self.failing = api, {}
+        self.api = api
+        self.failing: dict[str, str] = {}
+        self.denied: dict[str, dict[str, str]] = {}
 
     def client(self, service: str) -> Any:
         assert service == "lambda"
@@ -29,10 +33,14 @@ class Functions:
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - boto3's own
         name = FunctionName.removeprefix("ctrip-local-")
-        if name in self.failing:
+        smoked = json.loads(Payload).get("ctrip_smoke")
+        # A smoke event needs no mnemonic.
+        if name in self.failing and not (smoked and self.failing[name] == "ResourceNotFoundException"):
             answer: Any = {"errorType": self.failing[name], "errorMessage": "x"}
             return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(answer).encode())}
-        if name == "signer":
+        if smoked:
+            answer = {"attempts": [PERMITTED | self.denied.get(name, {})], "all_keys_shown": False}
+        elif name == "signer":
             answer = signer.handle(json.loads(Payload), None)
         else:
             answer = app.app(json.loads(Payload), CONTEXT)
@@ -65,6 +73,14 @@ def test_all_of_a_working_stage_is_seen(functions: Functions) -> None:
     assert "answered 204" in seen["webhook"]
 
 
+def test_a_role_that_may_not_write_what_its_function_writes_is_named(functions: Functions) -> None:
+    functions.denied["scan"] = {"outcome": "denied", "role": "ctrip-local-ScanRole-1"}
+    right, seen = tried(functions)
+    assert not right
+    assert "scan" in seen["rights"]
+    assert "ctrip-local-ScanRole-1" in seen["rights"]
+
+
 def test_what_is_not_set_up_yet_is_no_failure(functions: Functions) -> None:
     """No key, no endpoint, no mnemonic: the first deployment of a stage."""
     functions.failing["signer"] = "ResourceNotFoundException"
@@ -78,7 +94,7 @@ def test_what_is_not_set_up_yet_is_no_failure(functions: Functions) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "checks"), [("api_handler", {"API", "payment", "webhook"}), ("signer", {"signer"})]
+    ("function", "checks"), [("api_handler", {"API", "rights", "payment", "webhook"}), ("signer", {"signer", "rights"})]
 )
 def test_a_function_that_breaks_is_wrong(functions: Functions, function: str, checks: set[str]) -> None:
     functions.failing[function] = "ImportModuleError"
