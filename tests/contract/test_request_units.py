@@ -130,7 +130,7 @@ class Life:
         with self.meter.during("looking on"):
             payment = stores.payments.get(payment_id)
             assert payment
-            return payment, stores.money.intents_of("anvil", payment.due.address)
+            return payment, stores.money.transactions_of("anvil", payment.due.address)
 
 
 def _is_rhythm(charge: Charge) -> bool:
@@ -191,7 +191,7 @@ def _check_that_it_was_a_whole_life(life: Life, settled: Payment) -> None:
     assert stores.events.unacknowledged(life.world.clock.at + 60_000) == []
     assert [sweep.status for sweep in settled.own.sweeps] == ["final"]
     assert (settled.tier, settled.own.pending, settled.unswept < COIN // 1_000) == (Tier.MONITORED, None, True)
-    assert [intent.state for intent in stores.money.intents_of("anvil", settled.due.address)] == [
+    assert [transaction.state for transaction in stores.money.transactions_of("anvil", settled.due.address)] == [
         TransactionState.FINAL
     ]
     assert [record.version for record in stores.payments.audit(settled.id)] == list(range(1, settled.version + 1))

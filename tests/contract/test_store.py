@@ -17,7 +17,7 @@ from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Flag, Observation, OwnTransferSum, Policy, Status, Sweep, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.ports import Fence, Idempotency, PaymentFilter, Remembered
-from tests.support.objects import NOW, creation, entry, intent, payment, quiet, step
+from tests.support.objects import NOW, creation, entry, payment, quiet, step, transaction
 from tests.support.stores import Stores, refused
 
 ROUTE = "POST /api/v1/payments"
@@ -135,17 +135,17 @@ class TestPayments:
         assert stores.payments.by_order("mer_1", "o-1") == second.id
 
     def test_a_stale_decision_changes_nothing(self, stores: Stores) -> None:
-        """Of two decisions from the same state the second is refused, with its entries, intents and event."""
+        """Of two decisions from the same state the second is refused, with its entries, transactions and event."""
         made = creation(payment())
         stores.payments.commit(made)
         stores.payments.commit(step(made.after, Trigger.SEEN))
-        late = step(made.after, Trigger.CANCELLED, entries=(entry(),), intents=((None, intent()),))
+        late = step(made.after, Trigger.CANCELLED, entries=(entry(),), transactions=((None, transaction()),))
         refused(lambda: stores.payments.commit(late), Stale)
         stored = stores.payments.get(made.after.id)
         assert stored
         assert stored.status is Status.DETECTED
         assert stores.money.entries("mer_1") == []
-        assert stores.money.intent("anvil", intent().sender, slot_of(0)) is None
+        assert stores.money.transaction("anvil", transaction().sender, slot_of(0)) is None
         assert late.event
         assert stores.events.event("mer_1", late.event.ulid) is None
 
@@ -175,7 +175,7 @@ class TestPayments:
         """A reservation came in between."""
         made = creation(payment(tier=Tier.SWEEP)).after
         stores.payments.commit(creation(made))
-        stores.payments.reserve(made, intent(payment_id=made.id))
+        stores.payments.reserve(made, transaction(payment_id=made.id))
         refused(lambda: stores.payments.retier(made, Tier.PARKED, NOW + 5), Stale)
 
     def test_the_longest_in_a_tier_come_first(self, stores: Stores) -> None:
@@ -192,44 +192,46 @@ class TestPayments:
             each.id for each in (*oldest[1:], oldest[0])
         ]
 
-    def test_an_intent_is_taken_once_and_moves_on_from_where_it_was(self, stores: Stores) -> None:
-        """Within a decision a taken nonce is refused by name, and an intent that has moved on as stale."""
+    def test_a_transaction_is_taken_once_and_moves_on_from_where_it_was(self, stores: Stores) -> None:
+        """Within a decision a taken nonce is refused by name, and a transaction that has moved on as stale."""
         made = creation(payment())
         stores.payments.commit(made)
-        first = intent()
-        with_intent = step(made.after, Trigger.SEEN, intents=((None, first),))
-        stores.payments.commit(with_intent)
-        again = step(with_intent.after, Trigger.SHORT, intents=((None, first),))
-        assert refused(lambda: stores.payments.commit(again), AlreadyExists).key == "intent"
+        first = transaction()
+        with_transaction = step(made.after, Trigger.SEEN, transactions=((None, first),))
+        stores.payments.commit(with_transaction)
+        again = step(with_transaction.after, Trigger.SHORT, transactions=((None, first),))
+        assert refused(lambda: stores.payments.commit(again), AlreadyExists).key == "transaction"
         sent = replace(first, state=TransactionState.SENT, version=2)
-        stores.money.write_intent(first, sent)
-        stale = step(with_intent.after, Trigger.SHORT, intents=((first, replace(first, version=2)),))
+        stores.money.write_transaction(first, sent)
+        stale = step(with_transaction.after, Trigger.SHORT, transactions=((first, replace(first, version=2)),))
         refused(lambda: stores.payments.commit(stale), Stale)
-        stores.payments.commit(step(with_intent.after, Trigger.SHORT, intents=((sent, replace(sent, version=3)),)))
+        stores.payments.commit(
+            step(with_transaction.after, Trigger.SHORT, transactions=((sent, replace(sent, version=3)),))
+        )
 
     def test_a_reservation_names_the_transaction_and_is_no_version(self, stores: Stores) -> None:
-        """The intent stands, the payment names it and is as it was; a second reservation is refused."""
+        """The outgoing transaction stands, the payment names it and is as it was; a second reservation is refused."""
         made = creation(payment()).after
         stores.payments.commit(creation(made))
-        first = intent(payment_id=made.id)
+        first = transaction(payment_id=made.id)
         reserved = stores.payments.reserve(made, first)
         assert reserved == made.changed(pending=first.key) == stores.payments.get(made.id)
-        assert stores.money.intent("anvil", first.sender, slot_of(0)) == first
+        assert stores.money.transaction("anvil", first.sender, slot_of(0)) == first
         assert len(stores.payments.audit(made.id)) == 1
-        assert refused(lambda: stores.payments.reserve(reserved, first), AlreadyExists).key == "intent"
-        refused(lambda: stores.payments.reserve(made, intent(1)), Stale)
-        assert stores.money.intent("anvil", first.sender, slot_of(1)) is None
+        assert refused(lambda: stores.payments.reserve(reserved, first), AlreadyExists).key == "transaction"
+        refused(lambda: stores.payments.reserve(made, transaction(1)), Stale)
+        assert stores.money.transaction("anvil", first.sender, slot_of(1)) is None
 
     def test_whoever_does_not_know_of_a_reservation_is_stale(self, stores: Stores) -> None:
         """A decision from before it is refused, one that knows it goes on, and may end it."""
         made = creation(payment()).after
         stores.payments.commit(creation(made))
-        reserved = stores.payments.reserve(made, intent())
+        reserved = stores.payments.reserve(made, transaction())
         refused(lambda: stores.payments.commit(step(made, Trigger.SEEN)), Stale)
         seen = step(reserved, Trigger.SEEN)
         stores.payments.commit(seen)
         assert stores.payments.get(made.id) == seen.after
-        assert seen.after.own.pending == intent().key
+        assert seen.after.own.pending == transaction().key
         ended = quiet(seen.after, pending=None)
         stores.payments.commit(ended)
         refused(lambda: stores.payments.commit(quiet(seen.after)), Stale)

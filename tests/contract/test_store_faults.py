@@ -22,7 +22,7 @@ from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
 from tests.support import dynamodb, objects
 from tests.support.faults import PatientClock, forgetting_tokens, losing, refusing
-from tests.support.objects import NOW, attempt, creation, entry, intent, payment, quiet, step
+from tests.support.objects import NOW, attempt, creation, entry, payment, quiet, step, transaction
 from tests.support.stores import Stage, Stores
 
 ATTEMPT = attempt("0x01", "0xh", 21_000, 9, 1, 10**18, 7)
@@ -98,15 +98,15 @@ class TestLostRequests:
         assert line.others.payments.get(commit.after.id) == commit.after
 
 
-def test_an_intent_of_ours_is_no_conflict(line: Line) -> None:
-    """Writing an intent whose answer was lost counts as done, new or moved on."""
-    first = intent()
+def test_a_transaction_of_ours_is_no_conflict(line: Line) -> None:
+    """Writing an outgoing transaction whose answer was lost counts as done, new or moved on."""
+    first = transaction()
     losing(line.connection, "PutItem", arrives=True)
-    line.stores.money.write_intent(None, first)
+    line.stores.money.write_transaction(None, first)
     sent = replace(first, state=TransactionState.SENT, version=2)
     losing(line.connection, "PutItem", arrives=True)
-    line.stores.money.write_intent(first, sent)
-    assert line.others.money.intent("anvil", first.sender, slot_of(0)) == sent
+    line.stores.money.write_transaction(first, sent)
+    assert line.others.money.transaction("anvil", first.sender, slot_of(0)) == sent
 
 
 def test_a_tier_and_a_settlement_of_ours_are_no_conflict(line: Line) -> None:
@@ -117,8 +117,8 @@ def test_a_tier_and_a_settlement_of_ours_are_no_conflict(line: Line) -> None:
     parked = line.stores.payments.retier(made.after, Tier.PARKED, NOW + 1)
     assert line.others.payments.get(made.after.id) == parked
     forgetting_tokens(line.connection)
-    first, final = intent(), replace(intent(), state=TransactionState.FINAL, version=2)
-    line.stores.money.write_intent(None, first)
+    first, final = transaction(), replace(transaction(), state=TransactionState.FINAL, version=2)
+    line.stores.money.write_transaction(None, first)
     fence = line.stores.money.take("anvil")
     losing(line.connection, "TransactWriteItems", arrives=True)
     line.stores.money.settle(first, final, [entry()], fence)
@@ -132,13 +132,13 @@ def test_a_reservation_of_ours_is_no_conflict(line: Line, forgets: bool) -> None
         forgetting_tokens(line.connection)
     made = creation(payment())
     line.stores.payments.commit(made)
-    ours = intent(attempts=(ATTEMPT,))
+    ours = transaction(attempts=(ATTEMPT,))
     losing(line.connection, "TransactWriteItems", arrives=True)
     assert line.stores.payments.reserve(made.after, ours).own.pending == ours.key
     other = creation(payment())
     line.stores.payments.commit(other)
-    theirs = intent(1, attempts=(replace(ATTEMPT, raw="0x02"),))
-    mine = intent(1, attempts=(ATTEMPT,))
+    theirs = transaction(1, attempts=(replace(ATTEMPT, raw="0x02"),))
+    mine = transaction(1, attempts=(ATTEMPT,))
     losing(
         line.connection,
         "TransactWriteItems",

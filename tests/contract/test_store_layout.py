@@ -20,10 +20,10 @@ from ctrip.ports import Idempotency, PaymentFilter
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import FORMAT, UnknownFormat
 from ctrip.store.events import DynamoEvents
-from ctrip.store.layout import event_of, intent_item, payment_item
+from ctrip.store.layout import event_of, payment_item, transaction_item
 from tests.support.dynamodb import ROOT
 from tests.support.faults import counting
-from tests.support.objects import NOW, attempt, creation, delivery, entry, intent, payment, step
+from tests.support.objects import NOW, attempt, creation, delivery, entry, payment, step, transaction
 from tests.support.stores import Stage
 
 HASH = "0x" + "ab" * 32
@@ -70,8 +70,8 @@ def test_what_an_operator_looks_for_stands_beside_the_document(stage: Stage) -> 
     stores.payments.commit(made)
     stores.payments.commit(step(made.after, Trigger.SEEN, amount_received=5))
     assert made.event
-    sent = intent(0, tx_hash=HASH, state=TransactionState.MINED)
-    stores.money.write_intent(None, sent)
+    sent = transaction(0, tx_hash=HASH, state=TransactionState.MINED)
+    stores.money.write_transaction(None, sent)
     of = made.after
     shown = raw(stage, "payments", f"P#{of.id}", "META")
     assert {name: next(iter(held.values())) for name, held in shown.items() if name in PAYMENT} == {
@@ -232,11 +232,11 @@ def test_what_one_cause_posts_is_one_item(stage: Stage) -> None:
     assert [*stores.money.entries("mer_1"), *stores.money.entries("mer_2")] == list(entries)
 
 
-def test_an_intent_that_cannot_be_read_hides_no_other(stage: Stage) -> None:
+def test_a_transaction_that_cannot_be_read_hides_no_other(stage: Stage) -> None:
     """Its key still says whose it is; everything else of it is unknown."""
-    stores, good, bad = stage.stores(), intent(3), intent(4)
+    stores, good, bad = stage.stores(), transaction(3), transaction(4)
     for each in (good, bad):
-        stores.money.write_intent(None, each)
+        stores.money.write_transaction(None, each)
     key = {"pk": {"S": f"N#anvil#{bad.sender.lower()}"}, "sk": {"S": f"{4:012d}"}}
     stage.client.update_item(
         TableName=stage.table("money"),
@@ -249,7 +249,7 @@ def test_an_intent_that_cannot_be_read_hides_no_other(stage: Stage) -> None:
     assert (found[4].state, found[4].sender, found[4].members) == (TransactionState.UNREADABLE, bad.sender.lower(), ())
 
 
-def test_an_intent_of_the_most_attempts_fits_into_an_item(stage: Stage) -> None:
+def test_a_transaction_of_the_most_attempts_fits_into_an_item(stage: Stage) -> None:
     """Token transfers at prices of any length: far from 400 KB."""
     stores = stage.stores()
     attempts = tuple(
@@ -267,10 +267,10 @@ def test_an_intent_of_the_most_attempts_fits_into_an_item(stage: Stage) -> None:
         )
         for place in range(MOST_ATTEMPTS)
     )
-    whole = intent(attempts=attempts, refusal=Refusal("x" * 160, priced=True, minimum=2**60))
-    stores.money.write_intent(None, whole)
-    assert stores.money.intent("anvil", whole.sender, slot_of(0)) == whole
-    assert len(str(intent_item(whole))) < 100_000
+    whole = transaction(attempts=attempts, refusal=Refusal("x" * 160, priced=True, minimum=2**60))
+    stores.money.write_transaction(None, whole)
+    assert stores.money.transaction("anvil", whole.sender, slot_of(0)) == whole
+    assert len(str(transaction_item(whole))) < 100_000
 
 
 def test_what_is_watched_is_seen_without_reading_a_payment(stage: Stage) -> None:

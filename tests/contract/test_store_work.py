@@ -15,7 +15,7 @@ from ctrip.domain.sweeping.sweep import Refusal, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, Fence, Place, Prepared, Waiting
 from tests.support import objects
-from tests.support.objects import NOW, attempt, creation, entry, event, intent, new_ulid, payment
+from tests.support.objects import NOW, attempt, creation, entry, event, new_ulid, payment, transaction
 from tests.support.stores import Stores, refused
 
 DAY = 86_400_000
@@ -275,7 +275,7 @@ class TestEvents:
 
 
 class TestMoney:
-    """Fences, intents and the ledger."""
+    """Fences, outgoing transactions and the ledger."""
 
     def test_the_newest_scanner_wins(self, stores: Stores) -> None:
         """Each taking gives a higher fence; only the newest may store its tip, and a taking keeps the tip."""
@@ -303,41 +303,42 @@ class TestMoney:
             taken = list(pool.map(lambda _: stores.money.take("anvil").number, range(20)))
         assert sorted(taken) == list(range(1, 21))
 
-    def test_a_nonce_has_one_intent(self, stores: Stores) -> None:
-        """(chain, sender, nonce) is one intent, however the sender is spelt; it moves from where it was read."""
-        first = intent(
+    def test_a_nonce_has_one_transaction(self, stores: Stores) -> None:
+        """(chain, sender, nonce) is one transaction, however the sender is spelt; it moves from where it was read."""
+        first = transaction(
             attempts=(attempt("0x" + "ab" * 120, "0xh", 21_000, 2**70, 1, MAX_AMOUNT, 9),), amount=MAX_AMOUNT
         )
-        stores.money.write_intent(None, first)
+        stores.money.write_transaction(None, first)
         other = replace(first, to="0x1", sender=first.sender.lower())
-        assert refused(lambda: stores.money.write_intent(None, other), AlreadyExists).key == "intent"
+        assert refused(lambda: stores.money.write_transaction(None, other), AlreadyExists).key == "transaction"
         sent = replace(first, state=TransactionState.SENT, version=2)
-        stores.money.write_intent(first, sent)
+        stores.money.write_transaction(first, sent)
         refused(
-            lambda: stores.money.write_intent(first, replace(first, state=TransactionState.FAILED, version=2)), Stale
+            lambda: stores.money.write_transaction(first, replace(first, state=TransactionState.FAILED, version=2)),
+            Stale,
         )
-        refused(lambda: stores.money.write_intent(intent(5), replace(intent(5), version=2)), Stale)
-        assert stores.money.intent("anvil", first.sender.lower(), slot_of(0)) == sent
+        refused(lambda: stores.money.write_transaction(transaction(5), replace(transaction(5), version=2)), Stale)
+        assert stores.money.transaction("anvil", first.sender.lower(), slot_of(0)) == sent
 
-    def test_intents_are_found_by_sender_and_by_what_is_left_to_do(self, stores: Stores) -> None:
-        """A sender's intents come by nonce; the unfinished of a chain leave it when they are final or failed."""
-        made = [intent(nonce) for nonce in (10, 9, 0)]
-        for each in (*made, intent(1, chain="sepolia")):
-            stores.money.write_intent(None, each)
+    def test_transactions_are_found_by_sender_and_by_what_is_left_to_do(self, stores: Stores) -> None:
+        """A sender's transactions come by nonce; the unfinished of a chain leave it when they are final or failed."""
+        made = [transaction(nonce) for nonce in (10, 9, 0)]
+        for each in (*made, transaction(1, chain="sepolia")):
+            stores.money.write_transaction(None, each)
         sender = made[0].sender
-        assert [nonce_of(each) for each in stores.money.intents_of("anvil", sender)] == [0, 9, 10]
-        assert stores.money.last_intent("anvil", sender) == made[0]
-        assert stores.money.last_intent("anvil", "0x99") is None
+        assert [nonce_of(each) for each in stores.money.transactions_of("anvil", sender)] == [0, 9, 10]
+        assert stores.money.last_transaction("anvil", sender) == made[0]
+        assert stores.money.last_transaction("anvil", "0x99") is None
         assert [nonce_of(each) for each in stores.money.unfinished("anvil")] == [0, 9, 10]
         for each, state in zip(
             made, (TransactionState.FINAL, TransactionState.FAILED, TransactionState.MINED), strict=True
         ):
-            stores.money.write_intent(each, replace(each, state=state, version=2))
+            stores.money.write_transaction(each, replace(each, state=state, version=2))
         assert [nonce_of(each) for each in stores.money.unfinished("anvil")] == [0]
 
     def test_one_that_went_to_another_is_watched_until_it_ends(self, stores: Stores) -> None:
         """Everything that is remembered of it comes back, and it is listed; cancelled is an end."""
-        made = intent(
+        made = transaction(
             attempts=(ATTEMPT, replace(ATTEMPT, at=NOW, amount=MAX_AMOUNT, beside=MAX_AMOUNT, cancels=True)),
             refusal=Refusal("ä" * 100, priced=True, minimum=2**70, capped=True),
             recipient_path="m/44'/60'/1'/0/7",
@@ -345,19 +346,19 @@ class TestMoney:
             state=TransactionState.LOST,
             lost_at=NOW + 1,
         )
-        stores.money.write_intent(None, made)
+        stores.money.write_transaction(None, made)
         assert stores.money.unfinished("anvil") == [made]
-        stores.money.write_intent(made, replace(made, state=TransactionState.CANCELLED, version=2))
+        stores.money.write_transaction(made, replace(made, state=TransactionState.CANCELLED, version=2))
         assert stores.money.unfinished("anvil") == []
 
-    def test_an_intent_and_what_it_posts_change_together(self, stores: Stores) -> None:
-        """All or nothing: while the fence holds, from where the intent was, each cause once."""
+    def test_a_transaction_and_what_it_posts_change_together(self, stores: Stores) -> None:
+        """All or nothing: while the fence holds, from where the outgoing transaction was, each cause once."""
         fence = stores.money.take("anvil")
-        first, second = intent(), replace(intent(), state=TransactionState.FINAL, version=2)
-        stores.money.write_intent(None, first)
+        first, second = transaction(), replace(transaction(), state=TransactionState.FINAL, version=2)
+        stores.money.write_transaction(None, first)
         rows = [entry(2, amount=MAX_AMOUNT), entry(1), entry(3, owner="mer_2")]
         stores.money.settle(first, second, rows, fence)
-        assert stores.money.intent("anvil", first.sender, slot_of(0)) == second
+        assert stores.money.transaction("anvil", first.sender, slot_of(0)) == second
         assert stores.money.entries("mer_1") == [entry(1), entry(2, amount=MAX_AMOUNT)]
         assert stores.money.entries("mer_2") == [entry(3, owner="mer_2")]
         third = replace(second, state=TransactionState.SIGNED, version=3)
@@ -365,10 +366,10 @@ class TestMoney:
         refused(lambda: stores.money.settle(first, third, [entry(4)], fence), Stale)
         newer = stores.money.take("anvil")
         refused(lambda: stores.money.settle(second, third, [entry(4)], fence), FenceLost)
-        assert stores.money.intent("anvil", first.sender, slot_of(0)) == second
+        assert stores.money.transaction("anvil", first.sender, slot_of(0)) == second
         assert len(stores.money.entries("mer_1")) == 2
         stores.money.settle(second, third, [], newer)
-        assert stores.money.intent("anvil", first.sender, slot_of(0)) == third
+        assert stores.money.transaction("anvil", first.sender, slot_of(0)) == third
 
     def test_a_payment_that_is_set_back_stays_so(self, stores: Stores) -> None:
         """Each chain's its own, the newest of a payment stands."""

@@ -9,7 +9,7 @@ from tests.world import World
 # What leaves a trace outside the process; everything else is read or thought.
 EFFECTS = {
     "payments": ("commit", "reserve", "add_transfers", "drop_transfers"),
-    "money": ("take", "beat", "write_intent", "post"),
+    "money": ("take", "beat", "write_transaction", "post"),
     "access": ("next_index", "raise_gate", "pause", "advance_round"),
     "events": ("acknowledge", "record", "finish", "lease"),
     "jobs": ("deliver", "sweep", "scan"),

@@ -116,10 +116,10 @@ def assert_converged(world: World, payment: Payment) -> None:
 
 
 def _check_money(world: World, payment: Payment) -> None:
-    intents = list(world.stores.money._state.intents.values())
-    sweeps = [each for each in intents if each.kind is Kind.SWEEP]
+    transactions = list(world.stores.money._state.transactions.values())
+    sweeps = [each for each in transactions if each.kind is Kind.SWEEP]
     assert [each.state for each in sweeps] == [TransactionState.FINAL]
-    assert all(each.state is TransactionState.FINAL for each in intents)
+    assert all(each.state is TransactionState.FINAL for each in transactions)
     fee = 0 if payment.due.token_address else sweeps[0].fee
     assert total(world, TREASURY, payment.due.token_address) == payment.due.amount - fee == sweeps[0].amount
     assert total(world, payment.due.address, payment.due.token_address) == 0
@@ -171,7 +171,7 @@ def test_death_before_any_effect_ends_in_one_transfer_and_every_event_told_once(
 
 @pytest.mark.parametrize("asset", ASSETS)
 @pytest.mark.parametrize(
-    "effect", ["payments.commit", "money.write_intent", "chain.broadcast", "signer.sign", "jobs.deliver"]
+    "effect", ["payments.commit", "money.write_transaction", "chain.broadcast", "signer.sign", "jobs.deliver"]
 )
 def test_death_at_a_real_node_ends_the_same(anvil: Anvil, asset: str, effect: str) -> None:
     """The effects that matter most, each in the middle of its appearances, with real transactions and a real pool."""

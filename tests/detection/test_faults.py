@@ -66,12 +66,12 @@ def assert_told(world: NodeWorld, payments: list[Payment], events: list[str]) ->
 def assert_swept(world: NodeWorld, coin: Payment, token: Payment) -> None:
     """Everything is at the treasury, in one transaction each, and the books say the same."""
     for payment in (coin, token):
-        intents = world.stores.money.intents_of("anvil", payment.due.address)
-        assert [(each.kind.value, each.state.value) for each in intents] == [("sweep", "final")]
+        transactions = world.stores.money.transactions_of("anvil", payment.due.address)
+        assert [(each.kind.value, each.state.value) for each in transactions] == [("sweep", "final")]
         assert world.held(payment.due.address, payment.due.token_address) == 0
         assert world.books(payment.due.token_address) == world.swept(payment.due.token_address)
     assert world.swept(token.due.token_address) == TOKEN
-    assert world.swept(None) == COIN - world.stores.money.intents_of("anvil", coin.due.address)[0].fee
+    assert world.swept(None) == COIN - world.stores.money.transactions_of("anvil", coin.due.address)[0].fee
 
 
 def due(world: NodeWorld) -> list[Payment]:

@@ -53,7 +53,7 @@ def no_receipts(proxy: Proxy) -> Callable[[Any], bytes]:
 
 def sweep_of(world: NodeWorld, payment: Payment) -> OutgoingTransaction:
     """Return the newest own transaction of a payment's address."""
-    return world.stores.money.intents_of("anvil", payment.due.address)[-1]
+    return world.stores.money.transactions_of("anvil", payment.due.address)[-1]
 
 
 def assert_settled(world: NodeWorld, payment: Payment) -> None:
@@ -82,7 +82,7 @@ def test_receipts_that_are_late_fail_nothing(gateway: Make, proxy: Proxy, wanted
         after = world.payment(payment.id)
         assert (after.status, after.flags, after.seen.amount_received) == (Status.PAID, frozenset(), payment.due.amount)
     assert set(world.log.alarms()) == {"receipt_missing"}
-    assert {each.state for each in world.stores.money._state.intents.values()} == {TransactionState.SIGNED}
+    assert {each.state for each in world.stores.money._state.transactions.values()} == {TransactionState.SIGNED}
     assert world.types(payment) == events
     proxy.rule = None
     assert_settled(world, payment)
@@ -106,7 +106,7 @@ def test_a_nonce_that_a_key_in_other_hands_used_is_another_s(world: NodeWorld, a
     assert sweep_of(world, payment).state is TransactionState.LOST
     assert "slot_taken" in world.log.alarms()
     world.settle(12)
-    first, second = world.stores.money.intents_of("anvil", payment.due.address)
+    first, second = world.stores.money.transactions_of("anvil", payment.due.address)
     assert (first.state, second.state, nonce_of(second)) == (TransactionState.LOST, TransactionState.FINAL, 1)
     assert world.held(payment.due.address) == 0
     assert world.swept(None) == second.amount
@@ -152,13 +152,13 @@ def test_a_held_payment_does_not_hold_up_the_gas_station(world: NodeWorld, anvil
     state.payments[first.id] = replace(state.payments[first.id], flags=frozenset({Flag.HELD}))
     state.payments[second.id] = replace(state.payments[second.id], flags=frozenset())
     world.renew()
-    stuck = world.stores.money.intents_of("anvil", STATION)[0]
+    stuck = world.stores.money.transactions_of("anvil", STATION)[0]
     anvil.rpc("anvil_setNextBlockBaseFeePerGas", hex(terms_of(stuck.attempts[0]).max_fee * 4))
     anvil.automine(True)
     world.settle(40)
     assert world.payment(second.id).status is Status.SETTLED
-    assert len(world.stores.money.intents_of("anvil", STATION)[0].attempts) > 1
-    assert world.stores.money.intents_of("anvil", first.due.address) == []
+    assert len(world.stores.money.transactions_of("anvil", STATION)[0].attempts) > 1
+    assert world.stores.money.transactions_of("anvil", first.due.address) == []
 
 
 def test_a_coin_is_swept_with_exactly_21000_gas_to_the_last_unit(world: NodeWorld) -> None:

@@ -68,10 +68,10 @@ def assert_settled(world: NodeWorld, payment: Payment, events: list[str]) -> Non
     assert (after.status, told) == (Status.SETTLED, events)
     assert world.credited(payment) == payment.due.amount == after.seen.amount_received
     assert world.books(payment.due.token_address) == world.swept(payment.due.token_address)
-    (intent,) = world.stores.money.intents_of("anvil", payment.due.address)
-    assert intent.state is TransactionState.FINAL
+    (transaction,) = world.stores.money.transactions_of("anvil", payment.due.address)
+    assert transaction.state is TransactionState.FINAL
     assert world.swept(payment.due.token_address) == payment.due.amount - (
-        0 if payment.due.token_address else intent.fee
+        0 if payment.due.token_address else transaction.fee
     )
 
 
@@ -120,7 +120,7 @@ def test_a_paid_payment_stands_within_the_confirmations_and_is_reversed_beyond(
 
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_a_sweep_that_is_taken_away_is_sent_again(world: NodeWorld, asset: str, depth: int) -> None:
-    """Mined or long final: the same intent, the same bytes, its books reversed where they were written; no event."""
+    """Mined or long final: the same transaction, the same bytes, its books reversed where written; no event."""
     payment = paid(world, asset)
     world.mine(8)
     while not world.sweeps(payment.id):
@@ -129,7 +129,7 @@ def test_a_sweep_that_is_taken_away_is_sent_again(world: NodeWorld, asset: str, 
     sweep = world.sweeps(payment.id)[0]["tx_hash"]
     for _ in range(depth - 1):
         world.step()
-    (before,) = world.stores.money.intents_of("anvil", payment.due.address)
+    (before,) = world.stores.money.transactions_of("anvil", payment.due.address)
     assert before.state is (TransactionState.FINAL if depth >= CONFIRMATIONS else TransactionState.MINED)
     told, newest = world.types(payment), int(world.anvil.rpc("eth_blockNumber"), 16)
     assert before.block_number is not None
@@ -140,7 +140,7 @@ def test_a_sweep_that_is_taken_away_is_sent_again(world: NodeWorld, asset: str, 
     assert (world.books(payment.due.token_address), world.credited(payment)) == (0, payment.due.amount)
     assert world.payment(payment.id).tier is Tier.SWEEP
     assert_settled(world, payment, LIFE)
-    (after,) = world.stores.money.intents_of("anvil", payment.due.address)
+    (after,) = world.stores.money.transactions_of("anvil", payment.due.address)
     assert (after.tx_hash, after.attempts) == (sweep, before.attempts)
     assert world.log.alarms() == []
 
@@ -214,16 +214,16 @@ def test_a_reorganisation_that_is_itself_undone_changes_nothing_in_the_end(asset
     world.chain.deposit(payment.due.address, payment.due.amount, payment.due.token_address)
     while world.payment(payment.id).status is not Status.SETTLED:
         world.settle(1)
-    (before,) = world.stores.money.intents_of("anvil", payment.due.address)
+    (before,) = world.stores.money.transactions_of("anvil", payment.due.address)
     for _ in range(2):
         branch, height = list(world.chain.chain), before.block_number or 0
         world.chain.reorg(len(branch) - height, drop=[before.tx_hash or ""])
         world.run.one()
-        assert world.stores.money.intents_of("anvil", payment.due.address)[0].state is TransactionState.SIGNED
+        assert world.stores.money.transactions_of("anvil", payment.due.address)[0].state is TransactionState.SIGNED
         world.chain.chain, world.chain.pool = list(branch), []
         world.chain.mine(2)
         world.settle(4)
-        (after,) = world.stores.money.intents_of("anvil", payment.due.address)
+        (after,) = world.stores.money.transactions_of("anvil", payment.due.address)
         assert (after.state, after.block_hash) == (TransactionState.FINAL, before.block_hash)
     entries = world.stores.money.entries("operator")
     moved = [entry for entry in entries if "moved" in entry.id and entry.asset == payment.due.asset_key]

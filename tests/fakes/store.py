@@ -63,7 +63,7 @@ class _State:
     due: dict[tuple[int, str, int, str], Due] = field(default_factory=dict)
     leased_until: dict[tuple[int, str, int, str], int] = field(default_factory=dict)
     entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
-    intents: dict[str, OutgoingTransaction] = field(default_factory=dict)
+    transactions: dict[str, OutgoingTransaction] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
     setbacks: dict[str, dict[str, Setback]] = field(default_factory=lambda: defaultdict(dict))
@@ -104,13 +104,13 @@ class FakePayments:
             self._apply(commit)
             self.commits.append(commit)
 
-    def reserve(self, before: Payment, intent: OutgoingTransaction) -> Payment:
+    def reserve(self, before: Payment, transaction: OutgoingTransaction) -> Payment:
         with self._state.lock:
             _check_unmoved(self._state, before)
-            _check_intent(self._state, None, intent)
-            reserved = self._state.payments[before.id].changed(pending=intent.key)
+            _check_transaction(self._state, None, transaction)
+            reserved = self._state.payments[before.id].changed(pending=transaction.key)
             self._state.payments[before.id] = reserved
-            self._state.intents[_folded_key(intent)] = intent
+            self._state.transactions[_folded_key(transaction)] = transaction
             return reserved
 
     def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
@@ -209,8 +209,8 @@ class FakePayments:
             _check_unmoved(state, before)
             if commit.holds_order and state.orders.get((after.merchant_id, after.order.order_id or "")) != after.id:
                 raise Stale
-        for old, new in commit.intents:
-            _check_intent(state, old, new)
+        for old, new in commit.transactions:
+            _check_transaction(state, old, new)
         if any((entry.owner, entry.id) in state.entries for entry in commit.entries):
             raise AlreadyExists("entry")
 
@@ -223,8 +223,8 @@ class FakePayments:
             state.orders[after.merchant_id, after.order.order_id] = after.id
         for entry in commit.entries:
             state.entries[entry.owner, entry.id] = entry
-        for _, intent in commit.intents:
-            state.intents[_folded_key(intent)] = intent
+        for _, transaction in commit.transactions:
+            state.transactions[_folded_key(transaction)] = transaction
         if (event := commit.event) is not None:
             _add_event(state, event)
         if commit.idempotency:
@@ -403,24 +403,24 @@ class FakeMoney:
     def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
         return {chain: self._state.tips[chain] for chain in chains if chain in self._state.tips}
 
-    def write_intent(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
+    def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
         with self._state.lock:
-            _check_intent(self._state, before, after)
-            self._state.intents[_folded_key(after)] = after
+            _check_transaction(self._state, before, after)
+            self._state.transactions[_folded_key(after)] = after
 
-    def intent(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
-        return next((each for each in self.intents_of(chain, sender) if each.slot == slot), None)
+    def transaction(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
+        return next((each for each in self.transactions_of(chain, sender) if each.slot == slot), None)
 
-    def intents_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
-        every = self._state.intents.values()
+    def transactions_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
+        every = self._state.transactions.values()
         found = [each for each in every if each.chain == chain and _folded(each.sender) == _folded(sender)]
         return sorted(found, key=lambda each: each.slot)
 
-    def last_intent(self, chain: str, sender: str) -> OutgoingTransaction | None:
-        return next(reversed(self.intents_of(chain, sender)), None)
+    def last_transaction(self, chain: str, sender: str) -> OutgoingTransaction | None:
+        return next(reversed(self.transactions_of(chain, sender)), None)
 
     def unfinished(self, chain: str) -> list[OutgoingTransaction]:
-        found = [each for each in self._state.intents.values() if each.chain == chain and each.unfinished]
+        found = [each for each in self._state.transactions.values() if each.chain == chain and each.unfinished]
         return sorted(found, key=lambda each: (_folded(each.sender), each.slot))
 
     def entries(self, owner: str) -> list[Entry]:
@@ -433,10 +433,10 @@ class FakeMoney:
         with self._state.lock:
             if _fence(self._state, fence.chain) != fence.number:
                 raise FenceLost
-            _check_intent(self._state, before, after)
+            _check_transaction(self._state, before, after)
             if any((entry.owner, entry.id) in self._state.entries for entry in entries):
                 raise AlreadyExists("entry")
-            self._state.intents[_folded_key(after)] = after
+            self._state.transactions[_folded_key(after)] = after
             self._state.entries |= {(entry.owner, entry.id): entry for entry in entries}
 
     def setbacks(self, chain: str) -> dict[str, Setback]:
@@ -760,10 +760,10 @@ def _check_unmoved(state: _State, before: Payment) -> None:
         raise Stale
 
 
-def _check_intent(state: _State, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
-    stored = state.intents.get(_folded_key(after))
+def _check_transaction(state: _State, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
+    stored = state.transactions.get(_folded_key(after))
     if before is None and stored is not None:
-        raise AlreadyExists("intent")
+        raise AlreadyExists("transaction")
     if before is not None and (stored is None or stored.version != before.version):
         raise Stale
 
@@ -790,8 +790,8 @@ def _folded(address: str) -> str:
     return address.lower() if address.startswith("0x") else address
 
 
-def _folded_key(intent: OutgoingTransaction) -> str:
-    return f"{intent.chain}#{_folded(intent.sender)}#{intent.slot}"
+def _folded_key(transaction: OutgoingTransaction) -> str:
+    return f"{transaction.chain}#{_folded(transaction.sender)}#{transaction.slot}"
 
 
 def _fence(state: _State, chain: str) -> int:

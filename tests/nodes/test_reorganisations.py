@@ -166,7 +166,7 @@ def test_a_sweep_that_a_reorganisation_takes_out_is_mined_by_itself(
     on_driven.mine(8)
     while not on_driven.sweeps(payment.id):
         on_driven.settle(1)
-    (before,) = on_driven.stores.money.intents_of("anvil", payment.due.address)
+    (before,) = on_driven.stores.money.transactions_of("anvil", payment.due.address)
     assert before.block_number is not None
     depth = driven.height() - before.block_number + 1
     driven.reorganise(depth, *([[]] * (depth + 1)))
@@ -174,7 +174,7 @@ def test_a_sweep_that_a_reorganisation_takes_out_is_mined_by_itself(
     on_driven.look()
     assert on_driven.credited(payment) == payment.due.amount
     assert_settled(on_driven, payment, LIFE)
-    (after,) = on_driven.stores.money.intents_of("anvil", payment.due.address)
+    (after,) = on_driven.stores.money.transactions_of("anvil", payment.due.address)
     assert (after.tx_hash, after.state) == (before.tx_hash, TransactionState.FINAL)
     assert on_driven.log.alarms() == []
 
@@ -276,9 +276,9 @@ def test_a_chain_with_a_tag_of_finality_credits_no_sooner(driven: DrivenGeth, as
     assert driven.height() == height + lag
     assert (world.payment(payment.id).status, world.types(payment)) == (Status.PAID, PAID)
     assert_settled(world, payment, LIFE)
-    (intent,) = world.stores.money.intents_of("anvil", payment.due.address)
-    assert intent.block_number is not None
-    assert intent.block_number <= int(driven.rpc("eth_getBlockByNumber", tag, False)["number"], 16)
+    (transaction,) = world.stores.money.transactions_of("anvil", payment.due.address)
+    assert transaction.block_number is not None
+    assert transaction.block_number <= int(driven.rpc("eth_getBlockByNumber", tag, False)["number"], 16)
 
 
 @pytest.mark.parametrize("tag", ["safe", "finalized"])

@@ -18,7 +18,7 @@ from ctrip.domain.errors import Busy, ChainError, Unavailable
 from ctrip.domain.payments.payment import Status
 from ctrip.domain.sweeping.plan import Fate, Outlook
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, TransactionState
-from ctrip.services.sweeping import follow_transactions as follow_intents
+from ctrip.services.sweeping import follow_transactions
 from ctrip.services.sweeping.follow_transactions import TransactionFollower
 from tests.fakes.chain import FakeChain, Tx
 from tests.world import STATION, T0, TREASURY, USDC, World
@@ -140,9 +140,9 @@ class Following(RuleBasedStateMachine):
     @rule()
     def an_older_attempt_is_mined(self):
         """The replacement did not reach the node that made the block."""
-        for intent in self.world.stores.money.unfinished("anvil"):
-            if intent.waiting and len(intent.attempts) > 1:
-                older = Tx(**json.loads(bytes.fromhex(intent.attempts[-2].raw[2:])))
+        for transaction in self.world.stores.money.unfinished("anvil"):
+            if transaction.waiting and len(transaction.attempts) > 1:
+                older = Tx(**json.loads(bytes.fromhex(transaction.attempts[-2].raw[2:])))
                 rivals = [tx for tx in self.world.chain.pool if (tx.sender, tx.nonce) == (older.sender, older.nonce)]
                 for rival in rivals:
                     self.world.chain.pool.remove(rival)
@@ -189,8 +189,8 @@ class Following(RuleBasedStateMachine):
         world = self.world
         assert set(world.log.alarms()) <= ALARMS, world.log.alarms()
         mined = Counter(tx.tx_hash for block in world.chain.chain for tx in block.txs if tx.sender)
-        for intent in world.stores.money._state.intents.values():
-            self._check_intent(intent, mined)
+        for transaction in world.stores.money._state.transactions.values():
+            self._check_transaction(transaction, mined)
         for payment in self.payments:
             after = world.payment(payment.id)
             assert (after.status, after.own.pending, after.unswept) == (Status.SETTLED, None, after.unswept)
@@ -199,11 +199,11 @@ class Following(RuleBasedStateMachine):
             assert len(transfers) == 1, "more than one transfer"
         self._check_ledger()
 
-    def _check_intent(self, intent: OutgoingTransaction, mined: Counter[str]) -> None:
-        taken = sum(mined[attempt.tx_hash] for attempt in intent.attempts)
+    def _check_transaction(self, transaction: OutgoingTransaction, mined: Counter[str]) -> None:
+        taken = sum(mined[attempt.tx_hash] for attempt in transaction.attempts)
         assert taken <= 1
         expected = TransactionState.FINAL if taken else TransactionState.LOST
-        assert intent.state is expected, f"{intent.state} with {taken} mined"
+        assert transaction.state is expected, f"{transaction.state} with {taken} mined"
 
     def _sweeps(self, tx, payment):
         return tx.sender == payment.due.address.lower() and tx.to == TREASURY and tx.amount > 0
@@ -237,17 +237,21 @@ def test_every_own_transaction_comes_to_its_end():
 
 def a_missing_receipt_means_that_another_took_the_nonce(patch):
     """What the gateway did once."""
-    patch.setattr(NonceSearch, "_read", lambda self, intent, search: Fate(Outlook.LOST, search=intent.search))
+    patch.setattr(NonceSearch, "_read", lambda self, transaction, search: Fate(Outlook.LOST, search=transaction.search))
 
 
 def what_was_concluded_is_not_watched(patch):
     """The receipt that comes after all is nobody's."""
-    patch.setattr(TransactionFollower, "_watch_lost", lambda self, intent, this: this.unsure.update(intent.payment_ids))
+    patch.setattr(
+        TransactionFollower, "_watch_lost", lambda self, transaction, this: this.unsure.update(transaction.payment_ids)
+    )
 
 
 def nobody_is_told_what_is_unsure(patch):
     """Money that left looks stolen."""
-    patch.setattr(follow_intents._Pass, "unsure", property(lambda self: set(), lambda self, value: None), raising=False)
+    patch.setattr(
+        follow_transactions._Pass, "unsure", property(lambda self: set(), lambda self, value: None), raising=False
+    )
 
 
 def bytes_are_sent_once(patch):
@@ -257,16 +261,16 @@ def bytes_are_sent_once(patch):
 
 def a_refused_price_is_not_raised(patch):
     """The nonce waits for ever."""
-    patch.setattr("ctrip.chains.evm.gas.refused", lambda intent, head: False)
-    patch.setattr("ctrip.chains.evm.gas.slow", lambda intent, network, head, now: False)
+    patch.setattr("ctrip.chains.evm.gas.refused", lambda transaction, head: False)
+    patch.setattr("ctrip.chains.evm.gas.slow", lambda transaction, network, head, now: False)
 
 
 def old_attempts_are_forgotten(patch):
     """The chain takes the one that is no longer watched."""
     real = EvmTransfers._receipt
 
-    def newest(self, intent, head):
-        return real(self, __import__("dataclasses").replace(intent, attempts=intent.attempts[-1:]), head)
+    def newest(self, transaction, head):
+        return real(self, __import__("dataclasses").replace(transaction, attempts=transaction.attempts[-1:]), head)
 
     patch.setattr(EvmTransfers, "_receipt", newest)
 

@@ -22,7 +22,7 @@ from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.ports import EventFilter, Idempotency, Reply
 from ctrip.services.detection import decide_payments, look_at, troubles
 from ctrip.services.payments.create_payment import ROUTE, CreatePayment
-from ctrip.services.sweeping import follow_transactions as follow_intents
+from ctrip.services.sweeping import follow_transactions
 from tests.unit.payments.test_machine import ALLOWED
 from tests.world import ORIGIN, STATION, TREASURY, USDC, XPUB, World
 
@@ -335,7 +335,7 @@ class Gateway(RuleBasedStateMachine):
                 assert (commit.before.status.value, commit.after.status.value) in ALLOWED
         for payment_id in self.payments:
             self._check_payment(self.world.payment(payment_id))
-        self._check_intents()
+        self._check_transactions()
         self._check_ledger()
         self._check_events()
 
@@ -362,17 +362,19 @@ class Gateway(RuleBasedStateMachine):
         if payment.status is Status.SETTLED and payment.tier not in (Tier.SWEEP, Tier.PARKED):
             assert balance == 0, "settled, and something is still there"
 
-    def _check_intents(self):
+    def _check_transactions(self):
         by_payment = defaultdict(list)
         mined = Counter(tx.tx_hash for block in self.world.chain.chain for tx in block.txs)
-        for intent in self.world.stores.money._state.intents.values():
-            assert sum(mined[attempt.tx_hash] for attempt in intent.attempts) <= 1
+        for transaction in self.world.stores.money._state.transactions.values():
+            assert sum(mined[attempt.tx_hash] for attempt in transaction.attempts) <= 1
             ended = (TransactionState.FINAL, TransactionState.FAILED, TransactionState.CANCELLED)
             # A sweep whose deposit a reorganisation removed for good waits for it: nothing is there to be moved.
-            waits = intent.waiting and not any(self.world.payment(each).is_credited for each in intent.payment_ids)
-            assert intent.state in ended or waits, f"an own transaction was never finished: {intent.state}"
-            for payment_id in intent.payment_ids:
-                by_payment[payment_id, intent.kind].append(intent)
+            waits = transaction.waiting and not any(
+                self.world.payment(each).is_credited for each in transaction.payment_ids
+            )
+            assert transaction.state in ended or waits, f"an own transaction was never finished: {transaction.state}"
+            for payment_id in transaction.payment_ids:
+                by_payment[payment_id, transaction.kind].append(transaction)
         for payment_id in self.payments:
             credited = [c for c in self.world.stores.payments.commits if c.entries and c.after.id == payment_id]
             assert len(by_payment[payment_id, "sweep"]) <= max(len(credited), 1), "more sweeps than credits"
@@ -467,7 +469,7 @@ def reorganisations_go_unnoticed(patch):
 
 
 def own_moves_are_forgotten(patch):
-    patch.setattr(follow_intents, "moves_with", lambda moves, intent, member: moves)
+    patch.setattr(follow_transactions, "moves_with", lambda moves, transaction, member: moves)
 
 
 def unknown_reads_as_zero(patch):
@@ -494,14 +496,14 @@ def lost_messages_are_not_relayed(patch):
 def a_mined_sweep_is_not_watched_for_reorganisations(patch):
     from ctrip.services.sweeping.follow_transactions import TransactionFollower
 
-    def final_at_once(self, intent, head, fence):
-        receipt = self.chain.receipt(intent.tx_hash or "")
-        return self._final(intent, receipt, fence) if receipt else None
+    def final_at_once(self, transaction, head, fence):
+        receipt = self.chain.receipt(transaction.tx_hash or "")
+        return self._final(transaction, receipt, fence) if receipt else None
 
     patch.setattr(TransactionFollower, "_watch_mined", final_at_once)
 
 
-def intents_are_not_rebroadcast(patch):
+def transactions_are_not_rebroadcast(patch):
     from tests.fakes.chain import FakeChain
 
     patch.setattr(FakeChain, "known", lambda self, tx_hash: True)

@@ -84,7 +84,7 @@ class ToyWorld(World):
 
     def sent(self, owner: str) -> list[OutgoingTransaction]:
         """Return the own transactions of a sender."""
-        return self.stores.money.intents_of("toynet", owner)
+        return self.stores.money.transactions_of("toynet", owner)
 
     def paid(self, amount: int = 10_000, **wanted: Any) -> Any:
         """Make a payment that is paid, and not swept yet."""
@@ -202,15 +202,15 @@ def test_the_signer_compares_on_this_kind_as_on_any_other(world: ToyWorld) -> No
     """Another destination, another sender, another chain's transaction: nothing is signed, also over the wire."""
     payment = world.paid()
     world.sweep()
-    (intent,) = world.sent(payment.due.address)
+    (transaction,) = world.sent(payment.due.address)
     good = RULES.read_transaction(next(iter(world.chain.pool.values())).fields())
     signer, path = world.stage.sweeping.signer, payment.due.derivation_path
-    assert signer.sign("toynet", path, intent.sender, good).tx_hash == intent.attempts[0].tx_hash
+    assert signer.sign("toynet", path, transaction.sender, good).tx_hash == transaction.attempts[0].tx_hash
     for change in ({"to": address("thief")}, {"sender": address("thief")}, {"network": "other"}, {"fee": 10**18}):
         wrong = replace(good, **change)
         with pytest.raises(SigningRefused):
-            signer.sign("toynet", path, intent.sender, wrong)
-        request = {"op": "sign", "chain": "toynet", "kind": "toy", "path": path, "sender": intent.sender}
+            signer.sign("toynet", path, transaction.sender, wrong)
+        request = {"op": "sign", "chain": "toynet", "kind": "toy", "path": path, "sender": transaction.sender}
         answer = answer_call(
             request | {"recipient_path": None, "transaction": wrong.fields()},
             signer,

@@ -60,7 +60,7 @@ def creation(made: Payment, *, ulid: str | None = None, **given: Any) -> Commit:
 
 def step(before: Payment, trigger: Trigger, *, ulid: str | None = None, now: int = NOW, **given: Any) -> Commit:
     """Make the transaction of one edge of the machine; names of `Commit` go there, others to the payment."""
-    extras = {name: given.pop(name) for name in ("entries", "transfers", "intents", "fence") if name in given}
+    extras = {name: given.pop(name) for name in ("entries", "transfers", "transactions", "fence") if name in given}
     decided = fire(before, trigger, now, **given)
     return _commit(before, decided.after, decided.event, ulid, extras)
 
@@ -88,7 +88,7 @@ def entry(number: int = 1, **given: Any) -> Entry:
     return Entry(**(fields | given))
 
 
-def intent(nonce: int = 0, **given: Any) -> OutgoingTransaction:
+def transaction(nonce: int = 0, **given: Any) -> OutgoingTransaction:
     """Make a signed sweep."""
     fields: dict[str, Any] = {
         "chain": "anvil",

@@ -83,8 +83,8 @@ def test_funding_that_is_mined_again_leaves_the_sweep_alone():
     world.jobs.sweeps.append(SweepJob("anvil", USDC.id))
     world.sweep()
     world.settle(14)
-    intents = world.stores.money.intents_of("anvil", payment.due.address)
-    assert [(nonce_of(i), i.state) for i in intents] == [(0, TransactionState.FINAL)]
+    transactions = world.stores.money.transactions_of("anvil", payment.due.address)
+    assert [(nonce_of(i), i.state) for i in transactions] == [(0, TransactionState.FINAL)]
     assert world.log.alarms() == []
 
 
@@ -100,9 +100,9 @@ def test_a_replacement_never_costs_more_than_the_chains_cap():
         world.step()
         world.chain.pool = pool = stuck
         world.sweep()
-    intent = world.stores.money.intents_of("anvil", payment.due.address)[0]
-    assert max(each.cost for each in intent.attempts) <= 10**6
-    assert max(terms_of(each).max_fee for each in intent.attempts) * 9 // 8 > 10**6 // 21_000
+    transaction = world.stores.money.transactions_of("anvil", payment.due.address)[0]
+    assert max(each.cost for each in transaction.attempts) <= 10**6
+    assert max(terms_of(each).max_fee for each in transaction.attempts) * 9 // 8 > 10**6 // 21_000
     assert ("warning", "fee_cap_reached") in [line[:2] for line in world.log.lines]
 
 

@@ -29,9 +29,9 @@ def test_a_coin_payment_is_settled_with_nothing_left_behind():
     world.settle()
     after = world.payment(payment.id)
     assert (after.status, types(world)) == (Status.SETTLED, LIFE)
-    intent = world.stores.money.intents_of("anvil", payment.due.address)[0]
+    transaction = world.stores.money.transactions_of("anvil", payment.due.address)[0]
     assert world.chain.total(None, [payment.due.address]) == 0
-    assert world.chain.total(None, [TREASURY]) == 10**18 - intent.fee == after.own.sweeps[0].amount
+    assert world.chain.total(None, [TREASURY]) == 10**18 - transaction.fee == after.own.sweeps[0].amount
     assert (after.own.sweeps[0].status, after.tier) == ("final", Tier.MONITORED)
 
 
@@ -43,7 +43,9 @@ def test_a_token_payment_is_funded_and_swept_whole():
     world.settle(20)
     assert (world.payment(payment.id).status, types(world)) == (Status.SETTLED, LIFE)
     assert world.chain.total(USDC.address, [TREASURY]) == 12_500_000
-    assert [i.state for i in world.stores.money.intents_of("anvil", payment.due.address)] == [TransactionState.FINAL]
+    assert [i.state for i in world.stores.money.transactions_of("anvil", payment.due.address)] == [
+        TransactionState.FINAL
+    ]
 
 
 def test_our_own_moves_never_look_like_a_payment_or_an_outflow():
@@ -162,7 +164,7 @@ def test_a_reorganisation_beyond_the_confirmations_reverses_pauses_and_alarms():
 
 
 def test_a_reorganised_sweep_is_sent_again_and_moves_the_money_once():
-    """The same intent, the same nonce, the same bytes."""
+    """The same outgoing transaction, the same nonce, the same bytes."""
     world = World()
     payment = world.create(10**18)
     world.chain.deposit(payment.due.address, 10**18)
@@ -177,11 +179,11 @@ def test_a_reorganised_sweep_is_sent_again_and_moves_the_money_once():
     assert world.sweeps(payment.id) == []
     world.settle()
     assert world.payment(payment.id).status is Status.SETTLED
-    assert len(world.stores.money.intents_of("anvil", payment.due.address)) == 1
+    assert len(world.stores.money.transactions_of("anvil", payment.due.address)) == 1
     assert world.log.alarms() == []
 
 
-def test_a_crash_between_the_intent_and_its_broadcast_ends_in_one_transfer():
+def test_a_crash_between_the_transaction_and_its_broadcast_ends_in_one_transfer():
     """The bytes are in the store; the next pass sends them."""
     world = World()
     payment = world.create(10**18)
@@ -193,7 +195,7 @@ def test_a_crash_between_the_intent_and_its_broadcast_ends_in_one_transfer():
             world.sweep()
     finally:
         world.chain.__class__.broadcast = broadcast
-    assert world.stores.money.intents_of("anvil", payment.due.address)[0].state is TransactionState.SIGNED
+    assert world.stores.money.transactions_of("anvil", payment.due.address)[0].state is TransactionState.SIGNED
     world.settle()
     assert world.payment(payment.id).status is Status.SETTLED
     assert len(world.signer.signed) == 1
@@ -214,8 +216,8 @@ def test_a_transaction_that_no_block_takes_is_replaced_at_the_same_nonce_with_a_
     for _ in range(12):
         world.step()
     world.sweep()
-    intent = world.stores.money.intents_of("anvil", payment.due.address)[0]
-    first, second = intent.attempts
+    transaction = world.stores.money.transactions_of("anvil", payment.due.address)[0]
+    first, second = transaction.attempts
     assert terms_of(second).max_fee * 8 >= terms_of(first).max_fee * 9
     assert second.value == 10**18 - second.cost
     world.settle()

@@ -10,7 +10,7 @@ from ctrip.domain.sweeping.sweep import Kind, TransactionState, could_explain
 from ctrip.services.sweeping.resume_sweeps import SweepResumer
 from tests.fakes.chain import FakeChain
 from tests.support.objects import attempt as some_attempt
-from tests.support.objects import intent as some_intent
+from tests.support.objects import transaction as some_transaction
 from tests.world import STATION, T0, TREASURY, USDC, World
 
 COIN = 10**18
@@ -47,7 +47,7 @@ def world_with(chain=None, **wanted):
 
 
 def swept(world, payment):
-    return world.stores.money.intents_of("anvil", payment.due.address)[0]
+    return world.stores.money.transactions_of("anvil", payment.due.address)[0]
 
 
 def followed(world):
@@ -81,7 +81,7 @@ def test_a_receipt_that_is_late_makes_nothing_fail(token):
         world.sweep()
         after = world.payment(payment.id)
         assert (after.status, after.flags, after.seen.amount_received) == (Status.PAID, frozenset(), payment.due.amount)
-    states = {each.state for each in world.stores.money._state.intents.values()}
+    states = {each.state for each in world.stores.money._state.transactions.values()}
     assert states == {TransactionState.SIGNED}
     assert followed(world).unsure == {payment.id}
     assert set(world.log.alarms()) == {"receipt_missing"}
@@ -126,7 +126,7 @@ def test_what_was_concluded_from_blocks_that_lie_is_undone_by_the_receipt(token)
     world.chain.late = world.chain.hides_bodies = False
     world.settle(40)
     assert_right(world, payment)
-    assert {each.state for each in world.stores.money._state.intents.values()} == {TransactionState.FINAL}
+    assert {each.state for each in world.stores.money._state.transactions.values()} == {TransactionState.FINAL}
 
 
 def test_the_search_reads_each_block_once_and_goes_on_where_it_was_left():
@@ -209,12 +209,12 @@ def test_a_mined_sweep_past_the_head_of_a_look_stays_mined():
     world, payment = world_with()
     world.sweep()
     world.step()
-    intent = swept(world, payment)
-    assert intent.state is TransactionState.MINED
-    older = world.chain.chain[intent.block_number - 1].block
+    transaction = swept(world, payment)
+    assert transaction.state is TransactionState.MINED
+    older = world.chain.chain[transaction.block_number - 1].block
     found = world.scanner.follower.follow(older, older.number, world.run.fence)
-    assert swept(world, payment) == intent
-    assert found.moves[payment.id][0].block_number == intent.block_number
+    assert swept(world, payment) == transaction
+    assert found.moves[payment.id][0].block_number == transaction.block_number
 
 
 FAULTS = {
@@ -226,7 +226,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
-@pytest.mark.parametrize("step", ["nonce_at", "receipt", "known", "broadcast", "write_intent", "get", "commit"])
+@pytest.mark.parametrize("step", ["nonce_at", "receipt", "known", "broadcast", "write_transaction", "get", "commit"])
 def test_one_transactions_trouble_ends_no_others_following(step, fault):
     """Whatever fails while one is followed: the other is followed to its end, and another buyer's payment is seen."""
     world = World()
@@ -238,7 +238,9 @@ def test_one_transactions_trouble_ends_no_others_following(step, fault):
     if step in ("known", "broadcast"):
         world.chain.pool = [tx for tx in world.chain.pool if tx.sender != broken.due.address.lower()]
     stores = world.stores
-    victim = {"write_intent": stores.money, "get": stores.payments, "commit": stores.payments}.get(step, world.chain)
+    victim = {"write_transaction": stores.money, "get": stores.payments, "commit": stores.payments}.get(
+        step, world.chain
+    )
     ours = swept(world, broken)
     named = {broken.id, broken.due.address, ours.attempts[0].tx_hash, ours.attempts[0].raw}
     real = getattr(type(victim), step)
@@ -295,8 +297,8 @@ def test_a_failure_is_handed_on_and_its_payment_is_unsure():
         followed(world)
 
 
-def test_an_orphan_and_an_intent_that_cannot_be_read_are_alarmed_and_left():
-    """The payment is gone from the store, or the intent's document is garbage: nobody else is touched."""
+def test_an_orphan_and_a_transaction_that_cannot_be_read_are_alarmed_and_left():
+    """The payment is gone from the store, or the outgoing transaction's document is garbage: nobody else is touched."""
     world, payment = world_with()
     other = world.create(COIN)
     world.chain.deposit(other.due.address, COIN)
@@ -304,10 +306,10 @@ def test_an_orphan_and_an_intent_that_cannot_be_read_are_alarmed_and_left():
     world.sweep()
     state = world.stores.payments._state
     gone = swept(world, payment)
-    key = next(key for key, each in state.intents.items() if each.key == gone.key)
-    state.intents[key] = replace(gone, members=(replace(gone.members[0], payment_id="gone"),))
-    unreadable = replace(some_intent(), state=TransactionState.UNREADABLE, sender=other.due.address, slot="7")
-    state.intents["broken"] = unreadable
+    key = next(key for key, each in state.transactions.items() if each.key == gone.key)
+    state.transactions[key] = replace(gone, members=(replace(gone.members[0], payment_id="gone"),))
+    unreadable = replace(some_transaction(), state=TransactionState.UNREADABLE, sender=other.due.address, slot="7")
+    state.transactions["broken"] = unreadable
     for _ in range(5):
         world.step()
     assert world.payment(other.id).status is Status.SETTLED
@@ -375,11 +377,11 @@ def attempt(**given):
 )
 def test_what_an_unresolved_transaction_can_explain(given, token, amount, explained):
     """Its value and all that it may cost, of the coin; its amount, of its token; nothing once its fate is known."""
-    assert could_explain(some_intent(attempts=(attempt(),), **given), token, amount) is explained
+    assert could_explain(some_transaction(attempts=(attempt(),), **given), token, amount) is explained
 
 
 def test_the_dearest_of_all_attempts_counts():
     """Any of them may be the one that was mined."""
-    both = some_intent(attempts=(attempt(value=5_000), attempt(value=1, max_fee=11)))
+    both = some_transaction(attempts=(attempt(value=5_000), attempt(value=1, max_fee=11)))
     assert could_explain(both, None, 5_000 + 210_000 + 6)
     assert could_explain(both, None, 1 + 231_000)

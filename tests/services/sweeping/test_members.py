@@ -14,7 +14,7 @@ from ctrip.domain.payments.payment import Flag, Status
 from ctrip.domain.sweeping.sweep import Member, TransactionState
 from tests.fakes.chain import FakeChain
 from tests.fakes.clock import T0
-from tests.support.objects import attempt, intent
+from tests.support.objects import attempt, transaction
 from tests.world import STATION, TREASURY, USDC, World
 
 HASH = "0x" + "ab" * 32
@@ -65,7 +65,7 @@ def batch(amounts=(1_000, 2_000, 3_000)):
         Member(payment_id=each.id, merchant_id="m1", path=each.due.derivation_path, address=each.due.address)
         for each in payments
     )
-    made = intent(
+    made = transaction(
         sender=STATION,
         path="m/44'/60'/0'/0/1",
         members=members,
@@ -77,7 +77,7 @@ def batch(amounts=(1_000, 2_000, 3_000)):
         updated_at=world.clock.at,
     )
     assert made.slot == slot_of(0)
-    world.stores.money.write_intent(None, made)
+    world.stores.money.write_transaction(None, made)
     state = world.stores.payments._state
     for payment in payments:
         state.payments[payment.id] = state.payments[payment.id].changed(pending=made.key)
@@ -94,7 +94,7 @@ def posted(world, debit, credit):
 
 
 def state_of(world):
-    return world.stores.money.intents_of("anvil", STATION)[0]
+    return world.stores.money.transactions_of("anvil", STATION)[0]
 
 
 def assert_settled(world, payments):

@@ -17,7 +17,7 @@ from tests.fakes import chain as fake_chain
 from tests.fakes.chain import FakeChain
 from tests.fakes.store import FakePayments
 from tests.support.objects import attempt as some_attempt
-from tests.support.objects import intent as some_intent
+from tests.support.objects import transaction as some_transaction
 from tests.world import NETWORK, STATION, T0, TREASURY, USDC, World
 
 COIN = 10**18
@@ -62,11 +62,11 @@ def release(world, payment):
 
 
 def ours(world, payment):
-    return world.stores.money.intents_of("anvil", payment.due.address)
+    return world.stores.money.transactions_of("anvil", payment.due.address)
 
 
 def station(world):
-    return world.stores.money.intents_of("anvil", STATION)
+    return world.stores.money.transactions_of("anvil", STATION)
 
 
 def no_block_takes(world, rounds):
@@ -112,10 +112,10 @@ def test_a_refused_price_gets_one_new_attempt_a_block():
         for _ in range(3):
             world.sweeper.sweep("native")
         world.step()
-    (intent,) = ours(world, payment)
-    assert [each.head for each in intent.attempts] == sorted({each.head for each in intent.attempts})
-    assert len(intent.attempts) == 4
-    pairs = pairwise(map(terms_of, intent.attempts))
+    (transaction,) = ours(world, payment)
+    assert [each.head for each in transaction.attempts] == sorted({each.head for each in transaction.attempts})
+    assert len(transaction.attempts) == 4
+    pairs = pairwise(map(terms_of, transaction.attempts))
     assert all(later.max_fee * 8 >= one.max_fee * 9 for one, later in pairs)
 
 
@@ -126,8 +126,8 @@ def test_a_minimum_above_the_cap_is_not_followed_and_waits_for_better_days():
     payment = paid(world)
     world.chain.minimum_tip = 10**9
     world.settle(30)
-    (intent,) = ours(world, payment)
-    assert len(intent.attempts) == 1
+    (transaction,) = ours(world, payment)
+    assert len(transaction.attempts) == 1
     assert world.log.alarms() == ["fee_cap_reached"]
     world.chain.minimum_tip = 10**5
     world.settle(14)
@@ -148,8 +148,8 @@ def test_what_exceeds_the_nodes_own_cap_is_never_raised():
         world.settle(40)
     finally:
         FakeChain.broadcast = real
-    (intent,) = ours(world, payment)
-    assert len(intent.attempts) == 1
+    (transaction,) = ours(world, payment)
+    assert len(transaction.attempts) == 1
     assert world.log.alarms() == ["fee_above_nodes_cap"]
     world.settle()
     assert world.payment(payment.id).status is Status.SETTLED
@@ -187,19 +187,19 @@ def test_no_price_is_under_the_chains_floor():
 def test_what_a_replacement_offers(fees, last, minimum, expected):
     """The network's own words, an eighth more, and the cap of 1,000."""
     attempt = some_attempt(gas=10, max_fee=last[0], priority_fee=last[1])
-    intent = some_intent(attempts=(attempt,), refusal=Refusal("low", priced=True, minimum=minimum))
-    found = raised(intent, fees, FeeFloor(), 10_000, whole=False)
+    transaction = some_transaction(attempts=(attempt,), refusal=Refusal("low", priced=True, minimum=minimum))
+    found = raised(transaction, fees, FeeFloor(), 10_000, whole=False)
     assert (found and (found.max_fee, found.tip)) == expected
 
 
-def test_an_intent_stays_small_however_long_it_is_refused():
+def test_a_transaction_stays_small_however_long_it_is_refused():
     """From 1 wei to the cap of a whole coin, in attempts that double: all of them fit into one item."""
-    intent = some_intent(attempts=(some_attempt(),), refusal=Refusal("low", priced=True))
-    while (found := raised(intent, Fees(0, 0), FeeFloor(), 10**18, whole=True)) is not None:
+    transaction = some_transaction(attempts=(some_attempt(),), refusal=Refusal("low", priced=True))
+    while (found := raised(transaction, Fees(0, 0), FeeFloor(), 10**18, whole=True)) is not None:
         attempt = some_attempt(max_fee=found.max_fee, priority_fee=found.tip)
-        intent = replace(intent, attempts=(*intent.attempts, attempt))
-    assert intent.attempts[-1].cost > 10**18 * 8 // 9
-    assert len(intent.attempts) <= MOST_ATTEMPTS
+        transaction = replace(transaction, attempts=(*transaction.attempts, attempt))
+    assert transaction.attempts[-1].cost > 10**18 * 8 // 9
+    assert len(transaction.attempts) <= MOST_ATTEMPTS
 
 
 def test_patience_is_time_and_blocks():
@@ -237,9 +237,9 @@ def test_the_gas_stations_transaction_is_hurried_whatever_became_of_the_payment(
     elif became == "closed":
         state.payments[first.id] = replace(state.payments[first.id], status=Status.FAILED, tier=Tier.CLOSED)
     else:
-        state.intents = {
+        state.transactions = {
             key: replace(each, members=(replace(each.members[0], payment_id="gone"),))
-            for key, each in state.intents.items()
+            for key, each in state.transactions.items()
         }
     world.chain.base_fee = 1000
     second = paid_token(world)
@@ -259,12 +259,12 @@ def test_a_held_payments_sweep_is_cancelled_and_never_hurried():
     world.step()
     world.sweeper.sweep(USDC.id)
     no_block_takes(world, 1)
-    (intent,) = ours(world, payment)
-    assert intent.waiting
+    (transaction,) = ours(world, payment)
+    assert transaction.waiting
     hold(world, payment)
     no_block_takes(world, 3)
-    (intent,) = ours(world, payment)
-    assert [each.cancels for each in intent.attempts] == [False, True]
+    (transaction,) = ours(world, payment)
+    assert [each.cancels for each in transaction.attempts] == [False, True]
     assert (world.signer.signed[-1].value, world.signer.signed[-1].data) == (0, "0x")
     assert world.signer.signed[-1].to == payment.due.address
     for _ in range(6):
@@ -294,8 +294,12 @@ def test_a_sweep_that_was_mined_before_its_cancellation_counts_as_what_it_is():
     world.chain.pool = [sweep]
     for _ in range(5):
         world.step()
-    (intent,) = ours(world, payment)
-    assert (intent.state, intent.tx_hash, intent.amount) == (TransactionState.FINAL, sweep.tx_hash, sweep.amount)
+    (transaction,) = ours(world, payment)
+    assert (transaction.state, transaction.tx_hash, transaction.amount) == (
+        TransactionState.FINAL,
+        sweep.tx_hash,
+        sweep.amount,
+    )
     assert world.chain.total(None, [TREASURY]) == sweep.amount
 
 
@@ -486,7 +490,7 @@ STEPS = {
 @pytest.mark.parametrize(
     "exc", [BUG, Unavailable("no node"), Busy(), SigningRefused("no"), Stale("moved"), Refused("?")]
 )
-@pytest.mark.parametrize("step", [*STEPS, "sign", "broadcast", "last_intent", "decode", "hurry"])
+@pytest.mark.parametrize("step", [*STEPS, "sign", "broadcast", "last_transaction", "decode", "hurry"])
 @pytest.mark.parametrize("token", [False, True], ids=["coin", "token"])
 def test_whatever_is_thrown_at_one_payment_another_is_swept(token, step, exc, monkeypatch):
     """At every step, an arbitrary exception; only what a retry may mend fails the job, at its end."""
@@ -518,7 +522,7 @@ def _unfinished_that_breaks(world):
     real = type(world.stores.money).unfinished
 
     def unfinished(self, chain):
-        broken = some_intent(sender="0x" + "99" * 20, attempts=(), asset=USDC.id)
+        broken = some_transaction(sender="0x" + "99" * 20, attempts=(), asset=USDC.id)
         return [broken, replace(broken, sender="0x" + "98" * 20, asset="native", kind=Kind.FUND), *real(self, chain)]
 
     return unfinished
@@ -542,8 +546,8 @@ def _break(monkeypatch, world, step, bad, exc, thrown):
     elif step == "broadcast":
         owner, name = FakeChain, "broadcast"
         hits = lambda given, bad: bad.lower() in bytes.fromhex(given[0][2:]).decode()  # noqa: E731
-    elif step == "last_intent":
-        owner, name, hits = type(world.stores.money), "last_intent", lambda given, bad: given[1] == bad
+    elif step == "last_transaction":
+        owner, name, hits = type(world.stores.money), "last_transaction", lambda given, bad: given[1] == bad
     else:
         return
     monkeypatch.setattr(owner, name, failing(getattr(owner, name), hits))

@@ -10,7 +10,7 @@ from ctrip.ports.gates import Fence
 
 
 class MoneyStore(Protocol):
-    """Intents, ledger and scanner fences."""
+    """Outgoing transactions, ledger and scanner fences."""
 
     def take(self, chain: str) -> Fence:
         """Take a chain: increment its fence unconditionally."""
@@ -28,24 +28,24 @@ class MoneyStore(Protocol):
         """Note beside a chain's tip the treasury that was checked, and why nothing is swept there; empty: it is."""
         ...
 
-    def write_intent(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
-        """Store an intent; raises `AlreadyExists` ("intent") when its slot is taken, `Stale` when it moved on."""
+    def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
+        """Store a transaction; raises `AlreadyExists` ("transaction") for a taken slot, `Stale` when it moved on."""
         ...
 
-    def intent(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
-        """Read an intent, consistently."""
+    def transaction(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
+        """Read an outgoing transaction, consistently."""
         ...
 
-    def intents_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
-        """Return every intent of a sender on a chain, by slot; for deposit addresses, which have few."""
+    def transactions_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
+        """Return every outgoing transaction of a sender on a chain, by slot; for deposit addresses, which have few."""
         ...
 
-    def last_intent(self, chain: str, sender: str) -> OutgoingTransaction | None:
-        """Return the intent of the last slot of a sender, read consistently."""
+    def last_transaction(self, chain: str, sender: str) -> OutgoingTransaction | None:
+        """Return the outgoing transaction of the last slot of a sender, read consistently."""
         ...
 
     def unfinished(self, chain: str) -> list[OutgoingTransaction]:
-        """Return the intents of a chain that have not ended; the index lags, the intents are read consistently.
+        """Return the outgoing transactions of a chain that have not ended; the index lags, they are read consistently.
 
         One that cannot be decoded has the state `unreadable`, and nothing but its chain, sender and slot.
         """
@@ -54,9 +54,9 @@ class MoneyStore(Protocol):
     def settle(
         self, before: OutgoingTransaction, after: OutgoingTransaction, entries: Sequence[Entry], fence: Fence
     ) -> None:
-        """Store an intent and what it posts, all or nothing, while no newer scanner has taken the chain.
+        """Store an outgoing transaction and what it posts, all or nothing, while no newer scanner has taken the chain.
 
-        Raises `FenceLost`, `Stale` when the intent has moved on, `AlreadyExists` ("entry"), and `Busy`.
+        Raises `FenceLost`, `Stale` when the outgoing transaction has moved on, `AlreadyExists` ("entry"), and `Busy`.
         """
         ...
 

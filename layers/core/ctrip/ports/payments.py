@@ -19,8 +19,8 @@ from ctrip.ports.idempotency import Idempotency, Remembered
 class Commit:
     """Everything one decision changes, in one transaction.
 
-    `before` is None for a creation. `intents` are (before, after) pairs, before None for a new one. With a `fence`, the
-    transaction fails when a newer scanner has taken the chain; with `holds_order`, when another payment has the order.
+    `before` is None for a creation. `transactions` are (before, after) pairs, before None for a new one. With a `fence`,
+    it fails when a newer scanner has taken the chain; with `holds_order`, when another payment has the order.
     """
 
     before: Payment | None
@@ -29,7 +29,7 @@ class Commit:
     event: Event | None = None
     entries: tuple[Entry, ...] = ()
     holds_order: bool = False
-    intents: tuple[tuple[OutgoingTransaction | None, OutgoingTransaction], ...] = ()
+    transactions: tuple[tuple[OutgoingTransaction | None, OutgoingTransaction], ...] = ()
     fence: Fence | None = None
     idempotency: Idempotency | None = None
     answer: str = ""  # what the idempotency key is to give again, where no event holds it
@@ -61,18 +61,18 @@ class PaymentStore(Protocol):
     def commit(self, commit: Commit) -> None:
         """Write all of it or nothing; the event once, and in the outbox a row for each of its endpoints.
 
-        Raises `AlreadyExists` ("id", "address", "order", "idempotency", "intent" or "entry"), `Stale` when the
-        payment, its order or an intent has moved on, `FenceLost`, and `Busy` where conflicts or throttling outlast the
+        Raises `AlreadyExists` ("id", "address", "order", "idempotency", "transaction" or "entry"), `Stale` when the
+        payment, its order or an outgoing transaction has moved on, `FenceLost`, and `Busy` where conflicts outlast the
         retries. A write that was our own but whose answer was lost counts as done.
         """
         ...
 
-    def reserve(self, before: Payment, intent: OutgoingTransaction) -> Payment:
-        """Put an own transaction of a payment under way: the new intent, and its name as the payment's `pending`.
+    def reserve(self, before: Payment, transaction: OutgoingTransaction) -> Payment:
+        """Put a new outgoing transaction of a payment under way, with its name as the payment's `pending`.
 
         No version of the payment: nothing that it tells anybody changes. Any other decision about a payment that knows
-        of none under way is stale from now on. Raises `AlreadyExists` ("intent") when the slot is taken, `Stale` when
-        the payment has moved on, and `Busy`.
+        of none under way is stale from now on. Raises `AlreadyExists` ("transaction") when the slot is taken,
+        `Stale` when the payment has moved on, and `Busy`.
         """
         ...
 

@@ -14,7 +14,7 @@ from ctrip.ports import Commit, Fence, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, remember
 from ctrip.store.engine.database import Write, check, keyed, put, text
-from ctrip.store.layout import audit_item, event_items, intent_item, payment_item, posting_item
+from ctrip.store.layout import audit_item, event_items, payment_item, posting_item, transaction_item
 
 
 class Clauses:
@@ -67,8 +67,8 @@ class Clauses:
             yield put(self._names.payments, item, unmoved(before), name="stale payment")
 
     def _money(self) -> Iterator[Write]:
-        for before, after in self._commit.intents:
-            yield intent_write(self._names.money, before, after)
+        for before, after in self._commit.transactions:
+            yield transaction_write(self._names.money, before, after)
         yield from postings(self._names.money, self._commit.entries)
 
     def _facts(self) -> Iterator[Write]:
@@ -79,20 +79,20 @@ class Clauses:
             yield put(self._names.events, item)
 
 
-def reservation(names: tables.Tables, before: Payment, intent: OutgoingTransaction) -> list[Write]:
+def reservation(names: tables.Tables, before: Payment, transaction: OutgoingTransaction) -> list[Write]:
     """Put an own transaction under way, and its name beside the payment: a reservation, and no new version of it."""
-    item = payment_item(before.changed(pending=intent.key))
+    item = payment_item(before.changed(pending=transaction.key))
     return [
         put(names.payments, item, unmoved(before), name="stale payment"),
-        intent_write(names.money, None, intent),
+        transaction_write(names.money, None, transaction),
     ]
 
 
 def settlement(
     table: str, before: OutgoingTransaction, after: OutgoingTransaction, entries: Sequence[Entry], fence: Fence
 ) -> list[Write]:
-    """Move an intent on with what it posts, where no payment changes."""
-    return [fence_check(table, fence), intent_write(table, before, after), *postings(table, entries)]
+    """Move an outgoing transaction on with what it posts, where no payment changes."""
+    return [fence_check(table, fence), transaction_write(table, before, after), *postings(table, entries)]
 
 
 def fence_check(table: str, fence: Fence) -> Write:
@@ -114,10 +114,10 @@ def unmoved(before: Payment) -> Condition:
     return cast("Condition", (Path("version") == before.version) & (Path("status") == before.status.value) & same)
 
 
-def intent_write(table: str, before: OutgoingTransaction | None, after: OutgoingTransaction) -> Write:
-    """Write an intent, alone or within a decision."""
+def transaction_write(table: str, before: OutgoingTransaction | None, after: OutgoingTransaction) -> Write:
+    """Write an outgoing transaction, alone or within a decision."""
     if before is None:
         # Holds where (chain, sender, slot) is free.
-        return put(table, intent_item(after), ABSENT, name="intent")
-    # Holds while the intent is as it was read.
-    return put(table, intent_item(after), Path("version") == before.version, name="stale intent")
+        return put(table, transaction_item(after), ABSENT, name="transaction")
+    # Holds while the outgoing transaction is as it was read.
+    return put(table, transaction_item(after), Path("version") == before.version, name="stale outgoing transaction")

@@ -29,7 +29,7 @@ _PAYMENT_KEYS = frozenset(
 )
 _AUDIT_KEYS = frozenset({"subject"})
 _EVENT_KEYS = frozenset({"ulid", "merchant_id", "type", "subject", "payment_id", "body"})
-_INTENT_KEYS = frozenset({"version", "kind", "state", "tx_hash"})
+_TRANSACTION_KEYS = frozenset({"version", "kind", "state", "tx_hash"})
 _DELIVERY_KEYS = frozenset({"merchant_id", "event_ulid", "endpoint", "attempt"})
 
 
@@ -195,26 +195,26 @@ def delivery_of(item: Item) -> Delivery:
     )
 
 
-def intent_item(intent: OutgoingTransaction) -> Item:
-    """Lay an intent out; an unfinished one stands in the index `due`."""
-    key = tables.intent_key(intent.chain, intent.sender, intent.slot)
+def transaction_item(transaction: OutgoingTransaction) -> Item:
+    """Lay an outgoing transaction out; an unfinished one stands in the index `due`."""
+    key = tables.transaction_key(transaction.chain, transaction.sender, transaction.slot)
     item = keyed(
         key,
-        version=number(intent.version),
-        kind=text(intent.kind.value),
-        state=text(intent.state.value),
-        doc=text(encode(intent, without=_INTENT_KEYS)),
+        version=number(transaction.version),
+        kind=text(transaction.kind.value),
+        state=text(transaction.state.value),
+        doc=text(encode(transaction, without=_TRANSACTION_KEYS)),
     )
-    if intent.tx_hash is not None:
-        item["tx_hash"] = text(intent.tx_hash)
-    if intent.unfinished:
-        item["due_pk"] = text(tables.unfinished_partition(intent.chain))
-        item["due_sk"] = text(f"{folded(intent.sender)}#{key.sk}")
+    if transaction.tx_hash is not None:
+        item["tx_hash"] = text(transaction.tx_hash)
+    if transaction.unfinished:
+        item["due_pk"] = text(tables.unfinished_partition(transaction.chain))
+        item["due_sk"] = text(f"{folded(transaction.sender)}#{key.sk}")
     return item
 
 
-def intent_of(item: Item) -> OutgoingTransaction:
-    """Read an intent."""
+def transaction_of(item: Item) -> OutgoingTransaction:
+    """Read an outgoing transaction."""
     return decode(
         OutgoingTransaction,
         read_document(item, "doc"),
@@ -225,8 +225,8 @@ def intent_of(item: Item) -> OutgoingTransaction:
     )
 
 
-def unreadable_intent(item: Item, chain: str) -> OutgoingTransaction:
-    """Name an intent whose document cannot be read by what its key tells."""
+def unreadable_transaction(item: Item, chain: str) -> OutgoingTransaction:
+    """Name an outgoing transaction whose document cannot be read by what its key tells."""
     key = tables.key_of(item)
     return OutgoingTransaction(
         chain=chain,

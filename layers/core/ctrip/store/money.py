@@ -1,4 +1,4 @@
-"""Intents, ledger entries, and the fences that keep two scanners apart."""
+"""Outgoing transactions, ledger entries, and the fences that keep two scanners apart."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from ctrip.domain.ledger import Entry
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.ports import Fence
 from ctrip.store import tables
-from ctrip.store.clauses import intent_write, settlement
+from ctrip.store.clauses import settlement, transaction_write
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import Item, Store, put, read_document, update
 from ctrip.store.engine.errors import ConditionFailed
-from ctrip.store.layout import entries_of, intent_of, setback_item, setback_of, unreadable_intent
+from ctrip.store.layout import entries_of, setback_item, setback_of, transaction_of, unreadable_transaction
 
 _SWEEPING = ("sweeping_to", "sweeping_refused")
 _TIP_KEYS = frozenset({"chain", "fence", *_SWEEPING})
@@ -51,39 +51,41 @@ class DynamoMoney(Store):
         actions = [Path(name).set(held) for name, held in zip(_SWEEPING, (to, refused), strict=True)]
         self._db.write(update(self._table, tables.tip_key(chain), actions))
 
-    def write_intent(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
-        """Store an intent; raises `AlreadyExists` when (chain, sender, slot) is taken, `Stale` when it moved on."""
+    def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
+        """Store a transaction; raises `AlreadyExists` for a taken (chain, sender, slot), `Stale` when it moved on."""
         try:
             self._db.write(
-                intent_write(self._table, before, after),
-                ours=lambda: self.intent(after.chain, after.sender, after.slot) == after,
+                transaction_write(self._table, before, after),
+                ours=lambda: self.transaction(after.chain, after.sender, after.slot) == after,
             )
         except ConditionFailed as exc:
-            raise (AlreadyExists("intent") if before is None else Stale("the intent has moved on")) from exc
+            raise (
+                AlreadyExists("transaction") if before is None else Stale("the outgoing transaction has moved on")
+            ) from exc
 
-    def intent(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
-        """Read an intent, consistently."""
-        item = self._db.get(self._table, tables.intent_key(chain, sender, slot))
-        return intent_of(item) if item else None
+    def transaction(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
+        """Read an outgoing transaction, consistently."""
+        item = self._db.get(self._table, tables.transaction_key(chain, sender, slot))
+        return transaction_of(item) if item else None
 
-    def intents_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
-        """Return every intent of a sender on a chain, by slot, read consistently."""
+    def transactions_of(self, chain: str, sender: str) -> list[OutgoingTransaction]:
+        """Return every outgoing transaction of a sender on a chain, by slot, read consistently."""
         condition = Path("pk") == tables.sender_partition(chain, sender)
-        return [intent_of(item) for item in self._db.each(self._table, condition, consistent=True)]
+        return [transaction_of(item) for item in self._db.each(self._table, condition, consistent=True)]
 
-    def last_intent(self, chain: str, sender: str) -> OutgoingTransaction | None:
-        """Return the intent of the last slot of a sender, read consistently."""
+    def last_transaction(self, chain: str, sender: str) -> OutgoingTransaction | None:
+        """Return the outgoing transaction of the last slot of a sender, read consistently."""
         condition = Path("pk") == tables.sender_partition(chain, sender)
         rows = self._db.query(self._table, condition, limit=1, forward=False, consistent=True)
-        return intent_of(rows.items[0]) if rows.items else None
+        return transaction_of(rows.items[0]) if rows.items else None
 
     def unfinished(self, chain: str) -> list[OutgoingTransaction]:
-        """Return the intents of a chain that have not ended, by sender and slot."""
+        """Return the outgoing transactions of a chain that have not ended, by sender and slot."""
         condition = Path("due_pk") == tables.unfinished_partition(chain)
         keys = [tables.key_of(item) for item in self._db.each(self._table, condition, index="due")]
         items = self._db.batch(self._table, keys)
         found = [_readable(items[key], chain) for key in keys if key in items]
-        return [intent for intent in found if intent.unfinished]
+        return [transaction for transaction in found if transaction.unfinished]
 
     def entries(self, owner: str) -> list[Entry]:
         """Return an owner's ledger, oldest first."""
@@ -94,15 +96,17 @@ class DynamoMoney(Store):
     def settle(
         self, before: OutgoingTransaction, after: OutgoingTransaction, entries: Sequence[Entry], fence: Fence
     ) -> None:
-        """Store an intent and what it posts, all or nothing; raises `FenceLost`, `Stale` or `AlreadyExists`."""
+        """Store a transaction and what it posts, all or nothing; raises `FenceLost`, `Stale` or `AlreadyExists`."""
         writes = settlement(self._table, before, after, entries, fence)
         try:
-            self._db.transact(writes, ours=lambda: self.intent(after.chain, after.sender, after.slot) == after)
+            self._db.transact(writes, ours=lambda: self.transaction(after.chain, after.sender, after.slot) == after)
         except ConditionFailed as exc:
             name = writes[min(exc.places)].name
             if name == "fence":
                 raise FenceLost("a newer scanner has taken the chain") from exc
-            raise (AlreadyExists("entry") if name == "entry" else Stale("the intent has moved on")) from exc
+            raise (
+                AlreadyExists("entry") if name == "entry" else Stale("the outgoing transaction has moved on")
+            ) from exc
 
     def setbacks(self, chain: str) -> dict[str, Setback]:
         """Return by payment why sweeps of a chain are not tried before some time."""
@@ -116,9 +120,9 @@ class DynamoMoney(Store):
 
 def _readable(item: Item, chain: str) -> OutgoingTransaction:
     try:
-        return intent_of(item)
+        return transaction_of(item)
     except Exception:  # whatever is wrong with one document must not hide the others
-        return unreadable_intent(item, chain)
+        return unreadable_transaction(item, chain)
 
 
 def _tip(chain: str, item: Item) -> Tip:

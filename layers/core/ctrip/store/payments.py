@@ -19,7 +19,7 @@ from ctrip.store.clauses import Clauses, reservation, unmoved
 from ctrip.store.engine.codec import decode
 from ctrip.store.engine.database import Item, Store, put, read_document
 from ctrip.store.engine.errors import ConditionFailed
-from ctrip.store.layout import intent_of, payment_item, payment_of, transfer_item, transfer_of, watch_of
+from ctrip.store.layout import payment_item, payment_of, transaction_of, transfer_item, transfer_of, watch_of
 from ctrip.store.tables import Key
 
 # What reading an item raises that something has mangled.
@@ -52,14 +52,14 @@ class DynamoPayments(Store):
                 raise _refusal(name) from exc
         raise AlreadyExists("order")
 
-    def reserve(self, before: Payment, intent: OutgoingTransaction) -> Payment:
+    def reserve(self, before: Payment, transaction: OutgoingTransaction) -> Payment:
         """Put an own transaction under way; return the payment that names it."""
-        writes = reservation(self._db.tables, before, intent)
+        writes = reservation(self._db.tables, before, transaction)
         try:
-            self._db.transact(writes, ours=lambda: self._stands(intent))
+            self._db.transact(writes, ours=lambda: self._stands(transaction))
         except ConditionFailed as exc:
             raise _refusal(writes[min(exc.places)].name) from exc
-        return before.changed(pending=intent.key)
+        return before.changed(pending=transaction.key)
 
     def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
         """Move a payment to a tier, raised now; no version of it."""
@@ -220,10 +220,12 @@ class DynamoPayments(Store):
         same = decode(AuditRecord, read_document(item, "doc"), subject=commit.after.id).hash == commit.audit.hash
         return same and tables.plain(item, "event") == event
 
-    def _stands(self, intent: OutgoingTransaction) -> bool:
+    def _stands(self, transaction: OutgoingTransaction) -> bool:
         """Whether this very transaction is under way already: the same bytes, whoever signed them."""
-        item = self._db.get(self._db.tables.money, tables.intent_key(intent.chain, intent.sender, intent.slot))
-        return item is not None and intent_of(item).attempts[:1] == intent.attempts[:1]
+        item = self._db.get(
+            self._db.tables.money, tables.transaction_key(transaction.chain, transaction.sender, transaction.slot)
+        )
+        return item is not None and transaction_of(item).attempts[:1] == transaction.attempts[:1]
 
     def _dead_holder(self, payment: Payment) -> Payment | None:
         """Return who holds the order and may lose it; None where the holder lives."""

@@ -191,12 +191,12 @@ def entry_key(owner: str, entry_id: str) -> Key:
 
 
 def sender_partition(chain: str, sender: str) -> str:
-    """Name the intents of one sender on one chain."""
+    """Name the outgoing transactions of one sender on one chain."""
     return f"N#{chain}#{folded(sender)}"
 
 
-def intent_key(chain: str, sender: str, slot: str) -> Key:
-    """Name an intent."""
+def transaction_key(chain: str, sender: str, slot: str) -> Key:
+    """Name an outgoing transaction."""
     return Key(sender_partition(chain, sender), slot)
 
 

@@ -51,14 +51,14 @@ def price(fees: Fees, floor: FeeFloor) -> Price:
     return Price(max_fee(fees, floor), least_tip(fees, floor))
 
 
-def raised(intent: OutgoingTransaction, fees: Fees, floor: FeeFloor, fee_cap: int, *, whole: bool) -> Price | None:
+def raised(transaction: OutgoingTransaction, fees: Fees, floor: FeeFloor, fee_cap: int, *, whole: bool) -> Price | None:
     """Return the price of a replacement; None where the cap leaves no room for one.
 
     With a named minimum at least that much, else at least an eighth more than today's price where nodes refused the
     last one. `whole`: the tip is the whole fee, as in the sweep of a coin.
     """
-    last, today, refusal = terms_of(intent.attempts[-1]), price(fees, floor), intent.refusal
-    times = len(intent.attempts)
+    last, today, refusal = terms_of(transaction.attempts[-1]), price(fees, floor), transaction.refusal
+    times = len(transaction.attempts)
     named = (refusal.minimum or 0) if refusal and refusal.priced else 0
     refused = refusal is not None and refusal.priced and not named
     fee = max(grown(last.max_fee, times), named, bumped(today.max_fee) if refused else today.max_fee)
@@ -90,16 +90,18 @@ def patience_ms(network: Network, attempts: int) -> int:
     return min(usual << (attempts - 1) // SLOWER_EACH, max(LONGEST_STUCK_MS, usual))
 
 
-def slow(intent: OutgoingTransaction, network: Network, head: Block, now: int) -> bool:
+def slow(transaction: OutgoingTransaction, network: Network, head: Block, now: int) -> bool:
     """Whether blocks have gone by without the last attempt for longer than is usual."""
-    last = intent.attempts[-1]
-    waited = now - last.at >= patience_ms(network, len(intent.attempts))
+    last = transaction.attempts[-1]
+    waited = now - last.at >= patience_ms(network, len(transaction.attempts))
     return waited and head.number - last.head >= BLOCKS_AT_LEAST
 
 
-def refused(intent: OutgoingTransaction, head: Block) -> bool:
+def refused(transaction: OutgoingTransaction, head: Block) -> bool:
     """Whether nodes refused the price of the last attempt, and a block has come since."""
-    return intent.refusal is not None and intent.refusal.priced and head.number > intent.attempts[-1].head
+    return (
+        transaction.refusal is not None and transaction.refusal.priced and head.number > transaction.attempts[-1].head
+    )
 
 
 def hopeless(refusal: Refusal | None) -> bool:

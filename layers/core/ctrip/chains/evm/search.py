@@ -30,37 +30,42 @@ class NonceSearch:
     clock: Clock
     log: Log
 
-    def step(self, intent: OutgoingTransaction, final: int) -> Fate:
+    def step(self, transaction: OutgoingTransaction, final: int) -> Fate:
         """Take the search a step further; it has ended where none of our attempts was found."""
-        now, search = self.clock.now(), search_of(intent)
+        now, search = self.clock.now(), search_of(transaction)
         if not search.missing_since:
             return self._goes_on(Search(missing_since=now))
         if now - search.missing_since < self._patience_ms():
             return self._goes_on(search)
         if not search.passed_at:
-            search = self._begun(intent, search, final)
-        return self._read(intent, search) if search.passed_at else self._goes_on(search)
+            search = self._begun(transaction, search, final)
+        return self._read(transaction, search) if search.passed_at else self._goes_on(search)
 
-    def _begun(self, intent: OutgoingTransaction, search: Search, final: int) -> Search:
+    def _begun(self, transaction: OutgoingTransaction, search: Search, final: int) -> Search:
         """Alarm, and begin the search, once a final block shows that the nonce is used."""
         block = self.node.blocks([final]).get(final) if final >= 0 else None
-        used = self.node.nonce_at(intent.sender, block) if block else None
-        if block is None or used is None or used <= nonce_of(intent):
+        used = self.node.nonce_at(transaction.sender, block) if block else None
+        if block is None or used is None or used <= nonce_of(transaction):
             return search
-        self.log.error("receipt_missing", intent=intent.key, payment=", ".join(intent.payment_ids), block=block.number)
-        first = max(min(each.head for each in intent.attempts) - EARLIER, 0)
+        self.log.error(
+            "receipt_missing",
+            transaction=transaction.key,
+            payment=", ".join(transaction.payment_ids),
+            block=block.number,
+        )
+        first = max(min(each.head for each in transaction.attempts) - EARLIER, 0)
         return replace(search, passed_at=block.number, searched=first)
 
-    def _read(self, intent: OutgoingTransaction, search: Search) -> Fate:
+    def _read(self, transaction: OutgoingTransaction, search: Search) -> Fate:
         """Read the next blocks; one that no node holds, or that lists an attempt of ours, is where the search waits."""
-        ours = {attempt.tx_hash.lower() for attempt in intent.attempts}
+        ours = {attempt.tx_hash.lower() for attempt in transaction.attempts}
         end = min(search.searched + BLOCKS_A_PASS, search.passed_at + 1)
         bodies = self.node.hashes(range(search.searched, end)) if end > search.searched else {}
         read = search.searched
         while read < end and read in bodies and not ours & {each.lower() for each in bodies[read]}:
             read += 1
         if read > search.passed_at:
-            return Fate(Outlook.LOST, search=intent.search)
+            return Fate(Outlook.LOST, search=transaction.search)
         return self._goes_on(replace(search, searched=read))
 
     def _patience_ms(self) -> int:

@@ -84,14 +84,14 @@ class EvmTransfers:
     def in_turn(self, waiting: Sequence[OutgoingTransaction]) -> list[OutgoingTransaction]:
         """Choose the lowest nonce of each sender: those behind it wait for it."""
         lowest: dict[str, OutgoingTransaction] = {}
-        for intent in sorted(waiting, key=nonce_of, reverse=True):
-            lowest[intent.sender.lower()] = intent
+        for transaction in sorted(waiting, key=nonce_of, reverse=True):
+            lowest[transaction.sender.lower()] = transaction
         return list(lowest.values())
 
     def due(self, transaction: OutgoingTransaction, *, cancel: bool) -> bool:
         """Whether a higher price may help: the last one was refused, or waits too long, and the chain waits for it."""
         if len(transaction.attempts) >= gas.MOST_ATTEMPTS:
-            self.log.error("too_many_attempts", intent=transaction.key)
+            self.log.error("too_many_attempts", transaction=transaction.key)
             return False
         return self._wanted(transaction, cancel) and self._lowest(transaction)
 
@@ -225,7 +225,7 @@ class EvmTransfers:
         return self._code[address]
 
     def _next_nonce(self, sender: str, last: OutgoingTransaction | None) -> int:
-        """Return the nonce after our newest intent, never behind the chain's; `Unavailable` where that is unknown."""
+        """Return the nonce after our newest one, never behind the chain's; `Unavailable` where that is unknown."""
         used = self._used(sender)
         if last is not None and last.tx_hash is not None and used <= nonce_of(last):
             raise Unavailable("the nodes do not show our last transaction yet")

@@ -58,7 +58,7 @@ class OwnTransfer:
     amount: int
     block_number: int
     block_hash: str
-    intent: str = ""
+    transaction: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Signed bytes of one try; all tries of an intent share its slot, so at most one is mined.
+    """Signed bytes of one try; all tries of an outgoing transaction share its slot, so at most one is mined.
 
     `head` and `at` are the newest block and the time (unix milliseconds) of the signing, `value` the coin and `amount`
     the token that it moves. It may cost `cost` at most, and `beside` what a layer below asks, which may rise. One that
@@ -150,7 +150,7 @@ class OutgoingTransaction:
 
     @property
     def key(self) -> str:
-        """Name the intent: one per chain, sender and slot."""
+        """Name the outgoing transaction: one per chain, sender and slot."""
         return f"{self.chain}#{self.sender}#{self.slot}"
 
     @property
@@ -189,103 +189,112 @@ class OutgoingTransaction:
 
 
 def parse_key(key: str) -> tuple[str, str, str]:
-    """Read chain, sender and slot out of an intent's key."""
+    """Read chain, sender and slot out of an outgoing transaction's key."""
     chain, sender, slot = key.split("#")
     return chain, sender, slot
 
 
-def mined(intent: OutgoingTransaction, receipt: Receipt, now: int) -> OutgoingTransaction:
+def mined(transaction: OutgoingTransaction, receipt: Receipt, now: int) -> OutgoingTransaction:
     """Record which attempt the chain took, with amounts from the receipt alone."""
     return replace(
-        intent,
+        transaction,
         state=TransactionState.MINED,
         tx_hash=receipt.tx_hash,
         block_number=receipt.block_number,
         block_hash=receipt.block_hash,
         members=tuple(
-            replace(each, amount=moved(intent, each, receipt), left=left(intent, each, receipt))
-            for each in intent.members
+            replace(each, amount=moved(transaction, each, receipt), left=left(transaction, each, receipt))
+            for each in transaction.members
         ),
         fee=receipt.fee,
         refusal=None,
         search=(),
         lost_at=0,
         updated_at=now,
-        version=intent.version + 1,
+        version=transaction.version + 1,
     )
 
 
-def moves_of(intent: OutgoingTransaction, member: Member) -> tuple[OwnTransfer, ...]:
+def moves_of(transaction: OutgoingTransaction, member: Member) -> tuple[OwnTransfer, ...]:
     """Return what a mined transaction did to a member's deposit address, as its receipt told."""
-    coin = member.amount if intent.kind is Kind.FUND else -member.amount if intent.token is None else 0
-    if same(member.address, intent.sender):
-        coin -= intent.fee
-    moved = [(intent.token, -member.left)] if intent.token is not None else []
+    coin = member.amount if transaction.kind is Kind.FUND else -member.amount if transaction.token is None else 0
+    if same(member.address, transaction.sender):
+        coin -= transaction.fee
+    moved = [(transaction.token, -member.left)] if transaction.token is not None else []
     return tuple(
-        OwnTransfer(intent.tx_hash or "", token, amount, intent.block_number or 0, intent.block_hash or "", intent.key)
+        OwnTransfer(
+            transaction.tx_hash or "",
+            token,
+            amount,
+            transaction.block_number or 0,
+            transaction.block_hash or "",
+            transaction.key,
+        )
         for token, amount in (*moved, (None, coin))
         if amount
     )
 
 
-def moves_with(moves: tuple[OwnTransfer, ...], intent: OutgoingTransaction, member: Member) -> tuple[OwnTransfer, ...]:
+def moves_with(
+    moves: tuple[OwnTransfer, ...], transaction: OutgoingTransaction, member: Member
+) -> tuple[OwnTransfer, ...]:
     """Add what a mined transaction moved, in place of what was known of it."""
-    others = (move for move in moves if move.tx_hash != intent.tx_hash and move.intent != intent.key)
-    return (*others, *moves_of(intent, member))
+    others = (move for move in moves if move.tx_hash != transaction.tx_hash and move.transaction != transaction.key)
+    return (*others, *moves_of(transaction, member))
 
 
 def sweeps_with(
-    sweeps: tuple[Sweep, ...], intent: OutgoingTransaction, member: Member, status: str
+    sweeps: tuple[Sweep, ...], transaction: OutgoingTransaction, member: Member, status: str
 ) -> tuple[Sweep, ...]:
     """Show a sweep, in place of what was shown of it."""
-    others = tuple(sweep for sweep in sweeps if sweep.tx_hash != intent.tx_hash)
-    return (*others, Sweep(intent.tx_hash or "", status, member.amount))
+    others = tuple(sweep for sweep in sweeps if sweep.tx_hash != transaction.tx_hash)
+    return (*others, Sweep(transaction.tx_hash or "", status, member.amount))
 
 
-def as_shown(payment: Payment, intent: OutgoingTransaction | None) -> Payment:
+def as_shown(payment: Payment, transaction: OutgoingTransaction | None) -> Payment:
     """Show the sweep under way, which the payment itself does not carry before its end."""
-    member = intent.member(payment.id) if intent else None
-    if intent is None or member is None:
+    member = transaction.member(payment.id) if transaction else None
+    if transaction is None or member is None:
         return payment
-    if intent.kind is not Kind.SWEEP or intent.state is not TransactionState.MINED:
+    if transaction.kind is not Kind.SWEEP or transaction.state is not TransactionState.MINED:
         return payment
-    return payment.changed(sweeps=sweeps_with(payment.own.sweeps, intent, member, "mined"))
+    return payment.changed(sweeps=sweeps_with(payment.own.sweeps, transaction, member, "mined"))
 
 
-def moved(intent: OutgoingTransaction, member: Member, receipt: Receipt) -> int:
+def moved(transaction: OutgoingTransaction, member: Member, receipt: Receipt) -> int:
     """Return what the receipt shows to have arrived at the destination for a member."""
-    if intent.token is None:
+    if transaction.token is None:
         return receipt.value if receipt.success else 0
-    return sum(log.amount for log in _sent(intent, member, receipt) if same(log.to, intent.to))
+    return sum(log.amount for log in _sent(transaction, member, receipt) if same(log.to, transaction.to))
 
 
-def left(intent: OutgoingTransaction, member: Member, receipt: Receipt) -> int:
+def left(transaction: OutgoingTransaction, member: Member, receipt: Receipt) -> int:
     """Return what the receipt shows to have left a member's address, wherever it went: some tokens keep a share."""
-    if intent.token is None:
+    if transaction.token is None:
         return receipt.value if receipt.success else 0
-    return sum(log.amount for log in _sent(intent, member, receipt) if not same(log.to, member.address))
+    return sum(log.amount for log in _sent(transaction, member, receipt) if not same(log.to, member.address))
 
 
-def _sent(intent: OutgoingTransaction, member: Member, receipt: Receipt) -> list[TokenTransfer]:
+def _sent(transaction: OutgoingTransaction, member: Member, receipt: Receipt) -> list[TokenTransfer]:
     logs = receipt.token_transfers if receipt.success else ()
-    return [log for log in logs if same(log.token, intent.token or "") and same(log.sender, member.address)]
+    return [log for log in logs if same(log.token, transaction.token or "") and same(log.sender, member.address)]
 
 
-def could_explain(intent: OutgoingTransaction, token: str | None, amount: int) -> bool:
+def could_explain(transaction: OutgoingTransaction, token: str | None, amount: int) -> bool:
     """Say whether a transaction whose fate is unknown may have taken `amount` of an asset from its deposit address.
 
     `token` None is the coin: the value and everything that the transaction may cost.
     """
-    if intent.kind is not Kind.SWEEP or not (intent.waiting or intent.state is TransactionState.LOST):
+    if transaction.kind is not Kind.SWEEP or not (transaction.waiting or transaction.state is TransactionState.LOST):
         return False
-    return any(0 < amount <= _most(intent, attempt, token) for attempt in intent.attempts)
+    return any(0 < amount <= _most(transaction, attempt, token) for attempt in transaction.attempts)
 
 
-def _most(intent: OutgoingTransaction, attempt: Attempt, token: str | None) -> int:
+def _most(transaction: OutgoingTransaction, attempt: Attempt, token: str | None) -> int:
     if token is None:
         # What the layer below asks may have risen since.
         return attempt.value + attempt.cost + 2 * attempt.beside
-    return attempt.amount if intent.token is not None and same(intent.token, token) else 0
+    return attempt.amount if transaction.token is not None and same(transaction.token, token) else 0
 
 
 def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVERTED_BACKOFF_MS) -> Setback:
@@ -296,29 +305,29 @@ def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVE
     return Setback(failures, now + pause, now, reason[:200])
 
 
-def postings(intent: OutgoingTransaction, member: Member, now: int) -> tuple[Entry, ...]:
+def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tuple[Entry, ...]:
     """Post what a mined transaction moved for a member; with the first one what it cost, the operator's expense."""
-    source, target = (GAS_STATION, ON_ADDRESSES) if intent.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
-    first = member == intent.members[0]
+    source, target = (GAS_STATION, ON_ADDRESSES) if transaction.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
+    first = member == transaction.members[0]
     suffix = "" if first else f"#{member.payment_id}"
-    payer = source if same(member.address, intent.sender) else GAS_STATION
+    payer = source if same(member.address, transaction.sender) else GAS_STATION
     rows = [
-        ("moved", intent.asset, source, target, member.amount),
-        ("gas", "native", payer, GAS_EXPENSE, intent.fee if first else 0),
-        ("kept", intent.asset, source, TOKEN_FEE_EXPENSE, member.left - member.amount),
+        ("moved", transaction.asset, source, target, member.amount),
+        ("gas", "native", payer, GAS_EXPENSE, transaction.fee if first else 0),
+        ("kept", transaction.asset, source, TOKEN_FEE_EXPENSE, member.left - member.amount),
     ]
     return tuple(
         Entry(
             # The version too: a reorganisation that is undone brings the very same block back.
-            id=f"{intent.key}#{intent.block_hash}#{intent.version:06d}#{name}{suffix}",
+            id=f"{transaction.key}#{transaction.block_hash}#{transaction.version:06d}#{name}{suffix}",
             owner=OPERATOR,
-            chain=intent.chain,
+            chain=transaction.chain,
             asset=asset,
             debit=debit,
             credit=credit,
             amount=amount,
             payment_id=member.payment_id,
-            tx_hash=intent.tx_hash,
+            tx_hash=transaction.tx_hash,
             at=now,
         )
         for name, asset, credit, debit, amount in rows

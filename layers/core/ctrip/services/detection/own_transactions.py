@@ -76,12 +76,12 @@ class OwnTransactions:
         if left <= 0 or not sight.intact(payment):
             return False  # what a reorganisation took has not left by a transaction of ours
         key = payment.own.pending
-        known = any(move.intent == key for move in payment.own.moves)
-        intent = self.money.intent(*parse_key(key)) if key and not known else None
-        ours = intent is not None and could_explain(intent, payment.due.token_address, left)
+        known = any(move.transaction == key for move in payment.own.moves)
+        transaction = self.money.transaction(*parse_key(key)) if key and not known else None
+        ours = transaction is not None and could_explain(transaction, payment.due.token_address, left)
         if not (ours or payment.id in self.unsure):
             return False
-        since = intent.updated_at if intent else payment.times.updated_at
+        since = transaction.updated_at if transaction else payment.times.updated_at
         overdue = self.clock.now() - since > UNCLEAR_MS
         if overdue and payment.id not in self.unsure | self.alarmed:  # of the unsure ones the follower tells
             self.alarmed.add(payment.id)

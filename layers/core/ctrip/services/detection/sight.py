@@ -26,7 +26,7 @@ class Sight:
 
     def gone(self, payment: Payment) -> list[str]:
         """Name the own transactions of a payment whose blocks are no longer canonical."""
-        return sorted({move.intent for move in payment.own.moves if not stands(move, self.headers, self.floor)})
+        return sorted({move.transaction for move in payment.own.moves if not stands(move, self.headers, self.floor)})
 
     def intact(self, payment: Payment) -> bool:
         """Whether the blocks of everything that was observed of a payment are still canonical."""

@@ -23,7 +23,7 @@ class PaymentReader:
         """Show a payment; raises `NotFound` for another merchant's (any merchant's where `merchant_id` is None)."""
         payment = self.find(merchant_id, payment_id)
         if payment.own.pending is not None:
-            payment = as_shown(payment, self.money.intent(*parse_key(payment.own.pending)))
+            payment = as_shown(payment, self.money.transaction(*parse_key(payment.own.pending)))
         if payment.review.superseded and not self._order_lives_elsewhere(payment):
             payment = payment.changed(superseded=False)
         return payment_view(payment, head=self._heads({payment.due.chain}).get(payment.due.chain))

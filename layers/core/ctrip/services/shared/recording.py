@@ -37,11 +37,13 @@ class Recorder:
         *,
         origin: Origin | None = None,
         fence: Fence | None = None,
-        intents: tuple[tuple[OutgoingTransaction | None, OutgoingTransaction], ...] = (),
+        transactions: tuple[tuple[OutgoingTransaction | None, OutgoingTransaction], ...] = (),
     ) -> Commit:
         """Build the transaction of one step; without an `origin` the worker itself decided it."""
         commit = self._commit(before, step.after, step.event, origin or Origin(self.actor), step.stray)
-        return replace(commit, entries=step.entries, fence=fence, intents=intents, holds_order=step.holds_order)
+        return replace(
+            commit, entries=step.entries, fence=fence, transactions=transactions, holds_order=step.holds_order
+        )
 
     def _commit(
         self,

@@ -55,7 +55,7 @@ class Followed:
 
 @dataclass(slots=True)
 class _Pass:
-    """One pass over the intents, and what it has found so far."""
+    """One pass over the outgoing transactions, and what it has found so far."""
 
     head: Block
     final: int
@@ -66,18 +66,18 @@ class _Pass:
     unsure: set[str] = field(default_factory=set)
     failure: Exception | None = None
 
-    def moved(self, intent: OutgoingTransaction) -> None:
+    def moved(self, transaction: OutgoingTransaction) -> None:
         """Note what a sweep has moved that is not final."""
-        for member in intent.members if intent.kind is Kind.SWEEP else ():
+        for member in transaction.members if transaction.kind is Kind.SWEEP else ():
             known = self.moves.get(member.payment_id, ())
-            self.moves[member.payment_id] = moves_with(known, intent, member)
+            self.moves[member.payment_id] = moves_with(known, transaction, member)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionFollower:
-    """Follows one chain's unfinished intents, as part of a scanner's pass.
+    """Follows one chain's unfinished outgoing transactions, as part of a scanner's pass.
 
-    A sweep that is mined is noted in its intent alone, on the condition of the intent's version: the note is a fact of
+    A sweep that is mined is noted in its transaction's record alone, on that record's version: the note is a fact of
     the chain that every pass asks about again. The payment changes when the sweep is final, under the scanner's fence.
     What the note says of the address is taken out of its balance in memory, pass by pass.
     """
@@ -93,7 +93,7 @@ class TransactionFollower:
     transfers: OpenTransfers
 
     def follow(self, head: Block, final: int, fence: Fence) -> Followed:
-        """Take every unfinished intent a step further where the chain allows; `final` is the height of its finality.
+        """Take each unfinished transaction a step further where the chain allows; `final` is the height of finality.
 
         One transaction's trouble ends no other's following; only `FenceLost` leaves.
         """
@@ -101,9 +101,9 @@ class TransactionFollower:
         final = min(final, head.number - self.network.confirmations + 1)
         transfers = self.transfers(self.network, self.chain, self.clock, self.log)
         this = _Pass(head, final, fence, transfers)
-        for intent in unfinished:
-            with self._apart(intent, this):
-                self._one(intent, this)
+        for transaction in unfinished:
+            with self._apart(transaction, this):
+                self._one(transaction, this)
         return Followed(tuple(this.changed), this.moves, len(unfinished), frozenset(this.unsure), this.failure)
 
     def reopen(self, payment: Payment, key: str, fence: Fence) -> list[Payment]:
@@ -111,187 +111,201 @@ class TransactionFollower:
 
         Returns the payments that changed.
         """
-        intent = self.money.intent(*parse_key(key))
-        if intent is None or intent.tx_hash is None:
+        transaction = self.money.transaction(*parse_key(key))
+        if transaction is None or transaction.tx_hash is None:
             return []
-        self.log.warning("own_transaction_reorganised", intent=key, payment=payment.id)
+        self.log.warning("own_transaction_reorganised", transaction=key, payment=payment.id)
         changed: list[Payment] = []
         try:
-            self._unmined(intent, fence, changed)
+            self._unmined(transaction, fence, changed)
         except (Stale, AlreadyExists) as exc:
-            self.log.warning("own_transaction_moved_on", intent=key, error=str(exc))
+            self.log.warning("own_transaction_moved_on", transaction=key, error=str(exc))
         return changed
 
     @contextmanager
-    def _apart(self, intent: OutgoingTransaction, this: _Pass) -> Iterator[None]:
+    def _apart(self, transaction: OutgoingTransaction, this: _Pass) -> Iterator[None]:
         """Keep one transaction's trouble from all the others: what became of it is unknown in this pass."""
         try:
             yield
         except FenceLost:
             raise
         except Stale as exc:
-            this.unsure.update(intent.payment_ids)
-            self.log.info("intent_moved_on", intent=intent.key, error=str(exc))
+            this.unsure.update(transaction.payment_ids)
+            self.log.info("intent_moved_on", transaction=transaction.key, error=str(exc))
         except AlreadyExists as exc:
-            this.unsure.update(intent.payment_ids)
-            self.log.error("intent_stuck", intent=intent.key, error=str(exc))
+            this.unsure.update(transaction.payment_ids)
+            self.log.error("intent_stuck", transaction=transaction.key, error=str(exc))
         except Exception as exc:  # a node's, the store's, or a bug: it must not stop a chain
-            this.unsure.update(intent.payment_ids)
+            this.unsure.update(transaction.payment_ids)
             this.failure = this.failure or exc
             if isinstance(exc, ChainError | Busy):
-                self.log.warning("intent_followed_later", intent=intent.key, kind=type(exc).__name__, error=exc)
+                self.log.warning(
+                    "intent_followed_later", transaction=transaction.key, kind=type(exc).__name__, error=exc
+                )
             else:
-                self.log.error("intent_not_followed", intent=intent.key, kind=type(exc).__name__, error=exc)
+                self.log.error("intent_not_followed", transaction=transaction.key, kind=type(exc).__name__, error=exc)
 
-    def _one(self, intent: OutgoingTransaction, this: _Pass) -> None:
-        if intent.state is TransactionState.UNREADABLE:
-            this.unsure |= {found for found in (self.payments.by_address(intent.sender),) if found}
-            self.log.error("intent_unreadable", intent=intent.key)
-        elif intent.state is TransactionState.MINED:
-            self._watch_mined(intent, this)
-        elif intent.state is TransactionState.LOST:
-            self._watch_lost(intent, this)
+    def _one(self, transaction: OutgoingTransaction, this: _Pass) -> None:
+        if transaction.state is TransactionState.UNREADABLE:
+            this.unsure |= {found for found in (self.payments.by_address(transaction.sender),) if found}
+            self.log.error("intent_unreadable", transaction=transaction.key)
+        elif transaction.state is TransactionState.MINED:
+            self._watch_mined(transaction, this)
+        elif transaction.state is TransactionState.LOST:
+            self._watch_lost(transaction, this)
         else:
-            self._watch_sent(intent, this)
+            self._watch_sent(transaction, this)
 
     # -- not in a block yet
 
-    def _watch_sent(self, intent: OutgoingTransaction, this: _Pass) -> None:
-        fate = this.transfers.fate(intent, this.head, this.final)
+    def _watch_sent(self, transaction: OutgoingTransaction, this: _Pass) -> None:
+        fate = this.transfers.fate(transaction, this.head, this.final)
         if fate.receipt:
-            self._mined(intent, fate.receipt, this)
+            self._mined(transaction, fate.receipt, this)
             return
-        intent = self._noted(intent, fate)
+        transaction = self._noted(transaction, fate)
         if fate.outlook is not Outlook.OPEN:
             # Its fate is unknown until a receipt shows it, or it is certain that none will come.
-            this.unsure.update(intent.payment_ids)
+            this.unsure.update(transaction.payment_ids)
         if fate.outlook in (Outlook.OPEN, Outlook.UNKNOWN):
-            self._offer(intent, this)
+            self._offer(transaction, this)
         elif fate.outlook is Outlook.LOST:
-            self._lost(intent, this)
+            self._lost(transaction, this)
         elif fate.outlook is Outlook.EXPIRED:
-            self._expired(intent, this)
+            self._expired(transaction, this)
 
-    def _noted(self, intent: OutgoingTransaction, fate: Fate) -> OutgoingTransaction:
+    def _noted(self, transaction: OutgoingTransaction, fate: Fate) -> OutgoingTransaction:
         """Remember how far a missing receipt has been looked for."""
-        return intent if fate.search == intent.search else self._write(intent, search=fate.search)
+        return transaction if fate.search == transaction.search else self._write(transaction, search=fate.search)
 
-    def _offer(self, intent: OutgoingTransaction, this: _Pass) -> None:
+    def _offer(self, transaction: OutgoingTransaction, this: _Pass) -> None:
         """Send the newest bytes again where no node holds them, whatever one answered when it was given them."""
-        last = intent.attempts[-1]
+        last = transaction.attempts[-1]
         if self.chain.known(last.tx_hash):
-            if intent.refusal is not None:
-                self._write(intent, refusal=None)
-            elif this.transfers.hurry(intent, this.head):
-                self.jobs.sweep(SweepJob(self.network.name, intent.asset))
+            if transaction.refusal is not None:
+                self._write(transaction, refusal=None)
+            elif this.transfers.hurry(transaction, this.head):
+                self.jobs.sweep(SweepJob(self.network.name, transaction.asset))
             return
         try:
             self.chain.broadcast(last.raw)
         except BroadcastRejected as exc:
-            this.unsure.update(intent.payment_ids)
-            self.log.warning("rebroadcast_rejected", intent=intent.key, error=str(exc))
-            refusal = refusal_of(exc, intent.refusal)
-            if refusal != intent.refusal:
-                intent = self._write(intent, refusal=refusal)
-            if this.transfers.hurry(intent, this.head):
-                self.jobs.sweep(SweepJob(self.network.name, intent.asset))
+            this.unsure.update(transaction.payment_ids)
+            self.log.warning("rebroadcast_rejected", transaction=transaction.key, error=str(exc))
+            refusal = refusal_of(exc, transaction.refusal)
+            if refusal != transaction.refusal:
+                transaction = self._write(transaction, refusal=refusal)
+            if this.transfers.hurry(transaction, this.head):
+                self.jobs.sweep(SweepJob(self.network.name, transaction.asset))
 
-    def _lost(self, intent: OutgoingTransaction, this: _Pass) -> None:
+    def _lost(self, transaction: OutgoingTransaction, this: _Pass) -> None:
         """Somebody else used the slot: a restored store, or a key in other hands. The addresses are free again."""
         now = self.clock.now()
-        self._release(intent, _changed(intent, now, state=TransactionState.LOST, lost_at=now, refusal=None), this)
-        self.log.error("slot_taken", intent=intent.key, payment=", ".join(intent.payment_ids))
+        self._release(
+            transaction, _changed(transaction, now, state=TransactionState.LOST, lost_at=now, refusal=None), this
+        )
+        self.log.error("slot_taken", transaction=transaction.key, payment=", ".join(transaction.payment_ids))
 
-    def _expired(self, intent: OutgoingTransaction, this: _Pass) -> None:
+    def _expired(self, transaction: OutgoingTransaction, this: _Pass) -> None:
         """No attempt can be mined any more: the addresses are free for the next sweep, in a slot of its own."""
-        self._release(intent, _changed(intent, self.clock.now(), state=TransactionState.EXPIRED, refusal=None), this)
-        self.log.info("own_transaction_expired", intent=intent.key, payment=", ".join(intent.payment_ids))
-        for asset in {self._payment(each).due.asset_key for each in intent.members}:
+        self._release(
+            transaction, _changed(transaction, self.clock.now(), state=TransactionState.EXPIRED, refusal=None), this
+        )
+        self.log.info(
+            "own_transaction_expired", transaction=transaction.key, payment=", ".join(transaction.payment_ids)
+        )
+        for asset in {self._payment(each).due.asset_key for each in transaction.members}:
             self.jobs.sweep(SweepJob(self.network.name, asset))
 
-    def _release(self, intent: OutgoingTransaction, after: OutgoingTransaction, this: _Pass) -> None:
+    def _release(self, transaction: OutgoingTransaction, after: OutgoingTransaction, this: _Pass) -> None:
         def step(payment: Payment, _: Member) -> Step:
-            return quiet(payment, self.clock.now(), pending=_released(payment, intent))
+            return quiet(payment, self.clock.now(), pending=_released(payment, transaction))
 
-        self._change(intent, after, this.fence, step, this.changed, held=False)
+        self._change(transaction, after, this.fence, step, this.changed, held=False)
 
-    def _watch_lost(self, intent: OutgoingTransaction, this: _Pass) -> None:
+    def _watch_lost(self, transaction: OutgoingTransaction, this: _Pass) -> None:
         """Undo what was concluded, should a receipt come after all, or the slot be free again."""
         now = self.clock.now()
-        pause = min(max((now - intent.lost_at) // 8, SOONEST_LOOK_MS), LATEST_LOOK_MS)
-        fate = this.transfers.fate(intent, this.head, this.final) if now - intent.updated_at >= pause else None
+        pause = min(max((now - transaction.lost_at) // 8, SOONEST_LOOK_MS), LATEST_LOOK_MS)
+        fate = (
+            this.transfers.fate(transaction, this.head, this.final) if now - transaction.updated_at >= pause else None
+        )
         if fate and fate.receipt:
-            self._mined(intent, fate.receipt, this)
+            self._mined(transaction, fate.receipt, this)
             return
-        this.unsure.update(intent.payment_ids)
+        this.unsure.update(transaction.payment_ids)
         if fate and fate.outlook is Outlook.OPEN:
-            self._resume(intent, _changed(intent, now, state=TransactionState.SIGNED, search=(), lost_at=0), this)
+            self._resume(
+                transaction, _changed(transaction, now, state=TransactionState.SIGNED, search=(), lost_at=0), this
+            )
         elif fate:
-            over = self._watched_long_enough(intent)
-            self._write(intent, state=TransactionState.FAILED if over else TransactionState.LOST)
+            over = self._watched_long_enough(transaction)
+            self._write(transaction, state=TransactionState.FAILED if over else TransactionState.LOST)
 
-    def _watched_long_enough(self, intent: OutgoingTransaction) -> bool:
+    def _watched_long_enough(self, transaction: OutgoingTransaction) -> bool:
         """Whether the payments' monitoring time has gone by without a receipt, a day at least."""
-        served = [self._payment(each).policy.monitoring_seconds * 1000 for each in intent.members]
+        served = [self._payment(each).policy.monitoring_seconds * 1000 for each in transaction.members]
         watch = max(*served, LEAST_WATCH_MS)
-        return self.clock.now() - intent.lost_at >= watch
+        return self.clock.now() - transaction.lost_at >= watch
 
     # -- in a block
 
-    def _watch_mined(self, intent: OutgoingTransaction, this: _Pass) -> None:
-        receipt = self.chain.receipt(intent.tx_hash or "")
+    def _watch_mined(self, transaction: OutgoingTransaction, this: _Pass) -> None:
+        receipt = self.chain.receipt(transaction.tx_hash or "")
         if receipt is None or receipt.block_number > this.head.number:
-            self._without_receipt(intent, this)
-        elif receipt.block_hash != intent.block_hash:
-            self._mined(intent, receipt, this)
+            self._without_receipt(transaction, this)
+        elif receipt.block_hash != transaction.block_hash:
+            self._mined(transaction, receipt, this)
         elif receipt.block_number > this.final:
-            this.moved(intent)
+            this.moved(transaction)
         else:
-            self._final(intent, receipt, this)
+            self._final(transaction, receipt, this)
 
-    def _without_receipt(self, intent: OutgoingTransaction, this: _Pass) -> None:
+    def _without_receipt(self, transaction: OutgoingTransaction, this: _Pass) -> None:
         """Ask for the block that took it: where it stands, the missing receipt is a node's that is behind."""
-        number = intent.block_number or 0
+        number = transaction.block_number or 0
         block = self.chain.blocks([number]).get(number)
-        if block is not None and block.hash != intent.block_hash:
-            self._unmined(intent, this.fence, this.changed)
+        if block is not None and block.hash != transaction.block_hash:
+            self._unmined(transaction, this.fence, this.changed)
             return
         if block is None:
-            this.unsure.update(intent.payment_ids)
-        this.moved(intent)
+            this.unsure.update(transaction.payment_ids)
+        this.moved(transaction)
 
-    def _mined(self, intent: OutgoingTransaction, receipt: Receipt, this: _Pass) -> None:
-        after = mined(intent, receipt, self.clock.now())
-        if intent.kind is Kind.SWEEP and intent.state is TransactionState.LOST:
-            self._resume(intent, after, this)
-        elif intent.kind is Kind.SWEEP:
-            self.money.write_intent(intent, after)
+    def _mined(self, transaction: OutgoingTransaction, receipt: Receipt, this: _Pass) -> None:
+        after = mined(transaction, receipt, self.clock.now())
+        if transaction.kind is Kind.SWEEP and transaction.state is TransactionState.LOST:
+            self._resume(transaction, after, this)
+        elif transaction.kind is Kind.SWEEP:
+            self.money.write_transaction(transaction, after)
         else:
             # The coin that came frees the address for the transfer that waits for it.
             def step(payment: Payment, member: Member) -> Step:
                 moves = moves_with(payment.own.moves, after, member)
-                return quiet(payment, self.clock.now(), moves=moves, pending=_released(payment, intent))
+                return quiet(payment, self.clock.now(), moves=moves, pending=_released(payment, transaction))
 
-            self._change(intent, after, this.fence, step, this.changed, held=False)
-        if intent.state is TransactionState.LOST:
-            self.log.warning("receipt_came_after_all", intent=intent.key)
+            self._change(transaction, after, this.fence, step, this.changed, held=False)
+        if transaction.state is TransactionState.LOST:
+            self.log.warning("receipt_came_after_all", transaction=transaction.key)
         this.moved(after)
 
-    def _resume(self, intent: OutgoingTransaction, after: OutgoingTransaction, this: _Pass) -> None:
+    def _resume(self, transaction: OutgoingTransaction, after: OutgoingTransaction, this: _Pass) -> None:
         """Put a transaction under way again whose slot was thought to be another's."""
 
         def step(payment: Payment, _: Member) -> Step:
-            tier = Tier.SWEEP if intent.kind is Kind.SWEEP and _credited(payment) else payment.tier
-            return quiet(payment, self.clock.now(), pending=payment.own.pending or intent.key, tier=tier)
+            tier = Tier.SWEEP if transaction.kind is Kind.SWEEP and _credited(payment) else payment.tier
+            return quiet(payment, self.clock.now(), pending=payment.own.pending or transaction.key, tier=tier)
 
-        self._change(intent, after, this.fence, step, this.changed, held=True)
+        self._change(transaction, after, this.fence, step, this.changed, held=True)
 
-    def _unmined(self, intent: OutgoingTransaction, fence: Fence, changed: list[Payment]) -> None:
+    def _unmined(self, transaction: OutgoingTransaction, fence: Fence, changed: list[Payment]) -> None:
         """A reorganisation took it out: the same bytes are sent again."""
         now = self.clock.now()
-        after = _changed(intent, now, state=TransactionState.SIGNED, tx_hash=None, block_number=None, block_hash=None)
-        if intent.kind is Kind.SWEEP and intent.unfinished:
-            self.money.write_intent(intent, after)  # the payments know nothing of it yet
+        after = _changed(
+            transaction, now, state=TransactionState.SIGNED, tx_hash=None, block_number=None, block_hash=None
+        )
+        if transaction.kind is Kind.SWEEP and transaction.unfinished:
+            self.money.write_transaction(transaction, after)  # the payments know nothing of it yet
             return
 
         def step(payment: Payment, member: Member) -> Step:
@@ -299,53 +313,53 @@ class TransactionFollower:
                 payment,
                 now,
                 tier=Tier.SWEEP if _credited(payment) else payment.tier,
-                moves=tuple(move for move in payment.own.moves if move.tx_hash != intent.tx_hash),
-                sweeps=tuple(sweep for sweep in payment.own.sweeps if sweep.tx_hash != intent.tx_hash),
-                pending=intent.key if payment.own.pending is None else payment.own.pending,
+                moves=tuple(move for move in payment.own.moves if move.tx_hash != transaction.tx_hash),
+                sweeps=tuple(sweep for sweep in payment.own.sweeps if sweep.tx_hash != transaction.tx_hash),
+                pending=transaction.key if payment.own.pending is None else payment.own.pending,
             )
-            if intent.unfinished:
+            if transaction.unfinished:
                 return undone
-            return replace(undone, entries=tuple(map(reversed_posting, postings(intent, member, now))))
+            return replace(undone, entries=tuple(map(reversed_posting, postings(transaction, member, now))))
 
-        self._change(intent, after, fence, step, changed, held=True)
+        self._change(transaction, after, fence, step, changed, held=True)
 
-    def _final(self, intent: OutgoingTransaction, receipt: Receipt, this: _Pass) -> None:
+    def _final(self, transaction: OutgoingTransaction, receipt: Receipt, this: _Pass) -> None:
         now = self.clock.now()
         state = TransactionState.FINAL if receipt.success else TransactionState.FAILED
-        after = _changed(intent, now, state=TransactionState.CANCELLED if intent.cancelled else state)
-        if intent.kind is Kind.FUND:
+        after = _changed(transaction, now, state=TransactionState.CANCELLED if transaction.cancelled else state)
+        if transaction.kind is Kind.FUND:
             entries = [entry for member in after.members for entry in postings(after, member, now)]
-            self.money.settle(intent, after, entries, this.fence)
+            self.money.settle(transaction, after, entries, this.fence)
         else:
 
             def step(payment: Payment, member: Member) -> Step:
                 return replace(self._finished(payment, after, member, now), entries=postings(after, member, now))
 
-            self._change(intent, after, this.fence, step, this.changed, held=False)
+            self._change(transaction, after, this.fence, step, this.changed, held=False)
         if after.state is TransactionState.FAILED:
-            self.log.error("own_transaction_failed", intent=intent.key, tx_hash=intent.tx_hash)
+            self.log.error("own_transaction_failed", transaction=transaction.key, tx_hash=transaction.tx_hash)
 
-    def _finished(self, payment: Payment, intent: OutgoingTransaction, member: Member, now: int) -> Step:
+    def _finished(self, payment: Payment, transaction: OutgoingTransaction, member: Member, now: int) -> Step:
         """Settle the payment when nothing worth a transaction is left at its address."""
         ended: dict[str, Any] = {
-            "moves": moves_with(payment.own.moves, intent, member),
-            "pending": _released(payment, intent),
+            "moves": moves_with(payment.own.moves, transaction, member),
+            "pending": _released(payment, transaction),
         }
-        if intent.state is not TransactionState.CANCELLED:
-            shown = "final" if intent.state is TransactionState.FINAL else "failed"
-            ended["sweeps"] = sweeps_with(payment.own.sweeps, intent, member, shown)
+        if transaction.state is not TransactionState.CANCELLED:
+            shown = "final" if transaction.state is TransactionState.FINAL else "failed"
+            ended["sweeps"] = sweeps_with(payment.own.sweeps, transaction, member, shown)
         left = payment.changed(moves=ended["moves"]).unswept
-        over = intent.state is TransactionState.FINAL and left <= self._dust(payment, intent)
+        over = transaction.state is TransactionState.FINAL and left <= self._dust(payment, transaction)
         if not over or payment.tier is not Tier.SWEEP or ended["pending"] is not None:
             return quiet(payment, now, **ended)
         if payment.status is Status.PAID:
             return fire(payment, Trigger.SETTLED, now, **ended)
         return quiet(payment, now, **ended, tier=Tier.MONITORED)
 
-    def _dust(self, payment: Payment, intent: OutgoingTransaction) -> int:
+    def _dust(self, payment: Payment, transaction: OutgoingTransaction) -> int:
         """Return what is not worth another transaction, the fee of a layer below included."""
         asset = self.network.asset(payment.due.token_id)
-        cost = intent.attempts[-1].cost + 2 * intent.fee if intent.token is None else 0
+        cost = transaction.attempts[-1].cost + 2 * transaction.fee if transaction.token is None else 0
         return max(cost, asset.sweep_floor - 1 if asset else 0)
 
     # -- storing
@@ -356,9 +370,9 @@ class TransactionFollower:
             raise _Orphan(f"payment {member.payment_id} of an own transaction is not there")
         return payment
 
-    def _write(self, intent: OutgoingTransaction, **changes: object) -> OutgoingTransaction:
-        after = _changed(intent, self.clock.now(), **changes)
-        self.money.write_intent(intent, after)
+    def _write(self, transaction: OutgoingTransaction, **changes: object) -> OutgoingTransaction:
+        after = _changed(transaction, self.clock.now(), **changes)
+        self.money.write_transaction(transaction, after)
         return after
 
     def _change(
@@ -389,23 +403,23 @@ class TransactionFollower:
         payment: Payment,
         step: Step,
         fence: Fence,
-        intents: tuple[tuple[OutgoingTransaction | None, OutgoingTransaction], ...],
+        transactions: tuple[tuple[OutgoingTransaction | None, OutgoingTransaction], ...],
     ) -> Payment:
-        commit: Commit = self.recorder.step(payment, step, fence=fence, intents=intents)
+        commit: Commit = self.recorder.step(payment, step, fence=fence, transactions=transactions)
         return commit_and_notify(self.payments, self.jobs, commit)
 
 
 class _Orphan(CtripError):
-    """The payment of an intent is not there."""
+    """The payment of an outgoing transaction is not there."""
 
 
-def _released(payment: Payment, intent: OutgoingTransaction) -> str | None:
-    """Free the address of this intent, and of no other."""
-    return None if payment.own.pending == intent.key else payment.own.pending
+def _released(payment: Payment, transaction: OutgoingTransaction) -> str | None:
+    """Free the address of this outgoing transaction, and of no other."""
+    return None if payment.own.pending == transaction.key else payment.own.pending
 
 
-def _changed(intent: OutgoingTransaction, now: int, **changes: object) -> OutgoingTransaction:
-    return replace(intent, updated_at=now, version=intent.version + 1, **changes)  # type: ignore[arg-type]
+def _changed(transaction: OutgoingTransaction, now: int, **changes: object) -> OutgoingTransaction:
+    return replace(transaction, updated_at=now, version=transaction.version + 1, **changes)  # type: ignore[arg-type]
 
 
 def _credited(payment: Payment) -> bool:

@@ -41,69 +41,75 @@ class TransactionHurrier:
         funded = {each for gift in unfinished if gift.kind is Kind.FUND for each in gift.payment_ids}
         count = 0
         # The gas station's first: the most depends on them.
-        for intent in sorted(waiting, key=lambda each: each.kind is not Kind.FUND):
-            if not enough() and (intent.kind is Kind.FUND or intent.asset == asset_key):
-                with apart(intent):
-                    count += self._one(intent, known, funded)
+        for transaction in sorted(waiting, key=lambda each: each.kind is not Kind.FUND):
+            if not enough() and (transaction.kind is Kind.FUND or transaction.asset == asset_key):
+                with apart(transaction):
+                    count += self._one(transaction, known, funded)
         return count
 
-    def _one(self, intent: OutgoingTransaction, known: Mapping[str, Payment], funded: set[str]) -> bool:
-        served = [known.get(each) or self.payments.get(each) for each in self._swept(intent)]
+    def _one(self, transaction: OutgoingTransaction, known: Mapping[str, Payment], funded: set[str]) -> bool:
+        served = [known.get(each) or self.payments.get(each) for each in self._swept(transaction)]
         cancel = any(payment is not None and Flag.HELD in payment.flags for payment in served)
         if not cancel and not all(map(_credited, served)):
             return False
         transfers = self.sender.transfers
-        if not transfers.due(intent, cancel=cancel):
+        if not transfers.due(transaction, cancel=cancel):
             return False
-        quote = transfers.requote(intent, cancel=cancel)
+        quote = transfers.requote(transaction, cancel=cancel)
         if quote is None:
-            self._capped(intent)
+            self._capped(transaction)
             return False
-        held = self._held(intent, cancel)
-        planned = transfers.replacement(intent, quote, held, self.treasury, cancel=cancel)
+        held = self._held(transaction, cancel)
+        planned = transfers.replacement(transaction, quote, held, self.treasury, cancel=cancel)
         if planned is None:
-            self._too_poor(intent, quote, held, None if cancel or len(served) != 1 else served[0], funded)
+            self._too_poor(transaction, quote, held, None if cancel or len(served) != 1 else served[0], funded)
             return False
-        made = self.sender.attempt(intent.path, intent.sender, planned, recipient_path=intent.recipient_path)
+        made = self.sender.attempt(
+            transaction.path, transaction.sender, planned, recipient_path=transaction.recipient_path
+        )
         now = self.sender.clock.now()
         after = replace(
-            intent, attempts=(*intent.attempts, made), refusal=None, updated_at=now, version=intent.version + 1
+            transaction,
+            attempts=(*transaction.attempts, made),
+            refusal=None,
+            updated_at=now,
+            version=transaction.version + 1,
         )
-        self.sender.money.write_intent(intent, after)
+        self.sender.money.write_transaction(transaction, after)
         self.sender.broadcast(after)
         return True
 
-    def _swept(self, intent: OutgoingTransaction) -> tuple[str, ...]:
+    def _swept(self, transaction: OutgoingTransaction) -> tuple[str, ...]:
         """Name the payments that are asked about: a gift goes on whatever became of them."""
-        return intent.payment_ids if intent.kind is Kind.SWEEP else ()
+        return transaction.payment_ids if transaction.kind is Kind.SWEEP else ()
 
-    def _capped(self, intent: OutgoingTransaction) -> None:
-        refusal, cap = intent.refusal, str(self.sender.network.fee_cap)
+    def _capped(self, transaction: OutgoingTransaction) -> None:
+        refusal, cap = transaction.refusal, str(self.sender.network.fee_cap)
         if refusal is None or refusal.capped:
-            self.sender.log.warning("fee_cap_reached", intent=intent.key, cap=cap)
+            self.sender.log.warning("fee_cap_reached", transaction=transaction.key, cap=cap)
             return
-        self.sender.log.error("fee_cap_reached", intent=intent.key, cap=cap)
-        self.sender.note(intent, replace(intent, refusal=replace(refusal, capped=True)))
+        self.sender.log.error("fee_cap_reached", transaction=transaction.key, cap=cap)
+        self.sender.note(transaction, replace(transaction, refusal=replace(refusal, capped=True)))
 
     def _too_poor(
-        self, intent: OutgoingTransaction, quote: Quote, held: Held, payment: Payment | None, funded: set[str]
+        self, transaction: OutgoingTransaction, quote: Quote, held: Held, payment: Payment | None, funded: set[str]
     ) -> None:
         """Give more coin to a token's sweep that has become too dear for what was given; the others can only wait."""
-        if payment is None or intent.token is None or held.amount == 0:
-            self.sender.log.error("cannot_replace", intent=intent.key, balance=str(held.coin))
+        if payment is None or transaction.token is None or held.amount == 0:
+            self.sender.log.error("cannot_replace", transaction=transaction.key, balance=str(held.coin))
             return
         need = replace(quote, short=max(quote.cost - held.coin, 0))
         if payment.id not in funded and (gift := self.sender.fund(payment, need)) is not None:
             try:
-                self.sender.money.write_intent(None, gift)  # the payment goes on naming its sweep
+                self.sender.money.write_transaction(None, gift)  # the payment goes on naming its sweep
             except AlreadyExists:
                 return  # the station's slot was taken meanwhile: the next job gives it
             self.sender.broadcast(gift)
 
-    def _held(self, intent: OutgoingTransaction, cancel: bool) -> Held:
+    def _held(self, transaction: OutgoingTransaction, cancel: bool) -> Held:
         """Read what the sender holds: of the coin, and of the token that is to be moved."""
-        tokens = [None] if cancel or intent.token is None else [None, intent.token]
-        found = self.sender.transfers.balances(*(BalanceQuery(intent.sender, token) for token in tokens))
+        tokens = [None] if cancel or transaction.token is None else [None, transaction.token]
+        found = self.sender.transfers.balances(*(BalanceQuery(transaction.sender, token) for token in tokens))
         if found is None:
             raise Unavailable("a balance is unknown")
         return Held(found[-1], found[0])

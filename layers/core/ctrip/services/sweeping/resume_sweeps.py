@@ -27,7 +27,7 @@ class SweepResumer:
         """
         now, busy = self.clock.now(), []
         for chain in self.chains:
-            if states := {intent.state for intent in self.money.unfinished(chain)}:
+            if states := {transaction.state for transaction in self.money.unfinished(chain)}:
                 busy.append(chain)
                 hot = now + LOOK_MS if states - {TransactionState.LOST} else 0
                 if self.access.raise_gate(chain, hot_until=hot, warm_until=now + LOOK_MS, now=now):

@@ -49,24 +49,26 @@ class TransactionSender:
             terms=planned.terms,
         )
 
-    def broadcast(self, intent: OutgoingTransaction) -> None:
+    def broadcast(self, transaction: OutgoingTransaction) -> None:
         """Hand the newest bytes over; a refusal is remembered, and answered by the next job."""
         try:
-            self.chain.broadcast(intent.attempts[-1].raw)
+            self.chain.broadcast(transaction.attempts[-1].raw)
         except BroadcastRejected as exc:
-            self.log.warning("broadcast_rejected", intent=intent.key, error=str(exc))
-            refusal = refusal_of(exc, intent.refusal)
+            self.log.warning("broadcast_rejected", transaction=transaction.key, error=str(exc))
+            refusal = refusal_of(exc, transaction.refusal)
             if self.transfers.hopeless(refusal):
-                self.log.error("fee_above_nodes_cap", intent=intent.key, what="lower the fee cap, or raise the nodes'")
-            self.note(intent, replace(intent, refusal=refusal))
+                self.log.error(
+                    "fee_above_nodes_cap", transaction=transaction.key, what="lower the fee cap, or raise the nodes'"
+                )
+            self.note(transaction, replace(transaction, refusal=refusal))
 
     def note(self, before: OutgoingTransaction, after: OutgoingTransaction) -> None:
-        """Store what was learnt of an intent; where it has moved on meanwhile, it does not matter any more."""
+        """Store what was learnt of a transaction; where it has moved on meanwhile, that does not matter any more."""
         after = replace(after, updated_at=self.clock.now(), version=before.version + 1)
         try:
-            self.money.write_intent(before, after)
+            self.money.write_transaction(before, after)
         except Stale:
-            self.log.info("intent_moved_on", intent=before.key)
+            self.log.info("intent_moved_on", transaction=before.key)
 
     # -- the gas station
 
@@ -78,7 +80,7 @@ class TransactionSender:
         """Sign coin for an address that is short of what its transfer costs.
 
         Never more than the chain's cap; None, with an alarm, where that is too little, or the station has too little.
-        The intent's slot may be taken by the time that it is stored.
+        The outgoing transaction's slot may be taken by the time that it is stored.
         """
         cap, station = self.network.gas_funding_cap, self.station()
         if need.short > cap:
@@ -96,10 +98,10 @@ class TransactionSender:
         if held[0] < order.amount + quote.cost:
             self.log.error("gas_station_low", chain=self.network.name, balance=str(held[0]))
             return None
-        planned = self.transfers.give(order, quote, self.money.last_intent(self.network.name, station))
+        planned = self.transfers.give(order, quote, self.money.last_transaction(self.network.name, station))
         path = address_path(rules_of(self.network), *GAS_STATION)
         attempt = self.attempt(path, station, planned, recipient_path=payment.due.derivation_path)
-        return self.intent(payment, Kind.FUND, planned.slot, attempt, sender=station)
+        return self.transaction(payment, Kind.FUND, planned.slot, attempt, sender=station)
 
     def affordable(self, payment_id: str, quote: Quote) -> bool:
         """Whether a transaction stays under the chain's cap; one that does not waits, with an alarm."""
@@ -108,7 +110,7 @@ class TransactionSender:
         self.log.error("fee_cap_reached", payment=payment_id, fee=str(quote.fee), cap=str(self.network.fee_cap))
         return False
 
-    def intent(
+    def transaction(
         self, payment: Payment, kind: Kind, slot: str, attempt: Attempt, *, sender: str, to: str = ""
     ) -> OutgoingTransaction:
         """Describe an own transaction of a payment."""
@@ -137,4 +139,4 @@ class TransactionSender:
 
 def taken(exc: AlreadyExists) -> bool:
     """Whether only the slot was taken: another one may do."""
-    return exc.key == "intent"
+    return exc.key == "transaction"

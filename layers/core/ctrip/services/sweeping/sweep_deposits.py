@@ -1,4 +1,4 @@
-"""Sweep what was credited to the treasury: the intent is written before anything is sent."""
+"""Sweep what was credited to the treasury: the outgoing transaction is written before anything is sent."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -86,7 +86,7 @@ class _Job:
         waiting = own.payments.watched(own.network.name, Tier.SWEEP)
         known = {payment.id: payment for payment in waiting}
         hurrier = TransactionHurrier(sender=self.sender, payments=own.payments, treasury=own.treasury)
-        self.sent += hurrier.run(self.asset_key, known, self._apart_intent, self._enough)
+        self.sent += hurrier.run(self.asset_key, known, self._apart_transaction, self._enough)
         for payment in self._candidates([*waiting, *self._judge_parked()]):
             if self._enough():
                 own.log.info("sweeping_goes_on_later", chain=own.network.name, asset=self.asset_key)
@@ -118,18 +118,18 @@ class _Job:
             self._set_back(payment, exc)
 
     @contextmanager
-    def _apart_intent(self, intent: OutgoingTransaction) -> Iterator[None]:
+    def _apart_transaction(self, transaction: OutgoingTransaction) -> Iterator[None]:
         """Keep the trouble of one transaction under way from all the others."""
         log = self.sweeper.log
         try:
             yield
         except (AlreadyExists, Stale) as exc:
-            log.info("sweep_left_to_another", intent=intent.key, error=str(exc))
+            log.info("sweep_left_to_another", transaction=transaction.key, error=str(exc))
         except (Unavailable, Busy) as exc:
-            log.warning("hurrying_waits_for_a_node", intent=intent.key, error=str(exc))
+            log.warning("hurrying_waits_for_a_node", transaction=transaction.key, error=str(exc))
             self.failure = self.failure or exc
         except Exception as exc:  # a refusal, or a bug
-            log.error("hurrying_failed", intent=intent.key, kind=type(exc).__name__, error=exc)
+            log.error("hurrying_failed", transaction=transaction.key, kind=type(exc).__name__, error=exc)
 
     def _set_back(self, payment: Payment, exc: Exception) -> None:
         """Remember a failure with its payment: the sweep is tried again later, and each time later still."""
@@ -196,7 +196,7 @@ class _Job:
     # -- one payment
 
     def _one(self, payment: Payment) -> bool:
-        last = self.sweeper.money.last_intent(self.sweeper.network.name, payment.due.address)
+        last = self.sweeper.money.last_transaction(self.sweeper.network.name, payment.due.address)
         self._look_back(payment, last)
         holdings = [
             BalanceQuery(payment.due.address, token) for token in dict.fromkeys((payment.due.token_address, None))
@@ -233,25 +233,25 @@ class _Job:
     def _fund(self, payment: Payment, need: Quote) -> bool:
         """Have the gas station give an address the coin for its transfer."""
         for _ in range(TRIES):
-            intent = self.sender.fund(payment, need)
-            if intent is None:
+            transaction = self.sender.fund(payment, need)
+            if transaction is None:
                 return False
             try:
-                self.sweeper.payments.reserve(payment, intent)
+                self.sweeper.payments.reserve(payment, transaction)
             except AlreadyExists as exc:
                 if not taken(exc):
                     raise
                 continue
-            self.sender.broadcast(intent)
+            self.sender.broadcast(transaction)
             return True
         raise Stale("the gas station's slots are taken faster than ours are written")
 
     def _send(self, payment: Payment, planned: Planned) -> bool:
-        """Sign, commit the intent, and only then broadcast; a crash in between is mended by the follower."""
+        """Sign, commit what was signed, and only then broadcast; a crash in between is mended by the follower."""
         attempt = self.sender.attempt(payment.due.derivation_path, payment.due.address, planned)
-        intent = self.sender.intent(
+        transaction = self.sender.transaction(
             payment, Kind.SWEEP, planned.slot, attempt, sender=payment.due.address, to=self.sweeper.treasury
         )
-        self.sweeper.payments.reserve(payment, intent)
-        self.sender.broadcast(intent)
+        self.sweeper.payments.reserve(payment, transaction)
+        self.sender.broadcast(transaction)
         return True
