@@ -55,7 +55,9 @@ class Deployment:
         if self.plan and self.data.status() in NEW:
             self.say(f"{self.application.name}: its changes can be worked out once {self.data.name} is there")
             return changed
-        archive = bucket.put_file("archives", package.archive)
+        archive = buckets.archive_key(package.archive)
+        if not self.plan:
+            bucket.put_file(archive, package.archive)
         template, name = release.placed(package.application, bucket.name, archive)
         made = self._run_application(template, bucket)
         # Also where nothing changed: the note may be missing, as after a deployment that was interrupted.
@@ -79,7 +81,7 @@ class Deployment:
         return target.id
 
     def _bucket(self) -> Bucket:
-        bucket, made = buckets.made_or_taken(self.aws, self.stage)
+        bucket, made = buckets.made_or_taken(self.aws, self.stage, "plans/" if self.plan else "")
         self.say(f"artifacts: {bucket.name}{' (made)' if made else ''}")
         return bucket
 
@@ -126,7 +128,7 @@ class Deployment:
             self.say(f"{stack.name}: no changes")
             return False
         try:
-            self._show(stack, changes)
+            self._show(stack, changes, chosen)
             if precious:
                 _refuse_losses(changes)
             if not self.plan:
@@ -140,8 +142,13 @@ class Deployment:
             stack.execute(changes, self.say)
         return True
 
-    def _show(self, stack: Stack, changes: ChangeSet) -> None:
+    def _show(self, stack: Stack, changes: ChangeSet, chosen: list[dict[str, Any]]) -> None:
         self.say(f"{stack.name}: {len(changes.changes)} changes")
+        current = stack.parameters()
+        for given in chosen:
+            name, value = given["ParameterKey"], given.get("ParameterValue")
+            if value is not None and value != current.get(name):
+                self.say(f"  Set     {name} = {value}")
         for each in changes.changes:
             self.say(str(each))
 

@@ -181,9 +181,22 @@ def test_a_plan_shows_and_changes_nothing(deploy: Deploy, aws: Callable[[str], A
     assert names(aws) == []
     deploy()
     before = parameters(aws)
+    capsys.readouterr()
+    assert deploy("--plan", approve="") == 0
+    assert capsys.readouterr().out.endswith("\nno changes\n")
     assert deploy("--plan", "--set", "WebhookConcurrency=7", approve="") == 0
-    assert "Own" in capsys.readouterr().out
+    assert "Set     WebhookConcurrency = 7" in capsys.readouterr().out
     assert parameters(aws) == before
+
+
+def test_a_plan_writes_nothing_that_is_deployed(deploy: Deploy, aws: Callable[[str], Any]) -> None:
+    """Its template stands apart, and its archive stays here: who may plan cannot choose what is deployed."""
+    assert deploy("--data-only") == 0
+    before = {each["Key"] for each in aws("s3").list_objects_v2(Bucket=BUCKET)["Contents"]}
+    assert deploy("--plan", approve="") == 0
+    after = {each["Key"] for each in aws("s3").list_objects_v2(Bucket=BUCKET)["Contents"]}
+    assert after - before
+    assert all(each.startswith("plans/templates/") for each in after - before)
 
 
 def test_an_update_keeps_what_was_set(deploy: Deploy, aws: Callable[[str], Any], tmp_path: Path) -> None:
