@@ -1,4 +1,4 @@
-"""The command line's tree: `ctrip [--stage S] merchants|keys|admins|audit|webhooks|wallet|rpc|chains|doctor ...`."""
+"""The command line's tree: `ctrip [--stage S] merchants|keys|admins|audit|webhooks|wallet|rpc|chains|alarm|doctor`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from infra.cli.admins import admins
+from infra.cli.alarm import alarm
 from infra.cli.audit import audit
 from infra.cli.chains import chains
 from infra.cli.doctor import doctor
@@ -38,6 +39,7 @@ cli.add_typer(webhooks, name="webhooks")
 cli.add_typer(wallet, name="wallet")
 cli.add_typer(rpc, name="rpc")
 cli.add_typer(chains, name="chains")
+cli.add_typer(alarm, name="alarm")
 cli.command("doctor")(doctor)
 
 

@@ -36,8 +36,9 @@ def environment() -> str:
 def alarms() -> str:
     """Write the table of alarms as a page."""
     return (
-        "# Alarms\n\nEvery ERROR line of the log, and the metric `alarms` of the same name. `page`: look at once; "
-        "`ticket`: within a working day. Generated from `ctrip/domain/alarms.py`; `make docs` writes it anew.\n\n"
+        "# Alarms\n\nEvery ERROR line of the log, with the metric `alarms` of the same name, and last what AWS counts. "
+        "Each is an alarm of the template, `ctrip-<stage>-<name>`, and has a page in `infra/runbooks`. `page`: look at "
+        "once; `ticket`: within a working day. Generated from `ctrip/domain/alarms.py`; `make docs` writes it anew.\n\n"
         f"{runbook()}\n"
     )
 

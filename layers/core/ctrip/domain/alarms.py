@@ -1,6 +1,8 @@
-"""The table of alarms: every ERROR line of the gateway has its name here, and every name here is logged somewhere.
+"""The tables of alarms: the gateway's own, each of which is an ERROR line of its log, and those that AWS raises for it.
 
-A name outside the table is never lost: it is logged under its name and raises `unnamed_alarm` beside (aws/log.py).
+Every ERROR line has its name in `ALARMS`, and every name there is logged somewhere. A name outside the table is never
+lost: it is logged under its name and raises `unnamed_alarm` beside (aws/log.py). The template's alarms and the pages of
+infra/runbooks follow both tables.
 """
 
 from dataclasses import dataclass
@@ -241,7 +243,39 @@ ALARMS: dict[str, Alarm] = {
 }
 
 
+# What the gateway cannot log itself: AWS counts it. The metrics are named in infra/package/alarms.py.
+OUTSIDE: dict[str, Alarm] = {
+    "function_errors": Alarm(
+        _PAGE,
+        "A function ended with an error, or ran out of time or memory, so that it may not have logged why.",
+        "Read the last lines of the function's log group; compare its memory and its duration with their limits.",
+    ),
+    "functions_throttled": Alarm(
+        _PAGE,
+        "Lambda refused to run a function: the account's concurrent executions are used up.",
+        "Have the quota of concurrent executions raised; until then lower the webhooks' concurrency.",
+    ),
+    "api_errors": Alarm(
+        _PAGE,
+        "API Gateway answered requests with 5xx: the function failed, was throttled or took too long.",
+        "Ask GET /health/ready, then read the alarms function_errors and functions_throttled beside it.",
+    ),
+    "dead_letters": Alarm(
+        _TICKET,
+        "Messages lie in a dead-letter queue: each failed five times, and is kept for 14 days.",
+        "Search the log for webhook_job_failed or sweep_failed; once mended, `ctrip webhooks redrive` moves them back.",
+    ),
+    "scan_failures": Alarm(
+        _TICKET,
+        "A scanner died, or could not be started, and left its event in the queue of scan failures.",
+        "Read one message of the queue: it holds the error; scanning goes on with the next minute's scanner.",
+    ),
+}
+
+EVERY = ALARMS | OUTSIDE
+
+
 def runbook() -> str:
-    """Write the table as rows of Markdown, a line for each alarm."""
-    rows = [f"| `{name}` | {each.severity} | {each.means} | {each.first} |" for name, each in ALARMS.items()]
+    """Write the tables as rows of Markdown, a line for each alarm."""
+    rows = [f"| `{name}` | {each.severity} | {each.means} | {each.first} |" for name, each in EVERY.items()]
     return "\n".join(["| alarm | severity | what it means | what to do first |", "|---|---|---|---|", *rows])
