@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
-import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from infra.tools import java
+from infra.tools import environments, java
 from infra.tools.awsenv import aws_env, listening
-from infra.tools.errors import Failed, Refused
+from infra.tools.errors import Refused
 from infra.tools.ports import HOST, Ports
 from infra.tools.process import ROOT, Supervisor, base_env
 
-REQUIREMENTS = ROOT / "infra" / "localstack" / "requirements.txt"
+FOLDER = ROOT / "infra" / "localstack"
+REQUIREMENTS, RUNTIME, PLUGIN = FOLDER / "requirements.txt", FOLDER / "runtime.txt", FOLDER / "plugin"
 # What the pinned LocalStack runs on; on 3.11 an older one would be needed, which breaks in DescribeTable.
 PYTHONS = ((3, 13), (3, 12))
 
@@ -28,20 +28,23 @@ def start(
     tools: Path,
     say: Callable[[str], None],
     extra: Mapping[str, str] | None = None,
+    *,
+    functions: bool = False,
 ) -> dict[str, str]:
-    """Start it, and return the environment that leads there."""
+    """Start it, and return the environment that leads there; with `functions`, it also runs Lambda's."""
     home = java.jdk()
     python = environment(tools, say)
     jars = java.dynamodb_local(tools, home, say)
     root = supervisor.state / "localstack"
     shutil.rmtree(root, ignore_errors=True)
     _lay_out(root, jars, home)
+    settings = _settings(ports, root, home) | (process_executor(root, tools, say) if functions else {})
     endpoint = f"http://{HOST}:{ports.aws}"
     say("starting LocalStack ...")
     child = supervisor.start(
         "aws",
         [python, "-m", "localstack.runtime.main"],
-        env=base_env() | _settings(ports, root, home) | dict(extra or {}),
+        env=base_env() | settings | dict(extra or {}),
         cwd=root,
     )
     supervisor.await_ready(child, lambda: listening(ports.aws) and "Ready." in child.tail(200), seconds=120)
@@ -50,21 +53,35 @@ def start(
 
 def environment(tools: Path, say: Callable[[str], None]) -> Path:
     """The Python of LocalStack's own virtual environment, made if its requirements have changed since."""
-    found = find_python()
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes() + found.as_posix().encode()).hexdigest()[:12]
-    venv = tools / f"localstack-{digest}"
-    python = venv / "bin" / "python"
-    if (venv / ".installed").exists():
-        return python
-    say("installing LocalStack in an environment of its own ...")
-    begun = time.monotonic()
-    shutil.rmtree(venv, ignore_errors=True)
-    uv = Path(sys.executable).with_name("uv")
-    _run([found, "-m", "venv", venv])
-    _run([uv, "pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", REQUIREMENTS])
-    (venv / ".installed").touch()
-    say(f"installed LocalStack in {time.monotonic() - begun:.0f} s")
-    return python
+    return environments.made(tools, "localstack", REQUIREMENTS, say, find_python())
+
+
+def process_executor(root: Path, tools: Path, say: Callable[[str], None]) -> dict[str, str]:
+    """Have LocalStack run functions as processes of this very Python; returns its settings for that."""
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return {
+        "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "LAMBDA_PROCESS_PYTHON": str(environments.made(tools, "lambda-runtime", RUNTIME, say)),
+        "LAMBDA_PROCESS_RUNTIME": name,
+        # Many start at once here, and have no processor each.
+        "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",
+        "PYTHONPATH": f"{_plugged_in(root)}{os.pathsep}{PLUGIN}",
+    }
+
+
+def _plugged_in(root: Path) -> Path:
+    """Write the plugin's entry point as its installation would; the environment itself is shared by checkouts."""
+    project = tomllib.loads((PLUGIN / "pyproject.toml").read_text())["project"]
+    folder = root / "plugins"
+    info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    points = [
+        f"[{group}]\n" + "".join(f"{name} = {place}\n" for name, place in named.items())
+        for group, named in project["entry-points"].items()
+    ]
+    (info / "entry_points.txt").write_text("\n".join(points))
+    return folder
 
 
 def find_python() -> Path:
@@ -90,12 +107,6 @@ def _runs(python: Path) -> bool:
     # pyenv leaves shims on the path that run nothing.
     answer = subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True, check=False)
     return answer.returncode == 0
-
-
-def _run(command: list[str | Path]) -> None:
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, env=base_env())
-    if answer.returncode:
-        raise Failed(f"{Path(command[0]).name} failed:\n{(answer.stdout + answer.stderr)[-2000:]}")
 
 
 def _lay_out(root: Path, jars: Path, jdk: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 import app
 from ctrip import config
 from ctrip.domain.detection.gates import Gate, Tip
+from ctrip.domain.errors import ConfigurationError
 from tests.world import NETWORK, USDC
 
 
@@ -14,6 +15,23 @@ def test_alive_needs_no_key_and_no_io(api):
     """Any store would do."""
     answer = api.call("GET", "/health", key=None)
     assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+
+
+def test_a_stage_that_may_not_start_is_not_ready_and_says_why(api, monkeypatch):
+    """503 with the reason, and no secret in it; it lives all the same."""
+
+    class Refused:
+        clock = api.stage.adapters.clock
+
+        def __getattr__(self, name):
+            raise ConfigurationError("CTRIP_RPC: the node https://node.example/v2/0123456789abcdef0123456789abcdef is")
+
+    monkeypatch.setattr(api.stage, "adapters", Refused())
+    answer = api.call("GET", "/health/ready", key=None)
+    assert (answer.status_code, answer.headers["Retry-After"], answer.json["status"]) == (503, "5", "down")
+    assert answer.json["reason"].startswith("CTRIP_RPC: the node ")
+    assert "0123456789abcdef" not in answer.json["reason"]
+    assert api.call("GET", "/health", key=None).status_code == 200
 
 
 def test_ready_reports_each_chain_and_queue(api):
