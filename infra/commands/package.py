@@ -23,13 +23,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def package(stage: str, out: Path, arch: str = runtime.DEFAULT) -> Path:
     """Write `sam.json` (the application), `data.json` and `deployment.zip` into `out`; return the first one's path."""
+    path = write_templates(stage, out, arch)
+    archive.build(out, arch=arch)
+    return path
+
+
+def write_templates(stage: str, out: Path, arch: str = runtime.DEFAULT) -> Path:
+    """Write the two templates alone; return the application's path."""
     if stage not in stages():
         raise Refused(f"no stage {stage!r} in .chalice/config.json; there are {', '.join(stages())}")
     runtime.check_architecture(arch)
     _check_settings(stage)
     data = templates.load(ROOT / "data.yaml")
     application = _with_defaults(links.linked(_chalice(stage, arch), data), _settings(stage))
-    archive.build(out, arch=arch)
     application = alarms.with_alarms(policies.with_fallback(application), _functions())
     _write(out / "data.json", _for_stage(data, stage))
     return _write(out / "sam.json", _for_stage(application, stage))

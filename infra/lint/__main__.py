@@ -1,4 +1,4 @@
-"""`make lint`: packages a stage, and lints both of its templates as CloudFormation expands them, and every policy."""
+"""`make lint`: lints both templates of a packaged stage as CloudFormation expands them, and every policy."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _as_json(source: Path, folder: Path) -> Path:
 def main() -> int:
     """Run from the command line; return 1 if anything was found."""
     parser = argparse.ArgumentParser(prog="python -m infra.lint", description=__doc__)
-    parser.add_argument("--package", type=Path, help="a packaged stage; without it one is packaged")
+    parser.add_argument("--package", type=Path, help="a packaged stage; without it its templates are made")
     parser.add_argument("--stage", default=STAGE)
     given = parser.parse_args()
     begun = time.monotonic()
@@ -71,11 +71,11 @@ def main() -> int:
 
 def _linted(package: Path | None, stage: str, work: Path) -> list[str]:
     if package is None:
-        from infra.commands.package import package as packaged
+        from infra.commands.package import write_templates
 
         package = work / "package"
         package.mkdir()
-        packaged(stage, package)
+        write_templates(stage, package)
     (work / "lint").mkdir()
     return lint(package.resolve(), stage, work / "lint")
 

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ctrip.aws.secrets import BACKUP_TAG, read_endpoints
 from ctrip.signer.authority import KeyAuthority
+from ctrip.system import SystemClock
 from infra.cli.app import cli
 from tests.evm_support import Anvil, Proxy
 from tests.support.aws import in_memory
@@ -61,6 +62,11 @@ def account(monkeypatch: pytest.MonkeyPatch, anvil: Anvil) -> Iterator[Account]:
     """An account in which nothing has been made."""
     monkeypatch.setenv("CTRIP_STAGE", "t")
     monkeypatch.setattr("ctrip.aws.signer.LambdaSigner.verifying_key", lambda _: KEY)
+    # A block of this moment: an old one is what the doctor complains of.
+    now = int(SystemClock().now() / 1000)
+    if int(anvil.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16) < now:
+        anvil.rpc("evm_setNextBlockTimestamp", now)
+        anvil.mine()
     with in_memory(monkeypatch):
         yield Account(anvil.url)
 

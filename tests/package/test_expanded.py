@@ -143,3 +143,9 @@ def test_all_that_is_referred_to_is_there(application: dict[str, Any]) -> None:
     """In the application itself: another stack's resource is a name or an import."""
     known = {*application["Parameters"], *application["Resources"]}
     assert not set(references(application["Resources"])) - known
+
+
+def test_no_condition_has_a_parameters_name(packaged: Packaged) -> None:
+    """AWS keeps the two apart; LocalStack takes the one for the other, and an update never ends."""
+    for name, template in packaged.expanded.items():
+        assert not set(template.get("Conditions", {})) & set(template["Parameters"]), name

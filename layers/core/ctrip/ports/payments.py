@@ -19,7 +19,7 @@ from ctrip.ports.idempotency import Idempotency, Remembered
 class Commit:
     """Everything one decision changes, in one transaction.
 
-    `before` is None for a creation. `transactions` are (before, after) pairs, before None for a new one. With a `fence`,
+    `before` is None for a creation. `transactions` are (before, after), before None for a new one. With a `fence`,
     it fails when a newer scanner has taken the chain; with `holds_order`, when another payment has the order.
     """
 
