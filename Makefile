@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help up demo pay env resume test check lint types browser clients nodes bench localstack package deploy docs lock clean stage
+.PHONY: help up demo pay env resume test check lint types browser clients nodes bench localstack package deploy rollback actions docs lock clean stage
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,12 +67,19 @@ check: $(READY) ## format, lint, types, import rules, templates, then test, brow
 	PYTHONPATH=layers/core:clients/python/src:. $(BIN)/lint-imports
 	solc=$$($(PYTHON_) -m infra.tools.npm) && node infra/contracts/compile.mjs --check "$$solc"
 	$(MAKE) lint
+	@if command -v go >/dev/null; then $(MAKE) actions; else echo "make actions was not run: there is no Go here."; fi
 	$(MAKE) test
 	$(MAKE) browser
 	$(MAKE) localstack
 
 lint: $(READY) ## lint the templates of a packaged stage, as CloudFormation expands them, and every policy
 	@exec $(PYTHON_) -m infra.lint
+
+ACTIONLINT := github.com/rhysd/actionlint/cmd/actionlint@v1.7.7
+
+actions: ## lint GitHub's workflows (needs Go)
+	@command -v go >/dev/null || { echo "make actions: Go is needed, to run actionlint." >&2; exit 2; }
+	@go run $(ACTIONLINT) -shellcheck= -pyflakes= && echo "actionlint found nothing in .github/workflows."
 
 browser: $(READY) ## test the pages in headless Chromium
 	@exec $(PYTHON_) -m pytest tests/browser $(PYTEST_ARGS)
@@ -93,11 +100,18 @@ package: $(READY) stage ## package for deployment: STAGE=... [ARCH=x86_64]
 	@rm -rf "$(OUT)" && mkdir -p "$(OUT)"
 	@$(PYTHON_) -m infra.commands.package --stage "$(STAGE)" --arch "$(ARCH)" --out "$(OUT)"
 
-deploy: ## package, and deploy the result with CloudFormation: STAGE=... (not built yet)
-	@echo "make deploy: not built yet; until webhook addresses are vetted only the stage local starts." >&2; exit 2
+# What is set on the command line is in the environment, unread by make: JSON needs no quoting twice.
+deploy: $(READY) stage ## package, and deploy both stacks: STAGE=... [APPROVE=1] [PLAN=1] [SET="Name=value ..."]
+	@[ -n "$(PACKAGE)" ] || $(MAKE) package
+	@exec $(PYTHON_) -m infra.deploy deploy --stage "$(STAGE)" --package "$(or $(PACKAGE),$(OUT))" \
+		$(if $(PLAN),--plan) $(if $(DATA_ONLY),--data-only) $(if $(NO_SMOKE),--no-smoke) \
+		$${PARAMETERS:+--parameters "$$PARAMETERS"} $${SET:+--set "$$SET"} $${ROLE:+--execution-role "$$ROLE"}
+
+rollback: $(READY) stage ## deploy the application's release before again, and leave its data alone: STAGE=... [APPROVE=1]
+	@exec $(PYTHON_) -m infra.deploy rollback --stage "$(STAGE)" $(if $(NO_SMOKE),--no-smoke) $${ROLE:+--execution-role "$$ROLE"}
 
 stage:
-	@[ -n "$(STAGE)" ] || { echo "which stage? make package STAGE=dev" >&2; exit 2; }
+	@[ -n "$(STAGE)" ] || { echo "which stage? STAGE=dev, say" >&2; exit 2; }
 
 docs: $(READY) ## write anew what is generated: settings, .env.example, the payment's states
 	@exec $(PYTHON_) -m infra.commands.docs

@@ -1,7 +1,8 @@
 """The trigger table: every route, schedule and queue consumer of the gateway, a line each."""
 
-from chalice import Chalice, Rate
+from chalice import Rate
 
+import functions.init
 import functions.middleware
 from functions.admin import audit, merchants, sessions, users
 from functions.admin import keys as admin_keys
@@ -12,8 +13,9 @@ from functions.http import answers
 from functions.late import late
 from functions.names import queue
 from functions.pages import assets, checkout, docs
+from functions.smoke import Gateway
 
-app = Chalice(app_name="ctrip", configure_logs=False)
+app = Gateway(app_name="ctrip", configure_logs=False)
 app.register_middleware(functions.middleware.watch, "all")
 app.register_middleware(answers.shape, "http")
 
@@ -48,3 +50,5 @@ webhooks = app.on_sqs_message(queue=queue("webhooks"), batch_size=10, name="webh
 # Called by the others: a scanner per chain, and the only holder of keys
 scan = app.lambda_function(name="scan")(late("scan.handle"))
 signer = app.lambda_function(name="signer")(late("signer.handle"))
+
+functions.init.prepare()

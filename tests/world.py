@@ -116,7 +116,7 @@ class FakeAdapters:
     def __init__(self, world: "World", own: Settings | None = None) -> None:
         self._world, self.own = world, own or SETTINGS
         self.codes, self.tokens = TotpCodes("ctrip-local"), JwtTokens("ctrip-local")
-        self.cipher, self.metrics = FakeCipher(), Metrics(enabled=False)
+        self.cipher, self.metrics = FakeCipher(), Metrics("local", enabled=False)
 
     def __getattr__(self, name: str) -> Any:
         """Take what is not here from the world's stores, else from the world itself."""

@@ -30,8 +30,8 @@ def checkout_page(call: Call, payment_id: str) -> Response:
         payment = stage().payments.reader.find(None, payment_id)
     except NotFound:
         return Response(render.missing(), headers=HEADERS, status_code=404)
-    network = stage().networks.get(payment.due.chain)
-    return Response(render.checkout(payment, network.title if network else payment.due.chain), headers=HEADERS)
+    page = render.checkout(payment, stage().networks.get(payment.due.chain))
+    return Response(page, headers=HEADERS)
 
 
 @routes.on("GET", "/pay/{payment_id}/status", cors=True, response="CheckoutState", codes=("payment_not_found",))

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from infra.bench import commands, creations, deliveries, detection, imports, load, watch_set
+from infra.bench import cold, commands, creations, deliveries, detection, imports, load, watch_set
 from infra.bench.figure import Figure
 from infra.stack.settings import check
 from infra.tools.errors import Failed, Refused
@@ -28,7 +28,7 @@ def main() -> int:
     measured: list[Figure] = []
     try:
         check()
-        for figure in _figures(cold=asked.cold, against=_checkout(asked.against)):
+        for figure in _figures(first=asked.cold, against=_checkout(asked.against)):
             measured.append(figure)
             print(told(figure), flush=True)
     except Interrupted:
@@ -70,12 +70,13 @@ def _checkout(given: Path | None) -> Path | None:
     return other
 
 
-def _figures(*, cold: bool, against: Path | None) -> Iterator[Figure]:
+def _figures(*, first: bool, against: Path | None) -> Iterator[Figure]:
     yield from imports.figures(against)
+    yield from cold.figures(against)
     yield from watch_set.figures(against, _told)
     yield from creations.figures(against, _told)
     yield from deliveries.figures(against, _told)
-    if cold:
+    if first:
         yield from commands.first()
     yield from _on_a_gateway()
     yield from detection.figures()

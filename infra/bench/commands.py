@@ -38,7 +38,7 @@ def started(command: Sequence[str], where: Path, **env: str) -> Iterator[tuple[d
             command,
             cwd=where,
             # Under make it ends by itself once its parent is gone, and a killed benchmark is such a parent.
-            env=_inherited() | FREE | {"CTRIP_LOCAL_DIR": STATE, "MAKELEVEL": "1"} | env,
+            env=inherited() | FREE | {"CTRIP_LOCAL_DIR": STATE, "MAKELEVEL": "1"} | env,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -81,7 +81,7 @@ def first() -> Iterator[Figure]:
 def demo() -> Iterator[Figure]:
     """Run `make demo` on the running gateway."""
     begun = time.monotonic()
-    env = _inherited() | {"CTRIP_LOCAL_DIR": STATE}
+    env = inherited() | {"CTRIP_LOCAL_DIR": STATE}
     done = subprocess.run(
         [sys.executable, "-m", "infra.commands.demo"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
@@ -90,6 +90,7 @@ def demo() -> Iterator[Figure]:
     yield Figure("make demo on a running gateway, to settled", time.monotonic() - begun, "s", DEMO_GOAL)
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
+    """Return this process's environment without what settings, AWS and make put there."""
     left = ("AWS_", "CTRIP_", "MAKE", "PYTHONPATH")
     return {name: value for name, value in os.environ.items() if not name.startswith(left)}

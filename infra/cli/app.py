@@ -1,4 +1,4 @@
-"""The command line's tree: `ctrip [--stage S] merchants|keys|admins|audit|webhooks|wallet|rpc|doctor ...`."""
+"""The command line's tree: `ctrip [--stage S] merchants|keys|admins|audit|webhooks|wallet|rpc|chains|doctor ...`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from infra.cli.admins import admins
 from infra.cli.audit import audit
+from infra.cli.chains import chains
 from infra.cli.doctor import doctor
 from infra.cli.keys import keys
 from infra.cli.merchants import merchants
@@ -36,6 +37,7 @@ cli.add_typer(audit, name="audit")
 cli.add_typer(webhooks, name="webhooks")
 cli.add_typer(wallet, name="wallet")
 cli.add_typer(rpc, name="rpc")
+cli.add_typer(chains, name="chains")
 cli.command("doctor")(doctor)
 
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from infra.package import archive, runtime
+from infra.package import archive, policies, runtime
 from infra.stack import links, names
 from infra.stack import template as templates
 from infra.tools.errors import Failed, Refused
@@ -30,6 +30,7 @@ def package(stage: str, out: Path, arch: str = runtime.DEFAULT) -> Path:
     data = templates.load(ROOT / "data.yaml")
     application = _with_defaults(links.linked(_chalice(stage, arch), data), _settings(stage))
     archive.build(out, arch=arch)
+    application = policies.with_fallback(application)
     _write(out / "data.json", _for_stage(data, stage))
     return _write(out / "sam.json", _for_stage(application, stage))
 

@@ -36,6 +36,8 @@ class Bucket:
     name: str
     owner: str
     s3: Any
+    # Where a plan puts what it shows: whoever may only plan writes nowhere else.
+    folder: str = ""
 
     @property
     def _own(self) -> dict[str, str]:
@@ -45,19 +47,15 @@ class Bucket:
         """Return the address from which CloudFormation reads an object."""
         return f"{self.s3.meta.endpoint_url}/{self.name}/{key}"
 
-    def put_file(self, folder: str, path: Path) -> str:
-        """Upload a file, unless it is there; return its key, which is its hash."""
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        key = f"{folder}/{digest}{path.suffix}"
+    def put_file(self, key: str, path: Path) -> None:
+        """Upload a file, unless it is there."""
         if not self._has(key):
             self.s3.upload_file(str(path), self.name, key, ExtraArgs={"ExpectedBucketOwner": self.owner})
-        return key
 
     def put_template(self, template: dict[str, Any]) -> str:
         """Upload a template, unless it is there; return its key, which is its hash."""
         body = json.dumps(template, sort_keys=True, separators=(",", ":")).encode()
-        key = f"templates/{hashlib.sha256(body).hexdigest()}.json"
+        key = f"{self.folder}templates/{hashlib.sha256(body).hexdigest()}.json"
         if not self._has(key):
             self.s3.put_object(**self._own, Key=key, Body=body, ContentType="application/json")
         return key
@@ -89,15 +87,21 @@ class Bucket:
         return True
 
 
+def archive_key(path: Path) -> str:
+    """Return the key of an archive, which is its hash."""
+    with path.open("rb") as file:
+        return f"archives/{hashlib.file_digest(file, 'sha256').hexdigest()}{path.suffix}"
+
+
 def before(releases: list[Release], current: str) -> Release | None:
     """Return what was deployed before the current release was last; None where there was nothing."""
     place = max((place for place, each in enumerate(releases) if each.id == current), default=len(releases))
     return next((each for each in reversed(releases[:place]) if each.id != current), None)
 
 
-def made_or_taken(aws: Aws, stage: str) -> tuple[Bucket, bool]:
+def made_or_taken(aws: Aws, stage: str, folder: str = "") -> tuple[Bucket, bool]:
     """Return the stage's bucket in this account and region, and whether it was made now."""
-    bucket = Bucket(f"ctrip-{stage}-artifacts-{aws.account}-{aws.region}", aws.account, aws.client("s3"))
+    bucket = Bucket(f"ctrip-{stage}-artifacts-{aws.account}-{aws.region}", aws.account, aws.client("s3"), folder)
     try:
         bucket.s3.head_bucket(Bucket=bucket.name, ExpectedBucketOwner=bucket.owner)
     except ClientError as error:

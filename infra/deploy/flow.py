@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.deploy import backup, leftovers, parameters, release
 from infra.deploy import bucket as buckets
-from infra.deploy import leftovers, parameters, release
 from infra.deploy.approval import Approve
 from infra.deploy.aws import Aws
 from infra.deploy.bucket import Bucket
@@ -44,8 +44,10 @@ class Deployment:
     def run(self, package: release.Package, *, application: bool = True) -> bool:
         """Deploy a package; return whether anything changed."""
         parameters.check_known(self.given, package.data, package.application)
-        current = self.application.parameters()
-        parameters.check_settings(package.application, self.stage, current, self.given)
+        if application:
+            current = self.application.parameters()
+            given = self._with_backup(package.application, current)
+            parameters.check_settings(package.application, self.stage, current, given)
         bucket = self._bucket()
         changed = self._run_data(package.data, bucket)
         if not application:
@@ -53,7 +55,9 @@ class Deployment:
         if self.plan and self.data.status() in NEW:
             self.say(f"{self.application.name}: its changes can be worked out once {self.data.name} is there")
             return changed
-        archive = bucket.put_file("archives", package.archive)
+        archive = buckets.archive_key(package.archive)
+        if not self.plan:
+            bucket.put_file(archive, package.archive)
         template, name = release.placed(package.application, bucket.name, archive)
         made = self._run_application(template, bucket)
         # Also where nothing changed: the note may be missing, as after a deployment that was interrupted.
@@ -77,7 +81,7 @@ class Deployment:
         return target.id
 
     def _bucket(self) -> Bucket:
-        bucket, made = buckets.made_or_taken(self.aws, self.stage)
+        bucket, made = buckets.made_or_taken(self.aws, self.stage, "plans/" if self.plan else "")
         self.say(f"artifacts: {bucket.name}{' (made)' if made else ''}")
         return bucket
 
@@ -101,8 +105,13 @@ class Deployment:
         stack = self.application
         self._make_way(stack, template)
         current = stack.parameters() if stack.status() not in NEW else {}
-        chosen = parameters.chosen(template, current, _of(self.given, template))
+        chosen = parameters.chosen(template, current, _of(self._with_backup(template, current), template))
         return self._change(stack, bucket, template, chosen)
+
+    def _with_backup(self, template: Mapping[str, Any], current: Mapping[str, str]) -> dict[str, str]:
+        """Add the day on which the backup of the stage's wallet was read back: main networks wait for it."""
+        key = parameters.value("VerifyingKey", template, current, self.given)
+        return {**self.given, "BackupVerified": backup.day(self.aws, self.stage, key)}
 
     def _change(
         self,
@@ -119,7 +128,7 @@ class Deployment:
             self.say(f"{stack.name}: no changes")
             return False
         try:
-            self._show(stack, changes)
+            self._show(stack, changes, chosen)
             if precious:
                 _refuse_losses(changes)
             if not self.plan:
@@ -133,8 +142,13 @@ class Deployment:
             stack.execute(changes, self.say)
         return True
 
-    def _show(self, stack: Stack, changes: ChangeSet) -> None:
+    def _show(self, stack: Stack, changes: ChangeSet, chosen: list[dict[str, Any]]) -> None:
         self.say(f"{stack.name}: {len(changes.changes)} changes")
+        current = stack.parameters()
+        for given in chosen:
+            name, value = given["ParameterKey"], given.get("ParameterValue")
+            if value is not None and value != current.get(name):
+                self.say(f"  Set     {name} = {value}")
         for each in changes.changes:
             self.say(str(each))
 

@@ -13,6 +13,7 @@ from infra.tools.errors import Refused
 _NOT_GIVEN = {
     "Stage": "the package fixes it, and STAGE=... names it",
     "DeletionProtection": "make deploy sets it once the tables are there",
+    "BackupVerified": "ctrip wallet verify notes it with the wallet's secret, where make deploy reads it",
 }
 Values = Mapping[str, str]
 
@@ -59,16 +60,22 @@ def chosen(template: Mapping[str, Any], current: Values, given: Values) -> list[
     return found
 
 
+def value(name: str, template: Mapping[str, Any], current: Values, given: Values) -> str:
+    """Return what a parameter will be."""
+    default = str(template["Parameters"].get(name, {}).get("Default", ""))
+    return given.get(name, current.get(name, default))
+
+
 def check_settings(template: Mapping[str, Any], stage: str, current: Values, given: Values) -> None:
-    """Refuse values with which the functions would refuse to start."""
+    """Refuse values with which the functions would refuse to start; raises `Refused`."""
     from ctrip import config, startup
     from ctrip.domain.errors import ConfigurationError
 
-    defaults = {name: str(body.get("Default", "")) for name, body in template["Parameters"].items()}
-    values = {**defaults, **current, **given}
     variables = template.get("Globals", {}).get("Function", {}).get("Environment", {}).get("Variables", {})
-    environment = {name: values[each["Ref"]] for name, each in variables.items()}
+    environment = {name: value(each["Ref"], template, current, given) for name, each in variables.items()}
     try:
-        startup.check(config.load({**environment, "CTRIP_STAGE": stage}))
+        settings = config.load({**environment, "CTRIP_STAGE": stage})
+        startup.check(settings)
+        startup.enabled_networks(settings)
     except ConfigurationError as problem:
         raise Refused(str(problem)) from problem

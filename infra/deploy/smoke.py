@@ -127,6 +127,27 @@ def _signer(stage: Stage) -> str:
     return f"the gas station is {address_at(FIRST, answer['xpub'], 1)}"
 
 
+def _rights(stage: Stage) -> str:
+    """Have each function try its own writes, none of which can succeed, by its own role."""
+    from ctrip.store.smoke import TRANSACTIONS
+
+    tried, denied, shown = 0, list[str](), False
+    for function in TRANSACTIONS:
+        report = stage.call(function, {"ctrip_smoke": True})
+        tried += len(report["attempts"])
+        shown = shown or report["all_keys_shown"]
+        for each in report["attempts"]:
+            if each["outcome"] != "permitted":
+                why = each["reason"] or f"denied to the role {each['role']}"
+                denied.append(f"{function}: {' with '.join(each['writes'])}: {why}")
+    if denied:
+        fallback = (
+            "; AWS shows each write all keys of its transaction: deploy with TableWideWrites=yes" if shown else ""
+        )
+        raise Wrong("; ".join(denied) + fallback)
+    return f"{tried} transactions of {len(TRANSACTIONS)} functions are permitted to their roles"
+
+
 def _payment(stage: Stage) -> str:
     """Create a payment, and cancel it."""
     _need_key(stage)
@@ -158,6 +179,7 @@ def _webhook(stage: Stage) -> str:
 CHECKS: dict[str, Callable[[Stage], str]] = {
     "API": _lives,
     "API Gateway": _reached,
+    "rights": _rights,
     "signer": _signer,
     "payment": _payment,
     "webhook": _webhook,

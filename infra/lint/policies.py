@@ -37,6 +37,8 @@ class Resolver:
             return [self.whole(each) for each in value]
         if not isinstance(value, dict):
             return value
+        if len(value) == 1 and "Fn::If" in value:  # of policies, whose conditions are about exceptions
+            return self.whole(value["Fn::If"][2])
         if len(value) == 1 and next(iter(value)) in {"Ref", "Fn::Sub", "Fn::GetAtt", "Fn::ImportValue"}:
             return self.text(value)
         return {key: self.whole(each) for key, each in value.items()}
@@ -65,13 +67,14 @@ class Resolver:
 
 
 def inline(stage: str, *templates: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each policy that the templates' roles carry, resolved, by its role."""
+    """Yield each policy that the templates' roles carry, or that is given to roles, resolved, by a name of its own."""
     resolver = Resolver(stage, *templates)
     for template in templates:
         for name, body in template["Resources"].items():
-            if body["Type"] == "AWS::IAM::Role":
-                for policy in body["Properties"].get("Policies", []):
-                    yield f"{name}-{resolver.text(policy['PolicyName'])}", resolver.whole(policy["PolicyDocument"])
+            properties = body.get("Properties", {})
+            own = {"AWS::IAM::Role": properties.get("Policies", []), "AWS::IAM::Policy": [properties]}
+            for policy in own.get(body["Type"], []):
+                yield f"{name}-{resolver.text(policy['PolicyName'])}", resolver.whole(policy["PolicyDocument"])
 
 
 def write(folder: Path, policies: Iterator[tuple[str, dict[str, Any]]]) -> int:

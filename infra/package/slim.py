@@ -17,12 +17,8 @@ FOLDERS = frozenset(
     {
         "aws_lambda_powertools/event_handler",  # a web framework with its own documentation pages; ours is Chalice
         "cytoolz",  # toolz again, compiled: 14 MB that eth_utils replaces by toolz itself where it is missing
-        "web3/_utils/module_testing",
     }
 )
-# Compiled parts of libraries that have the same in Python beside, and that web3 imports but nothing of ours calls; or
-# that their own tests need.
-MODULES = ("aiohttp/_http_parser", "aiohttp/_http_writer", "aiohttp/_websocket/*", "multidict/_testcapi")
 _TESTS = frozenset({"tests", "test", "SelfTest"})
 _SOURCES = frozenset({".pyi", ".pyx", ".pxd", ".c", ".cc", ".cpp", ".h", ".hpp", ".rs", ".a", ".pyc"})
 # What an installer notes for itself; RECORD names each file, those that are left out here too.
@@ -41,9 +37,6 @@ def slim(tree: Path) -> None:
                 (here / name).unlink()
     for path in _descriptions(tree):
         shutil.rmtree(path)
-    for module in MODULES:
-        for path in tree.glob(f"{module}.*.so"):
-            path.unlink()
 
 
 def _left_out(folder: Path) -> bool:

@@ -38,9 +38,9 @@ def output(
     logs = {}
 
     def log(service: str) -> PowertoolsLog:
-        return logs.setdefault(service, PowertoolsLog(service, "DEBUG", Metrics(enabled=True)))
+        return logs.setdefault(service, PowertoolsLog(service, "DEBUG", Metrics("local", enabled=True)))
 
-    api.stage.adapters.log, api.stage.adapters.metrics = log, Metrics(enabled=True)
+    api.stage.adapters.log, api.stage.adapters.metrics = log, Metrics("local", enabled=True)
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))

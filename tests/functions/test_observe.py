@@ -21,8 +21,8 @@ from tests.functions.conftest import KEY, Api
 @pytest.fixture(autouse=True)
 def real_log(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """The real log, and figures."""
-    api.stage.adapters.log = lambda service: PowertoolsLog(service, "INFO", Metrics(enabled=False))
-    api.stage.adapters.metrics = Metrics(enabled=True)
+    api.stage.adapters.log = lambda service: PowertoolsLog(service, "INFO", Metrics("local", enabled=False))
+    api.stage.adapters.metrics = Metrics("local", enabled=True)
 
 
 @pytest.fixture
@@ -114,21 +114,30 @@ def test_every_line_of_a_worker_carries_its_id(api: Api, capsys: pytest.CaptureF
 
 
 def test_a_request_has_its_figures(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    """Count and latency, by the route's template and the status's class; nothing of the address itself."""
+    """Count and latency, by the status's class alone: a metric for each route would cost more than all else."""
     api.call("GET", "/api/v1/payments/canary7391")
     [figures] = lines(capsys.readouterr().out)
     [metric] = figures["_aws"]["CloudWatchMetrics"]
-    assert (metric["Namespace"], metric["Dimensions"]) == ("ctrip", [["route", "status"]])
-    assert (figures["route"], figures["status"]) == ("GET /api/v1/payments/{payment_id}", "4xx")
+    assert (metric["Namespace"], metric["Dimensions"]) == ("ctrip/local", [["status"]])
+    assert figures["status"] == "4xx"
+    assert "route" not in figures
     assert figures["requests"] == [1]
     assert figures["latency"] == [0]
     assert figures["_aws"]["Timestamp"] > 1_700_000_000_000
+
+
+def test_two_stages_have_no_figure_in_common(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same figure of two stages of one account is two metrics."""
+    for stage in ("dev", "prod"):
+        Metrics(stage, enabled=True).publish({"alarm": "deep_reorg"}, {"alarms": 1})
+    spaces = [line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in lines(capsys.readouterr().out)]
+    assert spaces == ["ctrip/dev", "ctrip/prod"]
 
 
 def test_figures_are_silent_where_nobody_reads_them(
     api: Api, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The local stage prints none, unless CTRIP_METRICS asks."""
-    api.stage.adapters.metrics = Metrics(enabled=bool(api.stage.settings.metrics))
+    api.stage.adapters.metrics = Metrics("local", enabled=bool(api.stage.settings.metrics))
     api.call("GET", "/health")
     assert capsys.readouterr().out == ""

@@ -1,17 +1,37 @@
 """Health, chains, checkout, and what every route has in common."""
 
+from dataclasses import replace
+
 import pytest
 
 import app
 from ctrip import config
 from ctrip.domain.detection.gates import Gate, Tip
-from tests.world import USDC
+from ctrip.domain.errors import ConfigurationError
+from tests.world import NETWORK, USDC
 
 
 def test_alive_needs_no_key_and_no_io(api):
     """Any store would do."""
     answer = api.call("GET", "/health", key=None)
     assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+
+
+def test_a_stage_that_may_not_start_is_not_ready_and_says_why(api, monkeypatch):
+    """503 with the reason, and no secret in it; it lives all the same."""
+
+    class Refused:
+        clock = api.stage.adapters.clock
+
+        def __getattr__(self, name):
+            raise ConfigurationError("CTRIP_RPC: the node https://node.example/v2/0123456789abcdef0123456789abcdef is")
+
+    monkeypatch.setattr(api.stage, "adapters", Refused())
+    answer = api.call("GET", "/health/ready", key=None)
+    assert (answer.status_code, answer.headers["Retry-After"], answer.json["status"]) == (503, "5", "down")
+    assert answer.json["reason"].startswith("CTRIP_RPC: the node ")
+    assert "0123456789abcdef" not in answer.json["reason"]
+    assert api.call("GET", "/health", key=None).status_code == 200
 
 
 def test_ready_reports_each_chain_and_queue(api):
@@ -144,6 +164,17 @@ def test_chains_and_tokens_say_what_can_be_paid_with(api):
         assert api.call("GET", f"{path}?cursor=nobody").json["errors"][0]["code"] == "invalid_cursor"
     wrong = api.call("GET", "/api/v1/tokens?chain=dogecoin")
     assert (wrong.status_code, wrong.json["detail"]) == (400, "Unsupported chain: dogecoin")
+
+
+@pytest.mark.parametrize("testnet", [True, False])
+def test_the_checkout_page_of_a_test_network_says_so(api, monkeypatch, testnet):
+    """Nobody takes its coins for money; a main network's says nothing of the kind."""
+    made = api.create()
+    network = replace(NETWORK, testnet=testnet)
+    monkeypatch.setattr(type(api.stage), "networks", {"anvil": network})
+    answer = api.call("GET", f"/pay/{made['id']}", key=None)
+    assert answer.status_code == 200
+    assert ("Anvil is a test network: its coins are worth nothing." in answer.body.decode()) == testnet
 
 
 def test_the_checkout_page_shows_what_to_pay_and_runs_nothing_foreign(api):

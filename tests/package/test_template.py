@@ -45,7 +45,10 @@ def spelt(value: Any) -> str:
 
 
 def test_one_role_alone_can_read_the_mnemonic(packaged: Packaged) -> None:
-    """Reading the mnemonic and decrypting with its key are granted once each, to the signer's role (threat 1)."""
+    """Reading the mnemonic and decrypting with its key are granted once each, to the signer's role (threat 1).
+
+    That role alone sees the secret's tags too, which hold no secret.
+    """
     readers, decrypters = [], []
     for role, statement in statements(packaged):
         for action in statement["Action"]:
@@ -54,7 +57,8 @@ def test_one_role_alone_can_read_the_mnemonic(packaged: Packaged) -> None:
                     readers.append((role, action, resource))
                 if re.fullmatch(r"(kms:.*|\*)", action) and not resource.endswith("-secrets-key"):
                     decrypters.append((role, action, resource))
-    assert readers == [("SignerRole", "secretsmanager:GetSecretValue", "ctrip-${Stage}-mnemonic-secret")]
+    seen = [("SignerRole", f"secretsmanager:{action}") for action in ("DescribeSecret", "GetSecretValue")]
+    assert readers == [(*each, "ctrip-${Stage}-mnemonic-secret") for each in seen]
     assert decrypters == [("SignerRole", "kms:Decrypt", "ctrip-${Stage}-mnemonic-key")]
 
 
@@ -135,10 +139,23 @@ def test_each_role_writes_its_own_items_of_access(packaged: Packaged) -> None:
     for role, statement in statements(packaged):
         writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(statement["Action"])
         if writes and "dynamodb:table/ctrip-${Stage}-access" in resources(statement):
-            condition = statement["Condition"][0]
+            switch, without, condition = statement["Condition"][0]["Fn::If"]
+            assert (switch, without) == ("TableWideWrites", {"Ref": "AWS::NoValue"}), role
             assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}, role
             written.setdefault(role, set()).update(condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
     assert written == ACCESS_WRITERS
+
+
+def test_one_parameter_alone_takes_leading_keys_from_writes(packaged: Packaged) -> None:
+    """By default they hold; the fallback is for writes, and leaves reads and tables as they are."""
+    assert packaged.template["Parameters"]["TableWideWrites"]["Default"] == "no"
+    assert packaged.template["Conditions"]["TableWideWrites"] == {"Fn::Equals": [{"Ref": "TableWideWrites"}, "yes"]}
+    for role, statement in statements(packaged):
+        if "Condition" in statement:
+            writes = any(
+                re.fullmatch(r"dynamodb:(Put|Update|Delete|ConditionCheck)Item", each) for each in statement["Action"]
+            )
+            assert ("Fn::If" in statement["Condition"][0]) == writes, role
 
 
 def test_no_role_scans_a_table(packaged: Packaged) -> None:

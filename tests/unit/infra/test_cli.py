@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.domain.errors import Busy, NotFound
+from ctrip.domain.errors import Busy, ChainUnavailable, NotFound
 from infra.cli.app import main
 from tests.fakes.store import FakePayments
 from tests.world import World
@@ -71,3 +71,16 @@ def test_a_wrong_command_is_2(world: World, run: Run, arguments: tuple[str, ...]
 
 def test_help_is_0(run: Run) -> None:
     assert run("--help") == 0
+
+
+def test_a_chain_is_paused_and_resumed(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """A paused one takes no payments; a name that is none is refused with the nearest one."""
+    assert run("chains", "pause", "anvil") == 0
+    assert world.stores.access.gates(["anvil"])["anvil"].paused
+    with pytest.raises(ChainUnavailable):
+        world.create()
+    assert run("chains", "resume", "anvil") == 0
+    assert not world.stores.access.gates(["anvil"])["anvil"].paused
+    capsys.readouterr()
+    assert run("chains", "pause", "anvill") == 2
+    assert "anvil" in capsys.readouterr().err

@@ -14,6 +14,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from ctrip.aws.secrets import BACKUP_TAG
 from infra.deploy import __main__ as command
 from infra.deploy import aws as deploying
 from infra.deploy import stack as stacks
@@ -64,7 +65,7 @@ def application(size: int = 60, *, whole: bool = False) -> dict[str, Any]:
         "Parameters": {
             name: body
             for name, body in read("template")["Parameters"].items()
-            if name in {"Stage", "WebhookConcurrency"} | {each["Ref"] for each in variables.values()}
+            if name in {"Stage", "WebhookConcurrency", "VerifyingKey"} | {each["Ref"] for each in variables.values()}
         },
         "Globals": {"Function": {"Environment": {"Variables": variables}}},
         "Resources": {
@@ -180,9 +181,22 @@ def test_a_plan_shows_and_changes_nothing(deploy: Deploy, aws: Callable[[str], A
     assert names(aws) == []
     deploy()
     before = parameters(aws)
+    capsys.readouterr()
+    assert deploy("--plan", approve="") == 0
+    assert capsys.readouterr().out.endswith("\nno changes\n")
     assert deploy("--plan", "--set", "WebhookConcurrency=7", approve="") == 0
-    assert "Own" in capsys.readouterr().out
+    assert "Set     WebhookConcurrency = 7" in capsys.readouterr().out
     assert parameters(aws) == before
+
+
+def test_a_plan_writes_nothing_that_is_deployed(deploy: Deploy, aws: Callable[[str], Any]) -> None:
+    """Its template stands apart, and its archive stays here: who may plan cannot choose what is deployed."""
+    assert deploy("--data-only") == 0
+    before = {each["Key"] for each in aws("s3").list_objects_v2(Bucket=BUCKET)["Contents"]}
+    assert deploy("--plan", approve="") == 0
+    after = {each["Key"] for each in aws("s3").list_objects_v2(Bucket=BUCKET)["Contents"]}
+    assert after - before
+    assert all(each.startswith("plans/templates/") for each in after - before)
 
 
 def test_an_update_keeps_what_was_set(deploy: Deploy, aws: Callable[[str], Any], tmp_path: Path) -> None:
@@ -208,6 +222,8 @@ def test_an_update_keeps_what_was_set(deploy: Deploy, aws: Callable[[str], Any],
         ("Chains=etherium", "ethereum"),
         ("Stage=prod", "STAGE"),
         ("DeletionProtection=false", "DeletionProtection"),
+        ("BackupVerified=2026-11-28", "ctrip wallet verify"),
+        ("Chains=sepolia,ethereum", "ctrip wallet verify"),
         ("Treasury", "Name=value"),
     ],
 )
@@ -220,6 +236,27 @@ def test_a_parameter_that_could_not_work_is_refused(
     assert said in line
     assert names(aws) == []
     assert aws("s3").list_buckets()["Buckets"] == []
+
+
+def test_main_networks_start_once_the_wallets_backup_was_read_back(
+    deploy: Deploy, aws: Callable[[str], Any], capsys: Any
+) -> None:
+    """The day is read from the secret's tag, for the wallet whose key the stage verifies by; another's does not do."""
+    key, other = "02" + "ab" * 32, "03" + "cd" * 32
+    assert deploy("--data-only", "--set", "Chains=ethereum") == 0
+    main = ("--set", f"Chains=ethereum VerifyingKey={key}")
+    tag: Any = {"Key": BACKUP_TAG, "Value": f"2026-11-28 {other}"}
+    aws("secretsmanager").tag_resource(SecretId=f"ctrip/{STAGE}/mnemonic", Tags=[tag])
+    assert deploy(*main) == 2
+    assert "ctrip wallet verify" in capsys.readouterr().err
+    assert names(aws) == [f"ctrip-{STAGE}-data"]
+    tag["Value"] = f"2026-11-28 {key}"
+    aws("secretsmanager").tag_resource(SecretId=f"ctrip/{STAGE}/mnemonic", Tags=[tag])
+    assert deploy(*main) == 0
+    assert parameters(aws)["BackupVerified"] == "2026-11-28"
+    assert deploy() == 0
+    aws("secretsmanager").untag_resource(SecretId=f"ctrip/{STAGE}/mnemonic", TagKeys=[BACKUP_TAG])
+    assert deploy() == 2
 
 
 def test_rolling_back_deploys_the_release_before(deploy: Deploy, aws: Callable[[str], Any], capsys: Any) -> None:

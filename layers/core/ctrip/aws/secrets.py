@@ -1,6 +1,7 @@
 """Secrets: the mnemonic in Secrets Manager, the others encrypted by KMS."""
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - botocore's own
@@ -41,8 +42,12 @@ def mnemonic_name(stage: str) -> str:
 
 def backup_verified(stage: str, verifying_key: str) -> str:
     """Return the day on which the backup of this very wallet was read back; empty where it was not."""
-    tags = client("secretsmanager").describe_secret(SecretId=mnemonic_name(stage)).get("Tags", [])
-    said = next((tag["Value"] for tag in tags if tag["Key"] == BACKUP_TAG), "")
+    return noted_backup(client("secretsmanager").describe_secret(SecretId=mnemonic_name(stage)), verifying_key)
+
+
+def noted_backup(secret: Mapping[str, Any], verifying_key: str) -> str:
+    """Read the same from what Secrets Manager says of the secret."""
+    said = next((tag["Value"] for tag in secret.get("Tags", []) if tag["Key"] == BACKUP_TAG), "")
     day, _, key = said.partition(" ")
     return day if key == verifying_key else ""
 

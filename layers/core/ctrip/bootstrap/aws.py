@@ -70,7 +70,7 @@ class AwsAdapters:
         """Build what publishes figures."""
         from ctrip.aws.metrics import Metrics
 
-        return Metrics(enabled=bool(self.settings.metrics))
+        return Metrics(self.settings.stage, enabled=bool(self.settings.metrics))
 
     def _log(self, service: str) -> "Log":
         from ctrip.aws.log import PowertoolsLog

@@ -9,6 +9,7 @@ import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ctrip.domain.chains.assets import Network
 from ctrip.domain.payments.payment import Payment
 from ctrip.views.checkout import checkout_view
 from ctrip.views.payments import payment_view
@@ -20,12 +21,13 @@ _FOLDER = Path(__file__).parent
 ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg", "reference.css"})
 
 
-def checkout(payment: Payment, chain_title: str) -> str:
-    """Render the checkout page of one payment."""
+def checkout(payment: Payment, network: Network | None) -> str:
+    """Render the checkout page of one payment; its network may not be enabled any more."""
     view = checkout_view(payment_view(payment))
     return template("checkout.html").render(
         payment=view,
-        chain_title=chain_title,
+        chain_title=network.title if network else payment.due.chain,
+        testnet=network is not None and network.testnet,
         description=payment.order.description,
         qr=_qr(payment.due.payment_uri),
     )

@@ -57,8 +57,14 @@ class Readiness(TypedDict):
     """Whether every part is up."""
 
     status: ReadinessStatus
+    reason: Annotated[str | None, "Why the stage may not start; null where it has started."]
     chains: dict[str, ChainHealth]
     queues: dict[str, int]
+
+
+def not_started(reason: str) -> Readiness:
+    """Render a stage whose settings are refused: it does nothing, and there is nothing else to show."""
+    return {"status": "down", "reason": reason, "chains": {}, "queues": {}}
 
 
 def chain_health(network: Network, verdict: Verdict, tip: Tip, treasury: str, now: int) -> ChainHealth:
