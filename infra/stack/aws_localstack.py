@@ -65,6 +65,10 @@ def process_executor(root: Path, tools: Path, say: Callable[[str], None]) -> dic
         "LAMBDA_PROCESS_RUNTIME": name,
         # Many start at once here, and have no processor each.
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",
+        # AWS polls without a break; LocalStack pauses for up to ten seconds, and for a minute after an error.
+        "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.2",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "1",
         "PYTHONPATH": f"{_plugged_in(root)}{os.pathsep}{PLUGIN}",
     }
 

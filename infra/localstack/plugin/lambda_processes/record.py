@@ -18,18 +18,20 @@ def began(function: str, seconds: float, *, failed: bool) -> None:
 
 def invoked(function: str, payload: str, seconds: float, failed: bool) -> None:
     """Note that an event was worked on."""
-    _note(what="invoke", function=function, by=_trigger(payload), seconds=round(seconds, 3), failed=failed)
+    by, messages = _trigger(payload)
+    _note(what="invoke", function=function, by=by, messages=messages, seconds=round(seconds, 3), failed=failed)
 
 
-def _trigger(payload: str) -> str:
+def _trigger(payload: str) -> tuple[str, int]:
+    """Return what an event comes from, and how many messages it holds."""
     event = json.loads(payload or "null")
     if not isinstance(event, dict):
-        return "a call"
+        return "call", 0
     if "httpMethod" in event and "requestContext" in event:
-        return "API Gateway"
+        return "API Gateway", 0
     if records := event.get("Records"):
-        return f"an event source of {records[0].get('eventSource', 'something')}"
-    return "a rule of EventBridge" if event.get("source") == "aws.events" else "a call"
+        return f"event source {records[0].get('eventSource', 'unknown')}", len(records)
+    return ("EventBridge rule" if event.get("source") == "aws.events" else "call"), 0
 
 
 def _note(**facts: Any) -> None:
