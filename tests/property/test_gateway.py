@@ -327,7 +327,7 @@ class Gateway(RuleBasedStateMachine):
         self._check()
 
     def _check(self):
-        hidden = {"payment_broken", "intent_stuck", "rules_without_end"} & set(self.world.log.alarms())
+        hidden = {"payment_broken", "own_transaction_stuck", "rules_without_end"} & set(self.world.log.alarms())
         assert not hidden, f"kept apart, but broken: {hidden}"
         commits = self.world.stores.payments.commits
         for commit in commits:

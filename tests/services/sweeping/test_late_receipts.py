@@ -313,7 +313,7 @@ def test_an_orphan_and_a_transaction_that_cannot_be_read_are_alarmed_and_left():
     for _ in range(5):
         world.step()
     assert world.payment(other.id).status is Status.SETTLED
-    assert {"intent_not_followed", "intent_unreadable"} <= set(world.log.alarms())
+    assert {"own_transaction_not_followed", "own_transaction_unreadable"} <= set(world.log.alarms())
     assert followed(world).unsure == {"gone", other.id}
 
 

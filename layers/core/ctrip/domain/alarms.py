@@ -139,17 +139,17 @@ ALARMS: dict[str, Alarm] = {
         "A transaction of ours was mined and failed; gas was spent, and nothing was moved.",
         "Read its reason in an explorer; a token may block our addresses or the treasury.",
     ),
-    "intent_stuck": Alarm(
+    "own_transaction_stuck": Alarm(
         _PAGE,
         "A record of our own transaction contradicts one that is stored already; its payment is left undecided.",
         "Compare the stored transactions of this sender with the explorer's.",
     ),
-    "intent_unreadable": Alarm(
+    "own_transaction_unreadable": Alarm(
         _PAGE,
         "The stored record of one of our transactions cannot be read; its payment is left undecided.",
         "Read the item from the money table; a newer release may have written it, or it was changed by hand.",
     ),
-    "intent_not_followed": Alarm(
+    "own_transaction_not_followed": Alarm(
         _PAGE,
         "Following one of our transactions fails with an error that is no node's; its payment is left undecided.",
         "Search the log for the transaction's key; it is tried again in each pass.",

@@ -131,24 +131,26 @@ class TransactionFollower:
             raise
         except Stale as exc:
             this.unsure.update(transaction.payment_ids)
-            self.log.info("intent_moved_on", transaction=transaction.key, error=str(exc))
+            self.log.info("own_transaction_moved_on", transaction=transaction.key, error=str(exc))
         except AlreadyExists as exc:
             this.unsure.update(transaction.payment_ids)
-            self.log.error("intent_stuck", transaction=transaction.key, error=str(exc))
+            self.log.error("own_transaction_stuck", transaction=transaction.key, error=str(exc))
         except Exception as exc:  # a node's, the store's, or a bug: it must not stop a chain
             this.unsure.update(transaction.payment_ids)
             this.failure = this.failure or exc
             if isinstance(exc, ChainError | Busy):
                 self.log.warning(
-                    "intent_followed_later", transaction=transaction.key, kind=type(exc).__name__, error=exc
+                    "own_transaction_followed_later", transaction=transaction.key, kind=type(exc).__name__, error=exc
                 )
             else:
-                self.log.error("intent_not_followed", transaction=transaction.key, kind=type(exc).__name__, error=exc)
+                self.log.error(
+                    "own_transaction_not_followed", transaction=transaction.key, kind=type(exc).__name__, error=exc
+                )
 
     def _one(self, transaction: OutgoingTransaction, this: _Pass) -> None:
         if transaction.state is TransactionState.UNREADABLE:
             this.unsure |= {found for found in (self.payments.by_address(transaction.sender),) if found}
-            self.log.error("intent_unreadable", transaction=transaction.key)
+            self.log.error("own_transaction_unreadable", transaction=transaction.key)
         elif transaction.state is TransactionState.MINED:
             self._watch_mined(transaction, this)
         elif transaction.state is TransactionState.LOST:

@@ -68,7 +68,7 @@ class TransactionSender:
         try:
             self.money.write_transaction(before, after)
         except Stale:
-            self.log.info("intent_moved_on", transaction=before.key)
+            self.log.info("own_transaction_moved_on", transaction=before.key)
 
     # -- the gas station
 
