@@ -1,6 +1,6 @@
 """Whether the gateway lives and works, as the world sees it."""
 
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.kinds import same
@@ -57,7 +57,7 @@ class Readiness(TypedDict):
     """Whether every part is up."""
 
     status: ReadinessStatus
-    reason: Annotated[str | None, "Why the stage may not start; null where it has started."]
+    reason: NotRequired[Annotated[str, "Why the stage may not start; absent where it has started."]]
     chains: dict[str, ChainHealth]
     queues: dict[str, int]
 

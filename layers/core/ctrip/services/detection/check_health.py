@@ -36,7 +36,7 @@ class HealthChecker:
         dead = any(depth for name, depth in depths.items() if name.endswith("-dlq"))
         refused = any(chain["sweeping"]["status"] == "refused" for chain in chains.values())
         status: ReadinessStatus = "down" if not ready else "degraded" if dead or refused else "ok"
-        return ready, {"status": status, "reason": None, "chains": chains, "queues": depths}
+        return ready, {"status": status, "chains": chains, "queues": depths}
 
     def _chain(self, network: Network, gate: Gate | None, tip: Tip | None, now: int) -> ChainHealth:
         verdict, tip = judge(network, gate, tip, now), tip or Tip(chain=network.name)
