@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-CONDITION = "TableWideWrites"
+CONDITION = "WritesAreTableWide"
 _WRITES = frozenset(f"dynamodb:{write}Item" for write in ("Put", "Update", "Delete", "ConditionCheck"))
 
 

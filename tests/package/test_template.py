@@ -140,7 +140,7 @@ def test_each_role_writes_its_own_items_of_access(packaged: Packaged) -> None:
         writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"} & set(statement["Action"])
         if writes and "dynamodb:table/ctrip-${Stage}-access" in resources(statement):
             switch, without, condition = statement["Condition"][0]["Fn::If"]
-            assert (switch, without) == ("TableWideWrites", {"Ref": "AWS::NoValue"}), role
+            assert (switch, without) == ("WritesAreTableWide", {"Ref": "AWS::NoValue"}), role
             assert condition["Null"] == {"dynamodb:LeadingKeys": "false"}, role
             written.setdefault(role, set()).update(condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
     assert written == ACCESS_WRITERS
@@ -149,7 +149,7 @@ def test_each_role_writes_its_own_items_of_access(packaged: Packaged) -> None:
 def test_one_parameter_alone_takes_leading_keys_from_writes(packaged: Packaged) -> None:
     """By default they hold; the fallback is for writes, and leaves reads and tables as they are."""
     assert packaged.template["Parameters"]["TableWideWrites"]["Default"] == "no"
-    assert packaged.template["Conditions"]["TableWideWrites"] == {"Fn::Equals": [{"Ref": "TableWideWrites"}, "yes"]}
+    assert packaged.template["Conditions"]["WritesAreTableWide"] == {"Fn::Equals": [{"Ref": "TableWideWrites"}, "yes"]}
     for role, statement in statements(packaged):
         if "Condition" in statement:
             writes = any(
