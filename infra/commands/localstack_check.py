@@ -1,10 +1,12 @@
-"""`make localstack`: the demo on LocalStack with DynamoDB Local, then the store's contract on DynamoDB Local alone."""
+"""`make localstack`: the store's tests on DynamoDB Local, then the packaged application on LocalStack."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 from infra.stack.settings import check
 from infra.tools import java
@@ -23,21 +25,15 @@ def main() -> int:
     interrupts.install()
     try:
         check()
-        return demo() or store(interrupts)
+        # Whatever is missing is said before anything is tested.
+        java.jdk()
+        return store(interrupts) or packaged()
     except Refused as refusal:
         print(f"make localstack: {refusal}", file=sys.stderr)
         return 2
     except (Failed, Interrupted) as failure:
         print(f"make localstack: {failure}", file=sys.stderr)
         return 1
-
-
-def demo() -> int:
-    """Pay for itself on LocalStack, on ports of its own."""
-    ports = {f"CTRIP_{name}_PORT": "0" for name in ("API", "ANVIL", "AWS")}
-    own = {"CTRIP_AWS": "localstack", "CTRIP_LOCAL_DIR": STATE.name}
-    command = [sys.executable, "-m", "infra.commands.demo"]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | ports | own, check=False).returncode
 
 
 def store(interrupts: Interrupts) -> int:
@@ -47,13 +43,18 @@ def store(interrupts: Interrupts) -> int:
     with Supervisor(STATE, interrupts) as supervisor:
         child = supervisor.start("dynamodb-local", command, env=base_env() | java.QUIET)
         supervisor.await_ready(child, lambda: listening(port))
-        tests = sorted(str(path) for path in (ROOT / "tests" / "contract").glob("test_store*.py"))
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", *tests],
-            cwd=ROOT,
-            env=os.environ | {"CTRIP_STORE_ENDPOINT": f"http://{HOST}:{port}"},
-            check=False,
-        ).returncode
+        tests = sorted((ROOT / "tests" / "contract").glob("test_store*.py"))
+        return _pytest(*tests, env={"CTRIP_STORE_ENDPOINT": f"http://{HOST}:{port}"})
+
+
+def packaged() -> int:
+    """Run the flows of the packaged application; in the end they tell what went through which service."""
+    return _pytest(ROOT / "tests" / "localstack")
+
+
+def _pytest(*tests: Path, env: Mapping[str, str] | None = None) -> int:
+    command = [sys.executable, "-m", "pytest", *map(str, tests)]
+    return subprocess.run(command, cwd=ROOT, env=os.environ | dict(env or {}), check=False).returncode
 
 
 if __name__ == "__main__":

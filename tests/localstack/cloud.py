@@ -40,15 +40,20 @@ class Cloud:
         return stack.client(service, self.env)
 
     def deploy(
-        self, *options: str, package: Path | None = None, approve: bool = True
+        self, *options: str, package: Path | None = None, approve: bool = True, stage: str = STAGE
     ) -> subprocess.CompletedProcess[str]:
         """Run what `make deploy` runs."""
-        command = [sys.executable, "-m", "infra.deploy", "deploy", "--stage", STAGE]
-        approval = {"APPROVE": "1"} if approve else {}
+        return self._run("deploy", stage, approve, "--package", str(package or self.package), *options)
+
+    def roll_back(self) -> subprocess.CompletedProcess[str]:
+        """Run what `make rollback` runs."""
+        return self._run("rollback", STAGE, True)
+
+    def _run(self, command: str, stage: str, approve: bool, *options: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*command, "--package", str(package or self.package), *options],
+            [sys.executable, "-m", "infra.deploy", command, "--stage", stage, *options],
             cwd=ROOT,
-            env=base_env() | self.env | approval,
+            env=base_env() | self.env | ({"APPROVE": "1"} if approve else {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
