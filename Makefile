@@ -54,7 +54,7 @@ env: $(READY) ## print export lines for the curl examples
 # Where PYTEST_ARGS choose, one of the two halves may have none of the chosen tests (5), but not both.
 test: $(READY) ## run the tests, on the embedded AWS
 	@none=$(if $(PYTEST_ARGS),5,0); first=0; second=0; \
-	$(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/e2e --ignore=tests/nodes --ignore=tests/package -n 2 $(PYTEST_ARGS) || first=$$?; \
+	$(PYTHON_) -m pytest tests --ignore=tests/browser --ignore=tests/e2e --ignore=tests/localstack --ignore=tests/nodes --ignore=tests/package -n 2 $(PYTEST_ARGS) || first=$$?; \
 	[ $$first = 0 ] || [ $$first = $$none ] || exit $$first; \
 	$(PYTHON_) -m pytest tests/package tests/e2e $(PYTEST_ARGS) || second=$$?; \
 	[ $$second = $$none ] && exit $$first; exit $$second
