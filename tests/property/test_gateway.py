@@ -148,6 +148,7 @@ class Gateway(RuleBasedStateMachine):
     @rule(behind=st.integers(1, 4))
     def a_lagging_half_answers_for_a_pass(self, behind):
         """The head from a fresh node, the state from one that is behind: older blocks are looked at, nothing undone."""
+        self.world.scanner.attempt(self.world.run)  # what a reorganisation has moved before is told by this pass
         chain, before = self.world.chain, self._events_of("payment.reorged")
         newest = chain.chain[-1].block.number
         real = chain.balances
