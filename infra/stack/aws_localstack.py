@@ -18,8 +18,10 @@ from infra.tools.process import ROOT, Supervisor, base_env
 
 FOLDER = ROOT / "infra" / "localstack"
 REQUIREMENTS, RUNTIME, PLUGIN = FOLDER / "requirements.txt", FOLDER / "runtime.txt", FOLDER / "plugin"
-# What the pinned LocalStack runs on; on 3.11 an older one would be needed, which breaks in DescribeTable.
-PYTHONS = ((3, 13), (3, 12))
+# What the pinned LocalStack runs on: it imports `warnings.deprecated`, which is new in 3.13, although older ones may
+# install it; the LocalStack that would do for those breaks in DescribeTable.
+PYTHON = (3, 13)
+NAME = "python{}.{}".format(*PYTHON)
 
 
 def start(
@@ -69,11 +71,11 @@ def process_executor(root: Path, tools: Path, say: Callable[[str], None]) -> dic
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.2",
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "1",
-        "PYTHONPATH": f"{_plugged_in(root)}{os.pathsep}{PLUGIN}",
+        "PYTHONPATH": f"{plugged_in(root)}{os.pathsep}{PLUGIN}",
     }
 
 
-def _plugged_in(root: Path) -> Path:
+def plugged_in(root: Path) -> Path:
     """Write the plugin's entry point as its installation would; the environment itself is shared by checkouts."""
     project = tomllib.loads((PLUGIN / "pyproject.toml").read_text())["project"]
     folder = root / "plugins"
@@ -90,21 +92,19 @@ def _plugged_in(root: Path) -> Path:
 
 def find_python() -> Path:
     """A Python that LocalStack runs on: this one, one on the path, or one of pyenv's."""
-    if sys.version_info[:2] in PYTHONS:
-        return Path(sys.base_prefix) / "bin" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    if sys.version_info[:2] == PYTHON:
+        return Path(sys.base_prefix) / "bin" / NAME
     for candidate in _candidates():
         if _runs(candidate):
             return candidate
-    raise Refused("Python 3.12 or 3.13 is needed for AWS=localstack; neither the path nor pyenv has one.")
+    raise Refused("Python 3.13 is needed for AWS=localstack and make localstack; neither the path nor pyenv has one.")
 
 
 def _candidates() -> Iterator[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    for major, minor in PYTHONS:
-        name = f"python{major}.{minor}"
-        if on_path := shutil.which(name):
-            yield Path(on_path)
-        yield from sorted(pyenv.glob(f"{major}.{minor}*/bin/{name}"), reverse=True)
+    if on_path := shutil.which(NAME):
+        yield Path(on_path)
+    yield from sorted(pyenv.glob(f"{NAME.removeprefix('python')}*/bin/{NAME}"), reverse=True)
 
 
 def _runs(python: Path) -> bool:
@@ -141,6 +141,8 @@ def _settings(ports: Ports, root: Path, jdk: Path) -> dict[str, str]:
         "OVERRIDE_IN_DOCKER": "0",
         "FILESYSTEM_ROOT": str(root),
         "TMPDIR": str(temporary),
+        # It writes an index of its plugins there for each path that it is started with.
+        "XDG_CACHE_HOME": str(root / "cache"),
         "JAVA_HOME": str(jdk),
         "DYNAMODB_IN_MEMORY": "1",
         "DYNAMODB_SHARE_DB": "1",

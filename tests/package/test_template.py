@@ -266,6 +266,12 @@ def test_api_gateways_own_errors_have_our_shape(packaged: Packaged) -> None:
         assert (int(responses[kind]["StatusCode"]), body["code"]) == (status, code)
 
 
+def test_no_condition_is_named_as_a_parameter(packaged: Packaged) -> None:
+    """Whoever compares two templates may take the one for the other: LocalStack then asks the condition for itself."""
+    for template in (packaged.template, packaged.data):
+        assert not set(template["Conditions"]) & set(template["Parameters"])
+
+
 def test_a_package_belongs_to_its_stage(packaged: Packaged) -> None:
     """The templates take no other stage's name, and the functions are told the same one."""
     for template in (packaged.template, packaged.data):

@@ -14,7 +14,7 @@ _UNPACKING = threading.Lock()
 def unpacked(code: Any) -> Path:
     """Return the folder of an archive of LocalStack's."""
     # The digest is base64.
-    folder = Path(tempfile.gettempdir()) / "lambda-code" / code.code_sha256.replace("/", "_")
+    folder = Path(tempfile.gettempdir()) / "lambda-code" / str(code.code_sha256).replace("/", "_")
     with _UNPACKING:
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)

@@ -18,15 +18,16 @@ def began(function: str, seconds: float, *, failed: bool) -> None:
 
 def invoked(function: str, payload: str, seconds: float, failed: bool) -> None:
     """Note that an event was worked on."""
-    by, messages = _trigger(payload)
-    _note(what="invoke", function=function, by=by, messages=messages, seconds=round(seconds, 3), failed=failed)
-
-
-def _trigger(payload: str) -> tuple[str, int]:
-    """Return what an event comes from, and how many messages it holds."""
     event = json.loads(payload or "null")
-    if not isinstance(event, dict):
-        return "call", 0
+    by, messages = _trigger(event if isinstance(event, dict) else {})
+    # The names alone: values are the application's.
+    names = sorted(event) if by == "call" and isinstance(event, dict) else []
+    facts = {"by": by, "messages": messages, "names": names, "seconds": round(seconds, 3), "failed": failed}
+    _note(what="invoke", function=function, **facts)
+
+
+def _trigger(event: dict[str, Any]) -> tuple[str, int]:
+    """Return what an event comes from, and how many messages it holds."""
     if "httpMethod" in event and "requestContext" in event:
         return "API Gateway", 0
     if records := event.get("Records"):
