@@ -158,7 +158,7 @@ def _dynamodb(operation: str, params: Params) -> list[Use]:
         ]
     if operation == "BatchWriteItem":
         return [
-            _on_table(operation, table, {_leading(each["DeleteRequest"]["Key"]) for each in asked})
+            _on_table(operation, table, {_leading(_of_batch(each)) for each in asked})
             for table, asked in params["RequestItems"].items()
         ]
     if operation == "Query":
@@ -174,6 +174,11 @@ def _dynamodb(operation: str, params: Params) -> list[Use]:
 def _on_table(action: str, table: str, keys: set[str], more: Contexts | None = None, index: str | None = None) -> Use:
     resource = _arn("dynamodb", f"table/{table}" + (f"/index/{index}" if index else ""))
     return Use(f"dynamodb:{action}", resource, ({_LEADING: sorted(keys)} if keys else {}) | (more or {}))
+
+
+def _of_batch(request: Params) -> Params:
+    found: Params = request["PutRequest"]["Item"] if "PutRequest" in request else request["DeleteRequest"]["Key"]
+    return found
 
 
 def _leading(attributes: Params) -> str:

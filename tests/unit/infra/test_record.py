@@ -54,12 +54,19 @@ def test_a_transaction_is_its_items() -> None:
     assert [use.action for use in got] == ["dynamodb:GetItem"]
 
 
-def test_a_batch_reads_each_table_and_an_index_is_a_resource() -> None:
-    """BatchGetItem stands for itself, once a table; a query's key is the index's own."""
+def test_a_batch_reads_or_writes_each_table_and_an_index_is_a_resource() -> None:
+    """A batch stands for itself, once a table; a query's key is the index's own."""
     batch = {"RequestItems": {"t": {"Keys": [key("P#1"), key("P#2")]}, "u": {"Keys": [key("F#x")]}}}
     assert uses("dynamodb", "BatchGetItem", batch) == [
         Use("dynamodb:BatchGetItem", f"{TABLES}t", {KEYS: ["P#*"]}),
         Use("dynamodb:BatchGetItem", f"{TABLES}u", {KEYS: ["F#*"]}),
+    ]
+    written = (
+        {"PutRequest": {"Item": key("DLV#m#e") | {"doc": {"S": "secret"}}}},
+        {"DeleteRequest": {"Key": key("OUT#1")}},
+    )
+    assert uses("dynamodb", "BatchWriteItem", {"RequestItems": {"t": written}}) == [
+        Use("dynamodb:BatchWriteItem", f"{TABLES}t", {KEYS: ["DLV#*", "OUT#*"]})
     ]
     query = {
         "TableName": "t",
