@@ -48,14 +48,27 @@ def deploy_tokens(rpc_url: str) -> dict[str, dict[str, Any]]:
     for nonce, (symbol, decimals) in enumerate(DECIMALS.items()):
         if rpc(rpc_url, "eth_getCode", where[symbol], "latest") != "0x":
             continue
-        if int(rpc(rpc_url, "eth_getTransactionCount", operator.address, "pending"), 16) != nonce:
+        if _next_nonce(rpc_url, operator.address, nonce) != nonce:
             raise RuntimeError(f"{symbol} cannot be deployed at {where[symbol]}: the operator has sent something else")
         arguments = encode(["address[]", "uint256"], [holders, UNITS_EACH * 10**decimals])
         code = str(json.loads((ARTEFACTS / f"{symbol}.json").read_text())["bytecode"])
-        sent.append(send(rpc_url, operator, to=None, data=code + arguments.hex(), gas=4_000_000))
+        sent.append(send(rpc_url, operator, to=None, data=code + arguments.hex(), gas=4_000_000, nonce=nonce))
     for tx_hash in sent:
         mined(rpc_url, tx_hash)
     return {symbol: {"address": where[symbol], "decimals": decimals} for symbol, decimals in DECIMALS.items()}
+
+
+def _next_nonce(rpc_url: str, address: str, expected: int) -> int:
+    """Return an account's next nonce, once its transactions so far are counted.
+
+    A node that mines at once may for an instant count one neither as pending nor as mined.
+    """
+    until = time.monotonic() + _WAIT_SECONDS
+    while (count := int(rpc(rpc_url, "eth_getTransactionCount", address, "pending"), 16)) < expected:
+        if time.monotonic() > until:
+            break
+        time.sleep(0.02)
+    return count
 
 
 def _fund(rpc_url: str, coins: dict[str, int]) -> None:
@@ -95,9 +108,16 @@ def pay(rpc_url: str, from_index: int, to: str, amount: int, token: str | None =
 
 
 def send(
-    rpc_url: str, account: wallet.Account, *, to: str | None, value: int = 0, data: str = "0x", gas: int | None = None
+    rpc_url: str,
+    account: wallet.Account,
+    *,
+    to: str | None,
+    value: int = 0,
+    data: str = "0x",
+    gas: int | None = None,
+    nonce: int | None = None,
 ) -> str:
-    """Sign and hand over one transaction after the account's pending ones; return its hash."""
+    """Sign and hand over one transaction, after the account's pending ones or at a nonce; return its hash."""
     from eth_account import Account as EthAccount
     from eth_utils.address import to_checksum_address
 
@@ -105,7 +125,7 @@ def send(
     price = int(rpc(rpc_url, "eth_gasPrice"), 16)
     fields: dict[str, Any] = {
         "chainId": int(rpc(rpc_url, "eth_chainId"), 16),
-        "nonce": int(rpc(rpc_url, "eth_getTransactionCount", account.address, "pending"), 16),
+        "nonce": _next_nonce(rpc_url, account.address, 0) if nonce is None else nonce,
         "value": value,
         "data": data,
         # A fifth more than estimated: what another block changes in storage may cost more.

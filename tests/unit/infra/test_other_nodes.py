@@ -208,3 +208,11 @@ def test_without_go_make_nodes_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Refused, match=r"install it from https://go\.dev/dl \(no go was found\)"):
         build.geth(tmp_path / "tools", print)
+
+
+def test_a_nonce_is_waited_for_that_a_node_does_not_count_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that mines at once may count a transaction neither as pending nor as mined; more than expected is told."""
+    counts = iter(["0x0", "0x0", "0x1", "0x5"])
+    monkeypatch.setattr(tokens, "rpc", lambda *_: next(counts))
+    assert tokens._next_nonce("", "0xoperator", 1) == 1
+    assert tokens._next_nonce("", "0xoperator", 1) == 5
