@@ -11,8 +11,10 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from ctrip.aws.secrets import BACKUP_TAG, read_endpoints
+from ctrip.domain.errors import ConfigurationError
 from ctrip.signer.authority import KeyAuthority
 from ctrip.system import SystemClock
+from infra.cli import deployed
 from infra.cli.app import cli
 from tests.evm_support import Anvil, Proxy
 from tests.support.aws import in_memory
@@ -181,3 +183,13 @@ def test_an_endpoint_of_another_chain_is_not_added(account: Account, run: Run, a
     assert read_endpoints("t") == {}
     assert run("rpc", "add", "anvil", "http://127.0.0.1:9/", "--untested").exit_code == 0
     assert read_endpoints("t") == {"anvil": ("http://127.0.0.1:9/",)}
+
+
+def test_the_local_stage_has_this_process_settings(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its functions are no functions of Lambda's; any other stage without them is not deployed."""
+    monkeypatch.setenv("CTRIP_STAGE", "local")
+    monkeypatch.setenv("CTRIP_TREASURY", TREASURY)
+    assert deployed.settings().treasury == TREASURY
+    monkeypatch.setenv("CTRIP_STAGE", "t")
+    with pytest.raises(ConfigurationError, match="make deploy STAGE=t"):
+        deployed.settings()
