@@ -53,7 +53,8 @@ def create_wallet(
     try:
         _put(made)
     except Exception:
-        backup.unlink()  # of a wallet that nobody has
+        # Whether the secret took it may be unknown: the copy stays, and restoring it settles the matter either way.
+        typer.echo(f"It is not known whether the wallet was stored; ctrip wallet restore {backup} stores it.", err=True)
         raise
     shown(_about(made) | {"copy": str(backup)} | ({"mnemonic": made} if show else {}))
     typer.echo(
@@ -112,9 +113,10 @@ def restore_wallet(
     _about(mnemonic)  # refuses what is no mnemonic
     if held not in (None, mnemonic):
         raise Conflict("This stage has another wallet; money may lie at its addresses.")
+    merchants = _raise_counters(skip)  # first: the wallet is what addresses are given out with
     if held is None:
         _put(mnemonic)
-    shown(_about(mnemonic) | {"merchants": _raise_counters(skip), "skipped": skip})
+    shown(_about(mnemonic) | {"merchants": merchants, "skipped": skip})
     typer.echo(f"Read the copy back before main networks start: ctrip wallet verify {backup}", err=True)
 
 
@@ -125,10 +127,11 @@ def _raise_counters(skip: int) -> int:
     for _ in range(SKIPPED_ACCOUNTS if skip else 0):
         access.next_account()
     for each in merchants:
+        # It takes no payments from here on, until its account has been looked through behind the raised counter.
+        stage().merchants.manager.rediscover(each["id"], origin())
         merchant = access.merchant(each["id"])
         for key in merchant.keys if merchant else ():
             access.raise_index(each["id"], key.curve, access.indexes(each["id"], key.curve) + skip)
-        stage().merchants.manager.rediscover(each["id"], origin())
     return len(merchants)
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import boto3
 import pyrage
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from click.testing import Result
 from typer.testing import CliRunner
 
 from ctrip.aws.secrets import BACKUP_TAG, backup_verified
 from ctrip.domain.errors import Conflict, NotFound
 from ctrip.signer.authority import KeyAuthority
+from infra.cli import wallet
 from infra.cli.app import cli
 from tests.support.aws import in_memory
 from tests.world import XPUB2, World, put_merchant
@@ -93,6 +95,27 @@ def test_a_copy_for_an_age_key_is_read_with_its_identity(manager: Any, run: Run,
     assert run("verify", copy, "--identity", wrong).exit_code == 2
     assert run("verify", copy, "--identity", copy.with_name("none")).exit_code == 2
     assert run("create", tmp_path / "x", "--recipient", "age1nothing").exit_code != 0
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_copy_stays_where_it_is_unknown_whether_the_wallet_was_stored(
+    manager: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arrived: bool
+) -> None:
+    """The answer was lost: the only copy is not deleted, and restoring it ends with the one wallet."""
+    copy, put = tmp_path / "wallet.age", wallet._put
+
+    def lost(mnemonic: str) -> None:
+        if arrived:
+            put(mnemonic)
+        raise ReadTimeoutError(endpoint_url="secretsmanager")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(wallet, "_put", lost)
+        made = run("create", copy, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert isinstance(made.exception, ReadTimeoutError)
+    monkeypatch.setattr("ctrip.bootstrap.stage", lambda: World().stage)
+    assert run("restore", copy, typed=f"{PASSPHRASE}\n").exit_code == 0
+    assert pyrage.passphrase.decrypt(copy.read_bytes(), PASSPHRASE).decode() == held(manager)
 
 
 @pytest.mark.parametrize("taken", ["file", "folder", "short"])
