@@ -19,6 +19,8 @@ from ctrip.domain.ledger.balances import Fold
 from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.settlement.payout import Payout, PayoutKind
+from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import Event
@@ -38,6 +40,8 @@ from ctrip.ports import (
     Idempotency,
     Page,
     PaymentFilter,
+    PayoutCommit,
+    PayoutPage,
     Place,
     Prepared,
     Remembered,
@@ -68,6 +72,10 @@ class _State:
     leased_until: dict[tuple[int, str, int, str], int] = field(default_factory=dict)
     causes: dict[tuple[str, int, str], tuple[Entry, ...]] = field(default_factory=dict)
     folds: dict[str, Fold] = field(default_factory=dict)
+    payouts: dict[tuple[str, str], Payout] = field(default_factory=dict)
+    reservations: dict[tuple[str, str, str], Reservation] = field(default_factory=dict)
+    refunded: dict[tuple[str, str, str], Refunded] = field(default_factory=dict)
+    settlement_addresses: dict[tuple[str, str], SettlementAddress] = field(default_factory=dict)
     transactions: dict[str, OutgoingTransaction] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
@@ -88,6 +96,7 @@ class FakeStores:
         self.limits = FakeLimits()
         self.checkpoints = FakeCheckpoints()
         self.ledger = FakeLedger(state)
+        self.payouts = FakePayouts(state)
 
 
 def _causes(entries: Sequence[Entry]) -> dict[tuple[str, int, str], tuple[Entry, ...]]:
@@ -488,6 +497,104 @@ class FakeLedger:
                 return False
             self._state.folds[after.owner] = after
             return True
+
+
+class FakePayouts:
+    """The `ports.PayoutStore` in memory; `commits` lists what was committed."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+        self.commits: list[PayoutCommit] = []
+
+    def commit(self, commit: PayoutCommit) -> None:
+        state, after = self._state, commit.after
+        with state.lock:
+            self._check(commit)
+            self.commits.append(commit)
+            state.payouts[after.merchant_id, after.id] = after
+            if commit.reservation:
+                made = commit.reservation[1]
+                state.reservations[made.merchant_id, made.chain, made.asset] = made
+            if commit.refunded:
+                total = commit.refunded[1]
+                state.refunded[total.payment_id, total.chain, total.asset] = total
+            if commit.transaction:
+                state.transactions[_folded_key(commit.transaction[1])] = commit.transaction[1]
+            state.causes |= _causes(commit.entries)
+            if commit.event:
+                _add_event(state, commit.event)
+            if commit.idempotency:
+                answer = Remembered(commit.idempotency.body_hash, after.id, "", commit.answer)
+                state.remembered[_asked(commit.idempotency)] = answer
+
+    def _check(self, commit: PayoutCommit) -> None:
+        state, before, after = self._state, commit.before, commit.after
+        if commit.fence is not None and _fence(state, commit.fence.chain) != commit.fence.number:
+            raise FenceLost
+        if commit.idempotency and _asked(commit.idempotency) in state.remembered:
+            raise AlreadyExists("idempotency")
+        known = state.payouts.get((after.merchant_id, after.id))
+        if before is None and known is not None:
+            raise AlreadyExists("id")
+        if before is not None and (known is None or known.version != before.version):
+            raise Stale("the payout has moved on")
+        if commit.reservation:
+            was = commit.reservation[0]
+            if self.reservation(was.merchant_id, was.chain, was.asset).version != was.version:
+                raise Stale("the reservation has moved on")
+        if commit.refunded:
+            total = commit.refunded[0]
+            if self.refunded(total.payment_id, total.chain, total.asset).version != total.version:
+                raise Stale("the refunds has moved on")
+        if commit.transaction:
+            _check_transaction(state, *commit.transaction)
+        _check_entries(state, commit.entries)
+
+    def payout(self, merchant_id: str, payout_id: str) -> Payout | None:
+        return self._state.payouts.get((merchant_id, payout_id))
+
+    def page(self, merchant_id: str, kind: PayoutKind, cursor: str | None, limit: int) -> PayoutPage:
+        mine = [each for (who, _), each in self._state.payouts.items() if who == merchant_id and each.kind is kind]
+        found = sorted(mine, key=lambda each: each.id, reverse=True)
+        if cursor is not None:
+            if cursor.removeprefix("after-") not in {each.id for each in found}:
+                raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
+            found = [each for each in found if f"after-{each.id}" < cursor]
+        page = found[:limit]
+        return PayoutPage(tuple(page), f"after-{page[-1].id}" if len(found) > limit else None)
+
+    def of_payment(self, payment_id: str) -> list[Payout]:
+        found = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        return sorted(found, key=lambda each: each.id, reverse=True)
+
+    def unfinished(self) -> list[Payout]:
+        found = [each for each in self._state.payouts.values() if each.unfinished]
+        return sorted(found, key=lambda each: (each.created_at, each.id))
+
+    def reservation(self, merchant_id: str, chain: str, asset: str) -> Reservation:
+        empty = Reservation(merchant_id=merchant_id, chain=chain, asset=asset)
+        return self._state.reservations.get((merchant_id, chain, asset), empty)
+
+    def refunded(self, payment_id: str, chain: str, asset: str) -> Refunded:
+        empty = Refunded(payment_id=payment_id, chain=chain, asset=asset)
+        return self._state.refunded.get((payment_id, chain, asset), empty)
+
+    def settlement_address(self, merchant_id: str, chain: str) -> SettlementAddress | None:
+        return self._state.settlement_addresses.get((merchant_id, chain))
+
+    def keep_settlement_address(
+        self, before: SettlementAddress | None, after: SettlementAddress, event: Event | None = None
+    ) -> None:
+        with self._state.lock:
+            known = self.settlement_address(after.merchant_id, after.chain)
+            if (known.version if known else 0) != (before.version if before else 0):
+                raise Stale("the settlement address has moved on")
+            self._state.settlement_addresses[after.merchant_id, after.chain] = after
+            if event:
+                _add_event(self._state, event)
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        return self._state.remembered.get((owner, route, key))
 
 
 class FakeEndpoints:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         OneTimeCodes,
         Passwords,
         PaymentStore,
+        PayoutStore,
         Provisioner,
         Signer,
         Tokens,
@@ -91,6 +92,11 @@ class Adapters(Protocol):
     @property
     def money(self) -> MoneyStore:
         """Own transactions and fences."""
+        ...
+
+    @property
+    def payouts(self) -> PayoutStore:
+        """Settlements and refunds."""
         ...
 
     @property

@@ -14,6 +14,7 @@ from ctrip.ports.ledger import EntryFilter, EntryPage, LedgerStore
 from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
 from ctrip.ports.money import MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
+from ctrip.ports.payouts import PayoutCommit, PayoutPage, PayoutStore
 from ctrip.ports.runtime import Clock, Ids, Log, Metrics
 from ctrip.ports.signing import Provisioner, Signer
 from ctrip.ports.transfers import Transfers
@@ -55,6 +56,9 @@ __all__ = [
     "Passwords",
     "PaymentFilter",
     "PaymentStore",
+    "PayoutCommit",
+    "PayoutPage",
+    "PayoutStore",
     "Place",
     "Prepared",
     "Provisioner",
