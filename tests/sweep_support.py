@@ -7,13 +7,8 @@ from typing import Any
 from eth_account import Account as EthAccount
 from eth_utils.address import to_checksum_address
 
-from ctrip.domain.chains.evm.sweep_contracts import (
-    DEPLOYER,
-    SweepCall,
-    SweepPair,
-    sweep_data,
-    sweep_pair,
-)
+from ctrip.domain.chains.evm.sweep_call import SweepCall, sweep_data
+from ctrip.domain.chains.evm.sweep_contracts import DEPLOYER, SweepPair, sweep_pair
 from infra.stack import wallet
 from tests.evm_support import Node, eventually
 

@@ -4,15 +4,8 @@ import pytest
 from eth_account import Account as EthAccount
 from eth_utils.crypto import keccak
 
-from ctrip.domain.chains.evm.sweep_contracts import (
-    DEPLOYER,
-    SweepCall,
-    delegated_to,
-    is_sweep_delegate,
-    parse_sweep,
-    sweep_data,
-    sweep_pair,
-)
+from ctrip.domain.chains.evm.sweep_call import SweepCall, parse_sweep, sweep_data
+from ctrip.domain.chains.evm.sweep_contracts import DEPLOYER, delegated_to, is_sweep_delegate, sweep_pair
 from infra.stack import tokens, wallet
 from tests.evm_support import call_data
 from tests.sweep_support import GAS_EACH, TREASURY, Batches, code_at, deploy, member, succeeded

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from ctrip.domain.chains.chain import (
     Arrivals,
     BalanceQuery,
     Block,
+    Collector,
     Receipt,
     Signed,
     TokenTransfer,
@@ -105,6 +106,10 @@ class ToyRules:
         value = 0 if transaction.token else transaction.amount
         return Act(transaction.to, transaction.token, value, transaction.fee)
 
+    def collector(self, treasury: str, operator: str) -> Collector | None:
+        """Nothing collects here."""
+        return None
+
 
 def address(seed: str) -> str:
     """Make an address of any text."""
@@ -112,7 +117,7 @@ def address(seed: str) -> str:
     return "Y" + "".join(_LETTERS[number // 58**place % 58] for place in range(24))
 
 
-def sign(key: bytes, transaction: ToyTransaction) -> Signed:
+def sign(key: bytes, transaction: ToyTransaction, key_at: Callable[[str], bytes]) -> Signed:
     """Sign: the raw bytes are the transaction itself; its hash follows from it, and from nothing else."""
     raw = json.dumps(transaction.fields(), sort_keys=True).encode()
     return Signed(raw.hex(), hashlib.sha256(raw).hexdigest())
