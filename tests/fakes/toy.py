@@ -27,7 +27,7 @@ from ctrip.domain.chains.chain import (
     Unsigned,
 )
 from ctrip.domain.errors import BroadcastRejected, SigningRefused, Unavailable
-from ctrip.domain.sweeping.plan import Fate, Held, Order, Outlook, Planned, Quote
+from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Refusal
 from ctrip.ports import Clock, Log
 
@@ -283,7 +283,7 @@ class ToyTransfers:
         found = [each for each in self.node.balances(self.head(), wanted) if each is not None]
         return found if len(found) == len(wanted) else None
 
-    def usual_cost(self, token: str | None) -> int:
+    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
         return TOKEN_FEE + COIN_FEE if token else COIN_FEE
 
     def quote(self, order: Order, coin: int) -> Quote:
@@ -318,6 +318,18 @@ class ToyTransfers:
         amounts = {"amount": order.amount} if order.token else {"value": order.amount}
         terms = (("expires", transaction.expires),)
         return Planned(transaction=transaction, slot=f"{number:06d}", cost=quote.fee, terms=terms, **amounts)
+
+    def cannot_collect(self, to: str, operator: str) -> str:
+        return "the kind has no batches"
+
+    def quote_collection(self, orders: Sequence[Order], operator: str) -> Collection:
+        raise AssertionError(self.cannot_collect("", operator))
+
+    def next_slot(self, sender: str, last: OutgoingTransaction | None) -> str:
+        raise AssertionError(self.cannot_collect("", sender))
+
+    def collect(self, collection: Collection, operator: str, slot: str) -> Planned:
+        raise AssertionError(self.cannot_collect("", operator))
 
     def in_turn(self, waiting: Sequence[OutgoingTransaction]) -> list[OutgoingTransaction]:
         return list(waiting)

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from ctrip.domain.errors import SigningRefused
 
 NO_CALL = "0x"
+NATIVE_GAS = 21_000
+AUTHORIZATION_GAS = 25_000  # EIP-7702: of each authorization, before what is given back
 _TRANSFER = "0xa9059cbb"
 
 
@@ -16,6 +18,23 @@ class Fees:
     base: int
     priority: int
     legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a chain holds of an address: its code (0x where there is none) and how many transactions it has sent."""
+
+    code: str
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a contract, to be tried and not sent."""
+
+    sender: str
+    to: str
+    data: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
