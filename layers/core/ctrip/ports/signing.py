@@ -30,6 +30,8 @@ class Signer(Protocol):
         """Derive `path`, compare its address with `sender`, check what the transaction does on `chain`, sign.
 
         From a deposit address only to the treasury, or nothing at all to itself; from the gas station only to a deposit
-        address, whose `recipient_path` is derived and compared too. Raises `SigningRefused`.
+        address, whose `recipient_path` is derived and compared too; from the operator only a call of the published
+        contract that collects tokens for the treasury, to which deposit addresses may delegate with it. Raises
+        `SigningRefused`.
         """
         ...

@@ -107,6 +107,7 @@ class Member:
     """One payment that a transaction serves, by its deposit address; amounts are base units, as the receipt tells.
 
     `amount` is what arrived where it was meant to, `left` what left the address (more, where a token keeps a share).
+    `meant` is what a transaction for many was to take of it, and `terms` are the chain kind's own.
     """
 
     payment_id: str
@@ -115,6 +116,8 @@ class Member:
     address: str
     amount: int = 0
     left: int = 0
+    meant: int = 0
+    terms: Terms = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +166,11 @@ class OutgoingTransaction:
     def payment_ids(self) -> tuple[str, ...]:
         """Name the payments that it serves."""
         return tuple(member.payment_id for member in self.members)
+
+    @property
+    def collects(self) -> bool:
+        """Whether it takes from addresses that do not send it."""
+        return self.kind is Kind.SWEEP and not any(same(each.address, self.sender) for each in self.members)
 
     @property
     def recipient_path(self) -> str | None:

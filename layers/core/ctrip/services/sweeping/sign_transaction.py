@@ -1,6 +1,6 @@
 """Sign, after comparing everything that could have been swapped: sender, destination, amount of gas money."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from ctrip.domain.errors import SigningRefused
 from ctrip.domain.sweeping.treasury import own_address
 
 GAS_STATION = (0, 1)
+OPERATOR = (0, 2)
 
 
 class Wallet(Protocol):
@@ -31,7 +32,7 @@ class Wallet(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GuardedSigner:
-    """A `Signer` that signs nothing but sweeps to the treasury, gas for our own addresses, and what cancels a sweep.
+    """A `Signer` that signs sweeps to the treasury, alone or in a batch, gas for our own addresses, and what cancels.
 
     `wallet` opens the wallet when it is first needed; `treasuries` are by chain. `networks` are the enabled ones: what
     the gas station may give at a time, and what a transaction may cost, is its own chain's, whatever the request says.
@@ -69,7 +70,12 @@ class GuardedSigner:
             raise SigningRefused(f"a transaction on {network.name} may cost at most {network.fee_cap}")
         if not _at(wallet, rules, path, sender):
             raise SigningRefused("the sender is not the address at its path")
-        if account == 0:
+        if act.collects:
+            self._check_batch(wallet, network, (account, index), sender, act)
+        elif (account, index) == OPERATOR:
+            if not act.idle:
+                raise SigningRefused("the operator calls the published contracts only")
+        elif account == 0:
             _check_gas(wallet, rules, (account, index), act, recipient_path)
             if act.value > network.gas_funding_cap:
                 raise SigningRefused(f"the gas station gives at most {network.gas_funding_cap} at a time")
@@ -77,13 +83,35 @@ class GuardedSigner:
             self._check_sweep(wallet, network, account, act)
         return wallet.sign(network.kind, path, transaction)
 
-    def _check_sweep(self, wallet: Wallet, network: Network, account: int, act: Act) -> None:
+    def _check_batch(self, wallet: Wallet, network: Network, source: tuple[int, int], operator: str, act: Act) -> None:
+        """Demand the published contracts of this treasury and operator, and addresses that delegate to them alone."""
+        if source != OPERATOR:
+            raise SigningRefused("a batch is the operator's to send")
+        rules = rules_of(network)
+        accounts = {_parse(rules, grant.path)[0] for grant in act.grants}
+        if 0 in accounts:
+            raise SigningRefused("deposit addresses delegate, and no other")
+        collector = rules.collector(self._treasury(wallet, network, accounts), operator)
+        if collector is None or rules.folded(act.to) != rules.folded(collector.contract) or act.value:
+            raise SigningRefused("a batch goes through the published contract only, without coin")
+        for grant in act.grants:
+            if rules.folded(grant.to) != rules.folded(collector.delegate):
+                raise SigningRefused("deposit addresses delegate to the published contract only")
+            if not _at(wallet, rules, grant.path, grant.address):
+                raise SigningRefused("the address that delegates is not the one at its path")
+
+    def _treasury(self, wallet: Wallet, network: Network, accounts: Iterable[int]) -> str:
+        """Return the chain's treasury, which is no address of the operator's or of these accounts."""
         treasury, rules = self.treasuries.get(network.name, ""), rules_of(network)
         if not treasury:
             raise SigningRefused("no treasury is configured for this chain")
-        for each in (0, account):
+        for each in {0, *accounts}:
             if whose := own_address(rules, treasury, each, wallet.account_xpub(network.kind, each)):
                 raise SigningRefused(f"the treasury is refused: {whose}")
+        return treasury
+
+    def _check_sweep(self, wallet: Wallet, network: Network, account: int, act: Act) -> None:
+        treasury, rules = self._treasury(wallet, network, (account,)), rules_of(network)
         if act.token is not None and act.value:
             raise SigningRefused("a token transfer carries no coin")
         if act.unclear:

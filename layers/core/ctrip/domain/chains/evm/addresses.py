@@ -1,7 +1,7 @@
 """EVM addresses: the last 20 bytes of a public key's Keccak-256, in EIP-55."""
 
 from coincurve import PublicKey
-from Crypto.Hash import keccak
+from Crypto.Hash import keccak as hashes
 
 from ctrip.domain.chains.bip32 import ExtendedKey
 
@@ -9,15 +9,16 @@ from ctrip.domain.chains.bip32 import ExtendedKey
 def address_of(key: ExtendedKey) -> str:
     """Return a public key's address, in EIP-55."""
     point = PublicKey(key.key).format(compressed=False)[1:]
-    return checksum(_keccak(point)[-20:].hex())
+    return checksum(keccak(point)[-20:].hex())
 
 
 def checksum(address: str) -> str:
     """Format 40 hexadecimal digits (with or without 0x) in EIP-55."""
     plain = address.lower().removeprefix("0x")
-    digest = _keccak(plain.encode()).hex()
+    digest = keccak(plain.encode()).hex()
     return "0x" + "".join(c.upper() if int(digest[i], 16) > 7 else c for i, c in enumerate(plain))
 
 
-def _keccak(data: bytes) -> bytes:
-    return keccak.new(digest_bits=256, data=data).digest()
+def keccak(data: bytes) -> bytes:
+    """Hash with Keccak-256."""
+    return hashes.new(digest_bits=256, data=data).digest()
