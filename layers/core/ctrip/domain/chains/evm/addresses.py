@@ -1,23 +1,19 @@
 """EVM addresses: the last 20 bytes of a public key's Keccak-256, in EIP-55."""
 
 from coincurve import PublicKey
-from Crypto.Hash import keccak
 
 from ctrip.domain.chains.bip32 import ExtendedKey
+from ctrip.domain.chains.evm.keccak import keccak_256
 
 
 def address_of(key: ExtendedKey) -> str:
     """Return a public key's address, in EIP-55."""
     point = PublicKey(key.key).format(compressed=False)[1:]
-    return checksum(_keccak(point)[-20:].hex())
+    return checksum(keccak_256(point)[-20:].hex())
 
 
 def checksum(address: str) -> str:
     """Format 40 hexadecimal digits (with or without 0x) in EIP-55."""
     plain = address.lower().removeprefix("0x")
-    digest = _keccak(plain.encode()).hex()
+    digest = keccak_256(plain.encode()).hex()
     return "0x" + "".join(c.upper() if int(digest[i], 16) > 7 else c for i, c in enumerate(plain))
-
-
-def _keccak(data: bytes) -> bytes:
-    return keccak.new(digest_bits=256, data=data).digest()
