@@ -3,17 +3,17 @@
 from coincurve import PublicKey
 
 from ctrip.domain.chains.bip32 import ExtendedKey
-from ctrip.domain.chains.evm.keccak import keccak_256
+from ctrip.domain.chains.evm.keccak import keccak as keccak
 
 
 def address_of(key: ExtendedKey) -> str:
     """Return a public key's address, in EIP-55."""
     point = PublicKey(key.key).format(compressed=False)[1:]
-    return checksum(keccak_256(point)[-20:].hex())
+    return checksum(keccak(point)[-20:].hex())
 
 
 def checksum(address: str) -> str:
     """Format 40 hexadecimal digits (with or without 0x) in EIP-55."""
     plain = address.lower().removeprefix("0x")
-    digest = keccak_256(plain.encode()).hex()
+    digest = keccak(plain.encode()).hex()
     return "0x" + "".join(c.upper() if int(digest[i], 16) > 7 else c for i, c in enumerate(plain))

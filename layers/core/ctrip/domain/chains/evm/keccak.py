@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def keccak_256(data: bytes) -> bytes:
+def keccak(data: bytes) -> bytes:
     """Return the digest, 32 bytes."""
     digest: bytes = _new(digest_bits=256, data=data).digest()
     return digest
@@ -20,11 +20,11 @@ def _without_cffi() -> Callable[..., Any]:
     if hidden:
         sys.modules["cffi"] = None  # type: ignore[assignment]
     try:
-        from Crypto.Hash import keccak
+        from Crypto.Hash import keccak as hashes
     finally:
         if hidden:
             del sys.modules["cffi"]
-    return keccak.new
+    return hashes.new
 
 
 _new = _without_cffi()
