@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         EventStore,
         Ids,
         Jobs,
+        LedgerStore,
         LimitStore,
         Log,
         Metrics,
@@ -89,7 +90,12 @@ class Adapters(Protocol):
 
     @property
     def money(self) -> MoneyStore:
-        """Own transactions, ledger entries and fences."""
+        """Own transactions and fences."""
+        ...
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """Ledger entries and their sums."""
         ...
 
     @property

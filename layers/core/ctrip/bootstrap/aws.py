@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ctrip.store.checkpoints import DynamoCheckpoints
     from ctrip.store.endpoints import DynamoEndpoints
     from ctrip.store.events import DynamoEvents
+    from ctrip.store.ledger import DynamoLedger
     from ctrip.store.limits import DynamoLimits
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
@@ -106,6 +107,13 @@ class AwsAdapters:
         from ctrip.store.money import DynamoMoney
 
         return DynamoMoney(self.settings.stage)
+
+    @cached_property
+    def ledger(self) -> "DynamoLedger":
+        """Open the ledger."""
+        from ctrip.store.ledger import DynamoLedger
+
+        return DynamoLedger(self.settings.stage)
 
     @cached_property
     def access(self) -> "DynamoAccess":

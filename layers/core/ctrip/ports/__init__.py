@@ -10,6 +10,7 @@ from ctrip.ports.gates import Fence
 from ctrip.ports.http import Reply, WebhookSender
 from ctrip.ports.idempotency import Idempotency, Remembered
 from ctrip.ports.jobs import Jobs
+from ctrip.ports.ledger import EntryFilter, EntryPage, LedgerStore
 from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
 from ctrip.ports.money import MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
@@ -35,6 +36,8 @@ __all__ = [
     "DeliveryPage",
     "Due",
     "EndpointStore",
+    "EntryFilter",
+    "EntryPage",
     "EventFilter",
     "EventPage",
     "EventStore",
@@ -42,6 +45,7 @@ __all__ = [
     "Idempotency",
     "Ids",
     "Jobs",
+    "LedgerStore",
     "LimitStore",
     "Log",
     "Metrics",

@@ -185,9 +185,14 @@ def ledger_partition(owner: str) -> str:
     return f"L#{owner}"
 
 
-def entry_key(owner: str, entry_id: str) -> Key:
-    """Name a ledger entry."""
-    return Key(ledger_partition(owner), entry_id)
+def entry_key(owner: str, at: int, entry_id: str) -> Key:
+    """Name a ledger entry, by when it was decided (unix milliseconds)."""
+    return Key(ledger_partition(owner), f"{at:013d}#{entry_id}")
+
+
+def fold_key(owner: str) -> Key:
+    """Name the sum of an owner's older ledger entries."""
+    return Key(f"LF#{owner}", "FOLD")
 
 
 def sender_partition(chain: str, sender: str) -> str:
