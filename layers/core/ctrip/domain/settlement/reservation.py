@@ -65,3 +65,12 @@ class SettlementAddress:
     next_address: str | None = None
     next_from: int = 0
     version: int = 1
+
+
+def current(address: SettlementAddress, now: int) -> SettlementAddress:
+    """Return the address as it is used now: a change whose time has come has replaced the one before."""
+    if address.next_address is None or now < address.next_from:
+        return address
+    return replace(
+        address, address=address.next_address, since=address.next_from, signature="", next_address=None, next_from=0
+    )
