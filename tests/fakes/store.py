@@ -97,6 +97,7 @@ class FakeStores:
         self.checkpoints = FakeCheckpoints()
         self.ledger = FakeLedger(state)
         self.payouts = FakePayouts(state)
+        self.signer_book = FakeSignerBook()
 
 
 def _causes(entries: Sequence[Entry]) -> dict[tuple[str, int, str], tuple[Entry, ...]]:
@@ -593,8 +594,38 @@ class FakePayouts:
             if event:
                 _add_event(self._state, event)
 
+    def unvouched(self) -> list[SettlementAddress]:
+        return [each for each in self._state.settlement_addresses.values() if not each.signature]
+
     def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
         return self._state.remembered.get((owner, route, key))
+
+
+class FakeSignerBook:
+    """The `ports.SignerBook` in memory."""
+
+    def __init__(self) -> None:
+        self._vouched: dict[tuple[str, str], SettlementAddress] = {}
+        self._spent: dict[tuple[str, str, str], int] = {}
+        self._counted: set[str] = set()
+
+    def vouched(self, merchant_id: str, chain: str) -> SettlementAddress | None:
+        return self._vouched.get((merchant_id, chain))
+
+    def keep_vouched(self, before: SettlementAddress | None, after: SettlementAddress) -> None:
+        if self.vouched(after.merchant_id, after.chain) != before:
+            raise Stale("the settlement address has moved on")
+        self._vouched[after.merchant_id, after.chain] = after
+
+    def spend(self, chain: str, asset: str, day: str, payout_id: str, amount: int, most: int) -> bool:
+        spent = self._spent.get((chain, asset, day), 0)
+        if payout_id in self._counted:
+            return True
+        if spent + amount > most:
+            return False
+        self._spent[chain, asset, day] = spent + amount
+        self._counted.add(payout_id)
+        return True
 
 
 class FakeEndpoints:

@@ -16,6 +16,7 @@ from ctrip.ports import (
     MoneyStore,
     PaymentStore,
     PayoutStore,
+    SignerBook,
 )
 from ctrip.store.access import DynamoAccess
 from ctrip.store.admins import DynamoAdmins
@@ -28,6 +29,7 @@ from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
 from ctrip.store.payouts import DynamoPayouts
+from ctrip.store.signer_book import DynamoSignerBook
 from ctrip.system import SystemClock
 from tests.fakes.clock import T0
 
@@ -46,6 +48,7 @@ class Stores:
     endpoints: EndpointStore
     ledger: LedgerStore
     payouts: PayoutStore
+    signer_book: SignerBook
 
 
 class TestTime(SystemClock):
@@ -81,6 +84,7 @@ class Stage:
             DynamoEndpoints,
             DynamoLedger,
             DynamoPayouts,
+            DynamoSignerBook,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

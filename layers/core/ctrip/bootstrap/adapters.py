@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         PayoutStore,
         Provisioner,
         Signer,
+        SignerBook,
         Tokens,
         WebhookSender,
     )
@@ -97,6 +98,11 @@ class Adapters(Protocol):
     @property
     def payouts(self) -> PayoutStore:
         """Settlements and refunds."""
+        ...
+
+    @property
+    def signer_book(self) -> SignerBook:
+        """The signer's own memory; the signer function alone may ask."""
         ...
 
     @property

@@ -16,6 +16,7 @@ from ctrip.ports.money import MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
 from ctrip.ports.payouts import PayoutCommit, PayoutPage, PayoutStore
 from ctrip.ports.runtime import Clock, Ids, Log, Metrics
+from ctrip.ports.signer_book import SignerBook
 from ctrip.ports.signing import Provisioner, Signer
 from ctrip.ports.transfers import Transfers
 
@@ -65,6 +66,7 @@ __all__ = [
     "Remembered",
     "Reply",
     "Signer",
+    "SignerBook",
     "TokenKey",
     "Tokens",
     "Transfers",

@@ -1,13 +1,12 @@
 """Where a merchant's settlements go: changed only after a delay, of which its webhooks are told at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.kinds import same
 from ctrip.domain.errors import Conflict, NotFound
-from ctrip.domain.settlement.reservation import SettlementAddress, current
+from ctrip.domain.settlement.reservation import current, following
 from ctrip.ports import Clock, Jobs, PayoutStore
 from ctrip.services.settlement.check_address import AddressCheck
 from ctrip.services.settlement.payout_events import PayoutReporter
@@ -50,7 +49,7 @@ class SettlementAddresses:
         def attempt() -> SettlementAddressView:
             now = self.clock.now()
             before = self.payouts.settlement_address(merchant_id, network.name)
-            after = _following(before, merchant_id, network.name, wanted, now, self.delay_ms)
+            after = following(before, merchant_id, network.name, wanted, now, self.delay_ms)
             if after == before:
                 return address_view(after)
             event = self.reporter.address(after, now, origin.request_id)
@@ -61,17 +60,3 @@ class SettlementAddresses:
 
         changed = Conflict("The address is being changed; read it and try again.", code="payout_changed")
         return on_stale(attempt, tries=TRIES, otherwise=changed)
-
-
-def _following(
-    before: SettlementAddress | None, merchant_id: str, chain: str, wanted: str, now: int, delay_ms: int
-) -> SettlementAddress:
-    if before is None:
-        return SettlementAddress(merchant_id=merchant_id, chain=chain, address=wanted, since=now)
-    held = current(before, now)
-    version = before.version + 1
-    if same(held.address, wanted):
-        return before if held.next_address is None else replace(held, next_address=None, next_from=0, version=version)
-    if held.next_address is not None and same(held.next_address, wanted):
-        return before  # asked again: its time goes on
-    return replace(held, next_address=wanted, next_from=now + delay_ms, version=version)
