@@ -7,7 +7,7 @@ import functions.middleware
 from functions.admin import audit, merchants, sessions, users
 from functions.admin import keys as admin_keys
 from functions.admin import payments as admin_payments
-from functions.api import chains, events, health, keys, payments
+from functions.api import chains, events, health, keys, ledger, payments
 from functions.api import webhooks as webhooks_api
 from functions.http import answers
 from functions.late import late
@@ -26,6 +26,7 @@ app.register_blueprint(chains.routes)
 app.register_blueprint(events.routes)
 app.register_blueprint(keys.routes)
 app.register_blueprint(webhooks_api.routes)
+app.register_blueprint(ledger.routes)
 app.register_blueprint(checkout.routes)
 app.register_blueprint(assets.routes)
 app.register_blueprint(docs.routes)

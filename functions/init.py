@@ -4,6 +4,7 @@ A table by function, as `app.py` names them. Anywhere else, in a test or on the 
 call that needs it first: many functions share one process there.
 """
 
+import gc
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,11 +16,18 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
 
 
-def prepare() -> None:
-    """Build what this function's first call needs, where Lambda initialises it.
+GARBAGE_AFTER = 50_000  # new objects: what a call leaves is freed by counting references, but for little
 
-    Whatever cannot be built now is built by the call, which says what is wrong; a failure here would say it to nobody.
-    """
+
+def prepare() -> None:
+    """Build what this function's first call needs, where Lambda initialises it; no search for garbage looks at that."""
+    _build()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
+
+
+def _build() -> None:
+    """Build it; what cannot be built is built by the call, which says why: a failure here would say it to nobody."""
     if "AWS_LAMBDA_INITIALIZATION_TYPE" not in os.environ:
         return
     build = BUILDS.get(os.environ.get("_HANDLER", "").rpartition(".")[2])

@@ -22,6 +22,9 @@ JSON = "application/json"
 HTML = "text/html"
 
 
+CSV = "text/csv"
+
+
 _CHALICE_CODES = {"MethodNotAllowedError": "method_not_allowed", "UnsupportedMediaType": "unsupported_media_type"}
 
 
@@ -42,6 +45,12 @@ def answered(made: Answer, status: int = 200) -> Response:
 def nothing() -> Response:
     """Answer that it is done, and that there is nothing to show."""
     return Response("", status_code=204, headers={"Content-Type": JSON, "Cache-Control": "no-store"})
+
+
+def table(written: str, name: str, headers: dict[str, str] | None = None) -> Response:
+    """Answer with CSV that a browser saves under a name."""
+    own = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(written, headers={"Content-Type": f"{CSV}; charset=utf-8", **own, **(headers or {})})
 
 
 def problem(

@@ -39,6 +39,7 @@ TAGS = {
     "payments": "Payments, and what they can be made in.",
     "events": "Every event of 60 days.",
     "webhooks": "Where a merchant's events are posted to.",
+    "balances": "What a merchant has, and how it came about.",
     "keys": "A merchant's own API keys.",
     "checkout": "What a payer sees; the id is unguessable, and nothing private is in it.",
     "health": "Whether the gateway lives and works.",
@@ -170,7 +171,7 @@ def _tag(operation: Operation) -> str:
     if path in ("/openapi.json", "/openapi-3.0.json", "/docs"):
         return "description"
     name = path.removeprefix("/api/v1").split("/")[1]
-    return {"chains": "payments", "tokens": "payments"}.get(name, name)
+    return {"chains": "payments", "tokens": "payments", "ledger": "balances", "ledger.csv": "balances"}.get(name, name)
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:

@@ -4,7 +4,19 @@ import json
 from functools import cache
 from typing import Any, TypedDict, get_type_hints
 
-from ctrip.views import admins, audit, chains, checkout, deliveries, endpoints, events, health, merchants, payments
+from ctrip.views import (
+    admins,
+    audit,
+    chains,
+    checkout,
+    deliveries,
+    endpoints,
+    events,
+    health,
+    ledger,
+    merchants,
+    payments,
+)
 from ctrip.views.health import Readiness
 from functions.http import openapi, openapi30, problems
 from functions.http.problems import Problem
@@ -19,7 +31,9 @@ Unready = TypedDict("Unready", _FIELDS, total=False)  # type: ignore[misc]  # it
 Unready.__doc__ = (
     "Which part is down, as in `Readiness`; or a problem, where no function answered. Each field may be absent."
 )
-VIEWS = named((admins, audit, chains, checkout, deliveries, endpoints, events, health, merchants, payments, problems))
+VIEWS = named(
+    (admins, audit, chains, checkout, deliveries, endpoints, events, health, ledger, merchants, payments, problems)
+)
 VIEWS |= {"Unready": Unready}
 
 

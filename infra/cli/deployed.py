@@ -16,6 +16,17 @@ def settings() -> Settings:
 
     Raises `ConfigurationError` for settings that the stage would refuse.
     """
+    from ctrip import config
+
+    found = environment()
+    return config.load() if found is None else config.load(found)
+
+
+def environment() -> dict[str, str] | None:
+    """Read the environment of a stage's scanner; None for the local stage on this machine, which no Lambda knows of.
+
+    Raises `ConfigurationError` where another stage is not deployed.
+    """
     from botocore.exceptions import ClientError
 
     from ctrip import config
@@ -27,8 +38,9 @@ def settings() -> Settings:
         found = client("lambda").get_function_configuration(FunctionName=named(stage, "scan"))
     except ClientError as exc:
         if stage == config.LOCAL:
-            return config.load()  # its functions run in processes of this machine, of which no Lambda knows
+            return None
         if exc.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         raise ConfigurationError(f"The stage {stage} has no application here: make deploy STAGE={stage}") from None
-    return config.load(found.get("Environment", {}).get("Variables", {}) | {"CTRIP_STAGE": stage})
+    variables: dict[str, str] = found.get("Environment", {}).get("Variables", {})
+    return variables | {"CTRIP_STAGE": stage}

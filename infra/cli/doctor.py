@@ -34,7 +34,7 @@ Check = Callable[[str], Iterator[Finding]]
 
 
 def doctor() -> None:
-    """Look at account, stacks, secrets, wallet, treasury, endpoints, region and clock; change nothing."""
+    """Look at account, stacks, secrets, wallet, treasury, endpoints, rights, region and clock; change nothing."""
     stage = os.environ["CTRIP_STAGE"]
     findings = [each for check in CHECKS for each in _done(check, stage)]
     if Output.as_json:
@@ -93,18 +93,27 @@ def _stacks(stage: str) -> Iterator[Finding]:
 def _secrets(stage: str) -> Iterator[Finding]:
     from ctrip.aws.secrets import mnemonic_name, read_endpoints
 
+    held, missing = _secret(stage, mnemonic_name(stage))
+    versions = held.get("VersionIdsToStages") or {}
+    made = any("AWSCURRENT" in labels for labels in versions.values())
+    yield Finding("wallet", missing or ("" if made else "there is none yet: ctrip wallet create FILE"), "made")
+    if made and not missing:
+        yield from _backup(stage)
+    _, missing = _secret(stage, f"ctrip/{stage}/rpc")
+    counts = {} if missing else {name: len(urls) for name, urls in read_endpoints(stage).items()}
+    yield Finding("rpc secret", missing, ", ".join(f"{name}: {count}" for name, count in counts.items()) or "empty")
+
+
+def _secret(stage: str, name: str) -> tuple[dict[str, Any], str]:
+    """Describe a secret, without its value; and what is to be done where it is not there."""
     manager = _client("secretsmanager")
     try:
-        versions = manager.describe_secret(SecretId=mnemonic_name(stage)).get("VersionIdsToStages") or {}
+        held = manager.describe_secret(SecretId=name)
     except manager.exceptions.ResourceNotFoundException:
-        yield Finding("wallet", f"its secret is not there: make deploy STAGE={stage}")
-        return
-    made = any("AWSCURRENT" in labels for labels in versions.values())
-    yield Finding("wallet", "" if made else "there is none yet: ctrip wallet create FILE", "made")
-    if made:
-        yield from _backup(stage)
-    counts = {name: len(urls) for name, urls in read_endpoints(stage).items()}
-    yield Finding("rpc secret", "", ", ".join(f"{name}: {count}" for name, count in counts.items()) or "empty")
+        return {}, f"the secret {name} is not there: make deploy STAGE={stage}"
+    if held.get("DeletedDate"):
+        return held, f"the secret {name} is about to be deleted: aws secretsmanager restore-secret --secret-id {name}"
+    return held, ""
 
 
 def _backup(stage: str) -> Iterator[Finding]:
@@ -158,7 +167,21 @@ def _endpoints(stage: str) -> Iterator[Finding]:
         )
 
 
-CHECKS: tuple[Check, ...] = (_region_and_clock, _quota, _stacks, _secrets, _treasury, _endpoints)
+def _rights(stage: str) -> Iterator[Finding]:
+    """Have each function try its own writes, none of which can succeed: AWS alone knows what its role permits."""
+    from infra.deploy import smoke
+    from infra.deploy.aws import connect
+
+    if deployed.environment() is None:
+        yield Finding("rights", "", "not tried: on this machine no function has a role")
+        return
+    try:
+        yield Finding("rights", "", smoke.rights(smoke.Stage(connect(), stage)))
+    except smoke.Wrong as problem:
+        yield Finding("rights", str(problem))
+
+
+CHECKS: tuple[Check, ...] = (_region_and_clock, _quota, _stacks, _secrets, _treasury, _endpoints, _rights)
 
 
 def _client(service: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,6 +53,8 @@ def create_wallet(
     offline_copy.write(backup, made, recipient or [])  # first: there is no wallet that has no copy
     try:
         _put(made)
+    except Conflict as exc:
+        raise Conflict(f"{exc} {backup} is a copy of no wallet: delete it.") from None
     except Exception:
         # Whether the secret took it may be unknown: the copy stays, and restoring it settles the matter either way.
         typer.echo(f"It is not known whether the wallet was stored; ctrip wallet restore {backup} stores it.", err=True)
@@ -187,8 +190,16 @@ def _held() -> str | None:
 
 def _put(mnemonic: str) -> None:
     from ctrip.aws.secrets import mnemonic_name
+    from ctrip.domain.errors import Conflict
 
-    _secrets().put_secret_value(SecretId=mnemonic_name(_stage()), SecretString=mnemonic)
+    manager, name = _secrets(), mnemonic_name(_stage())
+    try:
+        # Always by the same token, for which Secrets Manager takes one value alone: of two at once, the first stays.
+        manager.put_secret_value(
+            SecretId=name, SecretString=mnemonic, ClientRequestToken=str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+        )
+    except manager.exceptions.ResourceExistsException:
+        raise Conflict("Somebody else stored a wallet at the same time, which stays.") from None
 
 
 def _secrets() -> Any:

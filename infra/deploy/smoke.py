@@ -127,7 +127,7 @@ def _signer(stage: Stage) -> str:
     return f"the gas station is {address_at(FIRST, answer['xpub'], 1)}"
 
 
-def _rights(stage: Stage) -> str:
+def rights(stage: Stage) -> str:
     """Have each function try its own writes, none of which can succeed, by its own role."""
     from ctrip.store.smoke import TRANSACTIONS
 
@@ -179,7 +179,7 @@ def _webhook(stage: Stage) -> str:
 CHECKS: dict[str, Callable[[Stage], str]] = {
     "API": _lives,
     "API Gateway": _reached,
-    "rights": _rights,
+    "rights": rights,
     "signer": _signer,
     "payment": _payment,
     "webhook": _webhook,

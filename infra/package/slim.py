@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # The AWS services that the functions call. Of all others botocore needs no description.
 SERVICES = frozenset({"dynamodb", "kms", "lambda", "secretsmanager", "sqs"})
@@ -21,6 +24,8 @@ FOLDERS = frozenset(
 )
 _TESTS = frozenset({"tests", "test", "SelfTest"})
 _SOURCES = frozenset({".pyi", ".pyx", ".pxd", ".c", ".cc", ".cpp", ".h", ".hpp", ".rs", ".a", ".pyc"})
+# Under these of a service's description stand names of its own, each with its part.
+_NAMED = frozenset({"operations", "shapes", "members"})
 # What an installer notes for itself; RECORD names each file, those that are left out here too.
 _INSTALLERS = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"})
 
@@ -37,6 +42,7 @@ def slim(tree: Path) -> None:
                 (here / name).unlink()
     for path in _descriptions(tree):
         shutil.rmtree(path)
+    _shorten(tree / "botocore" / "data")
 
 
 def _left_out(folder: Path) -> bool:
@@ -56,3 +62,36 @@ def _descriptions(tree: Path) -> Iterator[Path]:
         for service in sorted((tree / library / "data").glob("*/")):
             versions = sorted(service.glob("*/"))
             yield from versions[:-1] if service.name in SERVICES else [service]
+
+
+def _shorten(data: Path) -> None:
+    """Leave out of what botocore reads at each start what no client asks for: other services' hosts, documentation.
+
+    Half of the CPU of a first client went into reading these. Compressed they would be read no sooner.
+    """
+    hosts = data / "endpoints.json"
+    if hosts.is_file():
+        document = json.loads(hosts.read_bytes())
+        for partition in document["partitions"]:
+            partition["services"] = {name: it for name, it in partition["services"].items() if name in SERVICES}
+        _write(hosts, document)
+    for compressed in sorted(data.glob("*/*/service-2.json.gz")):
+        _write(compressed.with_suffix(""), _undocumented(json.loads(gzip.decompress(compressed.read_bytes()))))
+        compressed.unlink()
+
+
+def _undocumented(node: Any, *, named: bool = False) -> Any:
+    """Drop the text that describes a part; where parts are `named`, a name is the service's own, whatever it is."""
+    if isinstance(node, list):
+        return [_undocumented(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: _undocumented(held, named=not named and name in _NAMED)
+        for name, held in node.items()
+        if named or name != "documentation"
+    }
+
+
+def _write(path: Path, document: Any) -> None:
+    path.write_text(json.dumps(document, separators=(",", ":"), ensure_ascii=False), encoding="utf-8")

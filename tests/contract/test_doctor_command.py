@@ -14,8 +14,9 @@ from ctrip.aws.secrets import BACKUP_TAG, read_endpoints
 from ctrip.domain.errors import ConfigurationError
 from ctrip.signer.authority import KeyAuthority
 from ctrip.system import SystemClock
-from infra.cli import deployed
+from infra.cli import deployed, doctor
 from infra.cli.app import cli
+from infra.deploy import smoke
 from tests.evm_support import Anvil, Proxy
 from tests.support.aws import in_memory
 
@@ -64,6 +65,8 @@ def account(monkeypatch: pytest.MonkeyPatch, anvil: Anvil) -> Iterator[Account]:
     """An account in which nothing has been made."""
     monkeypatch.setenv("CTRIP_STAGE", "t")
     monkeypatch.setattr("ctrip.aws.signer.LambdaSigner.verifying_key", lambda _: KEY)
+    # Moto runs no function; tests/localstack has the real ones answer.
+    monkeypatch.setattr(smoke, "rights", lambda _: "all permitted")
     # A block of this moment: an old one is what the doctor complains of.
     now = int(SystemClock().now() / 1000)
     if int(anvil.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16) < now:
@@ -128,6 +131,41 @@ def test_an_account_without_anything_is_told_what_to_do_first(account: Account, 
     assert all("make deploy STAGE=t" in problem for problem in problems(done).values())
 
 
+def test_a_role_that_is_denied_a_write_of_its_function_is_named(
+    account: Account, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the functions themselves answer, which is asked of every deployed stage; the command ends with 1."""
+
+    def denied(stage: smoke.Stage) -> str:
+        raise smoke.Wrong(f"tick of {stage.name}: Update access G#: denied to the role ctrip-t-tick")
+
+    account.make()
+    monkeypatch.setattr(smoke, "rights", denied)
+    done = run("doctor")
+    assert done.exit_code == 1
+    assert problems(done) == {"rights": "tick of t: Update access G#: denied to the role ctrip-t-tick"}
+
+
+def test_a_function_that_does_not_answer_is_no_proof_of_its_rights(
+    account: Account, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither right nor wrong is known then, which is not well; the other checks are done."""
+
+    def broken(_: smoke.Stage) -> str:
+        raise ConnectionError("no answer")
+
+    account.make()
+    monkeypatch.setattr(smoke, "rights", broken)
+    assert problems(run("doctor")) == {"rights": "unknown: ConnectionError: no answer"}
+
+
+def test_the_local_stage_has_no_roles_to_ask(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its functions run on this machine: nothing is asked, and that is said."""
+    monkeypatch.setenv("CTRIP_STAGE", "local")
+    (found,) = doctor._rights("local")
+    assert (found.problem, found.detail.split(":")[0]) == ("", "not tried")
+
+
 def test_a_secret_without_a_wallet(account: Account, run: Run) -> None:
     """The stage is there, and nothing can be signed."""
     account.make()
@@ -135,6 +173,21 @@ def test_a_secret_without_a_wallet(account: Account, run: Run) -> None:
     assert "make deploy" in problems(run("doctor"))["wallet"]
     account.manager.create_secret(Name="ctrip/t/mnemonic")
     assert "ctrip wallet create" in problems(run("doctor"))["wallet"]
+
+
+@pytest.mark.parametrize(("secret", "subject"), [("ctrip/t/mnemonic", "wallet"), ("ctrip/t/rpc", "rpc secret")])
+def test_a_secret_that_is_gone_or_going_is_named(account: Account, run: Run, secret: str, subject: str) -> None:
+    """Whoever deletes one has a week to take that back, and is told so; endpoints cannot be read meanwhile."""
+    account.make()
+    account.manager.delete_secret(SecretId=secret, RecoveryWindowInDays=7)
+    done = run("doctor")
+    assert done.exit_code == 1
+    assert set(problems(done)) - {"endpoints"} == {subject}
+    assert f"restore-secret --secret-id {secret}" in problems(done)[subject]
+    account.manager.restore_secret(SecretId=secret)
+    assert problems(run("doctor")) == {}
+    account.manager.delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+    assert problems(run("doctor")) == {subject: f"the secret {secret} is not there: make deploy STAGE=t"}
 
 
 def test_a_backup_that_the_functions_do_not_know_of(

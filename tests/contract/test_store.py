@@ -18,6 +18,7 @@ from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Flag, Observation, OwnTransferSum, Payment, Policy, Status, Sweep, Tier
 from ctrip.domain.sweeping.sweep import Member, OutgoingTransaction, TransactionState
 from ctrip.ports import Fence, Idempotency, PaymentFilter, Remembered
+from tests.support.ledger import entries_of
 from tests.support.objects import NOW, creation, entry, payment, quiet, step, transaction
 from tests.support.stores import Stores, refused
 
@@ -154,7 +155,7 @@ class TestPayments:
         stored = stores.payments.get(made.after.id)
         assert stored
         assert stored.status is Status.DETECTED
-        assert stores.money.entries("mer_1") == []
+        assert entries_of(stores, "mer_1") == []
         assert stores.money.transaction("anvil", transaction().sender, slot_of(0)) is None
         assert late.event
         assert stores.events.event("mer_1", late.event.ulid) is None

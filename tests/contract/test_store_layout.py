@@ -23,6 +23,7 @@ from ctrip.store.events import DynamoEvents
 from ctrip.store.layout import event_of, payment_item, transaction_item
 from tests.support.dynamodb import ROOT
 from tests.support.faults import counting
+from tests.support.ledger import entries_of
 from tests.support.objects import NOW, attempt, creation, delivery, entry, payment, step, transaction
 from tests.support.stores import Stage
 
@@ -226,10 +227,10 @@ def test_what_one_cause_posts_is_one_item(stage: Stage) -> None:
     stores.payments.commit(step(made.after, Trigger.SEEN, entries=entries))
     items = stage.client.scan(TableName=stage.table("money"))["Items"]
     assert sorted((item["pk"]["S"], item["sk"]["S"]) for item in items) == [
-        ("L#mer_1", entry(1).id),
-        ("L#mer_2", entry(3).id),
+        ("L#mer_1", f"{entry(1).at}#{entry(1).id}"),
+        ("L#mer_2", f"{entry(3).at}#{entry(3).id}"),
     ]
-    assert [*stores.money.entries("mer_1"), *stores.money.entries("mer_2")] == list(entries)
+    assert entries_of(stores, "mer_1", "mer_2") == list(entries)
 
 
 def test_a_transaction_that_cannot_be_read_hides_no_other(stage: Stage) -> None:

@@ -15,6 +15,7 @@ from ctrip.domain.sweeping.sweep import Refusal, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, Fence, Place, Prepared, Waiting
 from tests.support import objects
+from tests.support.ledger import entries_of
 from tests.support.objects import NOW, attempt, creation, entry, event, new_ulid, payment, transaction
 from tests.support.stores import Stores, refused
 
@@ -359,15 +360,15 @@ class TestMoney:
         rows = [entry(2, amount=MAX_AMOUNT), entry(1), entry(3, owner="mer_2")]
         stores.money.settle(first, second, rows, fence)
         assert stores.money.transaction("anvil", first.sender, slot_of(0)) == second
-        assert stores.money.entries("mer_1") == [entry(1), entry(2, amount=MAX_AMOUNT)]
-        assert stores.money.entries("mer_2") == [entry(3, owner="mer_2")]
+        assert entries_of(stores, "mer_1") == [entry(1), entry(2, amount=MAX_AMOUNT)]
+        assert entries_of(stores, "mer_2") == [entry(3, owner="mer_2")]
         third = replace(second, state=TransactionState.SIGNED, version=3)
         assert refused(lambda: stores.money.settle(second, third, rows[:1], fence), AlreadyExists).key == "entry"
         refused(lambda: stores.money.settle(first, third, [entry(4)], fence), Stale)
         newer = stores.money.take("anvil")
         refused(lambda: stores.money.settle(second, third, [entry(4)], fence), FenceLost)
         assert stores.money.transaction("anvil", first.sender, slot_of(0)) == second
-        assert len(stores.money.entries("mer_1")) == 2
+        assert len(entries_of(stores, "mer_1")) == 2
         stores.money.settle(second, third, [], newer)
         assert stores.money.transaction("anvil", first.sender, slot_of(0)) == third
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from ctrip.aws.secrets import BACKUP_TAG, backup_verified
 from ctrip.domain.errors import Conflict, NotFound
 from ctrip.signer.authority import KeyAuthority
-from infra.cli import wallet
+from infra.cli import offline_copy, wallet
 from infra.cli.app import cli
 from tests.support.aws import in_memory
 from tests.world import XPUB2, World, put_merchant
@@ -116,6 +116,25 @@ def test_a_copy_stays_where_it_is_unknown_whether_the_wallet_was_stored(
     monkeypatch.setattr("ctrip.bootstrap.stage", lambda: World().stage)
     assert run("restore", copy, typed=f"{PASSPHRASE}\n").exit_code == 0
     assert pyrage.passphrase.decrypt(copy.read_bytes(), PASSPHRASE).decode() == held(manager)
+
+
+def test_of_two_wallets_that_are_made_at_the_same_time_the_first_stays(
+    manager: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both saw an empty secret; the second one's copy is of no wallet, and its maker is told."""
+    first, second, write = tmp_path / "first.age", tmp_path / "second.age", offline_copy.write
+
+    def overtaken(backup: Path, *rest: Any) -> None:
+        write(backup, *rest)
+        with monkeypatch.context() as patch:
+            patch.setattr(offline_copy, "write", write)
+            assert run("create", first, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n").exit_code == 0
+
+    monkeypatch.setattr(offline_copy, "write", overtaken)
+    made = run("create", second, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert isinstance(made.exception, Conflict)
+    assert f"{second} is a copy of no wallet" in str(made.exception)
+    assert pyrage.passphrase.decrypt(first.read_bytes(), PASSPHRASE).decode() == held(manager)
 
 
 @pytest.mark.parametrize("taken", ["file", "folder", "short"])

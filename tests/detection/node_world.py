@@ -11,10 +11,11 @@ from eth_abi.abi import encode
 from ctrip.chains.evm.client import EvmChain
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.evm.rules import RULES as EVM
-from ctrip.domain.ledger import TREASURY as TREASURY_ACCOUNT
+from ctrip.domain.ledger.entries import TREASURY as TREASURY_ACCOUNT
 from ctrip.domain.payments.payment import Payment
 from ctrip.services.sweeping.sign_transaction import GuardedSigner
 from tests.evm_support import NETWORK, Node, artefact, call_data
+from tests.support.ledger import entries_of, owed_to
 from tests.world import _WALLET, STATION, TREASURY, World
 
 PAYER = 3  # of Anvil's accounts; 1 is the gas station of these tests
@@ -109,8 +110,8 @@ class NodeWorld(World):
 
     def credited(self, payment: Payment) -> int:
         """Sum the merchant's ledger for a payment."""
-        entries = [each for each in self.stores.money.entries("m1") if each.payment_id == payment.id]
-        return sum(each.amount if each.credit == "available:m1" else -each.amount for each in entries)
+        entries = [each for each in entries_of(self.stores, "m1") if each.payment_id == payment.id]
+        return owed_to(entries, "available", "held")
 
     def warnings(self) -> list[str]:
         """List what was logged as a warning."""
@@ -124,7 +125,7 @@ class NodeWorld(World):
         """Say what the ledger thinks that the treasury has got of an asset."""
         asset = next(each for each in (self.network.coin, *self.network.tokens) if each.address == token)
         totals: Counter[str] = Counter()
-        for entry in self.stores.money.entries("operator"):
+        for entry in entries_of(self.stores):
             if entry.asset == (asset.id or "native"):
                 totals[entry.debit] += entry.amount
                 totals[entry.credit] -= entry.amount

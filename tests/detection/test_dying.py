@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ctrip.domain.ledger import ON_ADDRESSES
+from ctrip.domain.ledger.entries import ON_ADDRESSES
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import Kind, TransactionState
 from ctrip.ports import Idempotency
@@ -15,6 +15,7 @@ from ctrip.services.payments.create_payment import ROUTE, CreatePayment
 from tests.detection.dying import Mortal, make_mortal
 from tests.detection.node_world import COIN, LIFE, TOKEN, NodeWorld
 from tests.evm_support import Anvil
+from tests.support.ledger import entries_of
 from tests.world import ORIGIN, TREASURY, World
 
 ASSETS: dict[str, dict[str, Any]] = {"coin": {"amount": COIN}, "token": {"amount": TOKEN, "asset": "USDC"}}
@@ -123,7 +124,7 @@ def _check_money(world: World, payment: Payment) -> None:
     fee = 0 if payment.due.token_address else sweeps[0].fee
     assert total(world, TREASURY, payment.due.token_address) == payment.due.amount - fee == sweeps[0].amount
     assert total(world, payment.due.address, payment.due.token_address) == 0
-    entries = [*world.stores.money.entries("m1"), *world.stores.money.entries("operator")]
+    entries = entries_of(world.stores)
     books: Counter[tuple[str, str]] = Counter()
     for entry in entries:
         books[entry.debit, entry.asset] += entry.amount

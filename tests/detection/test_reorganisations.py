@@ -8,6 +8,7 @@ from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
 from tests.detection.node_world import COIN, LIFE, PAID, TOKEN, NodeWorld
 from tests.evm_support import NETWORK, Anvil, running_anvil
+from tests.support.ledger import entries_of
 from tests.world import TREASURY, World
 
 Make = Callable[..., NodeWorld]
@@ -109,7 +110,7 @@ def test_a_paid_payment_stands_within_the_confirmations_and_is_reversed_beyond(
         return
     assert (world.payment(payment.id).status, world.types(payment)) == (Status.PENDING, [*PAID, "payment.reorged"])
     assert (world.credited(payment), gate.paused, world.log.alarms()) == (0, True, ["deep_reorg"])
-    assert [each.amount for each in world.stores.money.entries("m1")] == [payment.due.amount] * 2
+    assert [each.amount for each in entries_of(world.stores, "m1")] == [payment.due.amount] * 2
     world.run.gate_read = 0
     assert not world.run.due(), "a paused chain is not scanned"
     world.stores.access.pause("anvil", False)
@@ -225,7 +226,7 @@ def test_a_reorganisation_that_is_itself_undone_changes_nothing_in_the_end(asset
         world.settle(4)
         (after,) = world.stores.money.transactions_of("anvil", payment.due.address)
         assert (after.state, after.block_hash) == (TransactionState.FINAL, before.block_hash)
-    entries = world.stores.money.entries("operator")
+    entries = entries_of(world.stores)
     moved = [entry for entry in entries if "moved" in entry.id and entry.asset == payment.due.asset_key]
     treasury = [entry.amount if entry.debit == "treasury" else -entry.amount for entry in moved]
     assert sum(treasury) == world.chain.total(payment.due.token_address, [TREASURY])

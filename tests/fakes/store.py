@@ -3,8 +3,9 @@
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 from ctrip.domain.admins import Admin, Session
 from ctrip.domain.audit import AuditRecord
@@ -14,9 +15,12 @@ from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
 from ctrip.domain.jobs import WebhookJob
-from ctrip.domain.ledger import Entry
+from ctrip.domain.ledger.balances import Fold
+from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.settlement.payout import Payout, PayoutKind
+from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import Event
@@ -28,12 +32,16 @@ from ctrip.ports import (
     Delivery,
     DeliveryPage,
     Due,
+    EntryFilter,
+    EntryPage,
     EventFilter,
     EventPage,
     Fence,
     Idempotency,
     Page,
     PaymentFilter,
+    PayoutCommit,
+    PayoutPage,
     Place,
     Prepared,
     Remembered,
@@ -62,7 +70,12 @@ class _State:
     deliveries: dict[tuple[str, str, str, int], Delivery] = field(default_factory=dict)
     due: dict[tuple[int, str, int, str], Due] = field(default_factory=dict)
     leased_until: dict[tuple[int, str, int, str], int] = field(default_factory=dict)
-    entries: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    causes: dict[tuple[str, int, str], tuple[Entry, ...]] = field(default_factory=dict)
+    folds: dict[str, Fold] = field(default_factory=dict)
+    payouts: dict[tuple[str, str], Payout] = field(default_factory=dict)
+    reservations: dict[tuple[str, str, str], Reservation] = field(default_factory=dict)
+    refunded: dict[tuple[str, str, str], Refunded] = field(default_factory=dict)
+    settlement_addresses: dict[tuple[str, str], SettlementAddress] = field(default_factory=dict)
     transactions: dict[str, OutgoingTransaction] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
@@ -82,6 +95,18 @@ class FakeStores:
         self.admins = FakeAdmins(self.access)
         self.limits = FakeLimits()
         self.checkpoints = FakeCheckpoints()
+        self.ledger = FakeLedger(state)
+        self.payouts = FakePayouts(state)
+
+
+def _causes(entries: Sequence[Entry]) -> dict[tuple[str, int, str], tuple[Entry, ...]]:
+    grouped = (tuple(each) for _, each in groupby(entries, lambda entry: entry.owner))
+    return {(each[0].owner, each[0].at, each[0].id): each for each in grouped}
+
+
+def _check_entries(state: _State, entries: Sequence[Entry]) -> None:
+    if any(cause in state.causes for cause in _causes(entries)):
+        raise AlreadyExists("entry")
 
 
 def _add_event(state: _State, event: Event) -> None:
@@ -245,8 +270,7 @@ class FakePayments:
                 raise Stale
         for old, new in commit.transactions:
             _check_transaction(state, old, new)
-        if any((entry.owner, entry.id) in state.entries for entry in commit.entries):
-            raise AlreadyExists("entry")
+        _check_entries(state, commit.entries)
 
     def _apply(self, commit: Commit) -> None:
         state, after = self._state, commit.after
@@ -255,8 +279,7 @@ class FakePayments:
         state.addresses[_folded(after.due.address)] = after.id
         if commit.before is None and after.order.order_id is not None:
             state.orders[after.merchant_id, after.order.order_id] = after.id
-        for entry in commit.entries:
-            state.entries[entry.owner, entry.id] = entry
+        state.causes |= _causes(commit.entries)
         for _, transaction in commit.transactions:
             state.transactions[_folded_key(transaction)] = transaction
         if (event := commit.event) is not None:
@@ -457,10 +480,6 @@ class FakeMoney:
         found = [each for each in self._state.transactions.values() if each.chain == chain and each.unfinished]
         return sorted(found, key=lambda each: (_folded(each.sender), each.slot))
 
-    def entries(self, owner: str) -> list[Entry]:
-        found = [each for (who, _), each in self._state.entries.items() if who == owner]
-        return sorted(found, key=lambda each: (each.at, each.id))
-
     def settle(
         self, before: OutgoingTransaction, after: OutgoingTransaction, entries: Sequence[Entry], fence: Fence
     ) -> None:
@@ -468,16 +487,148 @@ class FakeMoney:
             if _fence(self._state, fence.chain) != fence.number:
                 raise FenceLost
             _check_transaction(self._state, before, after)
-            if any((entry.owner, entry.id) in self._state.entries for entry in entries):
-                raise AlreadyExists("entry")
+            _check_entries(self._state, entries)
             self._state.transactions[_folded_key(after)] = after
-            self._state.entries |= {(entry.owner, entry.id): entry for entry in entries}
+            self._state.causes |= _causes(entries)
 
     def setbacks(self, chain: str) -> dict[str, Setback]:
         return dict(self._state.setbacks[chain])
 
     def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
         self._state.setbacks[chain][payment_id] = setback
+
+
+class FakeLedger:
+    """The `ports.LedgerStore` in memory."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def entries(self, owner: str, since: int = 0) -> Iterator[Entry]:
+        for who, at, cause in sorted(self._state.causes):
+            if who == owner and at >= since:
+                yield from self._state.causes[who, at, cause]
+
+    def page(self, owner: str, wanted: EntryFilter) -> EntryPage:
+        first, last = wanted.created_after or 0, wanted.created_before
+        found = sorted((key for key in self._state.causes if key[0] == owner), reverse=True)
+        if wanted.cursor is not None:
+            last_shown = next((key for key in found if f"after-{key}" == wanted.cursor), None)
+            if last_shown is None:
+                raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
+            found = [key for key in found if key < last_shown]
+        found = [key for key in found if first <= key[1] and (last is None or key[1] <= last)]
+        page = found[: wanted.limit]
+        entries = tuple(entry for key in page for entry in reversed(self._state.causes[key]))
+        return EntryPage(entries, f"after-{page[-1]}" if len(found) > len(page) else None)
+
+    def fold(self, owner: str) -> Fold:
+        return self._state.folds.get(owner, Fold(owner=owner))
+
+    def keep_fold(self, before: Fold, after: Fold) -> bool:
+        with self._state.lock:
+            if self.fold(after.owner).until != before.until:
+                return False
+            self._state.folds[after.owner] = after
+            return True
+
+
+class FakePayouts:
+    """The `ports.PayoutStore` in memory; `commits` lists what was committed."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+        self.commits: list[PayoutCommit] = []
+
+    def commit(self, commit: PayoutCommit) -> None:
+        state, after = self._state, commit.after
+        with state.lock:
+            self._check(commit)
+            self.commits.append(commit)
+            state.payouts[after.merchant_id, after.id] = after
+            if commit.reservation:
+                made = commit.reservation[1]
+                state.reservations[made.merchant_id, made.chain, made.asset] = made
+            if commit.refunded:
+                total = commit.refunded[1]
+                state.refunded[total.payment_id, total.chain, total.asset] = total
+            if commit.transaction:
+                state.transactions[_folded_key(commit.transaction[1])] = commit.transaction[1]
+            state.causes |= _causes(commit.entries)
+            if commit.event:
+                _add_event(state, commit.event)
+            if commit.idempotency:
+                answer = Remembered(commit.idempotency.body_hash, after.id, "", commit.answer)
+                state.remembered[_asked(commit.idempotency)] = answer
+
+    def _check(self, commit: PayoutCommit) -> None:
+        state, before, after = self._state, commit.before, commit.after
+        if commit.fence is not None and _fence(state, commit.fence.chain) != commit.fence.number:
+            raise FenceLost
+        if commit.idempotency and _asked(commit.idempotency) in state.remembered:
+            raise AlreadyExists("idempotency")
+        known = state.payouts.get((after.merchant_id, after.id))
+        if before is None and known is not None:
+            raise AlreadyExists("id")
+        if before is not None and (known is None or known.version != before.version):
+            raise Stale("the payout has moved on")
+        if commit.reservation:
+            was = commit.reservation[0]
+            if self.reservation(was.merchant_id, was.chain, was.asset).version != was.version:
+                raise Stale("the reservation has moved on")
+        if commit.refunded:
+            total = commit.refunded[0]
+            if self.refunded(total.payment_id, total.chain, total.asset).version != total.version:
+                raise Stale("the refunds has moved on")
+        if commit.transaction:
+            _check_transaction(state, *commit.transaction)
+        _check_entries(state, commit.entries)
+
+    def payout(self, merchant_id: str, payout_id: str) -> Payout | None:
+        return self._state.payouts.get((merchant_id, payout_id))
+
+    def page(self, merchant_id: str, kind: PayoutKind, cursor: str | None, limit: int) -> PayoutPage:
+        mine = [each for (who, _), each in self._state.payouts.items() if who == merchant_id and each.kind is kind]
+        found = sorted(mine, key=lambda each: each.id, reverse=True)
+        if cursor is not None:
+            if cursor.removeprefix("after-") not in {each.id for each in found}:
+                raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
+            found = [each for each in found if f"after-{each.id}" < cursor]
+        page = found[:limit]
+        return PayoutPage(tuple(page), f"after-{page[-1].id}" if len(found) > limit else None)
+
+    def of_payment(self, payment_id: str) -> list[Payout]:
+        found = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        return sorted(found, key=lambda each: each.id, reverse=True)
+
+    def unfinished(self) -> list[Payout]:
+        found = [each for each in self._state.payouts.values() if each.unfinished]
+        return sorted(found, key=lambda each: (each.created_at, each.id))
+
+    def reservation(self, merchant_id: str, chain: str, asset: str) -> Reservation:
+        empty = Reservation(merchant_id=merchant_id, chain=chain, asset=asset)
+        return self._state.reservations.get((merchant_id, chain, asset), empty)
+
+    def refunded(self, payment_id: str, chain: str, asset: str) -> Refunded:
+        empty = Refunded(payment_id=payment_id, chain=chain, asset=asset)
+        return self._state.refunded.get((payment_id, chain, asset), empty)
+
+    def settlement_address(self, merchant_id: str, chain: str) -> SettlementAddress | None:
+        return self._state.settlement_addresses.get((merchant_id, chain))
+
+    def keep_settlement_address(
+        self, before: SettlementAddress | None, after: SettlementAddress, event: Event | None = None
+    ) -> None:
+        with self._state.lock:
+            known = self.settlement_address(after.merchant_id, after.chain)
+            if (known.version if known else 0) != (before.version if before else 0):
+                raise Stale("the settlement address has moved on")
+            self._state.settlement_addresses[after.merchant_id, after.chain] = after
+            if event:
+                _add_event(self._state, event)
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        return self._state.remembered.get((owner, route, key))
 
 
 class FakeEndpoints:

@@ -40,20 +40,23 @@ class Cloud:
         return stack.client(service, self.env)
 
     def deploy(
-        self, *options: str, package: Path | None = None, approve: bool = True, stage: str = STAGE
+        self, *options: str, package: Path | None = None, approve: bool = True, stage: str = STAGE, api_key: str = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run what `make deploy` runs."""
-        return self._run("deploy", stage, approve, "--package", str(package or self.package), *options)
+        """Run what `make deploy` runs; by a merchant's key its smoke test makes a payment and sends a test event."""
+        return self._run("deploy", stage, approve, "--package", str(package or self.package), *options, api_key=api_key)
 
-    def roll_back(self) -> subprocess.CompletedProcess[str]:
+    def roll_back(self, api_key: str = "") -> subprocess.CompletedProcess[str]:
         """Run what `make rollback` runs."""
-        return self._run("rollback", STAGE, True)
+        return self._run("rollback", STAGE, True, api_key=api_key)
 
-    def _run(self, command: str, stage: str, approve: bool, *options: str) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, command: str, stage: str, approve: bool, *options: str, api_key: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        given = ({"APPROVE": "1"} if approve else {}) | ({"CTRIP_API_KEY": api_key} if api_key else {})
         return subprocess.run(
             [sys.executable, "-m", "infra.deploy", command, "--stage", stage, *options],
             cwd=ROOT,
-            env=base_env() | self.env | ({"APPROVE": "1"} if approve else {}),
+            env=base_env() | self.env | given,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

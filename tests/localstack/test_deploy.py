@@ -15,6 +15,7 @@ from infra.tools.process import ROOT
 from tests.e2e.shop import Shop
 from tests.e2e.stack import eventually
 from tests.localstack.cloud import STAGE, Cloud
+from tests.localstack.endpoints import endpoint_of
 
 FAILING = "failing"
 EMPTY = "  AWS::DynamoDB::Table ctrip-failing-money: empty"
@@ -40,8 +41,15 @@ def test_changes_that_nobody_approves_are_not_made(cloud: Cloud, shop: Shop) -> 
 
 
 def test_an_update_keeps_its_settings(cloud: Cloud, shop: Shop, tmp_path: Path) -> None:
-    """What one deployment set stays set by the next, which names nothing, and by going back from that."""
-    _done(cloud.deploy("--set", "ScanMemory=768"))
+    """What one deployment set stays set by the next, which names nothing, and by going back from that.
+
+    After each the stage is tried; by a merchant's key also with a payment and a webhook.
+    """
+    with endpoint_of(shop) as (_, receiver):
+        deployed = cloud.deploy("--set", "ScanMemory=768", api_key=shop.gateway.about["merchant"]["api_key"])
+        _done(deployed)
+        assert [event["type"] for event in receiver.events] == ["webhook.test"]
+    _check_smoke_test(shop, deployed.stdout)
     newer = _package(cloud, tmp_path, application=_larger)
     _done(cloud.deploy(package=newer))
     assert _function(cloud, "tick")["MemorySize"] == 320
@@ -113,6 +121,16 @@ def test_the_templates_are_applied_without_a_package_too(cloud: Cloud) -> None:
 
 
 # ---- parts
+
+
+def _check_smoke_test(shop: Shop, said: str) -> None:
+    """The payment that it made is there, and cancelled; the endpoint answered its event; nothing is left untried."""
+    told = dict(line.removeprefix("smoke: ").split(": ", 1) for line in said.splitlines() if line.startswith("smoke: "))
+    payment = told["payment"].split()[0]
+    assert told["payment"] == f"{payment} on anvil was created and cancelled"
+    assert shop.read({"id": payment})["status"] == "expired"
+    assert told["webhook"] == "a test event was sent; the endpoint answered 204"
+    assert {name for name, what in told.items() if what.startswith("not tried")} == {"API Gateway"}
 
 
 def _same(template: Template) -> Template:

@@ -14,6 +14,7 @@ from tests.e2e.shop import Shop
 from tests.e2e.stack import eventually
 from tests.localstack import log
 from tests.localstack.cloud import RECORD, STAGE, STATE, Cloud
+from tests.localstack.endpoints import endpoint_of
 
 WAIT = 100
 LIFE = ["payment.created", "payment.detected", "payment.confirmed", "payment.paid", "payment.settled"]
@@ -41,7 +42,7 @@ def test_webhooks_verify(shop: Shop, begun: dict[str, Any]) -> None:
     for name in ("ETH", "USDC"):
         shop.told(begun[name], "settled")
         assert shop.receiver.heard(begun[name]["id"]) == LIFE
-    with _endpoint(shop) as (endpoint, receiver):
+    with endpoint_of(shop) as (endpoint, receiver):
         sent = _right(shop.http.post(f"/api/v1/webhooks/{endpoint}/test"), 202)
         _heard(receiver, 1)
         assert [event["id"] for event in receiver.events] == [sent["id"]]
@@ -51,7 +52,7 @@ def test_webhooks_verify(shop: Shop, begun: dict[str, Any]) -> None:
 def test_a_poison_message_reaches_the_dead_letters_alone(cloud: Cloud, shop: Shop) -> None:
     """What is no job is tried five times; what came in its batch is delivered once, and never again."""
     sqs, url = cloud.client("sqs"), _queue(cloud, "webhooks")
-    with _endpoint(shop) as (endpoint, receiver), _seen_again_at_once(cloud, "webhooks"):
+    with endpoint_of(shop) as (endpoint, receiver), _seen_again_at_once(cloud, "webhooks"):
         with _stopped(cloud, "webhooks"):
             for _ in range(SENT):
                 _right(shop.http.post(f"/api/v1/webhooks/{endpoint}/test"), 202)
@@ -117,16 +118,6 @@ def _settled(shop: Shop, payment: dict[str, Any]) -> dict[str, Any]:
 def _right(answer: Any, status: int) -> Any:
     assert answer.status_code == status, answer.text
     return answer.json()
-
-
-@contextmanager
-def _endpoint(shop: Shop) -> Iterator[tuple[str, Receiver]]:
-    """A webhook endpoint that hears of tests alone, with a receiver that verifies them by its own secret."""
-    with Receiver("") as receiver:
-        made = _right(shop.http.post("/api/v1/webhooks", json={"url": receiver.url, "events": ["webhook.test"]}), 201)
-        receiver.secret = made["secret"]
-        yield made["id"], receiver
-        shop.http.delete(f"/api/v1/webhooks/{made['id']}").raise_for_status()
 
 
 def _heard(receiver: Receiver, number: int) -> None:

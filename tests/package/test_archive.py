@@ -183,13 +183,64 @@ def test_every_service_that_is_called_has_its_description(packaged: Packaged) ->
         service
         for source, _ in archive.gateway()
         if source.suffix == ".py" and source.parent.name != "chalice"
-        for service in re.findall(r"\b(?:client|make|create_client)\(\s*\"([a-z0-9-]+)\"", source.read_text())
+        for service in re.findall(r"\b(?:client|make_client)\(\s*\"([a-z0-9-]+)\"", source.read_text())
     }
     assert called == slim.SERVICES
     code = "import sys; from ctrip.aws.clients import client\nfor name in sys.argv[1:]: client(name)"
     packaged.in_lambda(code, *sorted(called))
     described = {path.parent.name for path in (packaged.archive.unpacked / "botocore" / "data").glob("*/*/")}
     assert described == slim.SERVICES
+
+
+def test_botocore_reads_no_other_service_s_hosts_and_no_documentation(packaged: Packaged) -> None:
+    """Both would be read at each start: the hosts of 400 services alone took a tenth of the API's."""
+    data = packaged.archive.unpacked / "botocore" / "data"
+    hosts = json.loads((data / "endpoints.json").read_text())
+    assert {name for each in hosts["partitions"] for name in each["services"]} == slim.SERVICES
+    texts = [path.read_text() for path in sorted(data.glob("*/*/service-2.json"))]
+    assert len(texts) == len(slim.SERVICES)
+    assert not [text for text in texts if "<p>" in text]
+
+
+def test_what_botocore_reads_says_the_same_as_before_it_was_shortened(packaged: Packaged) -> None:
+    """Every operation, shape and member of the services that are called, and their hosts in every region, are there."""
+    described = packaged.in_lambda(DESCRIBED, *sorted(slim.SERVICES))
+    ours = subprocess.run(
+        [sys.executable, "-c", DESCRIBED, *sorted(slim.SERVICES)], check=True, capture_output=True, text=True
+    )
+    assert json.loads(described) == json.loads(ours.stdout)
+
+
+# Prints what botocore knows of services but their documentation.
+DESCRIBED = """
+import json, sys
+from botocore.session import Session
+session = Session()
+resolver = session.get_component("endpoint_resolver")
+known = {}
+for name in sys.argv[1:]:
+    model = session.get_service_model(name)
+    shapes = {each: model.shape_for(each) for each in model.shape_names}
+    known[name] = {
+        "metadata": model.metadata,
+        "operations": {
+            each: [repr(getattr(model.operation_model(each), part)) for part in
+                   ("http", "input_shape", "output_shape", "error_shapes", "endpoint", "auth_type")]
+            for each in model.operation_names
+        },
+        "shapes": {
+            each: [shape.type_name, list(getattr(shape, "members", ())), list(getattr(shape, "required_members", ())),
+                   list(map(str, getattr(shape, "enum", ()))), shape.metadata, str(shape.serialization)]
+            for each, shape in shapes.items()
+        },
+        "hosts": {
+            region: resolver.construct_endpoint(name, region)
+            for partition in resolver.get_available_partitions()
+            for region in resolver.get_available_endpoints(name, partition)
+        },
+    }
+print(json.dumps(known, sort_keys=True, default=str))
+"""
 
 
 def test_the_api_starts_without_the_chains_libraries(packaged: Packaged) -> None:

@@ -21,6 +21,7 @@ from ctrip.domain.sweeping.sweep import OutgoingTransaction, TransactionState
 from ctrip.services.sweeping import follow_transactions
 from ctrip.services.sweeping.follow_transactions import TransactionFollower
 from tests.fakes.chain import FakeChain, Tx
+from tests.support.ledger import entries_of
 from tests.world import STATION, T0, TREASURY, USDC, World
 
 COIN, TOKEN = 10**12, 5_000
@@ -209,7 +210,7 @@ class Following(RuleBasedStateMachine):
         return tx.sender == payment.due.address.lower() and tx.to == TREASURY and tx.amount > 0
 
     def _check_ledger(self):
-        entries = self.world.stores.money.entries("operator")
+        entries = entries_of(self.world.stores)
         books = Counter()
         for each in entries:
             books[each.debit, each.asset] += each.amount

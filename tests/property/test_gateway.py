@@ -17,12 +17,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.chains.kinds import FIRST, address_at
 from ctrip.domain.errors import BroadcastRejected, Busy, ChainError, ChainUnavailable, Conflict, FenceLost
+from ctrip.domain.ledger.balances import added, imbalance
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.ports import EventFilter, Idempotency, Reply
 from ctrip.services.detection import decide_payments, look_at, troubles
 from ctrip.services.payments.create_payment import ROUTE, CreatePayment
 from ctrip.services.sweeping import follow_transactions
+from tests.support.ledger import entries_of, owed_to
 from tests.unit.payments.test_machine import ALLOWED
 from tests.world import ORIGIN, STATION, TREASURY, USDC, XPUB, World
 
@@ -348,9 +350,10 @@ class Gateway(RuleBasedStateMachine):
         depth = chain.chain[chain.head().number - 2].block
         balance = chain.balances(depth, [BalanceQuery(payment.due.address, payment.due.token_address)])[0]
         arrived = balance - payment.net_moves(payment.due.token_address, depth.number)
-        entries = [e for e in self.world.stores.money.entries("m1") if e.payment_id == payment.id]
-        net = sum(e.amount * ((e.credit == "available:m1") - (e.debit == "available:m1")) for e in entries)
-        assert net == payment.own.credited, "the ledger and the payment disagree"
+        entries = [e for e in entries_of(self.world.stores, "m1") if e.payment_id == payment.id]
+        assert owed_to(entries, "available", "held") == payment.own.credited, "the ledger and the payment disagree"
+        waits = payment.own.credited if Flag.HELD in payment.flags else 0
+        assert owed_to(entries, "held") == waits, "what is held is available, or the other way round"
         assert payment.own.credited in (0, arrived), "credited something else than what the chain holds and we swept"
         if payment.status in (Status.PAID, Status.SETTLED) and Flag.HELD not in payment.flags:
             assert payment.own.credited == arrived
@@ -381,7 +384,8 @@ class Gateway(RuleBasedStateMachine):
             assert len(by_payment[payment_id, "sweep"]) <= max(len(credited), 1), "more sweeps than credits"
 
     def _check_ledger(self):
-        entries = [*self.world.stores.money.entries("m1"), *self.world.stores.money.entries("operator")]
+        entries = entries_of(self.world.stores)
+        assert imbalance(added(Counter(), entries)) == {}, "the accounts do not balance"
         for asset, token in (("native", None), (USDC.id, USDC.address)):
             debits = sum(e.amount for e in entries if (e.debit, e.asset) == ("treasury", asset))
             debits -= sum(e.amount for e in entries if (e.credit, e.asset) == ("treasury", asset))

@@ -13,14 +13,15 @@ from ctrip.domain.chains import kinds
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.kinds import address_at, address_path
 from ctrip.domain.errors import BadRequest, ConfigurationError, Conflict, SigningRefused
-from ctrip.domain.ledger import ON_ADDRESSES
-from ctrip.domain.ledger import TREASURY as TREASURY_ACCOUNT
+from ctrip.domain.ledger.entries import ON_ADDRESSES
+from ctrip.domain.ledger.entries import TREASURY as TREASURY_ACCOUNT
 from ctrip.domain.payments.payment import Custody, Policy, Status
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, TransactionState
 from ctrip.services.payments.create_payment import CreatePayment
 from ctrip.signer import wallet
 from tests.fakes.clock import T0
 from tests.fakes.toy import COIN_FEE, TOKEN_FEE, ToyChain, ToyRules, ToyTransfers, address, sign
+from tests.support.ledger import entries_of
 from tests.world import ORIGIN, SETTINGS, World
 
 RULES = ToyRules()
@@ -105,7 +106,7 @@ def world() -> ToyWorld:
 
 def moved(world: ToyWorld, debit: str, credit: str, asset: str) -> int:
     """Sum what the ledger moved from one account to another."""
-    entries = world.stores.money.entries("operator")
+    entries = entries_of(world.stores)
     return sum(each.amount for each in entries if (each.debit, each.credit, each.asset) == (debit, credit, asset))
 
 

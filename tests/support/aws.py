@@ -7,6 +7,7 @@ import pytest
 from moto import mock_aws
 
 from ctrip.aws.clients import client
+from ctrip.botocore_calls import session
 
 REGION = "us-east-1"
 
@@ -19,8 +20,14 @@ def in_memory(patch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in {"AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "t", "AWS_SECRET_ACCESS_KEY": "t"}.items():
         patch.setenv(name, value)
     with mock_aws():
-        client.cache_clear()
+        _forget()
         try:
             yield
         finally:
-            client.cache_clear()
+            _forget()
+
+
+def _forget() -> None:
+    """Have clients made anew, by a session that knows of moto."""
+    client.cache_clear()
+    session.cache_clear()

@@ -7,7 +7,7 @@ from typing import Any
 from ctrip.chains.evm.terms import GasTerms, slot_of, written
 from ctrip.domain.audit import Origin, payment_record
 from ctrip.domain.detection.step import fire
-from ctrip.domain.ledger import Entry
+from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
@@ -75,6 +75,7 @@ def entry(number: int = 1, **given: Any) -> Entry:
     """Make a ledger entry of a merchant."""
     fields: dict[str, Any] = {
         "id": f"cause#{number:06d}",
+        "type": EntryType.DEPOSIT,
         "owner": "mer_1",
         "chain": "anvil",
         "asset": "native",

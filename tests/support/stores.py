@@ -11,9 +11,11 @@ from ctrip.ports import (
     CheckpointStore,
     EndpointStore,
     EventStore,
+    LedgerStore,
     LimitStore,
     MoneyStore,
     PaymentStore,
+    PayoutStore,
 )
 from ctrip.store.access import DynamoAccess
 from ctrip.store.admins import DynamoAdmins
@@ -21,9 +23,13 @@ from ctrip.store.checkpoints import DynamoCheckpoints
 from ctrip.store.endpoints import DynamoEndpoints
 from ctrip.store.engine.connection import Connection
 from ctrip.store.events import DynamoEvents
+from ctrip.store.ledger import DynamoLedger
 from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
+from ctrip.store.payouts import DynamoPayouts
+from ctrip.system import SystemClock
+from tests.fakes.clock import T0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,19 @@ class Stores:
     limits: LimitStore
     checkpoints: CheckpointStore
     endpoints: EndpointStore
+    ledger: LedgerStore
+    payouts: PayoutStore
+
+
+class TestTime(SystemClock):
+    """A clock that goes on from the beginning of the tests' time: what they decide is never too old to be stored."""
+
+    def __init__(self) -> None:
+        self._behind = super().now() - T0
+
+    def now(self) -> int:
+        """Return unix milliseconds."""
+        return super().now() - self._behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +69,7 @@ class Stage:
 
     def stores(self, **given: Any) -> Stores:
         """Open the real stores on it; `given` are their constructors' arguments."""
-        given = {"connected": self.connection} | given
+        given = {"connected": self.connection, "clock": TestTime()} | given
         kinds = (
             DynamoPayments,
             DynamoEvents,
@@ -60,6 +79,8 @@ class Stage:
             DynamoLimits,
             DynamoCheckpoints,
             DynamoEndpoints,
+            DynamoLedger,
+            DynamoPayouts,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

@@ -8,26 +8,39 @@ with botocore's own (tests/contract/test_botocore_calls.py).
 
 import json
 import os
+import threading
 from base64 import b64encode
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from botocore.config import Config
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import OperationModel, Shape
 from botocore.parsers import JSONParser, ResponseParserFactory
-from botocore.session import Session
+from botocore.session import Session, get_session
 
 # Attribute values whose JSON is their Python form already.
 _PLAIN = frozenset({"S", "N", "BOOL", "NULL"})
 _ATTRIBUTE = "AttributeValue"
+# A session makes one client at a time: botocore's is not meant for several threads. Its clients are.
+_MAKING = threading.Lock()
 
 
-def equip(session: Session) -> Session:
-    """Give a session our parser, and the one loader of botocore's descriptions: each is read once a process."""
-    session.register_component("response_parser_factory", Parsers())
-    session.register_component("data_loader", _loader())
-    return session
+def make_client(service: str, config: Config, **more: Any) -> Any:
+    """Make a client of a service whose calls are cheap; `more` is what botocore shall not find by itself."""
+    make: Any = session().create_client  # typed per service; this makes whichever is asked for
+    with _MAKING:
+        return lighten(make(service, config=config, **more))
+
+
+@cache
+def session() -> Session:
+    """Return the process's session, which has our parser and loader: a second one would read all it knows once more."""
+    made = get_session()
+    made.register_component("response_parser_factory", Parsers())
+    made.register_component("data_loader", Descriptions())
+    return made
 
 
 class PlainFiles(JSONFileLoader):
@@ -48,11 +61,6 @@ class Descriptions(Loader):
     def list_available_services(self, type_name: str) -> list[str]:
         """Return the folders, whether or not they hold what is asked for: where one does not, reading it says so."""
         return sorted({name for path in self.search_paths if os.path.isdir(path) for name in os.listdir(path)})
-
-
-@cache
-def _loader() -> Loader:
-    return Descriptions()
 
 
 def lighten(client: Any) -> Any:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.errors import AlreadyExists, Busy, Forbidden, NotHeld, Unavailable
+from ctrip.domain.ledger.entries import EntryType
 from ctrip.domain.payments.payment import INLINE, INLINE_MOVES, Custody, Flag, Hold, Late, Policy, Status, Tier
+from tests.support.ledger import entries_of
 from tests.world import ORIGIN, T0, USDC, XPUB2, World
 
 COIN = 10**18
@@ -23,7 +25,7 @@ def types(world, payment=None):
 
 def entries(world, payment):
     """List what a payment posted: debit, credit, amount."""
-    found = [e for e in world.stores.money.entries("m1") if e.payment_id == payment.id]
+    found = [e for e in entries_of(world.stores, "m1") if e.payment_id == payment.id and e.type is not EntryType.SWEPT]
     return [(e.debit, e.credit, e.amount) for e in found]
 
 
@@ -71,7 +73,7 @@ def test_money_that_was_there_before_the_payment_pays_nothing(custody, amount, a
     )
     assert (after.seen.baseline, after.review.hold, after.exception) == (amount, Hold.NOT_FRESH, Flag.HELD)
     assert "address_not_fresh" in world.log.alarms()
-    apart = [] if custody is Custody.XPUB else [("on_addresses", "unmatched", amount)]
+    apart = [] if custody is Custody.XPUB else [("on_addresses", "unmatched:m1", amount)]
     assert entries(world, payment) == apart
 
 
@@ -110,7 +112,7 @@ def test_new_money_beside_old_money_is_credited_alone_and_all_of_it_is_swept():
         COIN // 2,
     )
     assert entries(world, payment) == [
-        ("on_addresses", "unmatched", COIN // 2),
+        ("on_addresses", "unmatched:m1", COIN // 2),
         ("on_addresses", "available:m1", COIN),
     ]
     assert world.chain.total(None, [payment.due.address]) == 0
@@ -203,8 +205,8 @@ def test_where_the_state_of_that_time_is_gone_transfers_since_then_count_and_the
         world.run.one()
     after = world.payment(payment.id)
     assert (after.status, after.seen.baseline, after.own.credited, after.flags) == (Status.PAID, 0, COIN, frozenset())
-    assert sum(amount for _, credit, amount in entries(world, payment) if credit == "unmatched") == COIN
-    assert sum(amount for debit, _, amount in entries(world, payment) if debit == "unmatched") == COIN
+    assert sum(amount for _, credit, amount in entries(world, payment) if credit == "unmatched:m1") == COIN
+    assert sum(amount for debit, _, amount in entries(world, payment) if debit == "unmatched:m1") == COIN
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -465,7 +467,7 @@ def test_a_merchant_that_pays_itself_in_a_circle_is_owed_nothing():
         assert entries(world, payment) == [("own_wallet:m1", "delivered:m1", COIN)]
         world.chain.burn(payment.due.address, COIN)
         world.step()
-    owed = [e for e in world.stores.money.entries("m1") if "available" in e.debit + e.credit]
+    owed = [e for e in entries_of(world.stores, "m1") if "available" in e.debit + e.credit]
     assert owed == []
 
 
@@ -481,13 +483,14 @@ def test_what_leaves_after_it_was_credited_is_our_loss_and_the_operators_to_rele
     gone = COIN // share
     world.chain.burn(payment.due.address, gone)
     world.step()
-    assert entries(world, payment)[1:] == [("losses", "on_addresses", gone)]
+    waits = ("available:m1", "held:m1", COIN)
+    assert entries(world, payment)[1:] == [waits, ("losses", "on_addresses", gone)]
     with pytest.raises(Forbidden) as refused:
         world.closer.accept("m1", payment.id, ORIGIN)
     assert refused.value.code == "operator_required"
     world.chain.deposit(payment.due.address, gone)
     world.step(4)
-    assert entries(world, payment)[1:] == [("losses", "on_addresses", gone), ("on_addresses", "losses", gone)]
+    assert entries(world, payment)[2:] == [("losses", "on_addresses", gone), ("on_addresses", "losses", gone)]
     assert world.payment(payment.id).own.lost == 0
     world.closer.accept(None, payment.id, ORIGIN)
     late_scanner(world)

@@ -13,6 +13,7 @@ from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.services.detection.start_scans import ScanStarter
 from ctrip.services.payments.create_payment import check_url
 from ctrip.services.shared.notify import BestEffort
+from tests.support.ledger import entries_of
 from tests.world import NETWORK, ORIGIN, USDC, World
 
 COIN = 10**9
@@ -142,7 +143,7 @@ def test_paid_is_never_told_with_less_than_was_confirmed():
     world.run.one()
     assert world.payment(payment.id).status is not Status.PAID
     world.step(3)
-    assert [e.amount for e in world.stores.money.entries("m1")] == [COIN]
+    assert [e.amount for e in entries_of(world.stores, "m1")] == [COIN]
     assert "payment.overpaid" not in types(world)
 
 

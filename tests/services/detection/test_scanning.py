@@ -7,8 +7,10 @@ import pytest
 from ctrip.chains.evm.terms import terms_of
 from ctrip.domain.errors import Unavailable
 from ctrip.domain.jobs import SweepJob
+from ctrip.domain.ledger.entries import EntryType
 from ctrip.domain.payments.payment import Flag, Late, Policy, Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
+from tests.support.ledger import entries_of, owed_to
 from tests.world import NETWORK, ORIGIN, TREASURY, USDC, World
 
 
@@ -128,7 +130,7 @@ def test_a_payment_that_is_reorganised_away_comes_back_when_it_is_mined_again():
     world.chain.deposit(payment.due.address, 10**9)
     world.settle()
     assert types(world) == [*LIFE[:2], "payment.reorged", *LIFE[1:]]
-    assert [e.amount for e in world.stores.money.entries("m1")] == [10**9]
+    assert [e.amount for e in entries_of(world.stores) if e.type is EntryType.DEPOSIT] == [10**9]
 
 
 def test_confirmations_count_from_the_block_it_was_mined_in_again():
@@ -157,8 +159,7 @@ def test_a_reorganisation_beyond_the_confirmations_reverses_pauses_and_alarms():
     world.chain.reorg(5, drop=[tx])
     world.run.one()
     assert world.payment(payment.id).status is Status.PENDING
-    entries = world.stores.money.entries("m1")
-    assert sum(e.amount if e.credit == "available:m1" else -e.amount for e in entries) == 0
+    assert owed_to(entries_of(world.stores), "available", "held") == 0
     assert world.log.alarms() == ["deep_reorg"]
     assert world.stores.access.gates(["anvil"])["anvil"].paused
 
@@ -308,7 +309,8 @@ def test_what_arrives_after_settlement_is_credited_and_swept_too():
     world.chain.deposit(payment.due.address, 5 * 10**17)
     world.settle()
     after = world.payment(payment.id)
-    assert [e.amount for e in world.stores.money.entries("m1")] == [10**18, 5 * 10**17]
+    deposits = [e.amount for e in entries_of(world.stores) if e.type is EntryType.DEPOSIT]
+    assert deposits == [10**18, 5 * 10**17]
     assert (after.status, len(after.own.sweeps), types(world)[-1]) == (Status.SETTLED, 2, "payment.overpaid")
     assert world.chain.total(None, [payment.due.address]) == 0
 
@@ -320,7 +322,7 @@ def test_the_ledger_agrees_with_the_chain():
     world.chain.deposit(coin.due.address, 10**18)
     world.chain.deposit(token.due.address, 5_000, USDC.address)
     world.settle(25)
-    entries = [*world.stores.money.entries("m1"), *world.stores.money.entries("operator")]
+    entries = entries_of(world.stores)
 
     def account(name, asset):
         mine = [e for e in entries if e.asset == asset]

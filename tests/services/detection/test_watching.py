@@ -5,6 +5,7 @@ from dataclasses import replace
 from ctrip.domain.chains.chain import Block
 from ctrip.domain.errors import WrongChain
 from ctrip.domain.payments.payment import Flag, Status
+from tests.support.ledger import entries_of
 from tests.world import NETWORK, USDC, XPUB2, World, put_merchant
 
 
@@ -25,7 +26,8 @@ def test_the_wrong_asset_is_recorded_and_reported_and_neither_credited_nor_swept
     world.step(4)
     world.step(4)
     assert types(world) == ["payment.created", "deposit.wrong_asset", "deposit.wrong_asset"]
-    assert world.stores.money.entries("m1") == []
+    posted = [(e.asset, e.debit, e.credit, e.amount) for e in entries_of(world.stores)]
+    assert posted == [(USDC.id, "on_addresses", "unmatched:m1", amount) for amount in (777, 1)]
     assert world.chain.total(USDC.address, [payment.due.address]) == 778
 
 

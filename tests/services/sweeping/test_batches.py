@@ -7,11 +7,12 @@ import pytest
 from ctrip.chains.evm.terms import member_terms, nonce_of
 from ctrip.domain.chains.evm.sweep_call import BATCH_SELECTOR
 from ctrip.domain.errors import Busy, SigningRefused, Unavailable
-from ctrip.domain.ledger import GAS_EXPENSE, GAS_STATION, ON_ADDRESSES
-from ctrip.domain.ledger import TREASURY as TREASURY_ACCOUNT
+from ctrip.domain.ledger.entries import GAS_EXPENSE, GAS_STATION, ON_ADDRESSES
+from ctrip.domain.ledger.entries import TREASURY as TREASURY_ACCOUNT
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import Kind, TransactionState, could_explain
 from ctrip.services.sweeping.collect_tokens import PREPARED_MS
+from tests.support.ledger import entries_of
 from tests.world import _WALLET, NETWORK, TREASURY, USDC, World
 
 OPERATOR = _WALLET.address("evm", "m/44'/60'/0'/0/2")
@@ -42,6 +43,10 @@ class BatchWorld(World):
         self.chain.deposit(payment.due.address, amount, USDC.address)
         for _ in range(5):
             self.step()
+
+    def entries(self):
+        """Return what sweeps have posted: of merchants' money, and of the operator's gas."""
+        return [each for each in entries_of(self.stores) if {each.debit, each.credit} & {TREASURY_ACCOUNT, GAS_EXPENSE}]
 
     def batches(self):
         return self.stores.money.transactions_of("anvil", OPERATOR)
@@ -74,7 +79,7 @@ def test_one_transaction_sweeps_many_payments(world):
     total = sum(each.due.amount for each in payments)
     assert world.held(TREASURY) == total
     assert world.chain.total(None, [each.due.address for each in payments]) == 0
-    entries = world.stores.money.entries("operator")
+    entries = world.entries()
     moved = [each.amount for each in entries if (each.debit, each.credit) == (TREASURY_ACCOUNT, ON_ADDRESSES)]
     assert (sum(moved), len(moved)) == (total, 120)
     assert [each.amount for each in entries if each.debit == GAS_EXPENSE] == [world.batches()[0].fee]
@@ -156,7 +161,7 @@ def test_a_member_that_a_batch_skips_is_released_and_set_back(world):
     assert [each.status for each in skipped.own.sweeps] == ["failed"]
     assert world.stores.money.setbacks("anvil")[skipped.id].failures == 1
     assert world.log.alarms() == ["sweep_reverts"]
-    moved = [each for each in world.stores.money.entries("operator") if each.credit == ON_ADDRESSES]
+    moved = [each for each in world.entries() if each.credit == ON_ADDRESSES]
     assert {each.payment_id for each in moved} == {payments[0].id, payments[2].id}
 
 
@@ -166,7 +171,7 @@ def test_the_gas_of_a_batch_is_posted_although_its_first_member_was_skipped(worl
     first = world.batches()[0].members[0]
     world.chain.sly.add(first.address.lower())
     world.finish()
-    gas = [each for each in world.stores.money.entries("operator") if each.debit == GAS_EXPENSE]
+    gas = [each for each in world.entries() if each.debit == GAS_EXPENSE]
     assert [each.payment_id for each in gas] == [first.payment_id]
     assert len(payments) == 2
 
@@ -217,7 +222,7 @@ def test_a_whole_batch_that_fails_releases_everybody_and_sets_each_back(world):
     assert [world.payment(each.id).own.pending for each in payments] == [None, None]
     assert {each.failures for each in world.stores.money.setbacks("anvil").values()} == {1}
     assert world.log.alarms().count("sweep_reverts") == 2
-    posted = world.stores.money.entries("operator")
+    posted = world.entries()
     assert [each.debit for each in posted] == [GAS_EXPENSE]
     assert world.sweeper.sweep(USDC.id) == 0
     world.chain.reverting.clear()
@@ -553,7 +558,7 @@ def test_one_member_that_cannot_be_finished_keeps_the_others_from_nothing(world)
     world.run = world.new_run()
     world.finish()
     assert set(world.statuses(payments)) == {Status.SETTLED}
-    posted = [each for each in world.stores.money.entries("operator") if each.debit == TREASURY_ACCOUNT]
+    posted = [each for each in world.entries() if each.debit == TREASURY_ACCOUNT]
     assert (len(posted), sum(each.amount for each in posted)) == (3, 6_000)
 
 

@@ -9,6 +9,7 @@ from ctrip.domain.payments.payment import Status
 from ctrip.domain.sweeping.sweep import Kind, TransactionState, could_explain
 from ctrip.services.sweeping.resume_sweeps import SweepResumer
 from tests.fakes.chain import FakeChain
+from tests.support.ledger import entries_of
 from tests.support.objects import attempt as some_attempt
 from tests.support.objects import transaction as some_transaction
 from tests.world import STATION, T0, TREASURY, USDC, World
@@ -60,7 +61,7 @@ def assert_right(world, *payments):
         after = world.payment(payment.id)
         assert (after.status, after.flags, after.own.pending) == (Status.SETTLED, frozenset(), None)
         assert world.chain.total(payment.due.token_address, [payment.due.address]) == 0
-    entries = world.stores.money.entries("operator")
+    entries = entries_of(world.stores)
     for asset, token in (("native", None), (USDC.id, USDC.address)):
         total = sum(
             e.amount * ((e.debit == "treasury") - (e.credit == "treasury")) for e in entries if e.asset == asset

@@ -8,12 +8,13 @@ import pytest
 from ctrip.chains.evm.terms import slot_of
 from ctrip.domain.chains.chain import Receipt, TokenTransfer
 from ctrip.domain.errors import Busy
-from ctrip.domain.ledger import GAS_EXPENSE, GAS_STATION, ON_ADDRESSES, TOKEN_FEE_EXPENSE
-from ctrip.domain.ledger import TREASURY as TREASURY_ACCOUNT
+from ctrip.domain.ledger.entries import GAS_EXPENSE, GAS_STATION, ON_ADDRESSES, TOKEN_FEE_EXPENSE
+from ctrip.domain.ledger.entries import TREASURY as TREASURY_ACCOUNT
 from ctrip.domain.payments.payment import Flag, Status
 from ctrip.domain.sweeping.sweep import Member, TransactionState
 from tests.fakes.chain import FakeChain
 from tests.fakes.clock import T0
+from tests.support.ledger import entries_of
 from tests.support.objects import attempt, transaction
 from tests.world import STATION, TREASURY, USDC, World
 
@@ -88,7 +89,7 @@ def batch(amounts=(1_000, 2_000, 3_000)):
 
 def posted(world, debit, credit):
     """Sum what was posted from one account to another, and say in how many entries."""
-    entries = [e for e in world.stores.money.entries("operator") if (e.debit, e.credit) == (debit, credit)]
+    entries = [e for e in entries_of(world.stores) if (e.debit, e.credit) == (debit, credit)]
     assert len({entry.id for entry in entries}) == len(entries)
     return sum(entry.amount for entry in entries), len(entries)
 

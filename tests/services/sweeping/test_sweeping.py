@@ -16,6 +16,7 @@ from ctrip.domain.sweeping.sweep import Kind, Refusal, TransactionState, set_bac
 from tests.fakes import chain as fake_chain
 from tests.fakes.chain import FakeChain
 from tests.fakes.store import FakePayments
+from tests.support.ledger import entries_of
 from tests.support.objects import attempt as some_attempt
 from tests.support.objects import transaction as some_transaction
 from tests.world import NETWORK, STATION, T0, TREASURY, USDC, World
@@ -277,7 +278,7 @@ def test_a_held_payments_sweep_is_cancelled_and_never_hurried():
     release(world, payment)
     world.settle(14)
     assert (world.payment(payment.id).status, world.log.alarms()) == (Status.SETTLED, [])
-    entries = world.stores.money.entries("operator")
+    entries = entries_of(world.stores)
     gas = sum(each.amount for each in entries if each.debit == "gas_expense")
     assert gas == sum(each.fee for each in (*ours(world, payment), *station(world)))
 

@@ -46,6 +46,15 @@ def test_every_action_is_pinned_by_its_commit(path: Any) -> None:
     assert not [each for each in used if not re.fullmatch(r"(\./\S+|[\w./-]+@[0-9a-f]{40})", each)]
 
 
+def test_what_the_workflows_need_of_github_is_in_the_guide() -> None:
+    """Each variable and secret, both environments, and the outputs of the stack that the variables are set to."""
+    page = (ROOT / "docs" / "deploy.md").read_text().split("## What deploys it")[1]
+    needed = {each for path in WORKFLOWS for each in re.findall(r"\b(?:vars|secrets)\.(\w+)", path.read_text())}
+    assert needed >= {"AWS_ROLE", "AWS_STACK_ROLE", "AWS_REGION", "SMOKE_API_KEY"}
+    environments = {"<stage>", "<stage>-changes"}
+    assert {each for each in needed | environments | set(TEMPLATE["Outputs"]) if f"`{each}`" not in page} == set()
+
+
 def test_a_stage_is_deployed_after_check_package_changes_and_approval() -> None:
     """In this order; the changes are shown by a role that cannot make them, and one package is shown and deployed."""
     deploy = jobs("deploy")

@@ -7,9 +7,8 @@ from functools import cache
 from typing import Any
 
 from botocore.config import Config
-from botocore.session import get_session
 
-from ctrip.botocore_calls import equip, lighten
+from ctrip.botocore_calls import make_client
 
 # A name of our own: botocore otherwise spells out the machine, twice a call.
 _US = "ctrip/1"
@@ -31,5 +30,4 @@ PATIENT = Config(**_COMMON, read_timeout=30, retries={"mode": "standard", "total
 @cache
 def client(service: str, pace: Config = QUICK) -> Any:
     """Return the process's client of one AWS service."""
-    make: Any = equip(get_session()).create_client  # typed per service; this builds whichever is asked for
-    return lighten(make(service, config=pace))
+    return make_client(service, pace)

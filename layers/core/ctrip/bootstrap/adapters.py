@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         EventStore,
         Ids,
         Jobs,
+        LedgerStore,
         LimitStore,
         Log,
         Metrics,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         OneTimeCodes,
         Passwords,
         PaymentStore,
+        PayoutStore,
         Provisioner,
         Signer,
         Tokens,
@@ -89,7 +91,17 @@ class Adapters(Protocol):
 
     @property
     def money(self) -> MoneyStore:
-        """Own transactions, ledger entries and fences."""
+        """Own transactions and fences."""
+        ...
+
+    @property
+    def payouts(self) -> PayoutStore:
+        """Settlements and refunds."""
+        ...
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """Ledger entries and their sums."""
         ...
 
     @property

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from ctrip.store.checkpoints import DynamoCheckpoints
     from ctrip.store.endpoints import DynamoEndpoints
     from ctrip.store.events import DynamoEvents
+    from ctrip.store.ledger import DynamoLedger
     from ctrip.store.limits import DynamoLimits
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
+    from ctrip.store.payouts import DynamoPayouts
 
 BACKUP_MS = 60_000  # for which a backup that has not been read back is not asked about again
 
@@ -106,6 +108,20 @@ class AwsAdapters:
         from ctrip.store.money import DynamoMoney
 
         return DynamoMoney(self.settings.stage)
+
+    @cached_property
+    def payouts(self) -> "DynamoPayouts":
+        """Open the store of settlements and refunds."""
+        from ctrip.store.payouts import DynamoPayouts
+
+        return DynamoPayouts(self.settings.stage)
+
+    @cached_property
+    def ledger(self) -> "DynamoLedger":
+        """Open the ledger."""
+        from ctrip.store.ledger import DynamoLedger
+
+        return DynamoLedger(self.settings.stage)
 
     @cached_property
     def access(self) -> "DynamoAccess":

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.admins import Admins
     from ctrip.bootstrap.audit import Audit
     from ctrip.bootstrap.detection import Detection
+    from ctrip.bootstrap.ledger import Ledger
     from ctrip.bootstrap.merchants import Merchants
     from ctrip.bootstrap.payments import Payments
     from ctrip.bootstrap.sweeping import Sweeping
@@ -123,6 +124,13 @@ class Stage:
         from ctrip.bootstrap.sweeping import Sweeping
 
         return Sweeping(self)
+
+    @cached_property
+    def ledger(self) -> "Ledger":
+        """What merchants are owed."""
+        from ctrip.bootstrap.ledger import Ledger
+
+        return Ledger(self)
 
     @cached_property
     def webhooks(self) -> "Webhooks":

@@ -10,9 +10,11 @@ from ctrip.ports.gates import Fence
 from ctrip.ports.http import Reply, WebhookSender
 from ctrip.ports.idempotency import Idempotency, Remembered
 from ctrip.ports.jobs import Jobs
+from ctrip.ports.ledger import EntryFilter, EntryPage, LedgerStore
 from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
 from ctrip.ports.money import MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
+from ctrip.ports.payouts import PayoutCommit, PayoutPage, PayoutStore
 from ctrip.ports.runtime import Clock, Ids, Log, Metrics
 from ctrip.ports.signing import Provisioner, Signer
 from ctrip.ports.transfers import Transfers
@@ -35,6 +37,8 @@ __all__ = [
     "DeliveryPage",
     "Due",
     "EndpointStore",
+    "EntryFilter",
+    "EntryPage",
     "EventFilter",
     "EventPage",
     "EventStore",
@@ -42,6 +46,7 @@ __all__ = [
     "Idempotency",
     "Ids",
     "Jobs",
+    "LedgerStore",
     "LimitStore",
     "Log",
     "Metrics",
@@ -51,6 +56,9 @@ __all__ = [
     "Passwords",
     "PaymentFilter",
     "PaymentStore",
+    "PayoutCommit",
+    "PayoutPage",
+    "PayoutStore",
     "Place",
     "Prepared",
     "Provisioner",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ctrip.domain.detection.gates import Tip
-from ctrip.domain.ledger import Entry
+from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.ports.gates import Fence
 
@@ -69,8 +69,4 @@ class MoneyStore(Protocol):
 
     def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
         """Keep why, and until when, a payment's sweep is not tried; the newest stands."""
-        ...
-
-    def entries(self, owner: str) -> list[Entry]:
-        """Return an owner's ledger, oldest first."""
         ...

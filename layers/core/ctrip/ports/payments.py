@@ -7,7 +7,7 @@ from typing import Protocol
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.watch import Watch
-from ctrip.domain.ledger import Entry
+from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.domain.webhooks.events import Event

@@ -7,13 +7,14 @@ from typing import cast
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
-from ctrip.domain.ledger import Entry
+from ctrip.domain.errors import Stale
+from ctrip.domain.ledger.entries import LATEST_MS, Entry
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.ports import Commit, Fence, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, remember
-from ctrip.store.engine.database import Write, check, keyed, put, text
+from ctrip.store.engine.database import Database, Write, check, keyed, put, text
 from ctrip.store.layout import audit_item, event_items, payment_item, posting_item, transaction_item
 
 
@@ -122,6 +123,12 @@ def postings(table: str, entries: Sequence[Entry]) -> Iterator[Write]:
     for _, each in groupby(entries, lambda entry: entry.owner):
         # Holds unless the same cause has posted already.
         yield put(table, posting_item(list(each)), ABSENT, name="entry")
+
+
+def refuse_late(db: Database, entries: Sequence[Entry]) -> None:
+    """Refuse entries that were decided too long ago, as `Stale`: sums of older ones are kept, and must be complete."""
+    if any(db.is_late(entry.at, LATEST_MS) for entry in entries):
+        raise Stale("the decision is too old to be stored")
 
 
 def unmoved(before: Payment) -> Condition:

@@ -7,7 +7,7 @@ from ctrip.domain.audit import AuditRecord
 from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.chains.kinds import folded
 from ctrip.domain.detection.watch import Watch, touched
-from ctrip.domain.ledger import Entry
+from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event, Subject, SubjectKind
@@ -262,7 +262,7 @@ def posting_item(entries: Sequence[Entry]) -> Item:
     The same cause makes the same entries in the same order: where the first one stands, all of them do.
     """
     first = entries[0]
-    return keyed(tables.entry_key(first.owner, first.id), doc=text(encode_all(entries)))
+    return keyed(tables.entry_key(first.owner, first.at, first.id), doc=text(encode_all(entries)))
 
 
 def entries_of(item: Item) -> list[Entry]:

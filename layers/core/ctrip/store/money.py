@@ -6,15 +6,15 @@ from pynamodb.expressions.operand import Path
 
 from ctrip.domain.detection.gates import Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
-from ctrip.domain.ledger import Entry
+from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.ports import Fence
 from ctrip.store import tables
-from ctrip.store.clauses import settlement, transaction_write
+from ctrip.store.clauses import refuse_late, settlement, transaction_write
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import Item, Store, put, read_document, update
 from ctrip.store.engine.errors import ConditionFailed
-from ctrip.store.layout import entries_of, setback_item, setback_of, transaction_of, unreadable_transaction
+from ctrip.store.layout import setback_item, setback_of, transaction_of, unreadable_transaction
 
 _SWEEPING = ("sweeping_to", "sweeping_refused", "sweeping_alone")
 _TIP_KEYS = frozenset({"chain", "fence", *_SWEEPING})
@@ -87,16 +87,11 @@ class DynamoMoney(Store):
         found = [_readable(items[key], chain) for key in keys if key in items]
         return [transaction for transaction in found if transaction.unfinished]
 
-    def entries(self, owner: str) -> list[Entry]:
-        """Return an owner's ledger, oldest first."""
-        items = self._db.each(self._table, Path("pk") == tables.ledger_partition(owner), consistent=True)
-        found = (entry for item in items for entry in entries_of(item))
-        return sorted(found, key=lambda entry: (entry.at, entry.id))
-
     def settle(
         self, before: OutgoingTransaction, after: OutgoingTransaction, entries: Sequence[Entry], fence: Fence
     ) -> None:
         """Store a transaction and what it posts, all or nothing; raises `FenceLost`, `Stale` or `AlreadyExists`."""
+        refuse_late(self._db, entries)
         writes = settlement(self._table, before, after, entries, fence)
         try:
             self._db.transact(writes, ours=lambda: self.transaction(after.chain, after.sender, after.slot) == after)

@@ -16,7 +16,7 @@ from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.ports import Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered
-from ctrip.store.clauses import Clauses, reservation, reservations, unmoved
+from ctrip.store.clauses import Clauses, refuse_late, reservation, reservations, unmoved
 from ctrip.store.engine.codec import decode
 from ctrip.store.engine.database import Item, Store, put, read_document
 from ctrip.store.engine.errors import ConditionFailed
@@ -41,6 +41,7 @@ class DynamoPayments(Store):
 
     def commit(self, commit: Commit) -> None:
         """Write all of it or nothing."""
+        refuse_late(self._db, commit.entries)
         holder: Payment | None = None
         for _ in range(TAKEOVERS):
             clauses = Clauses(self._db.tables, commit, holder)

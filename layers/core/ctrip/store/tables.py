@@ -111,6 +111,38 @@ def watch_shard(payment_id: str) -> int:
     return crc32(payment_id.encode()) % WATCH_SHARDS
 
 
+# -- payouts
+
+
+def payout_key(merchant_id: str, payout_id: str) -> Key:
+    """Name a payout: a merchant's own, by their ids, which have the order of their making."""
+    return Key(f"PO#{merchant_id}", payout_id)
+
+
+PAYOUTS_PARTITION = "PAYOUTS"  # of the index `watch`: those that the worker looks after
+REFUND_PREFIX = "RF#"
+
+
+def reservation_key(merchant_id: str, chain: str, asset: str) -> Key:
+    """Name what a merchant has asked for of an asset and is not booked yet."""
+    return Key(f"RSV#{merchant_id}", f"{chain}#{asset}")
+
+
+def refunded_key(payment_id: str, chain: str, asset: str) -> Key:
+    """Name the sum of what was refunded of an asset that came for a payment."""
+    return Key(f"P#{payment_id}", f"RFSUM#{chain}#{asset}")
+
+
+def refund_key(payment_id: str, payout_id: str) -> Key:
+    """Name one of a payment's refunds."""
+    return Key(f"P#{payment_id}", f"{REFUND_PREFIX}{payout_id}")
+
+
+def settlement_address_key(merchant_id: str, chain: str) -> Key:
+    """Name where a merchant's settlements of a chain go."""
+    return Key(f"SA#{merchant_id}", chain)
+
+
 # -- events
 
 
@@ -185,9 +217,14 @@ def ledger_partition(owner: str) -> str:
     return f"L#{owner}"
 
 
-def entry_key(owner: str, entry_id: str) -> Key:
-    """Name a ledger entry."""
-    return Key(ledger_partition(owner), entry_id)
+def entry_key(owner: str, at: int, entry_id: str) -> Key:
+    """Name a ledger entry, by when it was decided (unix milliseconds)."""
+    return Key(ledger_partition(owner), f"{at:013d}#{entry_id}")
+
+
+def fold_key(owner: str) -> Key:
+    """Name the sum of an owner's older ledger entries."""
+    return Key(f"LF#{owner}", "FOLD")
 
 
 def sender_partition(chain: str, sender: str) -> str:

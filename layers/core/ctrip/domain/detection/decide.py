@@ -14,6 +14,17 @@ from ctrip.domain.payments.payment import INLINE, Custody, Flag, Hold, Late, Pay
 
 def next_step(payment: Payment, look: Look, now: int) -> Step | None:
     """Decide the next step from one look; call again with the payment after it until there is none."""
+    step = _next_step(payment, look, now)
+    if step is None:
+        return None
+    after = step.after
+    if after.own.unmatched and after.status not in (Status.EXPIRED, Status.FAILED):
+        after = after.changed(unmatched=0)
+    moved = tuple(entry.moved_accounts(payment, after, now))
+    return replace(step, after=after, entries=(*step.entries, *moved))
+
+
+def _next_step(payment: Payment, look: Look, now: int) -> Step | None:
     if look.received is None:
         return None
     if _owner_moved(payment, look):
@@ -73,7 +84,7 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
         return fire(payment, Trigger.SHORT, now)
     if Flag.REORGED in payment.flags:
         if look.depth_time > payment.window_ends and look.confirmed is not None and look.confirmed < payment.enough:
-            return fire(payment, Trigger.GAVE_UP, now)
+            return fire(payment, Trigger.GAVE_UP, now, unmatched=_unmatched(payment, look.confirmed))
     elif look.depth_time > payment.due.expires_at and Flag.LATE not in payment.flags and not payment.review.accepted:
         on_time = payment.seen.on_time if payment.seen.on_time is not None else look.on_time
         if on_time is None:
@@ -271,6 +282,8 @@ def _expired(payment: Payment, look: Look, now: int) -> Step | None:
         return fire(payment, Trigger.LATE_PARTIAL, now)
     if payment.review.accept_requested:
         return _accepted(payment, look, now)
+    if look.confirmed is not None and look.agreed and payment.own.unmatched != _unmatched(payment, look.confirmed):
+        return quiet(payment, now, unmatched=look.confirmed)
     if look.depth_time > payment.window_ends and payment.tier is not Tier.CLOSED:
         return quiet(payment, now, tier=Tier.CLOSED)
     return None
@@ -319,6 +332,11 @@ def _accepted(payment: Payment, look: Look, now: int) -> Step | None:
         superseded=look.superseded,
     )
     return replace(step, holds_order=payment.order.order_id is not None and not look.superseded)
+
+
+def _unmatched(payment: Payment, confirmed: int) -> int:
+    """Return what a payment received that is over: the merchant's to refund, where the key is not its own."""
+    return 0 if payment.policy.custody is Custody.XPUB else confirmed
 
 
 def _failed(payment: Payment, look: Look, now: int) -> Step | None:

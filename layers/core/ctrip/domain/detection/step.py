@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ctrip.domain.ledger import Entry
+from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.payments.machine import Trigger, follow
 from ctrip.domain.payments.payment import Custody, Payment, Status, Tier, UnexpectedDeposit
 

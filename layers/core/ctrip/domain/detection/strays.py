@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from ctrip.domain.detection import entry
 from ctrip.domain.detection.step import Step, fire
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment, UnexpectedDeposit
@@ -19,7 +20,8 @@ def note_stray(payment: Payment, stray: UnexpectedDeposit, now: int) -> Step | N
     elif stray.token_id != payment.due.token_id:
         trigger = Trigger.WRONG_ASSET
     step = fire(payment, trigger, now, strays=tuple((known | {stray.key: stray}).values()))
-    return replace(step, stray=stray)
+    more = stray.amount - (before.amount if before else 0)
+    return replace(step, stray=stray, entries=entry.stray(payment, stray, more, now))
 
 
 def explain_stray(payment: Payment, stray: UnexpectedDeposit, now: int) -> Step | None:

@@ -124,6 +124,11 @@ class UnexpectedDeposit:
         """Name the chain and asset."""
         return self.chain, self.token_id
 
+    @property
+    def asset_key(self) -> str:
+        """Name the asset within its chain."""
+        return self.token_id or "native"
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
@@ -230,12 +235,14 @@ class Review:
 class Own:
     """What we did: credited the merchant, and moved funds from and to the address.
 
-    `lost` left the address without us after it was credited. `pending` is the key of the own transaction under way, at
+    `lost` left the address without us after it was credited. `unmatched` is what an expired or failed payment received,
+    as the ledger has it. `pending` is the key of the own transaction under way, at
     most one.
     """
 
     credited: int = 0
     lost: int = 0
+    unmatched: int = 0
     moves: tuple[OwnTransfer, ...] = ()
     folded: tuple[OwnTransferSum, ...] = ()
     pending: str | None = None

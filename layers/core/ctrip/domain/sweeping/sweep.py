@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from ctrip.domain.chains.chain import OwnTransfer, Receipt, TokenTransfer
 from ctrip.domain.chains.kinds import folded, same
-from ctrip.domain.ledger import (
+from ctrip.domain.ledger.entries import (
     GAS_EXPENSE,
     GAS_STATION,
     ON_ADDRESSES,
@@ -14,6 +14,7 @@ from ctrip.domain.ledger import (
     TOKEN_FEE_EXPENSE,
     TREASURY,
     Entry,
+    EntryType,
 )
 from ctrip.domain.payments.payment import Payment, Sweep
 
@@ -330,16 +331,21 @@ def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tupl
     first = member == transaction.members[0]
     suffix = "" if first else f"#{member.payment_id}"
     payer = source if same(member.address, transaction.sender) else GAS_STATION
+    fund = transaction.kind is Kind.FUND
+    moving = EntryType.GAS_FUNDING if fund else EntryType.SWEPT
+    whose = OPERATOR if fund else member.merchant_id
+    kept = member.left - member.amount
     rows = [
-        ("moved", transaction.asset, source, target, member.amount),
-        ("gas", "native", payer, GAS_EXPENSE, transaction.fee if first else 0),
-        ("kept", transaction.asset, source, TOKEN_FEE_EXPENSE, member.left - member.amount),
+        ("moved", moving, whose, transaction.asset, source, target, member.amount),
+        ("kept", EntryType.TOKEN_FEE, whose, transaction.asset, source, TOKEN_FEE_EXPENSE, kept),
+        ("gas", EntryType.GAS, OPERATOR, "native", payer, GAS_EXPENSE, transaction.fee if first else 0),
     ]
     return tuple(
         Entry(
             # The version too: a reorganisation that is undone brings the very same block back.
             id=f"{transaction.key}#{transaction.block_hash}#{transaction.version:06d}#{name}{suffix}",
-            owner=OPERATOR,
+            type=kind,
+            owner=owner,
             chain=transaction.chain,
             asset=asset,
             debit=debit,
@@ -349,11 +355,11 @@ def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tupl
             tx_hash=transaction.tx_hash,
             at=now,
         )
-        for name, asset, credit, debit, amount in rows
+        for name, kind, owner, asset, credit, debit, amount in rows
         if amount
     )
 
 
 def reversed_posting(entry: Entry) -> Entry:
     """Take a posting back whose transaction a reorganisation removed."""
-    return replace(entry, id=f"{entry.id}#reversed", debit=entry.credit, credit=entry.debit)
+    return replace(entry, id=f"{entry.id}#reversed", type=EntryType.REVERSAL, debit=entry.credit, credit=entry.debit)

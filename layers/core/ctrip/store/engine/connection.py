@@ -8,9 +8,8 @@ from functools import cache
 from typing import Any
 
 from botocore.config import Config
-from botocore.session import get_session
 
-from ctrip.botocore_calls import equip, lighten
+from ctrip.botocore_calls import make_client
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 2.0
@@ -35,8 +34,7 @@ class Connection:
             parameter_validation=False,
             retries={"mode": "standard", "total_max_attempts": 1},
         )
-        make: Any = equip(get_session()).create_client
-        self.client: Any = lighten(make("dynamodb", config=config, **more))
+        self.client: Any = make_client("dynamodb", config, **more)
         self._methods = {name: method for method, name in self.client.meta.method_to_api_mapping.items()}
 
     def dispatch(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:

@@ -237,6 +237,10 @@ class Database:
         answer = self._call(f"{write.kind}Item", {**write.body, "ReturnValues": returns}, ours, tries)
         return cast("Item", answer.get("Attributes", {}))
 
+    def is_late(self, decided_at: int, most_ms: int) -> bool:
+        """Whether a decision of `decided_at` (unix milliseconds) is older than it may be when it is stored."""
+        return self._clock.now() - decided_at > most_ms
+
     def transact(self, writes: Sequence[Write], *, ours: Callable[[], bool] | None = None) -> None:
         """Perform all writes or none; raises `ConditionFailed` with the places whose conditions did not hold.
 

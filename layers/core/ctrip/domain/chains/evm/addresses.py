@@ -1,9 +1,9 @@
 """EVM addresses: the last 20 bytes of a public key's Keccak-256, in EIP-55."""
 
 from coincurve import PublicKey
-from Crypto.Hash import keccak as hashes
 
 from ctrip.domain.chains.bip32 import ExtendedKey
+from ctrip.domain.chains.evm.keccak import keccak
 
 
 def address_of(key: ExtendedKey) -> str:
@@ -17,8 +17,3 @@ def checksum(address: str) -> str:
     plain = address.lower().removeprefix("0x")
     digest = keccak(plain.encode()).hex()
     return "0x" + "".join(c.upper() if int(digest[i], 16) > 7 else c for i, c in enumerate(plain))
-
-
-def keccak(data: bytes) -> bytes:
-    """Hash with Keccak-256."""
-    return hashes.new(digest_bits=256, data=data).digest()

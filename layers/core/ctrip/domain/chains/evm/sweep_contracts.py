@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 
-from ctrip.domain.chains.evm.addresses import checksum, keccak
+from ctrip.domain.chains.evm.addresses import checksum
+from ctrip.domain.chains.evm.keccak import keccak
 from ctrip.domain.chains.evm.sweep_call import word
 
 # Source: github.com/Arachnid/deterministic-deployment-proxy. It takes a salt and creation code, and calls CREATE2.

@@ -1,0 +1,1 @@
+"""What merchants are owed, and how it came about."""
