@@ -76,6 +76,7 @@ class FakeChain:
     knows_7702: bool = True
     published: dict[str, tuple[str, str]] = field(default_factory=dict)  # batcher -> delegate and treasury
     stubborn: set[str] = field(default_factory=set)  # addresses whose tokens do not move, and whose calls say so
+    reverting: set[str] = field(default_factory=set)  # senders of transactions that blocks take, and that fail
     sly: set[str] = field(default_factory=set)  # addresses whose tokens do not move although calls say that they do
     second: Callable[[Block, BalanceQuery], int | None] | None = None
     _serial: int = 0
@@ -115,6 +116,7 @@ class FakeChain:
                 continue
             if (worked := _apply(tx, balances, nonces, self.base_fee)) is None:
                 continue
+            worked = worked and tx.sender not in self.reverting
             logs[tx.tx_hash] = self._collect(tx, balances, nonces, codes) if worked else ()
             self.pool.remove(tx)
             taken.append(tx)
@@ -400,6 +402,8 @@ def _apply(tx: Tx, balances: Balances, nonces: dict[str, int], base_fee: int) ->
         return None
     balances[coin] -= fee
     nonces[tx.sender] = tx.nonce + 1
+    if tx.batch:
+        return True
     source = (tx.sender, tx.token)
     if balances.get(source, 0) < tx.amount:
         return False

@@ -139,6 +139,40 @@ class FakePayments:
             self._state.transactions[_folded_key(transaction)] = transaction
             return reserved
 
+    def reserve_many(
+        self, payments: Sequence[Payment], before: OutgoingTransaction | None, transaction: OutgoingTransaction
+    ) -> list[Payment]:
+        reserved: list[Payment] = []
+        for start in range(0, len(payments), 99):
+            reserved += self._reserve_part(payments[start : start + 99], before, transaction, first=not reserved)
+        return reserved
+
+    def _reserve_part(
+        self,
+        part: Sequence[Payment],
+        before: OutgoingTransaction | None,
+        transaction: OutgoingTransaction,
+        *,
+        first: bool,
+    ) -> list[Payment]:
+        with self._state.lock:
+            if first:
+                _check_transaction(self._state, before, transaction)
+            elif self._state.transactions[_folded_key(transaction)].version != transaction.version:
+                raise Stale("the outgoing transaction has moved on")
+            able = [each for each in part if _is_unmoved(self._state, each)]
+            reserved = [self._state.payments[each.id].changed(pending=transaction.key) for each in able]
+            self._state.payments |= {each.id: each for each in reserved}
+            if reserved and first:
+                self._state.transactions[_folded_key(transaction)] = transaction
+            return reserved
+
+    def release(self, before: Payment) -> Payment:
+        with self._state.lock:
+            _check_unmoved(self._state, before)
+            self._state.payments[before.id] = before.changed(pending=None)
+            return self._state.payments[before.id]
+
     def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
         with self._state.lock:
             _check_unmoved(self._state, before)
@@ -416,13 +450,13 @@ class FakeMoney:
             if _fence(self._state, tip.chain) != tip.fence:
                 raise FenceLost
             held = self._state.tips[tip.chain]
-            to, refused = held.sweeping_to, held.sweeping_refused
-            self._state.tips[tip.chain] = replace(tip, sweeping_to=to, sweeping_refused=refused)
+            noted = {name: getattr(held, name) for name in ("sweeping_to", "sweeping_refused", "sweeping_alone")}
+            self._state.tips[tip.chain] = replace(tip, **noted)
 
-    def note_sweeping(self, chain: str, to: str, refused: str) -> None:
+    def note_sweeping(self, chain: str, to: str, refused: str, alone: str = "") -> None:
         with self._state.lock:
             tip = self._state.tips.get(chain, Tip(chain=chain))
-            self._state.tips[chain] = replace(tip, sweeping_to=to, sweeping_refused=refused)
+            self._state.tips[chain] = replace(tip, sweeping_to=to, sweeping_refused=refused, sweeping_alone=alone)
 
     def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
         return {chain: self._state.tips[chain] for chain in chains if chain in self._state.tips}
@@ -935,10 +969,14 @@ def _claims(before: Merchant | None, after: Merchant) -> list[tuple[str, str]]:
     return claims
 
 
-def _check_unmoved(state: _State, before: Payment) -> None:
+def _is_unmoved(state: _State, before: Payment) -> bool:
     stored = state.payments.get(before.id)
     known = (before.version, before.status, before.own.pending)
-    if stored is None or (stored.version, stored.status, stored.own.pending) != known:
+    return stored is not None and (stored.version, stored.status, stored.own.pending) == known
+
+
+def _check_unmoved(state: _State, before: Payment) -> None:
+    if not _is_unmoved(state, before):
         raise Stale
 
 

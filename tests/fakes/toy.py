@@ -283,6 +283,9 @@ class ToyTransfers:
         found = [each for each in self.node.balances(self.head(), wanted) if each is not None]
         return found if len(found) == len(wanted) else None
 
+    def holdings(self, wanted: Sequence[BalanceQuery]) -> list[int | None]:
+        return self.node.balances(self.head(), wanted)
+
     def usual_cost(self, token: str | None, *, together: bool = False) -> int:
         return TOKEN_FEE + COIN_FEE if token else COIN_FEE
 

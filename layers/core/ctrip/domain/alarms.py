@@ -159,6 +159,16 @@ ALARMS: dict[str, Alarm] = {
         "Nothing is swept on a chain: its treasury is an address of ours, or a contract that nobody allowed.",
         "Correct CTRIP_TREASURY, or set CTRIP_TREASURY_CONTRACT where the contract is meant.",
     ),
+    "operator_low": Alarm(
+        _TICKET,
+        "The operator's address has too little coin for a batch; tokens are swept one address after the other.",
+        "Send coin of this chain to the operator's address, which the line names.",
+    ),
+    "batch_failed": Alarm(
+        _TICKET,
+        "A batch of sweeps could not be made, most likely by a fault of ours; its payments are swept alone.",
+        "Search the log for the kind of error; roll back the last deployment where it began there.",
+    ),
     "gas_station_low": Alarm(
         _PAGE,
         "The gas station cannot pay for the next gift of gas, so tokens on this chain are not swept.",

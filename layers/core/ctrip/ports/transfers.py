@@ -23,6 +23,10 @@ class Transfers(Protocol):
         """Return balances at the newest block; None where one of them is unknown, which is never zero."""
         ...
 
+    def holdings(self, wanted: Sequence[BalanceQuery]) -> list[int | None]:
+        """Return balances at the newest block, in the order asked; None is unknown, which is never zero."""
+        ...
+
     # -- first attempts
 
     def usual_cost(self, token: str | None, *, together: bool = False) -> int:

@@ -17,7 +17,7 @@ from ctrip.domain.chains.evm.transaction import (
     Call,
     transfer_data,
 )
-from ctrip.domain.errors import Refused, Reverts
+from ctrip.domain.errors import Refused
 from ctrip.domain.sweeping.plan import Collection, Order, Quote
 from ctrip.domain.sweeping.sweep import Terms
 
@@ -42,7 +42,12 @@ class EvmBatches:
 
     def missing(self, treasury: str, operator: str) -> str:
         """Say why batches cannot be sent here; empty where they can."""
-        pair = sweep_pair(treasury, operator)
+        try:
+            return self._missing(sweep_pair(treasury, operator), operator)
+        except Refused as exc:
+            return f"the nodes do not tell whether they can be sent: {exc}"
+
+    def _missing(self, pair: SweepPair, operator: str) -> str:
         for creation in (pair.batcher, pair.delegate):
             (found,) = self.node.accounts(self.head, [creation.address])
             if found.code != creation.runtime:
@@ -56,47 +61,54 @@ class EvmBatches:
         """Choose whom one transaction can sweep: those whose transfer would not fail, as many as the gas allows."""
         pair = sweep_pair(orders[0].to, operator)
         accounts = dict(zip(orders, self.node.accounts(self.head, [each.sender for each in orders]), strict=True))
-        refused = self._elsewhere(accounts, pair)
+        refused = self._foreign({order.sender: each for order, each in accounts.items()}, pair.delegate.address)
         able = [each for each in orders if each.sender not in refused]
         calls = [Call(each.sender, str(each.token), transfer_data(each.to, each.amount)) for each in able]
         answers = dict(zip(able, self.node.refusals(self.head, calls), strict=True))
         refused |= {order.sender: reason for order, reason in answers.items() if reason}
         able = [each for each in able if each.sender not in refused][:MOST_MEMBERS]
+        gas_each = self._gas_each(able, refused)
+        able = [each for each in able if each.sender not in refused]
         terms = {each.sender: written(_member(accounts[each], pair)) for each in able}
         if not able:
             return Collection(Quote(0), (), refused=refused)
-        gas_each = self._gas_each(able[0])
         fitting = self._fitting(able, terms, gas_each)
-        return Collection(self._quote(fitting, terms, gas_each, operator), tuple(fitting), terms, refused)
+        quoted = self._quote(fitting or able[:1], terms, gas_each, operator)
+        return Collection(quoted, tuple(fitting), terms, refused)
+
+    def elsewhere(self, address: str) -> str:
+        """Say that an address delegates to a contract that is none of ours, or is one; empty where it does not."""
+        (account,) = self.node.accounts(self.head, [address])
+        return self._foreign({address: account}, "").get(address, "")
 
     def narrowed(self, collection: Collection, operator: str) -> Quote:
         """Quote again for the orders that are left."""
         return self._quote(collection.orders, collection.terms, gas_terms(collection.quote.terms).gas_each, operator)
 
-    def _elsewhere(self, accounts: Mapping[Order, Account], pair: SweepPair) -> dict[str, str]:
-        """Find those that have code which is neither ours nor an older pair's: somebody else has used their key."""
+    def _foreign(self, accounts: Mapping[str, Account], delegate: str) -> dict[str, str]:
+        """Find those whose code is neither our delegation nor an older pair's: somebody else has used their key."""
         foreign = {
-            order.sender: delegated_to(account.code) or ""
-            for order, account in accounts.items()
-            if account.code != "0x" and delegated_to(account.code) != pair.delegate.address.lower()
+            address: delegated_to(account.code) or ""
+            for address, account in accounts.items()
+            if account.code != "0x" and delegated_to(account.code) != delegate.lower()
         }
         targets = sorted({target for target in foreign.values() if target})
         found = dict(zip(targets, self.node.accounts(self.head, targets), strict=True))
         return {
-            sender: f"the address delegates to {target}, which is none of our contracts"
-            if target
-            else "it is a contract"
-            for sender, target in foreign.items()
+            address: f"it delegates to {target}, which is none of our contracts" if target else "it is a contract"
+            for address, target in foreign.items()
             if not target or not is_sweep_delegate(found[target].code)
         }
 
-    def _gas_each(self, order: Order) -> int:
-        data = transfer_data(order.to, order.amount)
-        try:
-            needed = self.node.estimate_gas(order.sender, str(order.token), 0, data)
-        except Refused as exc:
-            raise Reverts(str(exc)) from exc
-        return (needed + _DELEGATE_GAS) * 6 // 5
+    def _gas_each(self, able: Sequence[Order], refused: dict[str, str]) -> int:
+        """Return what a member is given, as the first transfer that can be estimated tells; notes those that cannot."""
+        for order in able:
+            data = transfer_data(order.to, order.amount)
+            try:
+                return (self.node.estimate_gas(order.sender, str(order.token), 0, data) + _DELEGATE_GAS) * 6 // 5
+            except Refused as exc:
+                refused[order.sender] = str(exc)
+        return 0
 
     def _fitting(self, able: Sequence[Order], terms: Mapping[str, Terms], gas_each: int) -> list[Order]:
         """Take as many as the chain's limit of gas and our cap on a transaction's fee allow."""

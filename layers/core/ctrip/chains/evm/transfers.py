@@ -42,6 +42,10 @@ class EvmTransfers:
         found = [each for each in self.node.balances(self.head(), wanted) if each is not None]
         return found if len(found) == len(wanted) else None
 
+    def holdings(self, wanted: Sequence[BalanceQuery]) -> list[int | None]:
+        """Return balances at the newest block, in the order asked; None is unknown."""
+        return self.node.balances(self.head(), wanted)
+
     # -- first attempts
 
     def usual_cost(self, token: str | None, *, together: bool = False) -> int:
@@ -58,6 +62,8 @@ class EvmTransfers:
         needed = self._estimate(order.sender, order.token, 0, data) * 6 // 5
         quote = self._quoted(needed, gas.Price(price.max_fee, min(price.tip, price.max_fee)))
         short = max(quote.cost - coin, 0)
+        if short and (reason := self._batches().elsewhere(order.sender)):
+            raise Reverts(reason)  # coin that is sent there may be taken at once
         return replace(quote, short=short, gift=2 * quote.cost, gift_fee=NATIVE_GAS * price.max_fee)
 
     def transfer(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned | None:
@@ -271,6 +277,8 @@ class EvmTransfers:
         used = self._used(sender)
         if last is not None and last.tx_hash is not None and used <= nonce_of(last):
             raise Unavailable("the nodes do not show our last transaction yet")
+        if last is not None and not last.attempts:
+            return max(nonce_of(last), used)  # it was given up before anything was signed
         return max(nonce_of(last) + 1 if last else 0, used)
 
     def _lowest(self, transaction: OutgoingTransaction) -> bool:

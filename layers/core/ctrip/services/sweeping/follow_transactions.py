@@ -23,11 +23,13 @@ from ctrip.domain.sweeping.sweep import (
     parse_key,
     postings,
     reversed_posting,
+    set_back,
     sweeps_with,
 )
 from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore, Transfers
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.recording import Recorder
+from ctrip.services.sweeping.collect_tokens import PREPARED_MS
 from ctrip.services.sweeping.refusals import refusal_of
 from ctrip.services.sweeping.send_transactions import OpenTransfers
 
@@ -151,12 +153,20 @@ class TransactionFollower:
         if transaction.state is TransactionState.UNREADABLE:
             this.unsure |= {found for found in (self.payments.by_address(transaction.sender),) if found}
             self.log.error("own_transaction_unreadable", transaction=transaction.key)
+        elif transaction.state is TransactionState.PREPARED:
+            self._watch_prepared(transaction)
         elif transaction.state is TransactionState.MINED:
             self._watch_mined(transaction, this)
         elif transaction.state is TransactionState.LOST:
             self._watch_lost(transaction, this)
         else:
             self._watch_sent(transaction, this)
+
+    def _watch_prepared(self, transaction: OutgoingTransaction) -> None:
+        """Have a job give up what another job, which must be dead, has left behind unsigned."""
+        overdue = self.clock.now() - transaction.updated_at - PREPARED_MS
+        if overdue >= 0 and overdue % SOONEST_LOOK_MS < 2_000 * self.network.poll_seconds:
+            self.jobs.sweep(SweepJob(self.network.name, transaction.asset))
 
     # -- not in a block yet
 
@@ -333,6 +343,7 @@ class TransactionFollower:
             entries = [entry for member in after.members for entry in postings(after, member, now)]
             self.money.settle(transaction, after, entries, this.fence)
         else:
+            self._set_skipped_back(after)
 
             def step(payment: Payment, member: Member) -> Step:
                 return replace(self._finished(payment, after, member, now), entries=postings(after, member, now))
@@ -341,6 +352,23 @@ class TransactionFollower:
         if after.state is TransactionState.FAILED:
             self.log.error("own_transaction_failed", transaction=transaction.key, tx_hash=transaction.tx_hash)
 
+    def _set_skipped_back(self, transaction: OutgoingTransaction) -> None:
+        """Remember with each payment whose money a batch did not move that it failed: it is tried again later."""
+        if not (skipped := transaction.skipped):
+            return
+        known, name = self.money.setbacks(self.network.name), self.network.name
+        for member in skipped:
+            before = known.get(member.payment_id)
+            if before is not None and before.at >= transaction.created_at:
+                continue  # this very failure is known
+            setback = set_back(before, f"the batch {transaction.tx_hash} moved nothing of it", self.clock.now())
+            told = {"payment": member.payment_id, "failures": setback.failures, "error": setback.reason}
+            if setback.failures == 1:
+                self.log.error("sweep_reverts", **told)
+            else:
+                self.log.warning("sweep_reverts_again", **told)
+            self.money.set_back(name, member.payment_id, setback)
+
     def _finished(self, payment: Payment, transaction: OutgoingTransaction, member: Member, now: int) -> Step:
         """Settle the payment when nothing worth a transaction is left at its address."""
         ended: dict[str, Any] = {
@@ -348,7 +376,8 @@ class TransactionFollower:
             "pending": _released(payment, transaction),
         }
         if transaction.state is not TransactionState.CANCELLED:
-            shown = "final" if transaction.state is TransactionState.FINAL else "failed"
+            worked = transaction.state is TransactionState.FINAL and member not in transaction.skipped
+            shown = "final" if worked else "failed"
             ended["sweeps"] = sweeps_with(payment.own.sweeps, transaction, member, shown)
         left = payment.changed(moves=ended["moves"]).unswept
         over = transaction.state is TransactionState.FINAL and left <= self._dust(payment, transaction)
@@ -393,10 +422,18 @@ class TransactionFollower:
         the transaction as pending (`held`), or name it no longer. `changed` is added to as it goes.
         """
         *others, last = after.members
+        failure: Exception | None = None
         for member in others:
-            payment = self._payment(member)
-            if (payment.own.pending == before.key) is not held:
-                changed.append(self._commit(payment, step(payment, member), fence, ()))
+            try:
+                payment = self._payment(member)
+                if (payment.own.pending == before.key) is not held:
+                    changed.append(self._commit(payment, step(payment, member), fence, ()))
+            except FenceLost:
+                raise
+            except Exception as exc:  # one payment's trouble keeps the others from nothing
+                failure = failure or exc
+        if failure is not None:
+            raise failure
         payment = self._payment(last)
         changed.append(self._commit(payment, step(payment, last), fence, ((before, after),)))
 

@@ -8,10 +8,7 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Act, Signed, Unsigned
 from ctrip.domain.chains.kinds import KINDS, ChainRules, parse_path, rules_of
 from ctrip.domain.errors import SigningRefused
-from ctrip.domain.sweeping.treasury import own_address
-
-GAS_STATION = (0, 1)
-OPERATOR = (0, 2)
+from ctrip.domain.sweeping.treasury import GAS_STATION, OPERATOR, own_address
 
 
 class Wallet(Protocol):
