@@ -8,15 +8,17 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.chains.kinds import address_at, address_path, rules_of, same
 from ctrip.domain.errors import AlreadyExists, Reverts, SigningRefused, Stale, Unavailable
+from ctrip.domain.jobs import ScanJob
 from ctrip.domain.settlement.payout import Payout, Trigger, moved_on
 from ctrip.domain.sweeping.plan import Order, Quote
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
-from ctrip.ports import Clock, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
+from ctrip.domain.sweeping.treasury import TREASURY
+from ctrip.ports import AccessStore, Clock, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.notify import notify
 from ctrip.services.sweeping.send_transactions import TRIES, TransactionSender, taken
 
-TREASURY = (0, 0)  # account and index of a treasury whose key is here
+LOOK_MS = 600_000  # a chain is kept open for so long after something was sent
 
 
 class Failing(Protocol):
@@ -37,6 +39,7 @@ class PayoutSender:
     money: MoneyStore
     clock: Clock
     jobs: Jobs
+    access: AccessStore
     log: Log
     reporter: PayoutReporter
     failing: Failing
@@ -109,8 +112,15 @@ class PayoutSender:
                     raise
                 continue
             sender.broadcast(transaction)
+            self._watch()
             return after
         raise Stale("the treasury's slots are taken faster than ours are written")
+
+    def _watch(self) -> None:
+        """Have the chain's scanner follow what was sent."""
+        now, name = self.clock.now(), self.network.name
+        self.access.raise_gate(name, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now)
+        self.jobs.scan(ScanJob(name))
 
     def _commit(self, payout: Payout, trigger: Trigger, what: str, transaction: OutgoingTransaction | None) -> Payout:
         key = transaction.key if transaction else None
