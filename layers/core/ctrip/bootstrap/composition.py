@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.merchants import Merchants
     from ctrip.bootstrap.payments import Payments
     from ctrip.bootstrap.payouts import Payouts
+    from ctrip.bootstrap.settlement import Settlement
     from ctrip.bootstrap.sweeping import Sweeping
     from ctrip.bootstrap.webhooks import Webhooks
     from ctrip.ports import Clock, Jobs, Log, Metrics
@@ -139,6 +140,13 @@ class Stage:
         from ctrip.bootstrap.payouts import Payouts
 
         return Payouts(self)
+
+    @cached_property
+    def settlement(self) -> "Settlement":
+        """Money that leaves: settlements and refunds."""
+        from ctrip.bootstrap.settlement import Settlement
+
+        return Settlement(self)
 
     @cached_property
     def webhooks(self) -> "Webhooks":
