@@ -43,5 +43,16 @@ def stores(request: pytest.FixtureRequest) -> Stores:
         made: Stage = request.getfixturevalue("stage")
         return made.stores()
     fake = FakeStores()
-    names = ("payments", "events", "money", "access", "admins", "limits", "checkpoints", "endpoints", "ledger")
+    names = (
+        "payments",
+        "events",
+        "money",
+        "access",
+        "admins",
+        "limits",
+        "checkpoints",
+        "endpoints",
+        "ledger",
+        "reconciliations",
+    )
     return Stores(*(getattr(fake, name) for name in names))

@@ -15,6 +15,7 @@ from ctrip.ports import (
     LimitStore,
     MoneyStore,
     PaymentStore,
+    ReconciliationStore,
 )
 from ctrip.store.access import DynamoAccess
 from ctrip.store.admins import DynamoAdmins
@@ -26,6 +27,7 @@ from ctrip.store.ledger import DynamoLedger
 from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
+from ctrip.store.reconciliations import DynamoReconciliations
 from ctrip.system import SystemClock
 from tests.fakes.clock import T0
 
@@ -43,6 +45,7 @@ class Stores:
     checkpoints: CheckpointStore
     endpoints: EndpointStore
     ledger: LedgerStore
+    reconciliations: ReconciliationStore
 
 
 class TestTime(SystemClock):
@@ -77,6 +80,7 @@ class Stage:
             DynamoCheckpoints,
             DynamoEndpoints,
             DynamoLedger,
+            DynamoReconciliations,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

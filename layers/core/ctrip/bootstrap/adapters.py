@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Passwords,
         PaymentStore,
         Provisioner,
+        ReconciliationStore,
         Signer,
         Tokens,
         WebhookSender,
@@ -96,6 +97,11 @@ class Adapters(Protocol):
     @property
     def ledger(self) -> LedgerStore:
         """Ledger entries and their sums."""
+        ...
+
+    @property
+    def reconciliations(self) -> ReconciliationStore:
+        """What reconciliation remembers."""
         ...
 
     @property

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
+    from ctrip.domain.chains.assets import Network
+    from ctrip.services.ledger.explain_differences import DifferenceExplainer
     from ctrip.services.ledger.read_ledger import LedgerReader
+    from ctrip.services.ledger.reconcile import Reconciler
 
 
 class Ledger:
@@ -20,6 +23,42 @@ class Ledger:
         from ctrip.services.ledger.read_ledger import LedgerReader
 
         return LedgerReader(self._on.ledger, self._on.clock, self._on.networks)
+
+    @cached_property
+    def reconciler(self) -> "Reconciler":
+        """Build what compares the ledger with the chains."""
+        from ctrip.services.ledger.reconcile import Reconciler
+
+        on = self._on
+        return Reconciler(
+            networks=on.networks,
+            open_chain=on.chain,
+            treasury_of=on.settings.treasury_of,
+            station=self._station,
+            sums=self.keeper.sums,
+            payments=on.payments,
+            money=on.money,
+            access=on.access,
+            reconciliations=on.reconciliations,
+            clock=on.clock,
+            log=on.log("reconcile"),
+        )
+
+    def _station(self, network: "Network") -> tuple[str, ...]:
+        from ctrip.domain.chains.kinds import address_at, rules_of
+        from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, OPERATORS_OWN
+
+        # What pays for transactions: the gas station, and the operator's sender of batches.
+        xpub = self._on.signer.account_xpub(network.kind, OPERATORS_ACCOUNT)
+        return tuple(address_at(rules_of(network), xpub, index) for index in OPERATORS_OWN)
+
+    @cached_property
+    def explainer(self) -> "DifferenceExplainer":
+        """Build what explains differences between ledger and chain, and records them."""
+        from ctrip.services.ledger.explain_differences import DifferenceExplainer
+
+        on = self._on
+        return DifferenceExplainer(on.networks, on.ledger, on.reconciliations, on.clock)
 
     @cached_property
     def keeper(self) -> "LedgerReader":

@@ -14,6 +14,7 @@ from ctrip.ports.ledger import EntryFilter, EntryPage, LedgerStore
 from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
 from ctrip.ports.money import MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
+from ctrip.ports.reconciliation import ReconciliationStore
 from ctrip.ports.runtime import Clock, Ids, Log, Metrics
 from ctrip.ports.signing import Provisioner, Signer
 from ctrip.ports.transfers import Transfers
@@ -58,6 +59,7 @@ __all__ = [
     "Place",
     "Prepared",
     "Provisioner",
+    "ReconciliationStore",
     "Remembered",
     "Reply",
     "Signer",

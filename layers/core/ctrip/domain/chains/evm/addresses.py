@@ -3,7 +3,7 @@
 from coincurve import PublicKey
 
 from ctrip.domain.chains.bip32 import ExtendedKey
-from ctrip.domain.chains.evm.keccak import keccak as keccak
+from ctrip.domain.chains.evm.keccak import keccak
 
 
 def address_of(key: ExtendedKey) -> str:
