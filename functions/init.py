@@ -73,11 +73,11 @@ def _webhooks(stage: "Stage") -> object:
 
 
 def _reconcile(stage: "Stage") -> object:
-    return _jobs(), stage.ledger.reconciler
+    return stage.ledger.reconciler
 
 
 def _provision(stage: "Stage") -> object:
-    return _jobs(), stage.merchants.waiting()
+    return _jobs(), stage.merchants.waiting(), stage.ledger.noter
 
 
 def _seal(stage: "Stage") -> object:

@@ -20,6 +20,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
     monkeypatch.setattr("ctrip.bootstrap.stage", lambda: world.stage)
     monkeypatch.setenv("CTRIP_STAGE", "local")
+    world.stage.ledger.noter.run()
     world.create(1_000)
     look(world, 2)
     world.chain.burn(STATION, 7)

@@ -70,3 +70,10 @@ def test_what_a_look_posts_and_who_decided_it_are_kept_with_it(stores: Stores) -
     stores.reconciliations.keep(FIRST, LOOK, [opening], decided)
     assert list(stores.ledger.entries(OPERATOR)) == [opening]
     assert stores.access.audit("reconciliation:anvil", 0, 10) == [decided]
+
+
+def test_the_operators_addresses_are_kept_by_chain_kind(stores: Stores) -> None:
+    assert stores.reconciliations.operators_addresses("evm") == ()
+    stores.reconciliations.note_operators_addresses("evm", ["0xA", "0xB"])
+    assert stores.reconciliations.operators_addresses("evm") == ("0xA", "0xB")
+    assert stores.reconciliations.operators_addresses("tron") == ()

@@ -498,6 +498,13 @@ class FakeReconciliations:
     def __init__(self, state: _State, access: "FakeAccess") -> None:
         self._state, self._access = state, access
         self._held: dict[str, Reconciliation] = {}
+        self._addresses: dict[str, tuple[str, ...]] = {}
+
+    def operators_addresses(self, kind: str) -> tuple[str, ...]:
+        return self._addresses.get(kind, ())
+
+    def note_operators_addresses(self, kind: str, addresses: Sequence[str]) -> None:
+        self._addresses[kind] = tuple(addresses)
 
     def reconciliations(self, chains: Sequence[str]) -> dict[str, Reconciliation]:
         return {chain: self._held.get(chain, Reconciliation(chain=chain)) for chain in chains}

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ctrip.domain.chains.chain import BalanceQuery
-from ctrip.domain.errors import Conflict, NotFound
+from ctrip.domain.errors import Conflict, NotFound, Unavailable
 from ctrip.domain.ledger.balances import added, imbalance
 from ctrip.domain.ledger.entries import CAPITAL, GAS_STATION, TREASURY
 from ctrip.domain.payments.payment import Status, Tier
@@ -22,7 +22,10 @@ MINUTE, DAY = 60_000, 86_400_000
 
 @pytest.fixture
 def world() -> World:
-    return World()
+    """A world whose provisioning has noted the operator's own addresses."""
+    world = World()
+    world.stage.ledger.noter.run()
+    return world
 
 
 def look(world, times=1):
@@ -217,3 +220,23 @@ def test_a_second_look_that_was_slower_changes_nothing(world: World) -> None:
     reconciler.look("anvil", before)
     assert not reconciler._looked("anvil", before)
     assert NETWORK.name in look(world)
+
+
+def test_the_operators_addresses_are_asked_for_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By who may call the signer; reconciliation reads them, and without them compares the treasury alone."""
+    assert world.stores.reconciliations.operators_addresses("evm")[0] == STATION
+    calls: list[str] = []
+
+    def asked(kind: str, _: int) -> str:
+        calls.append(kind)
+        raise Unavailable("there is no wallet yet")
+
+    monkeypatch.setattr(world.signer, "account_xpub", asked)
+    world.stage.ledger.noter.run()
+    assert calls == []
+    world.stores.reconciliations._addresses.clear()
+    world.stage.ledger.noter.run()
+    world.create(COIN)
+    look(world, 2)
+    assert calls == ["evm"]
+    assert {place for place, _ in state(world).opened} == {TREASURY}

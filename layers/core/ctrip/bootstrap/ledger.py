@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
-    from ctrip.domain.chains.assets import Network
     from ctrip.services.ledger.explain_differences import DifferenceExplainer
+    from ctrip.services.ledger.note_addresses import AddressNoter
     from ctrip.services.ledger.read_ledger import LedgerReader
     from ctrip.services.ledger.reconcile import Reconciler
 
@@ -34,7 +34,7 @@ class Ledger:
             networks=on.networks,
             open_chain=on.chain,
             treasury_of=on.settings.treasury_of,
-            station=self._station,
+            station=lambda network: on.reconciliations.operators_addresses(network.kind),
             sums=self.keeper.sums,
             payments=on.payments,
             money=on.money,
@@ -44,13 +44,22 @@ class Ledger:
             log=on.log("reconcile"),
         )
 
-    def _station(self, network: "Network") -> tuple[str, ...]:
-        from ctrip.domain.chains.kinds import address_at, rules_of
+    @cached_property
+    def noter(self) -> "AddressNoter":
+        """Build what notes the addresses that pay for the operator's transactions."""
+        from ctrip.services.ledger.note_addresses import AddressNoter
+
+        on = self._on
+        kinds = sorted({each.kind for each in on.networks.values()})
+        return AddressNoter(kinds, self._paying, on.reconciliations, on.log("provision"))
+
+    def _paying(self, kind: str) -> tuple[str, ...]:
+        from ctrip.domain.chains.kinds import KINDS, address_at
         from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, OPERATORS_OWN
 
-        # What pays for transactions: the gas station, and the operator's sender of batches.
-        xpub = self._on.signer.account_xpub(network.kind, OPERATORS_ACCOUNT)
-        return tuple(address_at(rules_of(network), xpub, index) for index in OPERATORS_OWN)
+        # The gas station, and the operator that sends batches.
+        xpub = self._on.signer.account_xpub(kind, OPERATORS_ACCOUNT)
+        return tuple(address_at(KINDS[kind], xpub, index) for index in OPERATORS_OWN)
 
     @cached_property
     def explainer(self) -> "DifferenceExplainer":

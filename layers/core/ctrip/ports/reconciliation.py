@@ -15,6 +15,14 @@ class ReconciliationStore(Protocol):
         """Read the last look of chains in one call; an empty one where there has been none."""
         ...
 
+    def operators_addresses(self, kind: str) -> tuple[str, ...]:
+        """Return the addresses that pay for the operator's transactions on chains of a kind; empty while unknown."""
+        ...
+
+    def note_operators_addresses(self, kind: str, addresses: Sequence[str]) -> None:
+        """Note these addresses."""
+        ...
+
     def keep(
         self,
         before: Reconciliation,

@@ -1,5 +1,6 @@
 """What reconciliation remembers of each chain, beside the ledger that it compares."""
 
+import json
 from collections.abc import Sequence
 
 from pynamodb.expressions.operand import Path
@@ -38,6 +39,16 @@ class DynamoReconciliations(Store):
             else Reconciliation(chain=chain)
             for chain, key in keys.items()
         }
+
+    def operators_addresses(self, kind: str) -> tuple[str, ...]:
+        """Return the addresses that pay for the operator's transactions."""
+        item = self._db.get(self._table, tables.operators_addresses_key(kind))
+        return tuple(json.loads(read_document(item, "doc"))) if item else ()
+
+    def note_operators_addresses(self, kind: str, addresses: Sequence[str]) -> None:
+        """Note these addresses."""
+        item = keyed(tables.operators_addresses_key(kind), doc=text(json.dumps(list(addresses))))
+        self._db.write(put(self._table, item))
 
     def keep(
         self,

@@ -41,7 +41,11 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
     "reconcile": (("Put money RC#", "Put money L#operator"), ("Put money LF#",)),
-    "provision": (("Put access MER#", "Put access AUD#", "Delete access WAIT"), ("Update access IX#",)),
+    "provision": (
+        ("Put access MER#", "Put access AUD#", "Delete access WAIT"),
+        ("Update access IX#",),
+        ("Put money RCA#",),
+    ),
     "seal": (("Put access SEALS",), ("Put access SEAL#",)),
     "signer": (("Put access MER#", "Put access ACC#", "Put access XPUB#", "Put access SIG#", "Put access AUD#"),),
 }

@@ -195,6 +195,11 @@ def reconciliation_key(chain: str) -> Key:
     return Key(f"RC#{chain}", "LOOK")
 
 
+def operators_addresses_key(kind: str) -> Key:
+    """Name what is known of the addresses that pay for the operator's transactions on chains of a kind."""
+    return Key(f"RCA#{kind}", "ADDRESSES")
+
+
 def fold_key(owner: str) -> Key:
     """Name the sum of an owner's older ledger entries."""
     return Key(f"LF#{owner}", "FOLD")
