@@ -83,6 +83,17 @@ def test_what_lay_at_the_operators_places_before_is_its_capital(world: World) ->
     assert alarms(world) == []
 
 
+def test_what_lay_there_before_is_shown_to_nobody_as_a_difference(world: World) -> None:
+    """Between the first look and the second, which opens the books, nobody has to record anything."""
+    world.create(COIN)
+    look(world)
+    assert [each.account for each in state(world).differences] == [GAS_STATION]
+    explainer = world.stage.ledger.explainer
+    assert explainer.explain(state(world)) == []
+    with pytest.raises(NotFound):
+        explainer.post("anvil", GAS_STATION, "native", 10**20, "mine", ORIGIN)
+
+
 def test_books_and_chain_agree_through_whole_lives(world: World) -> None:
     """Coin and token, with a look after every step: nothing is ever alarmed, and in the end nothing is unexplained."""
     opened(world)
@@ -117,6 +128,17 @@ def test_money_that_comes_or_goes_without_us_is_alarmed_and_never_posted(world: 
         look(world, 2)
         assert alarms(world)[-1]["amount"] == "-3"
     assert len(entries_of(world.stores)) == before
+
+
+def test_tokens_that_somebody_sends_to_the_gas_station_alarm_nobody(world: World) -> None:
+    """It pays in coin, and the books know no token there; at the treasury a token is compared like the coin."""
+    opened(world)
+    world.chain.deposit(STATION, 7, USDC.address)
+    look(world, 3)
+    assert alarms(world) == []
+    world.chain.deposit(TREASURY_ADDRESS, 7, USDC.address)
+    look(world, 3)
+    assert [(each["asset"], each["amount"]) for each in alarms(world)] == [(USDC.id, "7")]
 
 
 def test_money_that_left_a_deposit_address_without_us_is_alarmed(world: World) -> None:

@@ -40,7 +40,7 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sweep": (("Put payments P#", "Put money N#"), ("Put money SB#",), ("Update money F#",)),
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
-    "reconcile": (("Put money RC#", "Put money L#operator"), ("Put money LF#",)),
+    "reconcile": (("Put money RC#", "Put money L#"), ("Put money LF#",)),
     "provision": (
         ("Put access MER#", "Put access AUD#", "Delete access WAIT"),
         ("Update access IX#",),

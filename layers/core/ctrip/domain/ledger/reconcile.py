@@ -99,6 +99,10 @@ class Reconciliation:
     audit_version: int = 0
     audit_head: str = ""
 
+    def is_open(self, difference: Difference) -> bool:
+        """Whether the books of a difference's place are open: what was there before is recorded."""
+        return difference.account not in OPERATORS or (difference.account, difference.asset) in self.opened
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

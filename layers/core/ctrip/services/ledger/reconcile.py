@@ -125,8 +125,8 @@ class Reconciler:
     ) -> dict[BalanceQuery, int | None]:
         wanted = {
             BalanceQuery(address, asset.address)
-            for asset in _assets(network)
-            for addresses in own.values()
+            for account, addresses in own.items()
+            for asset in _assets(network, account)
             for address in addresses
         } | {_at(each) for each in payments}
         asked = sorted(wanted, key=lambda each: (each.token or "", each.address))
@@ -164,7 +164,7 @@ class Reconciler:
         sums: Mapping[tuple[str, str], int],
     ) -> Iterator[Compared]:
         for account, addresses in own.items():
-            for asset in _assets(network) if addresses else ():
+            for asset in _assets(network, account) if addresses else ():
                 held = [seen[BalanceQuery(address, asset.address)] for address in addresses]
                 bounds = under_way(moving, addresses, asset.address)
                 key = asset.id or "native"
@@ -185,8 +185,9 @@ def _due(gate: Gate, last: Reconciliation, now: int) -> bool:
     return gate.daily_at > 0 and now - last.looked_at >= pause
 
 
-def _assets(network: Network) -> tuple[Asset, ...]:
-    return (network.coin, *network.tokens)
+def _assets(network: Network, account: str) -> tuple[Asset, ...]:
+    """Return what an account of the operator's holds: the gas station pays in coin, and has no token to lose."""
+    return (network.coin,) if account == GAS_STATION else (network.coin, *network.tokens)
 
 
 def _at(payment: Payment) -> BalanceQuery:
