@@ -68,6 +68,11 @@ ALARMS: dict[str, Alarm] = {
         "A reorganisation took back money that was confirmed already; the credit is reversed and the chain is paused.",
         "Check the payment's transactions in an explorer and what was shipped for it, then resume the chain.",
     ),
+    "books_differ": Alarm(
+        _PAGE,
+        "The chain shows another balance than the ledger explains: at the treasury, the gas station or an address.",
+        "Run ctrip reconcile explain; where nobody of yours moved the money, treat the key as leaked.",
+    ),
     "unexplained_outflow": Alarm(
         _PAGE,
         "Money left a deposit address and no transaction of ours moved it: a leaked key, or a token that can be taken.",

@@ -40,7 +40,12 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sweep": (("Put payments P#", "Put money N#"), ("Put money SB#",), ("Update money F#",)),
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
-    "provision": (("Put access MER#", "Put access AUD#", "Delete access WAIT"), ("Update access IX#",)),
+    "reconcile": (("Put money RC#", "Put money L#"), ("Put money LF#",)),
+    "provision": (
+        ("Put access MER#", "Put access AUD#", "Delete access WAIT"),
+        ("Update access IX#",),
+        ("Put money RCA#",),
+    ),
     "seal": (("Put access SEALS",), ("Put access SEAL#",)),
     "signer": (("Put access MER#", "Put access ACC#", "Put access XPUB#", "Put access SIG#", "Put access AUD#"),),
 }
