@@ -72,6 +72,10 @@ def _webhooks(stage: "Stage") -> object:
     return _jobs(), stage.webhooks.deliverer
 
 
+def _settle(stage: "Stage") -> object:
+    return _jobs(), stage.payouts.worker
+
+
 def _reconcile(stage: "Stage") -> object:
     return stage.ledger.reconciler
 
@@ -112,6 +116,7 @@ BUILDS: dict[str, Callable[["Stage"], object]] = {
     "sweep": _sweep,
     "sweep_due": _sweep_due,
     "webhooks": _webhooks,
+    "settle": _settle,
     "reconcile": _reconcile,
     "provision": _provision,
     "seal": _seal,
