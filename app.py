@@ -43,6 +43,7 @@ relay = app.schedule(Rate(1, unit=Rate.MINUTES), name="relay")(late("relay.handl
 sweep_due = app.schedule(Rate(5, unit=Rate.MINUTES), name="sweep_due")(late("sweep.handle_due"))
 reconcile = app.schedule(Rate(1, unit=Rate.MINUTES), name="reconcile")(late("reconcile.handle"))
 provision = app.schedule(Rate(5, unit=Rate.MINUTES), name="provision")(late("provision.handle"))
+settle = app.schedule(Rate(1, unit=Rate.MINUTES), name="settle")(late("settle.handle"))
 seal = app.schedule(Rate(1, unit=Rate.HOURS), name="seal")(late("seal.handle"))
 
 # Queues

@@ -157,7 +157,8 @@ def running_anvil(*options: str, chain_id: int = 31337, with_tokens: bool = True
             str(chain_id),
             "--silent",
         ]
-        process = subprocess.Popen([*command, "--hardfork", "prague", *options], cwd=home, env={"HOME": home})
+        fork = [] if "--hardfork" in options else ["--hardfork", "prague"]
+        process = subprocess.Popen([*command, *fork, *options], cwd=home, env={"HOME": home})
         try:
             anvil = Anvil(f"http://127.0.0.1:{port}")
             eventually(lambda: _answers(anvil), process)

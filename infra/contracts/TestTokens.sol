@@ -272,3 +272,54 @@ contract Deceiver is TestToken {
         balanceOf[to] += value;
     }
 }
+
+/// Honest to all but the holders whose mode is set. `transfer` then: 1 reverts, 2 burns all gas, 3 moves nothing and says
+/// false, 4 moves nothing and says true, 5 moves and answers at length, 6 makes a call first, 7 moves and answers short,
+/// 8 moves and answers two, 9 reverts at length. `balanceOf`: 10 burns all gas, 11 reverts.
+contract Sabotage {
+    uint256 public totalSupply;
+    uint8 public constant decimals = 6;
+    mapping(address => uint256) private held;
+    mapping(address => uint256) public mode;
+    address private target;
+    bytes private call_;
+    bool public reentered;
+
+    event Transfer(address indexed from, address indexed to, uint256 value);
+
+    function mint(address to, uint256 value, uint256 mode_) external {
+        (held[to], mode[to], totalSupply) = (held[to] + value, mode_, totalSupply + value);
+        emit Transfer(address(0), to, value);
+    }
+
+    /// What mode 6 calls.
+    function aim(address target_, bytes calldata data) external {
+        (target, call_) = (target_, data);
+    }
+
+    function balanceOf(address who) external view returns (uint256) {
+        if (mode[who] == 10) assembly { invalid() }
+        if (mode[who] == 11) revert("no balance");
+        return held[who];
+    }
+
+    function transfer(address to, uint256 value) external returns (bool) {
+        uint256 m = mode[msg.sender];
+        if (m == 1) revert("blacklisted");
+        if (m == 2) assembly { invalid() }
+        if (m == 3) return false;
+        if (m == 4) return true;
+        if (m == 6) {
+            (bool ok,) = target.call(call_);
+            reentered = reentered || ok;
+        }
+        if (m == 9) assembly { revert(0, 20000) }
+        held[msg.sender] -= value;
+        held[to] += value;
+        emit Transfer(msg.sender, to, value);
+        if (m == 5) assembly { mstore(0, 1) return(0, 20000) }
+        if (m == 7) assembly { mstore(0, 1) return(0, 16) }
+        if (m == 8) assembly { mstore(0, 2) return(0, 32) }
+        return true;
+    }
+}

@@ -1,5 +1,6 @@
 // Compiles the Solidity sources beside this file: `node compile.mjs [--check] [folder that holds node_modules/solc]`.
-// Probe is what the gateway ships; the rest serves the local stack and the tests. `--check` compares and writes nothing.
+// Probe and Sweep are what the gateway ships; the rest serves the local stack and the tests. `--check` compares and writes
+// nothing.
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -12,6 +13,8 @@ const kept = join(here, 'artefacts')
 // Probe must run on every chain, also on those without PUSH0.
 const GROUPS = [
   { sources: ['Probe.sol'], evmVersion: 'paris', out: shipped },
+  // Only where EIP-7702 is: later than PUSH0.
+  { sources: ['Sweep.sol'], evmVersion: 'cancun', out: shipped },
   { sources: ['TestTokens.sol', 'Forwarder.sol', 'Multicall3.sol'], evmVersion: 'cancun', out: kept },
 ]
 
@@ -42,13 +45,30 @@ function compile(solc, { sources, evmVersion }) {
       evmVersion,
       optimizer: { enabled: true, runs: 1000000 },
       metadata: { bytecodeHash: 'none', appendCBOR: false },
-      outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
+      outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode'], '': ['ast'] } },
     },
   }
   const output = JSON.parse(solc.compile(JSON.stringify(input)))
   const errors = (output.errors ?? []).filter((error) => error.severity === 'error')
   if (errors.length) fail(errors.map((error) => error.formattedMessage).join('\n'))
-  return Object.values(output.contracts).flatMap((contracts) => Object.entries(contracts))
+  const names = variables(Object.values(output.sources).map((source) => source.ast))
+  return Object.values(output.contracts)
+    .flatMap((contracts) => Object.entries(contracts))
+    .map(([name, contract]) => [name, { ...contract, immutables: immutables(contract, names) }])
+}
+
+// The names of all variables by their number in the syntax tree.
+function variables(node, names = {}) {
+  if (node === null || typeof node !== 'object') return names
+  if (node.nodeType === 'VariableDeclaration') names[node.id] = node.name
+  for (const child of Object.values(node)) variables(child, names)
+  return names
+}
+
+// Where each immutable stands in the code that is deployed: offsets of words, by name.
+function immutables(contract, names) {
+  const references = Object.entries(contract.evm.deployedBytecode?.immutableReferences ?? {})
+  return Object.fromEntries(references.map(([id, places]) => [names[id], places.map((place) => place.start)]))
 }
 
 const check = process.argv.includes('--check')
@@ -63,6 +83,11 @@ for (const group of GROUPS) {
     const artefact = { contract: name, solc: SOLC, abi: contract.abi, bytecode: `0x${contract.evm.bytecode.object}` }
     // Put at its canonical address in tests, where nobody can deploy it.
     if (name === 'Multicall3') artefact.runtime = `0x${contract.evm.deployedBytecode.object}`
+    // Compared with what stands on a chain before money is moved through it.
+    if (group.sources.includes('Sweep.sol')) {
+      artefact.runtime = `0x${contract.evm.deployedBytecode.object}`
+      artefact.immutables = contract.immutables
+    }
     wanted.set(`${name}.json`, `${JSON.stringify(artefact)}\n`)
   }
   for (const [file, text] of wanted) {

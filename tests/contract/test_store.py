@@ -1,5 +1,6 @@
 """What every store of payments promises, on the fakes and on DynamoDB alike."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -14,8 +15,8 @@ from ctrip.domain.chains.chain import OwnTransfer, Transfer
 from ctrip.domain.errors import AlreadyExists, Busy, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
-from ctrip.domain.payments.payment import Flag, Observation, OwnTransferSum, Policy, Status, Sweep, Tier
-from ctrip.domain.sweeping.sweep import TransactionState
+from ctrip.domain.payments.payment import Flag, Observation, OwnTransferSum, Payment, Policy, Status, Sweep, Tier
+from ctrip.domain.sweeping.sweep import Member, OutgoingTransaction, TransactionState
 from ctrip.ports import Fence, Idempotency, PaymentFilter, Remembered
 from tests.support.ledger import entries_of
 from tests.support.objects import NOW, creation, entry, payment, quiet, step, transaction
@@ -23,6 +24,15 @@ from tests.support.stores import Stores, refused
 
 ROUTE = "POST /api/v1/payments"
 AMOUNTS = st.integers(0, MAX_AMOUNT)
+
+
+def prepared(payments: Sequence[Payment]) -> OutgoingTransaction:
+    """Make a transaction for many payments that nobody has signed."""
+    members = tuple(
+        Member(payment_id=each.id, merchant_id="mer_1", path="m/44'/60'/1'/0/0", address=each.due.address)
+        for each in payments
+    )
+    return transaction(members=members, state=TransactionState.PREPARED, attempts=())
 
 
 class TestPayments:
@@ -222,6 +232,47 @@ class TestPayments:
         assert refused(lambda: stores.payments.reserve(reserved, first), AlreadyExists).key == "transaction"
         refused(lambda: stores.payments.reserve(made, transaction(1)), Stale)
         assert stores.money.transaction("anvil", first.sender, slot_of(1)) is None
+
+    def test_many_payments_are_reserved_for_one_transaction(self, stores: Stores) -> None:
+        """More than one of DynamoDB's transactions takes; those that have moved on are left out, wherever they are."""
+        made = [creation(payment()).after for _ in range(103)]
+        for each in made:
+            stores.payments.commit(creation(each))
+        moved = [made[place] for place in (0, 50, 101)]
+        for each in moved:
+            stores.payments.commit(step(each, Trigger.SEEN))
+        batch = prepared(made)
+        reserved = stores.payments.reserve_many(made, None, batch)
+        assert reserved == [each.changed(pending=batch.key) for each in made if each not in moved]
+        assert stores.payments.read([each.id for each in reserved]) == {each.id: each for each in reserved}
+        assert all(stores.payments.get(each.id).own.pending is None for each in moved)
+        assert stores.money.transaction("anvil", batch.sender, batch.slot) == batch
+        assert stores.money.unfinished("anvil") == [batch]
+        back = stores.payments.release(reserved[0])
+        assert back == reserved[0].changed(pending=None) == stores.payments.get(back.id)
+        refused(lambda: stores.payments.release(reserved[0]), Stale)
+
+    def test_where_all_have_moved_on_nothing_is_reserved(self, stores: Stores) -> None:
+        """The slot stays free."""
+        made = creation(payment()).after
+        stores.payments.commit(creation(made))
+        stores.payments.commit(step(made, Trigger.SEEN))
+        batch = prepared([made])
+        assert stores.payments.reserve_many([made], None, batch) == []
+        assert stores.money.transaction("anvil", batch.sender, batch.slot) is None
+
+    def test_a_slot_that_is_taken_reserves_nobody_and_an_empty_one_may_be_taken_over(self, stores: Stores) -> None:
+        """One that was given up names what it takes the place of."""
+        made = creation(payment()).after
+        stores.payments.commit(creation(made))
+        batch = prepared([made])
+        stores.money.write_transaction(None, replace(batch, state=TransactionState.EXPIRED))
+        assert refused(lambda: stores.payments.reserve_many([made], None, batch), AlreadyExists).key == "transaction"
+        again = replace(batch, version=2)
+        refused(lambda: stores.payments.reserve_many([made], again, replace(batch, version=3)), Stale)
+        assert stores.payments.get(made.id).own.pending is None
+        assert stores.payments.reserve_many([made], batch, again) == [made.changed(pending=batch.key)]
+        assert stores.money.transaction("anvil", batch.sender, batch.slot) == again
 
     def test_whoever_does_not_know_of_a_reservation_is_stale(self, stores: Stores) -> None:
         """A decision from before it is refused, one that knows it goes on, and may end it."""

@@ -150,6 +150,50 @@ def test_a_reservation_of_ours_is_no_conflict(line: Line, forgets: bool) -> None
         line.stores.payments.reserve(other.after, mine)
 
 
+@pytest.mark.parametrize("forgets", [False, True], ids=["token", "read back"])
+@pytest.mark.parametrize("part", [0, 1], ids=["the first part", "the second"])
+def test_a_reservation_of_many_is_no_conflict(line: Line, forgets: bool, part: int) -> None:
+    """Whichever part's answer was lost: what was reserved counts as reserved, and another's does not."""
+    if forgets:
+        forgetting_tokens(line.connection)
+    made = [creation(payment()).after for _ in range(101)]
+    for each in made:
+        line.stores.payments.commit(creation(each))
+    ours = replace(transaction(payment_id=made[0].id), state=TransactionState.PREPARED)
+    if part == 0:
+        losing(line.connection, "TransactWriteItems", arrives=True)
+        assert len(line.stores.payments.reserve_many(made, None, ours)) == 101
+        return
+    assert len(line.stores.payments.reserve_many(made[:99], None, ours)) == 99
+    theirs = replace(ours, created_at=NOW + 5)
+    losing(line.connection, "TransactWriteItems", arrives=True)
+    with pytest.raises(AlreadyExists):
+        line.stores.payments.reserve_many(made[99:], None, theirs)
+    assert all(line.others.payments.get(each.id).own.pending is None for each in made[99:])
+
+
+def test_who_has_taken_a_batch_over_lets_nobody_join_it(line: Line) -> None:
+    """A job that was given up for dead goes on: its later parts are refused, and nobody names the dead batch."""
+    made = [creation(payment()).after for _ in range(101)]
+    for each in made:
+        line.stores.payments.commit(creation(each))
+    ours = replace(transaction(payment_id=made[0].id), state=TransactionState.PREPARED)
+    taken = replace(ours, version=2)
+    dispatch, calls = line.connection.dispatch, []
+
+    def slow(operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        calls.append(operation)
+        if operation == "TransactWriteItems" and calls.count(operation) == 2:
+            line.others.money.write_transaction(ours, taken)
+        return dispatch(operation, asked)
+
+    line.connection.dispatch = slow
+    with pytest.raises(Stale):
+        line.stores.payments.reserve_many(made, None, ours)
+    held = [line.others.payments.get(each.id).own.pending for each in made]
+    assert held == [ours.key] * 99 + [None] * 2
+
+
 def told(line: Line) -> Event:
     """Commit an event that somebody is to be told of."""
     commit = creation(payment(webhook_url="https://shop.example/hooks"))

@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from ctrip.chains.evm.gas import NATIVE_GAS
 from ctrip.domain.chains.chain import (
     Arrivals,
     BalanceQuery,
@@ -15,7 +14,9 @@ from ctrip.domain.chains.chain import (
     TokenTransfer,
     Transfer,
 )
-from ctrip.domain.chains.evm.transaction import Fees, Transaction, transfer_destination
+from ctrip.domain.chains.evm.sweep_call import SweepCall, parse_sweep
+from ctrip.domain.chains.evm.sweep_contracts import sweep_pair
+from ctrip.domain.chains.evm.transaction import NATIVE_GAS, Account, Call, Fees, Transaction, transfer_destination
 from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable, Underpriced
 
 TOKEN_GAS = 50_000
@@ -36,6 +37,8 @@ class Tx:
     price: int = 0
     tip: int = 0
     explained: bool = True
+    batch: Sequence[str] = ()  # addresses that a call of a batcher (`to`) sweeps of `token`
+    grants: Sequence[Sequence[str | int]] = ()  # its authorizations: address, delegate, nonce
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Mined:
     balances: Balances
     nonces: dict[str, int]
     success: dict[str, bool]
+    codes: dict[str, str] = field(default_factory=dict)
+    logs: dict[str, tuple[TokenTransfer, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -68,6 +73,11 @@ class FakeChain:
     final_after: int | None = None
     token_decimals: int = 6
     contracts: set[str] = field(default_factory=set)
+    knows_7702: bool = True
+    published: dict[str, tuple[str, str]] = field(default_factory=dict)  # batcher -> delegate and treasury
+    stubborn: set[str] = field(default_factory=set)  # addresses whose tokens do not move, and whose calls say so
+    reverting: set[str] = field(default_factory=set)  # senders of transactions that blocks take, and that fail
+    sly: set[str] = field(default_factory=set)  # addresses whose tokens do not move although calls say that they do
     second: Callable[[Block, BalanceQuery], int | None] | None = None
     _serial: int = 0
 
@@ -95,7 +105,8 @@ class FakeChain:
 
     def _mine_one(self, seconds: int) -> None:
         last = self.chain[-1]
-        balances, nonces = dict(last.balances), dict(last.nonces)
+        balances, nonces, codes = dict(last.balances), dict(last.nonces), dict(last.codes)
+        logs: dict[str, tuple[TokenTransfer, ...]] = {}
         taken: list[Tx] = []
         success: dict[str, bool] = {}
         for tx in list(self.pool):
@@ -105,13 +116,39 @@ class FakeChain:
                 continue
             if (worked := _apply(tx, balances, nonces, self.base_fee)) is None:
                 continue
+            worked = worked and tx.sender not in self.reverting
+            logs[tx.tx_hash] = self._collect(tx, balances, nonces, codes) if worked else ()
             self.pool.remove(tx)
             taken.append(tx)
             success[tx.tx_hash] = worked
             self.seen[tx.tx_hash] = tx
         number = last.block.number + 1
         block = Block(number, f"0xf{self.forks:031x}b{number:031x}", last.block.hash, last.block.time + seconds * 1000)
-        self.chain.append(Mined(block, tuple(taken), balances, nonces, success))
+        self.chain.append(Mined(block, tuple(taken), balances, nonces, success, codes, logs))
+
+    def deploy(self, treasury: str, operator: str) -> None:
+        """Deploy the contracts that sweep, without a transaction."""
+        pair = sweep_pair(treasury, operator)
+        self.published[pair.batcher.address.lower()] = (pair.delegate.address.lower(), treasury.lower())
+        for creation in (pair.batcher, pair.delegate):
+            self.chain[-1].codes[creation.address.lower()] = creation.runtime
+
+    def _collect(
+        self, tx: Tx, balances: Balances, nonces: dict[str, int], codes: dict[str, str]
+    ) -> tuple[TokenTransfer, ...]:
+        """Delegate whoever authorizes it, then take the tokens of those who delegate to this batcher's delegate."""
+        for address, delegate, nonce in tx.grants:
+            if nonces.get(str(address), 0) == nonce:
+                codes[str(address)], nonces[str(address)] = f"0xef0100{str(delegate)[2:]}", int(nonce) + 1
+        delegate, treasury = self.published.get(tx.to, ("", ""))
+        moved: list[TokenTransfer] = []
+        for address in tx.batch:
+            held = balances.get((address, tx.token), 0)
+            if held and codes.get(address) == f"0xef0100{delegate[2:]}" and address not in self.stubborn | self.sly:
+                balances[address, tx.token] = 0
+                balances[treasury, tx.token] = balances.get((treasury, tx.token), 0) + held
+                moved.append(TokenTransfer(tx.token or "", address, treasury, held, len(moved)))
+        return tuple(moved)
 
     def reorg(self, depth: int, *, drop: Iterable[str] = (), again: bool = True, later: bool = False) -> None:
         """Replace the last `depth` blocks by one more; the dropped never come back, `again` mines the rest.
@@ -204,7 +241,8 @@ class FakeChain:
 
     def _receipt(self, tx: Tx, mined: Mined) -> Receipt:
         worked = mined.success[tx.tx_hash]
-        logs = (TokenTransfer(tx.token, tx.sender, tx.to, tx.amount, 0),) if tx.token and worked else ()
+        plain = (TokenTransfer(tx.token, tx.sender, tx.to, tx.amount, 0),) if tx.token and worked else ()
+        logs = mined.logs[tx.tx_hash] if tx.batch else plain
         return Receipt(
             tx_hash=tx.tx_hash,
             block_number=mined.block.number,
@@ -235,7 +273,21 @@ class FakeChain:
 
     def has_code(self, address: str) -> bool:
         self._ask()
-        return _low(address) in self.contracts
+        return _low(address) in self.contracts or (_low(address) or "") in self.chain[-1].codes
+
+    def accounts(self, at: Block, addresses: Sequence[str]) -> list[Account]:
+        self._ask()
+        mined = self.chain[at.number]
+        low = [address.lower() for address in addresses]
+        return [Account(mined.codes.get(each, "0x"), mined.nonces.get(each, 0)) for each in low]
+
+    def refusals(self, at: Block, wanted: Sequence[Call]) -> list[str | None]:
+        self._ask()
+        return ["execution reverted" if each.sender.lower() in self.stubborn else None for each in wanted]
+
+    def authorizes(self, sender: str, delegate: str) -> bool:
+        self._ask()
+        return self.knows_7702
 
     def nonce(self, address: str) -> int:
         self._ask()
@@ -249,7 +301,7 @@ class FakeChain:
         self._ask()
         return Fees(self.base_fee, self.suggested_tip)
 
-    def layer_fee(self) -> int:
+    def layer_fee(self, size: int = 0) -> int:
         return 0
 
     def gas_pays_layer(self) -> bool:
@@ -296,10 +348,22 @@ class FakeSigner:
     def account_xpub(self, kind: str, account: int) -> str:
         return self._xpubs[account]
 
+    def vouch(self, merchant_id: str, chain: str) -> str:
+        return f"vouched:{merchant_id}:{chain}"
+
     def sign(
-        self, chain: str, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None
+        self,
+        chain: str,
+        path: str,
+        sender: str,
+        transaction: Transaction,
+        *,
+        recipient_path: str | None = None,
+        payout: tuple[str, str] | None = None,
     ) -> Signed:
         self.signed.append(transaction)
+        if batch := parse_sweep(transaction.data):
+            return _encoded(_batch_tx(sender, transaction, batch))
         token = transaction.data != "0x"
         tx = Tx(
             tx_hash="",
@@ -312,9 +376,29 @@ class FakeSigner:
             price=transaction.max_fee,
             tip=transaction.priority_fee,
         )
-        digest = hashlib.sha256(json.dumps(asdict(tx)).encode()).hexdigest()
-        tx = replace(tx, tx_hash=f"0x{digest}")
-        return Signed("0x" + json.dumps(asdict(tx)).encode().hex(), tx.tx_hash)
+        return _encoded(tx)
+
+
+def _encoded(tx: Tx) -> Signed:
+    digest = hashlib.sha256(json.dumps(asdict(tx)).encode()).hexdigest()
+    tx = replace(tx, tx_hash=f"0x{digest}")
+    return Signed("0x" + json.dumps(asdict(tx)).encode().hex(), tx.tx_hash)
+
+
+def _batch_tx(sender: str, transaction: Transaction, call: SweepCall) -> Tx:
+    return Tx(
+        tx_hash="",
+        sender=sender.lower(),
+        to=transaction.to.lower(),
+        token=call.token,
+        amount=0,
+        nonce=transaction.nonce,
+        gas=transaction.gas,
+        price=transaction.max_fee,
+        tip=transaction.priority_fee,
+        batch=call.accounts,
+        grants=[(each.address.lower(), each.delegate.lower(), each.nonce) for each in transaction.authorizations],
+    )
 
 
 def _apply(tx: Tx, balances: Balances, nonces: dict[str, int], base_fee: int) -> bool | None:
@@ -328,6 +412,8 @@ def _apply(tx: Tx, balances: Balances, nonces: dict[str, int], base_fee: int) ->
         return None
     balances[coin] -= fee
     nonces[tx.sender] = tx.nonce + 1
+    if tx.batch:
+        return True
     source = (tx.sender, tx.token)
     if balances.get(source, 0) < tx.amount:
         return False

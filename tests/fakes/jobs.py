@@ -28,6 +28,7 @@ class FakeJobs:
     scans: list[str] = field(default_factory=list)
     scan_jobs: list[ScanJob] = field(default_factory=list)
     provisions: int = 0
+    settles: int = 0
     broken: bool = False
     refused: Callable[[WebhookJob], bool] = _nobody
 
@@ -47,6 +48,9 @@ class FakeJobs:
 
     def provision(self) -> None:
         self.provisions += 1
+
+    def settle(self) -> None:
+        self.settles += 1
 
     def scan(self, job: ScanJob) -> None:
         self.scan_jobs.append(_sent(ScanJob, job))

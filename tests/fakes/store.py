@@ -20,6 +20,8 @@ from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.settlement.payout import Payout, PayoutKind
+from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import Event
@@ -39,6 +41,8 @@ from ctrip.ports import (
     Idempotency,
     Page,
     PaymentFilter,
+    PayoutCommit,
+    PayoutPage,
     Place,
     Prepared,
     Remembered,
@@ -69,6 +73,10 @@ class _State:
     leased_until: dict[tuple[int, str, int, str], int] = field(default_factory=dict)
     causes: dict[tuple[str, int, str], tuple[Entry, ...]] = field(default_factory=dict)
     folds: dict[str, Fold] = field(default_factory=dict)
+    payouts: dict[tuple[str, str], Payout] = field(default_factory=dict)
+    reservations: dict[tuple[str, str, str], Reservation] = field(default_factory=dict)
+    refunded: dict[tuple[str, str, str], Refunded] = field(default_factory=dict)
+    settlement_addresses: dict[tuple[str, str], SettlementAddress] = field(default_factory=dict)
     transactions: dict[str, OutgoingTransaction] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
@@ -89,6 +97,8 @@ class FakeStores:
         self.limits = FakeLimits()
         self.checkpoints = FakeCheckpoints()
         self.ledger = FakeLedger(state)
+        self.payouts = FakePayouts(state)
+        self.signer_book = FakeSignerBook()
         self.reconciliations = FakeReconciliations(state, self.access)
 
 
@@ -130,6 +140,40 @@ class FakePayments:
             self._state.payments[before.id] = reserved
             self._state.transactions[_folded_key(transaction)] = transaction
             return reserved
+
+    def reserve_many(
+        self, payments: Sequence[Payment], before: OutgoingTransaction | None, transaction: OutgoingTransaction
+    ) -> list[Payment]:
+        reserved: list[Payment] = []
+        for start in range(0, len(payments), 99):
+            reserved += self._reserve_part(payments[start : start + 99], before, transaction, first=not reserved)
+        return reserved
+
+    def _reserve_part(
+        self,
+        part: Sequence[Payment],
+        before: OutgoingTransaction | None,
+        transaction: OutgoingTransaction,
+        *,
+        first: bool,
+    ) -> list[Payment]:
+        with self._state.lock:
+            if first:
+                _check_transaction(self._state, before, transaction)
+            elif self._state.transactions[_folded_key(transaction)].version != transaction.version:
+                raise Stale("the outgoing transaction has moved on")
+            able = [each for each in part if _is_unmoved(self._state, each)]
+            reserved = [self._state.payments[each.id].changed(pending=transaction.key) for each in able]
+            self._state.payments |= {each.id: each for each in reserved}
+            if reserved and first:
+                self._state.transactions[_folded_key(transaction)] = transaction
+            return reserved
+
+    def release(self, before: Payment) -> Payment:
+        with self._state.lock:
+            _check_unmoved(self._state, before)
+            self._state.payments[before.id] = before.changed(pending=None)
+            return self._state.payments[before.id]
 
     def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
         with self._state.lock:
@@ -408,13 +452,13 @@ class FakeMoney:
             if _fence(self._state, tip.chain) != tip.fence:
                 raise FenceLost
             held = self._state.tips[tip.chain]
-            to, refused = held.sweeping_to, held.sweeping_refused
-            self._state.tips[tip.chain] = replace(tip, sweeping_to=to, sweeping_refused=refused)
+            noted = {name: getattr(held, name) for name in ("sweeping_to", "sweeping_refused", "sweeping_alone")}
+            self._state.tips[tip.chain] = replace(tip, **noted)
 
-    def note_sweeping(self, chain: str, to: str, refused: str) -> None:
+    def note_sweeping(self, chain: str, to: str, refused: str, alone: str = "") -> None:
         with self._state.lock:
             tip = self._state.tips.get(chain, Tip(chain=chain))
-            self._state.tips[chain] = replace(tip, sweeping_to=to, sweeping_refused=refused)
+            self._state.tips[chain] = replace(tip, sweeping_to=to, sweeping_refused=refused, sweeping_alone=alone)
 
     def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
         return {chain: self._state.tips[chain] for chain in chains if chain in self._state.tips}
@@ -490,6 +534,134 @@ class FakeLedger:
                 return False
             self._state.folds[after.owner] = after
             return True
+
+
+class FakePayouts:
+    """The `ports.PayoutStore` in memory; `commits` lists what was committed."""
+
+    def __init__(self, state: _State) -> None:
+        self._state = state
+        self.commits: list[PayoutCommit] = []
+
+    def commit(self, commit: PayoutCommit) -> None:
+        state, after = self._state, commit.after
+        with state.lock:
+            self._check(commit)
+            self.commits.append(commit)
+            state.payouts[after.merchant_id, after.id] = after
+            if commit.reservation:
+                made = commit.reservation[1]
+                state.reservations[made.merchant_id, made.chain, made.asset] = made
+            if commit.refunded:
+                total = commit.refunded[1]
+                state.refunded[total.payment_id, total.chain, total.asset] = total
+            if commit.transaction:
+                state.transactions[_folded_key(commit.transaction[1])] = commit.transaction[1]
+            state.causes |= _causes(commit.entries)
+            if commit.event:
+                _add_event(state, commit.event)
+            if commit.idempotency:
+                answer = Remembered(commit.idempotency.body_hash, after.id, "", commit.answer)
+                state.remembered[_asked(commit.idempotency)] = answer
+
+    def _check(self, commit: PayoutCommit) -> None:
+        state, before, after = self._state, commit.before, commit.after
+        if commit.fence is not None and _fence(state, commit.fence.chain) != commit.fence.number:
+            raise FenceLost
+        if commit.idempotency and _asked(commit.idempotency) in state.remembered:
+            raise AlreadyExists("idempotency")
+        known = state.payouts.get((after.merchant_id, after.id))
+        if before is None and known is not None:
+            raise AlreadyExists("id")
+        if before is not None and (known is None or known.version != before.version):
+            raise Stale("the payout has moved on")
+        if commit.reservation:
+            was = commit.reservation[0]
+            if self.reservation(was.merchant_id, was.chain, was.asset).version != was.version:
+                raise Stale("the reservation has moved on")
+        if commit.refunded:
+            total = commit.refunded[0]
+            if self.refunded(total.payment_id, total.chain, total.asset).version != total.version:
+                raise Stale("the refunds has moved on")
+        if commit.transaction:
+            _check_transaction(state, *commit.transaction)
+        _check_entries(state, commit.entries)
+
+    def payout(self, merchant_id: str, payout_id: str) -> Payout | None:
+        return self._state.payouts.get((merchant_id, payout_id))
+
+    def page(self, merchant_id: str, kind: PayoutKind, cursor: str | None, limit: int) -> PayoutPage:
+        mine = [each for (who, _), each in self._state.payouts.items() if who == merchant_id and each.kind is kind]
+        found = sorted(mine, key=lambda each: each.id, reverse=True)
+        if cursor is not None:
+            if cursor.removeprefix("after-") not in {each.id for each in found}:
+                raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
+            found = [each for each in found if f"after-{each.id}" < cursor]
+        page = found[:limit]
+        return PayoutPage(tuple(page), f"after-{page[-1].id}" if len(found) > limit else None)
+
+    def of_payment(self, payment_id: str) -> list[Payout]:
+        found = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        return sorted(found, key=lambda each: each.id, reverse=True)
+
+    def unfinished(self) -> list[Payout]:
+        found = [each for each in self._state.payouts.values() if each.unfinished]
+        return sorted(found, key=lambda each: (each.created_at, each.id))
+
+    def reservation(self, merchant_id: str, chain: str, asset: str) -> Reservation:
+        empty = Reservation(merchant_id=merchant_id, chain=chain, asset=asset)
+        return self._state.reservations.get((merchant_id, chain, asset), empty)
+
+    def refunded(self, payment_id: str, chain: str, asset: str) -> Refunded:
+        empty = Refunded(payment_id=payment_id, chain=chain, asset=asset)
+        return self._state.refunded.get((payment_id, chain, asset), empty)
+
+    def settlement_address(self, merchant_id: str, chain: str) -> SettlementAddress | None:
+        return self._state.settlement_addresses.get((merchant_id, chain))
+
+    def keep_settlement_address(
+        self, before: SettlementAddress | None, after: SettlementAddress, event: Event | None = None
+    ) -> None:
+        with self._state.lock:
+            known = self.settlement_address(after.merchant_id, after.chain)
+            if (known.version if known else 0) != (before.version if before else 0):
+                raise Stale("the settlement address has moved on")
+            self._state.settlement_addresses[after.merchant_id, after.chain] = after
+            if event:
+                _add_event(self._state, event)
+
+    def unvouched(self) -> list[SettlementAddress]:
+        return [each for each in self._state.settlement_addresses.values() if not each.signature]
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        return self._state.remembered.get((owner, route, key))
+
+
+class FakeSignerBook:
+    """The `ports.SignerBook` in memory."""
+
+    def __init__(self) -> None:
+        self._vouched: dict[tuple[str, str], SettlementAddress] = {}
+        self._spent: dict[tuple[str, str, str], int] = {}
+        self._counted: set[str] = set()
+
+    def vouched(self, merchant_id: str, chain: str) -> SettlementAddress | None:
+        return self._vouched.get((merchant_id, chain))
+
+    def keep_vouched(self, before: SettlementAddress | None, after: SettlementAddress) -> None:
+        if self.vouched(after.merchant_id, after.chain) != before:
+            raise Stale("the settlement address has moved on")
+        self._vouched[after.merchant_id, after.chain] = after
+
+    def spend(self, chain: str, asset: str, day: str, payout_id: str, amount: int, most: int) -> bool:
+        spent = self._spent.get((chain, asset, day), 0)
+        if payout_id in self._counted:
+            return True
+        if spent + amount > most:
+            return False
+        self._spent[chain, asset, day] = spent + amount
+        self._counted.add(payout_id)
+        return True
 
 
 class FakeReconciliations:
@@ -833,10 +1005,14 @@ def _claims(before: Merchant | None, after: Merchant) -> list[tuple[str, str]]:
     return claims
 
 
-def _check_unmoved(state: _State, before: Payment) -> None:
+def _is_unmoved(state: _State, before: Payment) -> bool:
     stored = state.payments.get(before.id)
     known = (before.version, before.status, before.own.pending)
-    if stored is None or (stored.version, stored.status, stored.own.pending) != known:
+    return stored is not None and (stored.version, stored.status, stored.own.pending) == known
+
+
+def _check_unmoved(state: _State, before: Payment) -> None:
+    if not _is_unmoved(state, before):
         raise Stale
 
 

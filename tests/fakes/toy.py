@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from ctrip.domain.chains.chain import (
     Arrivals,
     BalanceQuery,
     Block,
+    Collector,
     Receipt,
     Signed,
     TokenTransfer,
@@ -26,7 +27,7 @@ from ctrip.domain.chains.chain import (
     Unsigned,
 )
 from ctrip.domain.errors import BroadcastRejected, SigningRefused, Unavailable
-from ctrip.domain.sweeping.plan import Fate, Held, Order, Outlook, Planned, Quote
+from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Refusal
 from ctrip.ports import Clock, Log
 
@@ -105,6 +106,10 @@ class ToyRules:
         value = 0 if transaction.token else transaction.amount
         return Act(transaction.to, transaction.token, value, transaction.fee)
 
+    def collector(self, treasury: str, operator: str) -> Collector | None:
+        """Nothing collects here."""
+        return None
+
 
 def address(seed: str) -> str:
     """Make an address of any text."""
@@ -112,7 +117,7 @@ def address(seed: str) -> str:
     return "Y" + "".join(_LETTERS[number // 58**place % 58] for place in range(24))
 
 
-def sign(key: bytes, transaction: ToyTransaction) -> Signed:
+def sign(key: bytes, transaction: ToyTransaction, key_at: Callable[[str], bytes]) -> Signed:
     """Sign: the raw bytes are the transaction itself; its hash follows from it, and from nothing else."""
     raw = json.dumps(transaction.fields(), sort_keys=True).encode()
     return Signed(raw.hex(), hashlib.sha256(raw).hexdigest())
@@ -278,7 +283,10 @@ class ToyTransfers:
         found = [each for each in self.node.balances(self.head(), wanted) if each is not None]
         return found if len(found) == len(wanted) else None
 
-    def usual_cost(self, token: str | None) -> int:
+    def holdings(self, wanted: Sequence[BalanceQuery]) -> list[int | None]:
+        return self.node.balances(self.head(), wanted)
+
+    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
         return TOKEN_FEE + COIN_FEE if token else COIN_FEE
 
     def quote(self, order: Order, coin: int) -> Quote:
@@ -313,6 +321,18 @@ class ToyTransfers:
         amounts = {"amount": order.amount} if order.token else {"value": order.amount}
         terms = (("expires", transaction.expires),)
         return Planned(transaction=transaction, slot=f"{number:06d}", cost=quote.fee, terms=terms, **amounts)
+
+    def cannot_collect(self, to: str, operator: str) -> str:
+        return "the kind has no batches"
+
+    def quote_collection(self, orders: Sequence[Order], operator: str) -> Collection:
+        raise AssertionError(self.cannot_collect("", operator))
+
+    def next_slot(self, sender: str, last: OutgoingTransaction | None) -> str:
+        raise AssertionError(self.cannot_collect("", sender))
+
+    def collect(self, collection: Collection, operator: str, slot: str) -> Planned:
+        raise AssertionError(self.cannot_collect("", operator))
 
     def in_turn(self, waiting: Sequence[OutgoingTransaction]) -> list[OutgoingTransaction]:
         return list(waiting)

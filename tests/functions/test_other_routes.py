@@ -55,7 +55,8 @@ def test_ready_reports_each_chain_and_queue(api):
     assert (up.status_code, report["status"], report["open_payments"]) == (200, "ok", 1)
     assert {"head", "head_age", "lag", "last_scan"} <= set(report)
     assert report["endpoints"] == [{"host": "fake", "state": "usable", "reason": None}]
-    assert report["sweeping"] == {"status": "off", "treasury": None, "reason": report["sweeping"]["reason"]}
+    reason = report["sweeping"]["reason"]
+    assert report["sweeping"] == {"status": "off", "treasury": None, "reason": reason, "alone": None}
     api.world.clock.at += 200_000
     assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["status"] == "not_scanned"
 
@@ -133,15 +134,28 @@ def test_what_the_sweeper_refused_is_shown_and_degrades_the_whole(api):
     """As long as the treasury is the one that was refused."""
     treasury = "0x00000000000000000000000000000000000000AA"
     api.stage.adapters.own = config.load({"CTRIP_TREASURY": treasury})
-    fine = {"status": "ok", "treasury": treasury, "reason": None}
+    fine = {"status": "ok", "treasury": treasury, "reason": None, "alone": None}
     assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["sweeping"] == fine
     api.world.stores.money.note_sweeping("anvil", treasury.lower(), "it has code")
     answer = api.call("GET", "/health/ready", key=None)
-    refused = {"status": "refused", "treasury": treasury, "reason": "it has code"}
+    refused = {"status": "refused", "treasury": treasury, "reason": "it has code", "alone": None}
     assert (answer.status_code, answer.json["status"]) == (200, "degraded")
     assert answer.json["chains"]["anvil"]["sweeping"] == refused
     api.world.stores.money.note_sweeping("anvil", "0x00000000000000000000000000000000000000bb", "it has code")
     assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["sweeping"] == fine
+
+
+def test_why_tokens_are_swept_one_by_one_is_shown_and_degrades_nothing(api):
+    """As long as the treasury is the one that it was found for: another one has other contracts."""
+    treasury = "0x00000000000000000000000000000000000000AA"
+    api.stage.adapters.own = config.load({"CTRIP_TREASURY": treasury})
+    api.world.stores.money.note_sweeping("anvil", treasury.lower(), "", "a contract is missing")
+    answer = api.call("GET", "/health/ready", key=None).json
+    assert (answer["status"], answer["chains"]["anvil"]["sweeping"]["alone"]) == ("ok", "a contract is missing")
+    api.world.stores.money.note_sweeping(
+        "anvil", "0x00000000000000000000000000000000000000bb", "", "a contract is missing"
+    )
+    assert api.call("GET", "/health/ready", key=None).json["chains"]["anvil"]["sweeping"]["alone"] is None
 
 
 def test_chains_and_tokens_say_what_can_be_paid_with(api):

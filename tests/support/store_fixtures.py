@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -43,16 +44,4 @@ def stores(request: pytest.FixtureRequest) -> Stores:
         made: Stage = request.getfixturevalue("stage")
         return made.stores()
     fake = FakeStores()
-    names = (
-        "payments",
-        "events",
-        "money",
-        "access",
-        "admins",
-        "limits",
-        "checkpoints",
-        "endpoints",
-        "ledger",
-        "reconciliations",
-    )
-    return Stores(*(getattr(fake, name) for name in names))
+    return Stores(*(getattr(fake, each.name) for each in fields(Stores)))

@@ -15,7 +15,9 @@ from ctrip.ports import (
     LimitStore,
     MoneyStore,
     PaymentStore,
+    PayoutStore,
     ReconciliationStore,
+    SignerBook,
 )
 from ctrip.store.access import DynamoAccess
 from ctrip.store.admins import DynamoAdmins
@@ -27,7 +29,9 @@ from ctrip.store.ledger import DynamoLedger
 from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
+from ctrip.store.payouts import DynamoPayouts
 from ctrip.store.reconciliations import DynamoReconciliations
+from ctrip.store.signer_book import DynamoSignerBook
 from ctrip.system import SystemClock
 from tests.fakes.clock import T0
 
@@ -45,6 +49,8 @@ class Stores:
     checkpoints: CheckpointStore
     endpoints: EndpointStore
     ledger: LedgerStore
+    payouts: PayoutStore
+    signer_book: SignerBook
     reconciliations: ReconciliationStore
 
 
@@ -80,6 +86,8 @@ class Stage:
             DynamoCheckpoints,
             DynamoEndpoints,
             DynamoLedger,
+            DynamoPayouts,
+            DynamoSignerBook,
             DynamoReconciliations,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))

@@ -378,11 +378,12 @@ def attempt(**given):
 )
 def test_what_an_unresolved_transaction_can_explain(given, token, amount, explained):
     """Its value and all that it may cost, of the coin; its amount, of its token; nothing once its fate is known."""
-    assert could_explain(some_transaction(attempts=(attempt(),), **given), token, amount) is explained
+    made = some_transaction(attempts=(attempt(),), **given)
+    assert could_explain(made, made.members[0], token, amount) is explained
 
 
 def test_the_dearest_of_all_attempts_counts():
     """Any of them may be the one that was mined."""
     both = some_transaction(attempts=(attempt(value=5_000), attempt(value=1, max_fee=11)))
-    assert could_explain(both, None, 5_000 + 210_000 + 6)
-    assert could_explain(both, None, 1 + 231_000)
+    assert could_explain(both, both.members[0], None, 5_000 + 210_000 + 6)
+    assert could_explain(both, both.members[0], None, 1 + 231_000)

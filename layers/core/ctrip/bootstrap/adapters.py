@@ -28,9 +28,11 @@ if TYPE_CHECKING:
         OneTimeCodes,
         Passwords,
         PaymentStore,
+        PayoutStore,
         Provisioner,
         ReconciliationStore,
         Signer,
+        SignerBook,
         Tokens,
         WebhookSender,
     )
@@ -92,6 +94,16 @@ class Adapters(Protocol):
     @property
     def money(self) -> MoneyStore:
         """Own transactions and fences."""
+        ...
+
+    @property
+    def payouts(self) -> PayoutStore:
+        """Settlements and refunds."""
+        ...
+
+    @property
+    def signer_book(self) -> SignerBook:
+        """The signer's own memory; the signer function alone may ask."""
         ...
 
     @property

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from ctrip.store.limits import DynamoLimits
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
+    from ctrip.store.payouts import DynamoPayouts
     from ctrip.store.reconciliations import DynamoReconciliations
+    from ctrip.store.signer_book import DynamoSignerBook
 
 BACKUP_MS = 60_000  # for which a backup that has not been read back is not asked about again
 
@@ -108,6 +110,20 @@ class AwsAdapters:
         from ctrip.store.money import DynamoMoney
 
         return DynamoMoney(self.settings.stage)
+
+    @cached_property
+    def payouts(self) -> "DynamoPayouts":
+        """Open the store of settlements and refunds."""
+        from ctrip.store.payouts import DynamoPayouts
+
+        return DynamoPayouts(self.settings.stage)
+
+    @cached_property
+    def signer_book(self) -> "DynamoSignerBook":
+        """Open the signer's own memory."""
+        from ctrip.store.signer_book import DynamoSignerBook
+
+        return DynamoSignerBook(self.settings.stage)
 
     @cached_property
     def ledger(self) -> "DynamoLedger":

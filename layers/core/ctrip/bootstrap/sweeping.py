@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
+    from ctrip.ports import Transfers
     from ctrip.services.sweeping.check_treasury import CheckedSweeper
     from ctrip.services.sweeping.resume_sweeps import SweepResumer
     from ctrip.services.sweeping.sign_transaction import GuardedSigner
@@ -44,11 +45,20 @@ class Sweeping:
             log=on.log("sweep"),
             treasury=on.settings.treasury_of(self._stage.network(name)),
             may_be_contract=on.settings.treasury_may_be_contract(name),
-            sweeper=lambda: self.new_sweeper(name),
+            sweeper=lambda operator: self.new_sweeper(name, operator),
+            cannot_collect=lambda treasury, operator: self._transfers(name).cannot_collect(treasury, operator),
+            clock=on.clock,
         )
 
-    def new_sweeper(self, name: str) -> "DepositSweeper":
-        """Build a chain's sweeper without the check of its treasury."""
+    def _transfers(self, name: str) -> "Transfers":
+        """Open what plans a chain's transactions."""
+        from ctrip.bootstrap.kinds import adapters_of
+
+        on, network = self._on, self._stage.network(name)
+        return adapters_of(network).transfers(network, on.chain(name), on.clock, on.log("sweep"))
+
+    def new_sweeper(self, name: str, operator: str = "") -> "DepositSweeper":
+        """Build a chain's sweeper without the check of its treasury; with an operator it sends batches."""
         from ctrip.bootstrap.kinds import adapters_of
         from ctrip.services.sweeping.sweep_deposits import DepositSweeper
 
@@ -63,6 +73,7 @@ class Sweeping:
             log=on.log("sweep"),
             treasury=on.settings.treasury_of(network),
             transfers=adapters_of(network).transfers,
+            operator=operator,
         )
 
     @cached_property
@@ -72,4 +83,4 @@ class Sweeping:
 
         on = self._on
         treasuries = {name: on.settings.treasury_of(network) for name, network in on.networks.items()}
-        return GuardedSigner(on.wallet, treasuries, on.networks, on.backed_up)
+        return GuardedSigner(on.wallet, treasuries, on.networks, on.backed_up, lambda: self._stage.payouts.guard)

@@ -164,10 +164,66 @@ ALARMS: dict[str, Alarm] = {
         "Nothing is swept on a chain: its treasury is an address of ours, or a contract that nobody allowed.",
         "Correct CTRIP_TREASURY, or set CTRIP_TREASURY_CONTRACT where the contract is meant.",
     ),
+    "operator_low": Alarm(
+        _TICKET,
+        "The operator's address has too little coin for a batch; tokens are swept one address after the other.",
+        "Send coin of this chain to the operator's address, which the line names.",
+    ),
+    "batch_failed": Alarm(
+        _TICKET,
+        "A batch of sweeps could not be made, most likely by a fault of ours; its payments are swept alone.",
+        "Search the log for the kind of error; roll back the last deployment where it began there.",
+    ),
     "gas_station_low": Alarm(
         _PAGE,
         "The gas station cannot pay for the next gift of gas, so tokens on this chain are not swept.",
         "Send coin to the gas station's address on this chain.",
+    ),
+    # -- settlements and refunds
+    "payout_not_covered": Alarm(
+        _PAGE,
+        "A settlement or refund was asked for, and the merchant's balance does not cover it any more; it failed.",
+        "Read the merchant's ledger: a deposit was undone, or somebody wrote a request past the balance check.",
+    ),
+    "payout_without_treasury": Alarm(
+        _TICKET,
+        "A settlement or refund is approved on a chain without a treasury, and waits.",
+        "Set the chain's treasury, or have the payout rejected.",
+    ),
+    "treasury_low": Alarm(
+        _TICKET,
+        "The treasury holds too little for the next settlement or refund, which waits.",
+        "Send the missing asset, or coin for the gas, to the treasury.",
+    ),
+    "payout_reverts": Alarm(
+        _TICKET,
+        "The chain refuses a settlement or refund whatever is paid for it; it failed, and its amount is free again.",
+        "Ask why the recipient cannot receive: a blacklisted address, a contract, a paused token.",
+    ),
+    "payout_not_signed": Alarm(
+        _PAGE,
+        "The signer refuses a settlement or refund: something differs from what was approved, or a cap is reached.",
+        "Read what differs in the line before anything else is approved.",
+    ),
+    "payout_transaction_failed": Alarm(
+        _TICKET,
+        "The transaction of a settlement or refund moved nothing: it failed, and its amount is free again.",
+        "Look the transaction up and see why it reverted.",
+    ),
+    "payout_arrived_short": Alarm(
+        _TICKET,
+        "Less arrived for a settlement or refund than was sent: the token keeps a share.",
+        "Tell the merchant, and remove the token from chains.yaml: it is none that can be accounted for.",
+    ),
+    "payout_failed": Alarm(
+        _TICKET,
+        "A settlement or refund could not be taken a step further, by a fault of ours; the others went on.",
+        "Read the kind of the error; it is tried again each minute.",
+    ),
+    "settlement_address_refused": Alarm(
+        _PAGE,
+        "The signer does not take over a merchant's settlement address: what it took over before is not its own.",
+        "Compare the merchant's address with what it says: somebody may have changed the table.",
     ),
     "sweep_failed": Alarm(
         _TICKET,

@@ -14,8 +14,10 @@ from ctrip.ports.ledger import EntryFilter, EntryPage, LedgerStore
 from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
 from ctrip.ports.money import MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
+from ctrip.ports.payouts import PayoutCommit, PayoutPage, PayoutStore
 from ctrip.ports.reconciliation import ReconciliationStore
 from ctrip.ports.runtime import Clock, Ids, Log, Metrics
+from ctrip.ports.signer_book import SignerBook
 from ctrip.ports.signing import Provisioner, Signer
 from ctrip.ports.transfers import Transfers
 
@@ -56,6 +58,9 @@ __all__ = [
     "Passwords",
     "PaymentFilter",
     "PaymentStore",
+    "PayoutCommit",
+    "PayoutPage",
+    "PayoutStore",
     "Place",
     "Prepared",
     "Provisioner",
@@ -63,6 +68,7 @@ __all__ = [
     "Remembered",
     "Reply",
     "Signer",
+    "SignerBook",
     "TokenKey",
     "Tokens",
     "Transfers",

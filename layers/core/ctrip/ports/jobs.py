@@ -21,6 +21,10 @@ class Jobs(Protocol):
         """Start a scanner, without waiting for it."""
         ...
 
+    def settle(self) -> None:
+        """Have settlements and refunds looked after, without waiting for it."""
+        ...
+
     def provision(self) -> None:
         """Have waiting merchants provisioned, without waiting for it."""
         ...

@@ -24,8 +24,11 @@ class MoneyStore(Protocol):
         """Read the tips of chains in one call."""
         ...
 
-    def note_sweeping(self, chain: str, to: str, refused: str) -> None:
-        """Note beside a chain's tip the treasury that was checked, and why nothing is swept there; empty: it is."""
+    def note_sweeping(self, chain: str, to: str, refused: str, alone: str = "") -> None:
+        """Note beside a chain's tip the treasury that was checked, and why nothing is swept there; empty: it is.
+
+        `alone` is why tokens are not swept in batches; empty: they are.
+        """
         ...
 
     def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:

@@ -76,6 +76,24 @@ class PaymentStore(Protocol):
         """
         ...
 
+    def reserve_many(
+        self, payments: Sequence[Payment], before: OutgoingTransaction | None, transaction: OutgoingTransaction
+    ) -> list[Payment]:
+        """Put a transaction under way that serves many payments, as `reserve` does; return the reserved payments.
+
+        Part after part, each all or nothing, the transaction with the first: a crash may leave some out. Payments that
+        have moved on are left out; where all have, nothing is stored. `before` is a transaction that it takes the
+        place of. Raises `AlreadyExists` ("transaction") and `Stale` as to the transaction, and `Busy`.
+        """
+        ...
+
+    def release(self, before: Payment) -> Payment:
+        """Take back the reservation of a payment whose transaction was never signed; return the payment.
+
+        No version of the payment, as with `reserve`. Raises `Stale` when the payment has moved on, and `Busy`.
+        """
+        ...
+
     def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
         """Move a payment to a tier, raised `now` (unix milliseconds), or raise it once more in its own; return it.
 

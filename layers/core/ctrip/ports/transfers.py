@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ctrip.domain.chains.chain import BalanceQuery, Block
-from ctrip.domain.sweeping.plan import Fate, Held, Order, Planned, Quote
+from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Planned, Quote
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Refusal
 
 
@@ -23,10 +23,17 @@ class Transfers(Protocol):
         """Return balances at the newest block; None where one of them is unknown, which is never zero."""
         ...
 
+    def holdings(self, wanted: Sequence[BalanceQuery]) -> list[int | None]:
+        """Return balances at the newest block, in the order asked; None is unknown, which is never zero."""
+        ...
+
     # -- first attempts
 
-    def usual_cost(self, token: str | None) -> int:
-        """Return about what a sweep costs, with the coin that its address must be given, without asking for it."""
+    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
+        """Return about what a sweep costs, without asking for it: with the coin that its address must be given.
+
+        `together` is one of many at once.
+        """
         ...
 
     def quote(self, order: Order, coin: int) -> Quote:
@@ -49,6 +56,24 @@ class Transfers(Protocol):
 
     def give(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned:
         """Plan such a gift."""
+        ...
+
+    # -- many addresses at once
+
+    def cannot_collect(self, to: str, operator: str) -> str:
+        """Say why an operator cannot take tokens of many addresses at once to `to`; empty where it can."""
+        ...
+
+    def quote_collection(self, orders: Sequence[Order], operator: str) -> Collection:
+        """Choose among orders of one token, the most important first, what one transaction can carry, and price it."""
+        ...
+
+    def next_slot(self, sender: str, last: OutgoingTransaction | None) -> str:
+        """Return the slot after a sender's `last`; raises `Unavailable` while the chain does not show that one."""
+        ...
+
+    def collect(self, collection: Collection, operator: str, slot: str) -> Planned:
+        """Plan what was quoted, or a part of it, in a slot."""
         ...
 
     # -- later attempts

@@ -10,8 +10,9 @@ from ctrip.domain.chains.chain import Signed
 from ctrip.domain.chains.kinds import KINDS, account_path
 from ctrip.signer import evm
 
-# By chain kind: makes signed bytes of a private key and an unsigned transaction of the kind.
-SIGN: dict[str, Callable[[bytes, Any], Signed]] = {"evm": evm.sign}
+# By chain kind: makes signed bytes of a private key and an unsigned transaction of the kind, which may name the paths
+# of more keys.
+SIGN: dict[str, Callable[[bytes, Any, Callable[[str], bytes]], Signed]] = {"evm": evm.sign}
 
 
 class MnemonicWallet:
@@ -34,7 +35,10 @@ class MnemonicWallet:
 
     def sign(self, kind: str, path: str, transaction: Any) -> Signed:
         """Sign with the key at a path."""
-        return SIGN[kind](self._node(path).PrivateKey().Raw().ToBytes(), transaction)
+        return SIGN[kind](self._key(path), transaction, self._key)
+
+    def _key(self, path: str) -> bytes:
+        return bytes(self._node(path).PrivateKey().Raw().ToBytes())
 
     def _account(self, path: str) -> Any:
         if path not in self._accounts:

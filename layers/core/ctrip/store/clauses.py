@@ -89,6 +89,23 @@ def reservation(names: tables.Tables, before: Payment, transaction: OutgoingTran
     ]
 
 
+def reservations(
+    names: tables.Tables,
+    payments: Sequence[Payment],
+    before: OutgoingTransaction | None,
+    transaction: OutgoingTransaction,
+    *,
+    first: bool,
+) -> list[Write]:
+    """Put an own transaction for many payments under way, with the first part of them; or one more part of them."""
+    key = tables.transaction_key(transaction.chain, transaction.sender, transaction.slot)
+    # Holds while nobody has taken the transaction over: what is reserved for it would otherwise be forgotten.
+    unmoved_since = check(names.money, key, Path("version") == transaction.version, name="stale outgoing transaction")
+    own = transaction_write(names.money, before, transaction) if first else unmoved_since
+    items = [(payment, payment_item(payment.changed(pending=transaction.key))) for payment in payments]
+    return [own, *(put(names.payments, item, unmoved(payment), name="stale payment") for payment, item in items)]
+
+
 def settlement(
     table: str, before: OutgoingTransaction, after: OutgoingTransaction, entries: Sequence[Entry], fence: Fence
 ) -> list[Write]:

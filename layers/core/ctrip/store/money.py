@@ -16,7 +16,7 @@ from ctrip.store.engine.database import Item, Store, put, read_document, update
 from ctrip.store.engine.errors import ConditionFailed
 from ctrip.store.layout import setback_item, setback_of, transaction_of, unreadable_transaction
 
-_SWEEPING = ("sweeping_to", "sweeping_refused")
+_SWEEPING = ("sweeping_to", "sweeping_refused", "sweeping_alone")
 _TIP_KEYS = frozenset({"chain", "fence", *_SWEEPING})
 
 
@@ -46,9 +46,9 @@ class DynamoMoney(Store):
         items = self._db.batch(self._table, [tables.tip_key(chain) for chain in chains])
         return {key.pk.removeprefix("F#"): _tip(key.pk.removeprefix("F#"), item) for key, item in items.items()}
 
-    def note_sweeping(self, chain: str, to: str, refused: str) -> None:
-        """Note beside a chain's tip the treasury that was checked, and why nothing is swept there; empty: it is."""
-        actions = [Path(name).set(held) for name, held in zip(_SWEEPING, (to, refused), strict=True)]
+    def note_sweeping(self, chain: str, to: str, refused: str, alone: str = "") -> None:
+        """Note beside a chain's tip the treasury that was checked, and why nothing, or no batch, is swept there."""
+        actions = [Path(name).set(held) for name, held in zip(_SWEEPING, (to, refused, alone), strict=True)]
         self._db.write(update(self._table, tables.tip_key(chain), actions))
 
     def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 
 from pynamodb.expressions.operand import Path
 
@@ -15,7 +16,7 @@ from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.ports import Commit, Page, PaymentFilter, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered
-from ctrip.store.clauses import Clauses, refuse_late, reservation, unmoved
+from ctrip.store.clauses import Clauses, refuse_late, reservation, reservations, unmoved
 from ctrip.store.engine.codec import decode
 from ctrip.store.engine.database import Item, Store, put, read_document
 from ctrip.store.engine.errors import ConditionFailed
@@ -25,6 +26,7 @@ from ctrip.store.tables import Key
 # What reading an item raises that something has mangled.
 UNREADABLE = (LookupError, TypeError, ValueError)
 INDEX_PAGES = 5
+RESERVED_AT_ONCE = 99  # a transaction of DynamoDB's has 100 items, of which one is the outgoing transaction
 TAKEOVERS = 3
 
 
@@ -62,9 +64,55 @@ class DynamoPayments(Store):
             raise _refusal(writes[min(exc.places)].name) from exc
         return before.changed(pending=transaction.key)
 
+    def reserve_many(
+        self, payments: Sequence[Payment], before: OutgoingTransaction | None, transaction: OutgoingTransaction
+    ) -> list[Payment]:
+        """Put a transaction for many payments under way, part after part; return the payments that name it."""
+        reserved: list[Payment] = []
+        for start in range(0, len(payments), RESERVED_AT_ONCE):
+            first = not reserved
+            part = self._reserve_part(payments[start : start + RESERVED_AT_ONCE], before, transaction, first=first)
+            reserved += [each.changed(pending=transaction.key) for each in part]
+        return reserved
+
+    def _reserve_part(
+        self,
+        part: Sequence[Payment],
+        before: OutgoingTransaction | None,
+        transaction: OutgoingTransaction,
+        *,
+        first: bool,
+    ) -> Sequence[Payment]:
+        """Reserve those of a part that have not moved on: all of these, or none."""
+        while part:
+            writes = reservations(self._db.tables, part, before, transaction, first=first)
+            try:
+                self._db.transact(writes, ours=partial(self._reserved, part[0].id, transaction))
+            except ConditionFailed as exc:
+                failed = {writes[place].name for place in exc.places} - {"stale payment"}
+                if failed:
+                    raise _refusal(failed.pop()) from exc
+                part = [each for place, each in enumerate(part, 1) if place not in exc.places]
+                continue
+            return part
+        return part
+
+    def _reserved(self, payment_id: str, transaction: OutgoingTransaction) -> bool:
+        """Whether this very transaction stands, of whose kind nothing is signed yet, and the payment names it."""
+        held, key = self.get(payment_id), (transaction.chain, transaction.sender, transaction.slot)
+        item = self._db.get(self._db.tables.money, tables.transaction_key(*key))
+        ours = item is not None and transaction_of(item) == transaction
+        return ours and held is not None and held.own.pending == transaction.key
+
+    def release(self, before: Payment) -> Payment:
+        """Take back a reservation; no version of the payment."""
+        return self._put(before, before.changed(pending=None))
+
     def retier(self, before: Payment, tier: Tier, now: int) -> Payment:
         """Move a payment to a tier, raised now; no version of it."""
-        after = before.changed(tier=tier, raised_at=now)
+        return self._put(before, before.changed(tier=tier, raised_at=now))
+
+    def _put(self, before: Payment, after: Payment) -> Payment:
         write = put(self._table, payment_item(after), unmoved(before), name="stale payment")
         try:
             self._db.write(write, ours=lambda: self.get(before.id) == after)

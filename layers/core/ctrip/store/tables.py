@@ -111,6 +111,39 @@ def watch_shard(payment_id: str) -> int:
     return crc32(payment_id.encode()) % WATCH_SHARDS
 
 
+# -- payouts
+
+
+def payout_key(merchant_id: str, payout_id: str) -> Key:
+    """Name a payout: a merchant's own, by their ids, which have the order of their making."""
+    return Key(f"PO#{merchant_id}", payout_id)
+
+
+PAYOUTS_PARTITION = "PAYOUTS"  # of the index `watch`: those that the worker looks after
+UNVOUCHED_PARTITION = "ADDRESSES"  # of the same index: settlement addresses that the signer does not know of yet
+REFUND_PREFIX = "RF#"
+
+
+def reservation_key(merchant_id: str, chain: str, asset: str) -> Key:
+    """Name what a merchant has asked for of an asset and is not booked yet."""
+    return Key(f"RSV#{merchant_id}", f"{chain}#{asset}")
+
+
+def refunded_key(payment_id: str, chain: str, asset: str) -> Key:
+    """Name the sum of what was refunded of an asset that came for a payment."""
+    return Key(f"P#{payment_id}", f"RFSUM#{chain}#{asset}")
+
+
+def refund_key(payment_id: str, payout_id: str) -> Key:
+    """Name one of a payment's refunds."""
+    return Key(f"P#{payment_id}", f"{REFUND_PREFIX}{payout_id}")
+
+
+def settlement_address_key(merchant_id: str, chain: str) -> Key:
+    """Name where a merchant's settlements of a chain go."""
+    return Key(f"SA#{merchant_id}", chain)
+
+
 # -- events
 
 
@@ -361,6 +394,21 @@ def addresses_key(merchant_id: str, curve: str, page: int) -> Key:
 
 
 ACCOUNTS_KEY = Key("IX#accounts", "IX")
+
+
+def vouched_key(merchant_id: str, chain: str) -> Key:
+    """Name where a merchant's settlements go, as the signer has taken it over."""
+    return Key(f"SAV#{merchant_id}", chain)
+
+
+def spent_key(chain: str, asset: str, day: str) -> Key:
+    """Name the sum of an asset that the signer has signed payouts of on one day."""
+    return Key(f"SPENT#{chain}#{asset}", day)
+
+
+def spent_once_key(payout_id: str) -> Key:
+    """Name that a payout has been counted."""
+    return Key(f"SPENTBY#{payout_id}", "ONCE")
 
 
 def gate_key(chain: str) -> Key:

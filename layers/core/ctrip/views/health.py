@@ -31,6 +31,7 @@ class Sweeping(TypedDict):
     status: Annotated[str, Shape(examples=("ok", "off", "refused"))]
     treasury: Address | None
     reason: str | None
+    alone: Annotated[str | None, "Why tokens are swept address by address; null where they are swept in batches."]
 
 
 class ChainHealth(TypedDict):
@@ -88,6 +89,13 @@ def chain_health(network: Network, verdict: Verdict, tip: Tip, treasury: str, no
 def _sweeping(tip: Tip, treasury: str) -> Sweeping:
     """Show whether deposits are swept, and where to; what only a node knows, the sweeper has noted."""
     if not treasury:
-        return {"status": "off", "treasury": None, "reason": "No treasury is configured for this chain."}
-    reason = tip.sweeping_refused if same(tip.sweeping_to, treasury) else ""
-    return {"status": "refused" if reason else "ok", "treasury": treasury, "reason": reason or None}
+        reason = "No treasury is configured for this chain."
+        return {"status": "off", "treasury": None, "reason": reason, "alone": None}
+    known = same(tip.sweeping_to, treasury)
+    reason, alone = (tip.sweeping_refused, tip.sweeping_alone) if known else ("", "")
+    return {
+        "status": "refused" if reason else "ok",
+        "treasury": treasury,
+        "reason": reason or None,
+        "alone": alone or None,
+    }

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from ctrip.chains.evm import explain, sending
+from ctrip.chains.evm import delegation, explain, sending
 from ctrip.chains.evm.bodies import Bodies
 from ctrip.chains.evm.codec import (
     BALANCE_OF,
@@ -21,12 +21,13 @@ from ctrip.chains.evm.codec import (
 from ctrip.chains.evm.endpoints import TRIES, Endpoint, Meter
 from ctrip.chains.evm.errors import Gone, Missing, Unreachable
 from ctrip.chains.evm.logs import token_transfers
+from ctrip.chains.evm.node import OWN_TRANSACTION_BYTES
 from ctrip.chains.evm.pool import Pool
 from ctrip.chains.evm.probe import Blind, OtherFork, Prober, order
 from ctrip.chains.evm.transport import ANSWER_SECONDS
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Receipt, Transfer
-from ctrip.domain.chains.evm.transaction import Fees
+from ctrip.domain.chains.evm.transaction import Account, Call, Fees
 from ctrip.domain.errors import ChainError, ConfigurationError, Refused
 from ctrip.ports import Clock
 
@@ -37,7 +38,6 @@ OPINIONS = 2
 OP_STACK = frozenset({10, 8453})
 ARBITRUM = frozenset({42161, 42170, 421614})
 GAS_PRICE_ORACLE = "0x420000000000000000000000000000000000000F"
-OWN_TRANSACTION_BYTES = 200
 
 
 class EvmChain:
@@ -310,14 +310,14 @@ class EvmChain:
         """Return what a transaction costs now; the tip is at least one wei."""
         return self._pool.run(sending.fees)
 
-    def layer_fee(self) -> int:
-        """Return what a transaction pays, with room, to the layer below; 0 where there is none.
+    def layer_fee(self, size: int = OWN_TRANSACTION_BYTES) -> int:
+        """Return what a transaction of so many bytes pays, with room, to the layer below; 0 where there is none.
 
-        Source: the OP Stack's GasPriceOracle, `getL1FeeUpperBound(uint256)` for a transaction of that many bytes.
+        Source: the OP Stack's GasPriceOracle, `getL1FeeUpperBound(uint256)`.
         """
         if self.network.chain_id not in OP_STACK:
             return 0
-        call = {"to": GAS_PRICE_ORACLE, "data": f"0xf1c7a58b{OWN_TRANSACTION_BYTES:064x}"}
+        call = {"to": GAS_PRICE_ORACLE, "data": f"0xf1c7a58b{size:064x}"}
         fee = self._pool.run(lambda endpoint: word(endpoint.call("eth_call", [call, "latest"])))
         if fee is None:
             raise Refused("the layer below does not tell its fee")
@@ -327,6 +327,18 @@ class EvmChain:
         """Return the gas that this call would use. Raises `Refused` where it reverts."""
         call = {"from": sender, "to": to, "value": hex(value), "data": data or "0x"}
         return self._pool.run(lambda endpoint: quantity(endpoint.call("eth_estimateGas", [call])))
+
+    def accounts(self, at: Block, addresses: Sequence[str]) -> list[Account]:
+        """Return the code and the nonce of addresses at exactly that block, in the order asked."""
+        return delegation.accounts(self._pool, at, addresses)
+
+    def refusals(self, at: Block, wanted: Sequence[Call]) -> list[str | None]:
+        """Say why calls of tokens would fail at that block, in the order asked; None where one would not."""
+        return delegation.refusals(self._pool, at, wanted)
+
+    def authorizes(self, sender: str, delegate: str) -> bool:
+        """Whether a transaction of type 4 (EIP-7702) is understood."""
+        return delegation.authorizes(self._pool, sender, delegate)
 
     def gas_pays_layer(self) -> bool:
         """Say whether gas pays for the layer below too, so that a plain transfer takes more than 21,000 (Arbitrum)."""

@@ -8,7 +8,6 @@ from ctrip.domain.chains.chain import Block
 from ctrip.domain.chains.evm.transaction import Fees
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Refusal
 
-NATIVE_GAS = 21_000
 NO_FLOOR = FeeFloor()
 
 # A transaction is replaced once so much time and so many blocks have gone by: money hurries no chain that stands still.

@@ -1,11 +1,13 @@
 """What only EVM nodes are asked: nonces, gas, and the bodies of blocks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from ctrip.domain.chains.chain import Block
-from ctrip.domain.chains.evm.transaction import Fees
+from ctrip.domain.chains.evm.transaction import Account, Call, Fees
 from ctrip.ports import Chain
+
+OWN_TRANSACTION_BYTES = 200  # of a transfer, signed
 
 
 class EvmNode(Chain, Protocol):
@@ -23,8 +25,23 @@ class EvmNode(Chain, Protocol):
         """Return what a transaction costs now; where there is a tip it is at least 1."""
         ...
 
-    def layer_fee(self) -> int:
-        """Return what a transaction pays, with room, to the layer below, beside its gas; 0 where there is none."""
+    def layer_fee(self, size: int = OWN_TRANSACTION_BYTES) -> int:
+        """Return what a transaction of so many bytes pays, with room, to the layer below, beside its gas.
+
+        0 where there is none.
+        """
+        ...
+
+    def accounts(self, at: Block, addresses: Sequence[str]) -> list[Account]:
+        """Return the code and the nonce of addresses at exactly that block, in the order asked."""
+        ...
+
+    def refusals(self, at: Block, wanted: Sequence[Call]) -> list[str | None]:
+        """Say why calls of tokens would fail at that block, in the order asked; None where one would not."""
+        ...
+
+    def authorizes(self, sender: str, delegate: str) -> bool:
+        """Whether a transaction of type 4 (EIP-7702) is understood."""
         ...
 
     def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:

@@ -12,11 +12,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class GasTerms:
-    """An attempt's gas, and what it offers for each unit in base units: at most, and of it to the block's producer."""
+    """An attempt's gas, and what it offers for each unit in base units: at most, and of it to the block's producer.
+
+    `gas_each` is what a batch gives each of its members.
+    """
 
     gas: int
     max_fee: int
     priority_fee: int
+    gas_each: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MemberTerms:
+    """What a batch does for one of its members beside the sweep.
+
+    `nonce_after` is the address's nonce after its authorization in this batch, 0 where it makes none.
+    """
+
+    nonce_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,11 @@ def terms_of(attempt: Attempt) -> GasTerms:
 def gas_terms(terms: Terms) -> GasTerms:
     """Read the terms of a quote, or of an attempt."""
     return _read(GasTerms, terms)
+
+
+def member_terms(terms: Terms) -> MemberTerms:
+    """Read what a batch does for a member."""
+    return _read(MemberTerms, terms)
 
 
 def search_of(transaction: OutgoingTransaction) -> Search:

@@ -1,19 +1,19 @@
 """Own transactions on EVM chains: the `ports.Transfers` of nonces and gas."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctrip.chains.evm import gas
-from ctrip.chains.evm.gas import NATIVE_GAS
+from ctrip.chains.evm.batches import USUAL_GAS, EvmBatches, batch
 from ctrip.chains.evm.node import EvmNode
 from ctrip.chains.evm.search import NonceSearch
 from ctrip.chains.evm.terms import GasTerms, gas_terms, nonce_of, slot_of, terms_of, written
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery, Block, Receipt
-from ctrip.domain.chains.evm.transaction import NO_CALL, Fees, Transaction, transfer_data
+from ctrip.domain.chains.evm.transaction import NATIVE_GAS, NO_CALL, Authorization, Fees, Transaction, transfer_data
 from ctrip.domain.errors import Refused, Reverts, Unavailable
-from ctrip.domain.sweeping.plan import Fate, Held, Order, Outlook, Planned, Quote
-from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal, TransactionState
+from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote
+from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal, Terms, TransactionState
 from ctrip.ports import Clock, Log
 
 TOKEN_SWEEP_GAS = 100_000  # about what the gas and the transfer of a token cost together
@@ -42,11 +42,16 @@ class EvmTransfers:
         found = [each for each in self.node.balances(self.head(), wanted) if each is not None]
         return found if len(found) == len(wanted) else None
 
+    def holdings(self, wanted: Sequence[BalanceQuery]) -> list[int | None]:
+        """Return balances at the newest block, in the order asked; None is unknown."""
+        return self.node.balances(self.head(), wanted)
+
     # -- first attempts
 
-    def usual_cost(self, token: str | None) -> int:
-        """Return about what a sweep costs, with the gas that its address must be given."""
-        return (TOKEN_SWEEP_GAS if token else NATIVE_GAS) * self._price().max_fee
+    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
+        """Return about what a sweep costs, with the gas that its address must be given, or together with others."""
+        usual = USUAL_GAS if together else TOKEN_SWEEP_GAS
+        return (usual if token else NATIVE_GAS) * self._price().max_fee
 
     def quote(self, order: Order, coin: int) -> Quote:
         """Say what a transfer costs; a token's is given its gas twice over: a rising base fee needs no second gift."""
@@ -57,6 +62,8 @@ class EvmTransfers:
         needed = self._estimate(order.sender, order.token, 0, data) * 6 // 5
         quote = self._quoted(needed, gas.Price(price.max_fee, min(price.tip, price.max_fee)))
         short = max(quote.cost - coin, 0)
+        if short and (reason := self._batches().elsewhere(order.sender)):
+            raise Reverts(reason)  # coin that is sent there may be taken at once
         return replace(quote, short=short, gift=2 * quote.cost, gift_fee=NATIVE_GAS * price.max_fee)
 
     def transfer(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned | None:
@@ -78,6 +85,25 @@ class EvmTransfers:
     def give(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned:
         """Plan a plain transfer of coin."""
         return self._planned(quote, self._next_nonce(order.sender, last), order.to, value=order.amount)
+
+    # -- many addresses at once
+
+    def cannot_collect(self, to: str, operator: str) -> str:
+        """Say why batches cannot be sent: a contract is missing, or the chain does not know EIP-7702."""
+        return self._batches().missing(to, operator)
+
+    def quote_collection(self, orders: Sequence[Order], operator: str) -> Collection:
+        """Choose whom one batch can sweep, and say what it costs."""
+        return self._batches().quote(orders, operator)
+
+    def next_slot(self, sender: str, last: OutgoingTransaction | None) -> str:
+        """Return the next nonce's slot."""
+        return slot_of(self._next_nonce(sender, last))
+
+    def collect(self, collection: Collection, operator: str, slot: str) -> Planned:
+        """Plan a batch."""
+        quote = self._batches().narrowed(collection, operator)
+        return self._batch(quote, int(slot), operator, collection.orders, collection.terms)
 
     # -- later attempts
 
@@ -102,7 +128,7 @@ class EvmTransfers:
         if price is None:
             return None
         last = terms_of(transaction.attempts[-1])
-        quote = self._quoted(NATIVE_GAS if cancel and not network.gas_estimated else last.gas, price)
+        quote = self._quoted(NATIVE_GAS if cancel and not network.gas_estimated else last.gas, price, last.gas_each)
         return replace(quote, gift=2 * quote.cost)
 
     def replacement(
@@ -110,7 +136,12 @@ class EvmTransfers:
     ) -> Planned | None:
         """Do the same at a higher price, or use the nonce for what moves nothing, to the sender itself."""
         nonce = nonce_of(transaction)
-        if cancel or (transaction.token is not None and held.amount == 0):
+        again = transaction.collects and not cancel and transaction.to.lower() == to.lower()
+        if again:
+            return self._again(transaction, quote) if held.coin >= quote.cost else None
+        if transaction.kind is Kind.PAYOUT:
+            return self._paid_again(transaction, quote, held)
+        if cancel or transaction.collects or (transaction.token is not None and held.amount == 0):
             made = self._planned(quote, nonce, transaction.sender, cancels=True)
         elif transaction.token is not None:
             data = transfer_data(to, held.amount)
@@ -153,6 +184,33 @@ class EvmTransfers:
 
     # -- parts
 
+    def _batches(self) -> EvmBatches:
+        return EvmBatches(self.network, self.node, self.head(), self._price())
+
+    def _paid_again(self, transaction: OutgoingTransaction, quote: Quote, held: Held) -> Planned | None:
+        """Pay the same amount to the same address: a payout is never changed by what is there now."""
+        nonce, last = nonce_of(transaction), transaction.attempts[-1]
+        if transaction.token is None:
+            made = self._planned(quote, nonce, transaction.to, value=last.value)
+        else:
+            data = transfer_data(transaction.to, last.amount)
+            made = self._planned(quote, nonce, transaction.token, data=data, amount=last.amount)
+        return made if held.coin >= made.value + quote.cost and held.amount >= last.amount else None
+
+    def _again(self, transaction: OutgoingTransaction, quote: Quote) -> Planned:
+        """Repeat a batch: the same members with the same authorizations, whichever attempt is mined."""
+        token, to = transaction.token, transaction.to
+        orders = [Order(each.address, token, to, each.meant, each.path) for each in transaction.members]
+        terms = {each.address: each.terms for each in transaction.members}
+        return self._batch(quote, nonce_of(transaction), transaction.sender, orders, terms)
+
+    def _batch(
+        self, quote: Quote, nonce: int, operator: str, orders: Sequence[Order], terms: Mapping[str, Terms]
+    ) -> Planned:
+        to, data, authorizations = batch(orders, terms, operator, gas_terms(quote.terms).gas_each)
+        amount = sum(order.amount for order in orders)
+        return self._planned(quote, nonce, to, data=data, amount=amount, authorizations=authorizations)
+
     def _today(self) -> Fees:
         if self._fees is None or self._old(self._fees[0]):
             self._fees = (self.clock.now(), self.node.fees())
@@ -161,8 +219,8 @@ class EvmTransfers:
     def _price(self) -> gas.Price:
         return gas.price(self._today(), self.network.fee_floor)
 
-    def _quoted(self, needed: int, price: gas.Price) -> Quote:
-        terms = GasTerms(needed, price.max_fee, price.tip)
+    def _quoted(self, needed: int, price: gas.Price, gas_each: int = 0) -> Quote:
+        terms = GasTerms(needed, price.max_fee, price.tip, gas_each)
         return Quote(needed * price.max_fee, self.node.layer_fee(), terms=written(terms))
 
     def _planned(
@@ -175,6 +233,7 @@ class EvmTransfers:
         data: str = NO_CALL,
         amount: int = 0,
         cancels: bool = False,
+        authorizations: tuple[Authorization, ...] = (),
     ) -> Planned:
         offer = gas_terms(quote.terms)
         transaction = Transaction(
@@ -187,6 +246,7 @@ class EvmTransfers:
             max_fee=offer.max_fee,
             priority_fee=offer.priority_fee,
             legacy=self._today().legacy,
+            authorizations=authorizations,
         )
         return Planned(
             transaction=transaction,
@@ -229,6 +289,8 @@ class EvmTransfers:
         used = self._used(sender)
         if last is not None and last.tx_hash is not None and used <= nonce_of(last):
             raise Unavailable("the nodes do not show our last transaction yet")
+        if last is not None and not last.attempts:
+            return max(nonce_of(last), used)  # it was given up before anything was signed
         return max(nonce_of(last) + 1 if last else 0, used)
 
     def _lowest(self, transaction: OutgoingTransaction) -> bool:

@@ -98,11 +98,33 @@ class Unsigned(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """An address of ours that lets a contract act for it."""
+
+    path: str
+    address: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    """The published contracts of one treasury and one operator that take tokens of many addresses at once.
+
+    The operator calls `contract`, and each address has let `delegate` act for it, which pays the treasury alone.
+    """
+
+    contract: str
+    delegate: str
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """What an unsigned transaction would do, as its kind's rules read it; amounts are base units of the coin.
 
-    The money goes to `to`: of `token`, or of the coin (None). `value` is the coin that it carries, `fee` the most that
-    it may cost beside. One that is `idle` moves nothing and only takes its slot; `unclear` says why it is no transfer.
+    The money goes to `to`: `amount` of `token`, or of the coin (None). `value` is the coin that it carries, `fee` the
+    most that it may cost beside. One that is `idle` moves nothing and only takes its slot; `unclear` says why it is no
+    transfer.
+    One that `collects` calls a contract at `to` that takes the token of many addresses, of which some make a `grant`.
     """
 
     to: str
@@ -111,6 +133,9 @@ class Act:
     fee: int
     idle: bool = False
     unclear: str = ""
+    collects: bool = False
+    grants: tuple[Grant, ...] = ()
+    amount: int = 0
 
 
 @dataclass(frozen=True, slots=True)

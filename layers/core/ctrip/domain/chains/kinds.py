@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.chain import Act, Unsigned
+from ctrip.domain.chains.chain import Act, Collector, Unsigned
 from ctrip.domain.chains.evm.rules import RULES as EVM
 from ctrip.domain.chains.tron.tokens import TOKENS as TRON_TOKENS
 from ctrip.domain.errors import SigningRefused
@@ -81,6 +81,10 @@ class ChainRules(TokenRules, Protocol):
 
     def act(self, network: Network, sender: str, transaction: Unsigned) -> Act:
         """Say what an unsigned transaction would do; raises `SigningRefused` for one that is not of `network`."""
+        ...
+
+    def collector(self, treasury: str, operator: str) -> Collector | None:
+        """Return the contracts that collect tokens for an operator; None where the kind has none."""
         ...
 
 

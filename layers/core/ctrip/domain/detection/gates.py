@@ -39,7 +39,8 @@ class Tip:
     `looked_at` the last in which everything new was looked at; `position` is how far the round over the slow tiers is.
     `failing_since` is when the unbroken row of failed passes began, 0 after a successful one, and `failure` the reason
     of the last failure. `endpoints` are host, state and reason. `sweeping_to` is the treasury that the sweeper checked
-    last, and `sweeping_refused` why it does not sweep there; the scanner does not write these two.
+    last, `sweeping_refused` why it does not sweep there, and `sweeping_alone` why it does not sweep tokens in batches;
+    the scanner does not write these three.
     """
 
     chain: str
@@ -57,3 +58,4 @@ class Tip:
     endpoints: tuple[tuple[str, str, str], ...] = ()
     sweeping_to: str = ""
     sweeping_refused: str = ""
+    sweeping_alone: str = ""

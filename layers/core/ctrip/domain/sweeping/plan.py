@@ -1,6 +1,7 @@
 """What the services ask of a chain kind about own transactions, and what it answers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ctrip.domain.chains.chain import Receipt, Unsigned
@@ -9,12 +10,13 @@ from ctrip.domain.sweeping.sweep import Terms
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A transfer that is wanted: an amount of a token, or of the coin (None)."""
+    """A transfer that is wanted: an amount of a token, or of the coin (None), from the address that `path` leads to."""
 
     sender: str
     token: str | None
     to: str
     amount: int
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,20 @@ class Quote:
     def cost(self) -> int:
         """What the transaction may cost."""
         return self.fee + self.beside
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What one transaction would take of one token from many addresses, and what it would cost at most.
+
+    `terms` are the chain kind's own, by the address that each is of. `refused` says by address why it cannot be swept
+    like that now; an order that is in neither did not fit in.
+    """
+
+    quote: Quote
+    orders: tuple[Order, ...]
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

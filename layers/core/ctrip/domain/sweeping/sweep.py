@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from ctrip.domain.chains.chain import OwnTransfer, Receipt, TokenTransfer
-from ctrip.domain.chains.kinds import same
+from ctrip.domain.chains.kinds import folded, same
 from ctrip.domain.ledger.entries import (
     GAS_EXPENSE,
     GAS_STATION,
@@ -29,11 +29,13 @@ Terms: TypeAlias = tuple[tuple[str, int], ...]
 class TransactionState(StrEnum):
     """How far one own transaction has come.
 
+    `prepared`: its members are being reserved one part after the other, and nothing is signed yet.
     `cancelled`: the chain took the transaction that was sent in its place and moves nothing. `lost`: the chain has
     used the slot and shows nothing of ours in any block; it is watched for a time all the same. `expired`: its time has
     passed, and no attempt can be mined any more. `unreadable`: what is stored of it cannot be read.
     """
 
+    PREPARED = "prepared"
     SIGNED = "signed"
     SENT = "sent"
     MINED = "mined"
@@ -52,10 +54,11 @@ _ENDED = frozenset(
 
 
 class Kind(StrEnum):
-    """What an own transaction is for: coin for a deposit address, or its funds to the treasury."""
+    """What an own transaction is for: coin for a deposit address, its funds to the treasury, or a payout from there."""
 
     FUND = "fund"
     SWEEP = "sweep"
+    PAYOUT = "payout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class Member:
     """One payment that a transaction serves, by its deposit address; amounts are base units, as the receipt tells.
 
     `amount` is what arrived where it was meant to, `left` what left the address (more, where a token keeps a share).
+    `meant` is what a transaction for many was to take of it, and `terms` are the chain kind's own.
     """
 
     payment_id: str
@@ -115,6 +119,8 @@ class Member:
     address: str
     amount: int = 0
     left: int = 0
+    meant: int = 0
+    terms: Terms = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +129,7 @@ class OutgoingTransaction:
 
     A slot is what at most one transaction of a sender can have, as text that sorts as the slots follow each other: what
     it is, its chain kind says. A sweep takes an asset from its members' addresses to `to`, a gift brings coin to them.
+    A payout has no members: it sends to `to` what its `payout` (merchant and id) says.
     `fee` is the coin it cost, by its receipt. `search` is how far the kind has looked for a missing receipt, `lost_at`
     when it found that none will come.
     """
@@ -148,6 +155,7 @@ class OutgoingTransaction:
     refusal: Refusal | None = None
     search: Terms = ()
     lost_at: int = 0
+    payout: tuple[str, str] | None = None
 
     @property
     def key(self) -> str:
@@ -165,6 +173,11 @@ class OutgoingTransaction:
         return tuple(member.payment_id for member in self.members)
 
     @property
+    def collects(self) -> bool:
+        """Whether it takes from addresses that do not send it."""
+        return self.kind is Kind.SWEEP and not any(same(each.address, self.sender) for each in self.members)
+
+    @property
     def recipient_path(self) -> str | None:
         """Name the key of the deposit address that is given coin."""
         return self.members[0].path if self.kind is Kind.FUND else None
@@ -180,8 +193,13 @@ class OutgoingTransaction:
 
     @property
     def waiting(self) -> bool:
-        """Whether it has not been seen in a block yet."""
+        """Whether it has been signed and not been seen in a block yet."""
         return self.state in _UNSEEN
+
+    @property
+    def skipped(self) -> tuple[Member, ...]:
+        """Return the members of a mined transaction for many from whose addresses nothing was moved."""
+        return tuple(each for each in self.members if self.collects and not self.cancelled and each.left == 0)
 
     @property
     def cancelled(self) -> bool:
@@ -203,10 +221,7 @@ def mined(transaction: OutgoingTransaction, receipt: Receipt, now: int) -> Outgo
         tx_hash=receipt.tx_hash,
         block_number=receipt.block_number,
         block_hash=receipt.block_hash,
-        members=tuple(
-            replace(each, amount=moved(transaction, each, receipt), left=left(transaction, each, receipt))
-            for each in transaction.members
-        ),
+        members=_as_told(transaction, receipt),
         fee=receipt.fee,
         refusal=None,
         search=(),
@@ -262,40 +277,47 @@ def as_shown(payment: Payment, transaction: OutgoingTransaction | None) -> Payme
     return payment.changed(sweeps=sweeps_with(payment.own.sweeps, transaction, member, "mined"))
 
 
-def moved(transaction: OutgoingTransaction, member: Member, receipt: Receipt) -> int:
-    """Return what the receipt shows to have arrived at the destination for a member."""
+def _as_told(transaction: OutgoingTransaction, receipt: Receipt) -> tuple[Member, ...]:
+    """Return the members with what the receipt shows of each: what arrived where it was meant to, and what left."""
     if transaction.token is None:
-        return receipt.value if receipt.success else 0
-    return sum(log.amount for log in _sent(transaction, member, receipt) if same(log.to, transaction.to))
+        value = receipt.value if receipt.success else 0
+        return tuple(replace(each, amount=value, left=value) for each in transaction.members)
+    sent = _sent_by(transaction.token, receipt)
+    return tuple(_member_as_told(transaction, each, sent.get(folded(each.address), [])) for each in transaction.members)
 
 
-def left(transaction: OutgoingTransaction, member: Member, receipt: Receipt) -> int:
-    """Return what the receipt shows to have left a member's address, wherever it went: some tokens keep a share."""
-    if transaction.token is None:
-        return receipt.value if receipt.success else 0
-    return sum(log.amount for log in _sent(transaction, member, receipt) if not same(log.to, member.address))
+def _member_as_told(transaction: OutgoingTransaction, member: Member, sent: list[TokenTransfer]) -> Member:
+    """Some tokens keep a share: more leaves then than arrives."""
+    arrived = sum(log.amount for log in sent if same(log.to, transaction.to))
+    return replace(member, amount=arrived, left=sum(log.amount for log in sent if not same(log.to, member.address)))
 
 
-def _sent(transaction: OutgoingTransaction, member: Member, receipt: Receipt) -> list[TokenTransfer]:
-    logs = receipt.token_transfers if receipt.success else ()
-    return [log for log in logs if same(log.token, transaction.token or "") and same(log.sender, member.address)]
+def _sent_by(token: str, receipt: Receipt) -> dict[str, list[TokenTransfer]]:
+    sent: dict[str, list[TokenTransfer]] = {}
+    for log in receipt.token_transfers if receipt.success else ():
+        if same(log.token, token):
+            sent.setdefault(folded(log.sender), []).append(log)
+    return sent
 
 
-def could_explain(transaction: OutgoingTransaction, token: str | None, amount: int) -> bool:
-    """Say whether a transaction whose fate is unknown may have taken `amount` of an asset from its deposit address.
+def could_explain(transaction: OutgoingTransaction, member: Member, token: str | None, amount: int) -> bool:
+    """Say whether a transaction whose fate is unknown may have taken `amount` of an asset from a member's address.
 
     `token` None is the coin: the value and everything that the transaction may cost.
     """
     if transaction.kind is not Kind.SWEEP or not (transaction.waiting or transaction.state is TransactionState.LOST):
         return False
-    return any(0 < amount <= _most(transaction, attempt, token) for attempt in transaction.attempts)
+    return any(0 < amount <= _most(transaction, member, attempt, token) for attempt in transaction.attempts)
 
 
-def _most(transaction: OutgoingTransaction, attempt: Attempt, token: str | None) -> int:
+def _most(transaction: OutgoingTransaction, member: Member, attempt: Attempt, token: str | None) -> int:
+    """Return the most that an attempt may take; one for many takes all that is there, and none of the coin."""
     if token is None:
         # What the layer below asks may have risen since.
-        return attempt.value + attempt.cost + 2 * attempt.beside
-    return attempt.amount if transaction.token is not None and same(transaction.token, token) else 0
+        return 0 if transaction.collects else attempt.value + attempt.cost + 2 * attempt.beside
+    if transaction.token is None or not same(transaction.token, token):
+        return 0
+    return attempt.amount if not transaction.collects else 0 if attempt.cancels else member.meant
 
 
 def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVERTED_BACKOFF_MS) -> Setback:

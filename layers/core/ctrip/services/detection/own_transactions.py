@@ -78,7 +78,8 @@ class OwnTransactions:
         key = payment.own.pending
         known = any(move.transaction == key for move in payment.own.moves)
         transaction = self.money.transaction(*parse_key(key)) if key and not known else None
-        ours = transaction is not None and could_explain(transaction, payment.due.token_address, left)
+        member = transaction.member(payment.id) if transaction else None
+        ours = bool(transaction and member and could_explain(transaction, member, payment.due.token_address, left))
         if not (ours or payment.id in self.unsure):
             return False
         since = transaction.updated_at if transaction else payment.times.updated_at

@@ -11,7 +11,6 @@ from ctrip.domain.detection.gates import Gate, Tip
 from ctrip.domain.detection.readiness import closed_to_payments
 from ctrip.domain.errors import (
     AlreadyExists,
-    BadRequest,
     Busy,
     ChainUnavailable,
     Conflict,
@@ -21,13 +20,13 @@ from ctrip.domain.errors import (
 from ctrip.domain.jobs import ScanJob
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.vouching import verify_extended_key
-from ctrip.domain.money import parse_amount, parse_decimal
 from ctrip.domain.payments.machine import FIRST_EVENT
 from ctrip.domain.payments.payment import Due, Links, Order, Payment, Times
 from ctrip.domain.urls import is_web_address
 from ctrip.domain.webhooks.addresses import endpoint_problem
 from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.merchants.limit_calls import CallLimiter
+from ctrip.services.shared.choose_asset import chosen_amount, chosen_asset, chosen_network
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.recording import Recorder
@@ -146,30 +145,12 @@ class PaymentCreator:
             ) from exc
 
     def _due(self, wanted: CreatePayment) -> tuple[Network, Asset, int]:
-        network = self.networks.get(wanted.chain)
-        if network is None:
-            problem = FieldError("chain", "unsupported_chain", f"{wanted.chain} is not enabled here")
-            raise BadRequest(f"Unsupported chain: {wanted.chain}", code="unsupported_chain", errors=(problem,))
-        asset = self._asset(network, wanted)
-        if wanted.amount is not None and wanted.amount_decimal is not None:
-            raise InvalidField("amount_decimal", "mutually_exclusive", "give amount or amount_decimal, not both")
-        if wanted.amount_decimal is not None:
-            return network, asset, parse_decimal(wanted.amount_decimal, asset.decimals)
-        if wanted.amount is None:
+        network = chosen_network(self.networks, wanted.chain)
+        asset = chosen_asset(network, wanted)
+        amount = chosen_amount(asset, wanted)
+        if amount is None:
             raise InvalidField("amount", "missing", "is required")
-        return network, asset, parse_amount(wanted.amount)
-
-    def _asset(self, network: Network, wanted: CreatePayment) -> Asset:
-        if wanted.token_id is not None and wanted.asset is not None:
-            raise InvalidField("asset", "mutually_exclusive", "give token_id or asset, not both")
-        if wanted.asset is not None:
-            if found := network.asset_by_symbol(wanted.asset):
-                return found
-            raise InvalidField("asset", "asset_not_found", f"{wanted.asset} is not enabled on {network.name}")
-        if found := network.asset(wanted.token_id):
-            return found
-        detail = f"Token {wanted.token_id} not found for chain {network.name}"
-        raise BadRequest(detail, code="token_not_found", errors=(FieldError("token_id", "token_not_found", detail),))
+        return network, asset, amount
 
     def _check_urls(self, wanted: CreatePayment) -> None:
         if wanted.webhook_url is not None:

@@ -28,6 +28,10 @@ class BestEffort:
         """Start a scanner; else the next tick does."""
         self._try("scan", lambda: self.jobs.scan(job))
 
+    def settle(self) -> None:
+        """Have settlements and refunds looked after; else the schedule does."""
+        self._try("settle", self.jobs.settle)
+
     def provision(self) -> None:
         """Have waiting merchants provisioned; else the schedule does."""
         self._try("provision", self.jobs.provision)

@@ -1,5 +1,6 @@
 """From a decided step to the transaction that stores it: event frozen, audit record hashed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin, payment_record
@@ -69,13 +70,38 @@ class Recorder:
             payment_id=payment.id,
             at=at,
             body=event_body(name, ulid, payment, at, stray),
-            endpoints=self._endpoints(name, payment, at),
+            endpoints=self._endpoints(name, payment.merchant_id, at, payment.links.webhook_url),
             webhook_url=payment.links.webhook_url,
             request_id=request_id,
         )
 
-    def _endpoints(self, name: str, payment: Payment, now: int) -> tuple[str, ...]:
+    def of_merchant(
+        self,
+        name: str,
+        subject: Subject,
+        merchant_id: str,
+        at: int,
+        body: Callable[[str], str],
+        *,
+        payment_id: str | None = None,
+        request_id: str = "",
+    ) -> Event:
+        """Build an event that is about no payment's state; `body` freezes its payload, given the event's ULID."""
+        ulid = self.ids.ulid(at)
+        return Event(
+            ulid=ulid,
+            type=name,
+            merchant_id=merchant_id,
+            subject=subject,
+            payment_id=payment_id,
+            at=at,
+            body=body(ulid),
+            endpoints=self._endpoints(name, merchant_id, at),
+            request_id=request_id,
+        )
+
+    def _endpoints(self, name: str, merchant_id: str, now: int, webhook_url: str | None = None) -> tuple[str, ...]:
         """Return the ids of the endpoints that want an event: the payment's own or the stage's, and the merchant's."""
-        implicit = PAYMENT_ENDPOINT if payment.links.webhook_url else STAGE_ENDPOINT if self.webhook_url else None
-        created = self.known.of(payment.merchant_id, now) if self.known else ()
+        implicit = PAYMENT_ENDPOINT if webhook_url else STAGE_ENDPOINT if self.webhook_url else None
+        created = self.known.of(merchant_id, now) if self.known else ()
         return tuple([implicit] if implicit else []) + tuple(each.id for each in created if each.wants(name))

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.kinds import rules_of
-from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, own_address
-from ctrip.ports import ChainReader, Log, MoneyStore, Signer
+from ctrip.domain.chains.kinds import address_at, rules_of
+from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_ACCOUNT, own_address
+from ctrip.ports import ChainReader, Clock, Log, MoneyStore, Signer
+
+AGAIN_MS = 300_000  # after which it is asked again whether batches can be sent
 
 
 class Sweeper(Protocol):
@@ -22,6 +24,8 @@ class Sweeper(Protocol):
 class CheckedSweeper:
     """Sweeps one chain to a treasury that was checked; `may_be_contract` lets it have code.
 
+    `sweeper` makes one with an operator that sends batches, or with none; `cannot_collect` says why a chain has none.
+
     A treasury that is refused stops sweeping, with an alarm and a reason that `/health/ready` shows, and nothing else:
     payments go on to `paid`, and what waits is swept once the setting is right. A node that does not answer is no
     verdict: the job fails, and is tried again.
@@ -34,32 +38,58 @@ class CheckedSweeper:
     log: Log
     treasury: str
     may_be_contract: bool
-    sweeper: Callable[[], Sweeper]
+    sweeper: Callable[[str], Sweeper]
+    cannot_collect: Callable[[str, str], str]
+    clock: Clock
     _trusted: bool = False
+    _operator: str = ""
+    _asked_at: int | None = None
 
     def sweep(self, asset_key: str) -> int:
         """Sweep an asset; return how many transactions were sent, 0 where the treasury is none or refused."""
         if not self.treasury:
             self.log.warning("sweeping_off", chain=self.network.name)
             return 0
-        return self.sweeper().sweep(asset_key) if self._check() else 0
+        return self.sweeper(self._collector()).sweep(asset_key) if self._check() else 0
 
     def _check(self) -> bool:
         if self._trusted:
             return True
         refused = self._wrong()
-        self.money.note_sweeping(self.network.name, self.treasury, refused or "")
         if refused:
+            self.money.note_sweeping(self.network.name, self.treasury, refused)
             self.log.error("treasury_refused", chain=self.network.name, address=self.treasury, error=refused)
         self._trusted = refused is None
         return self._trusted
+
+    def _collector(self) -> str:
+        """Return the operator that sends batches, empty where payments are swept alone; asked again now and then.
+
+        Contracts that are there stay as they are; those that are missing may be deployed, and nodes exchanged.
+        """
+        now = self.clock.now()
+        if self._operator or (self._asked_at is not None and now - self._asked_at < AGAIN_MS):
+            return self._operator
+        operator = address_at(rules_of(self.network), self._operators_key(), OPERATOR[1])
+        alone = self.cannot_collect(self.treasury, operator)
+        self.money.note_sweeping(self.network.name, self.treasury, "", alone)
+        self._operator, self._asked_at = "" if alone else operator, now
+        told = {"chain": self.network.name, "address": operator}
+        if alone:
+            self.log.warning("tokens_are_swept_alone", **told, error=alone)
+        else:
+            self.log.info("tokens_are_swept_in_batches", **told)
+        return self._operator
+
+    def _operators_key(self) -> str:
+        return self.signer.account_xpub(self.network.kind, OPERATORS_ACCOUNT)
 
     def _wrong(self) -> str | None:
         if ours := own_address(
             rules_of(self.network),
             self.treasury,
             OPERATORS_ACCOUNT,
-            self.signer.account_xpub(self.network.kind, OPERATORS_ACCOUNT),
+            self._operators_key(),
         ):
             return ours
         if not self.may_be_contract and self.reader.has_code(self.treasury):

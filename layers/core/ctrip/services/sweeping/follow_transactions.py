@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Block, OwnTransfer, Receipt
@@ -23,11 +23,13 @@ from ctrip.domain.sweeping.sweep import (
     parse_key,
     postings,
     reversed_posting,
+    set_back,
     sweeps_with,
 )
 from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore, Transfers
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.recording import Recorder
+from ctrip.services.sweeping.collect_tokens import PREPARED_MS
 from ctrip.services.sweeping.refusals import refusal_of
 from ctrip.services.sweeping.send_transactions import OpenTransfers
 
@@ -73,6 +75,14 @@ class _Pass:
             self.moves[member.payment_id] = moves_with(known, transaction, member)
 
 
+class PayoutEnding(Protocol):
+    """Ends payouts whose transaction is final."""
+
+    def final(self, before: OutgoingTransaction, after: OutgoingTransaction, receipt: Receipt, fence: Fence) -> None:
+        """Store the transaction with what it did for its payout, all or nothing; raises `FenceLost` and `Stale`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionFollower:
     """Follows one chain's unfinished outgoing transactions, as part of a scanner's pass.
@@ -91,6 +101,7 @@ class TransactionFollower:
     recorder: Recorder
     log: Log
     transfers: OpenTransfers
+    payouts: PayoutEnding
 
     def follow(self, head: Block, final: int, fence: Fence) -> Followed:
         """Take each unfinished transaction a step further where the chain allows; `final` is the height of finality.
@@ -151,12 +162,20 @@ class TransactionFollower:
         if transaction.state is TransactionState.UNREADABLE:
             this.unsure |= {found for found in (self.payments.by_address(transaction.sender),) if found}
             self.log.error("own_transaction_unreadable", transaction=transaction.key)
+        elif transaction.state is TransactionState.PREPARED:
+            self._watch_prepared(transaction)
         elif transaction.state is TransactionState.MINED:
             self._watch_mined(transaction, this)
         elif transaction.state is TransactionState.LOST:
             self._watch_lost(transaction, this)
         else:
             self._watch_sent(transaction, this)
+
+    def _watch_prepared(self, transaction: OutgoingTransaction) -> None:
+        """Have a job give up what another job, which must be dead, has left behind unsigned."""
+        overdue = self.clock.now() - transaction.updated_at - PREPARED_MS
+        if overdue >= 0 and overdue % SOONEST_LOOK_MS < 2_000 * self.network.poll_seconds:
+            self.jobs.sweep(SweepJob(self.network.name, transaction.asset))
 
     # -- not in a block yet
 
@@ -247,7 +266,7 @@ class TransactionFollower:
     def _watched_long_enough(self, transaction: OutgoingTransaction) -> bool:
         """Whether the payments' monitoring time has gone by without a receipt, a day at least."""
         served = [self._payment(each).policy.monitoring_seconds * 1000 for each in transaction.members]
-        watch = max(*served, LEAST_WATCH_MS)
+        watch = max([*served, LEAST_WATCH_MS])
         return self.clock.now() - transaction.lost_at >= watch
 
     # -- in a block
@@ -278,7 +297,7 @@ class TransactionFollower:
         after = mined(transaction, receipt, self.clock.now())
         if transaction.kind is Kind.SWEEP and transaction.state is TransactionState.LOST:
             self._resume(transaction, after, this)
-        elif transaction.kind is Kind.SWEEP:
+        elif transaction.kind is not Kind.FUND:
             self.money.write_transaction(transaction, after)
         else:
             # The coin that came frees the address for the transfer that waits for it.
@@ -306,7 +325,7 @@ class TransactionFollower:
         after = _changed(
             transaction, now, state=TransactionState.SIGNED, tx_hash=None, block_number=None, block_hash=None
         )
-        if transaction.kind is Kind.SWEEP and transaction.unfinished:
+        if transaction.kind is not Kind.FUND and transaction.unfinished:
             self.money.write_transaction(transaction, after)  # the payments know nothing of it yet
             return
 
@@ -332,7 +351,10 @@ class TransactionFollower:
         if transaction.kind is Kind.FUND:
             entries = [entry for member in after.members for entry in postings(after, member, now)]
             self.money.settle(transaction, after, entries, this.fence)
+        elif transaction.kind is Kind.PAYOUT:
+            self.payouts.final(transaction, after, receipt, this.fence)
         else:
+            self._set_skipped_back(after)
 
             def step(payment: Payment, member: Member) -> Step:
                 return replace(self._finished(payment, after, member, now), entries=postings(after, member, now))
@@ -341,6 +363,23 @@ class TransactionFollower:
         if after.state is TransactionState.FAILED:
             self.log.error("own_transaction_failed", transaction=transaction.key, tx_hash=transaction.tx_hash)
 
+    def _set_skipped_back(self, transaction: OutgoingTransaction) -> None:
+        """Remember with each payment whose money a batch did not move that it failed: it is tried again later."""
+        if not (skipped := transaction.skipped):
+            return
+        known, name = self.money.setbacks(self.network.name), self.network.name
+        for member in skipped:
+            before = known.get(member.payment_id)
+            if before is not None and before.at >= transaction.created_at:
+                continue  # this very failure is known
+            setback = set_back(before, f"the batch {transaction.tx_hash} moved nothing of it", self.clock.now())
+            told = {"payment": member.payment_id, "failures": setback.failures, "error": setback.reason}
+            if setback.failures == 1:
+                self.log.error("sweep_reverts", **told)
+            else:
+                self.log.warning("sweep_reverts_again", **told)
+            self.money.set_back(name, member.payment_id, setback)
+
     def _finished(self, payment: Payment, transaction: OutgoingTransaction, member: Member, now: int) -> Step:
         """Settle the payment when nothing worth a transaction is left at its address."""
         ended: dict[str, Any] = {
@@ -348,7 +387,8 @@ class TransactionFollower:
             "pending": _released(payment, transaction),
         }
         if transaction.state is not TransactionState.CANCELLED:
-            shown = "final" if transaction.state is TransactionState.FINAL else "failed"
+            worked = transaction.state is TransactionState.FINAL and member not in transaction.skipped
+            shown = "final" if worked else "failed"
             ended["sweeps"] = sweeps_with(payment.own.sweeps, transaction, member, shown)
         left = payment.changed(moves=ended["moves"]).unswept
         over = transaction.state is TransactionState.FINAL and left <= self._dust(payment, transaction)
@@ -392,11 +432,22 @@ class TransactionFollower:
         A crash in between is mended by the next pass: those are left out that are changed already, because they name
         the transaction as pending (`held`), or name it no longer. `changed` is added to as it goes.
         """
+        if not after.members:  # a payout's: no payment names it
+            self.money.write_transaction(before, after)
+            return
         *others, last = after.members
+        failure: Exception | None = None
         for member in others:
-            payment = self._payment(member)
-            if (payment.own.pending == before.key) is not held:
-                changed.append(self._commit(payment, step(payment, member), fence, ()))
+            try:
+                payment = self._payment(member)
+                if (payment.own.pending == before.key) is not held:
+                    changed.append(self._commit(payment, step(payment, member), fence, ()))
+            except FenceLost:
+                raise
+            except Exception as exc:  # one payment's trouble keeps the others from nothing
+                failure = failure or exc
+        if failure is not None:
+            raise failure
         payment = self._payment(last)
         changed.append(self._commit(payment, step(payment, last), fence, ((before, after),)))
 

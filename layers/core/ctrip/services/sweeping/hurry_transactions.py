@@ -8,7 +8,7 @@ from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.errors import AlreadyExists, Unavailable
 from ctrip.domain.payments.payment import Flag, Payment, Status
 from ctrip.domain.sweeping.plan import Held, Quote
-from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
+from ctrip.domain.sweeping.sweep import Attempt, Kind, OutgoingTransaction
 from ctrip.ports import PaymentStore
 from ctrip.services.sweeping.send_transactions import TransactionSender
 
@@ -42,7 +42,7 @@ class TransactionHurrier:
         count = 0
         # The gas station's first: the most depends on them.
         for transaction in sorted(waiting, key=lambda each: each.kind is not Kind.FUND):
-            if not enough() and (transaction.kind is Kind.FUND or transaction.asset == asset_key):
+            if not enough() and (transaction.kind is not Kind.SWEEP or transaction.asset == asset_key):
                 with apart(transaction):
                     count += self._one(transaction, known, funded)
         return count
@@ -50,7 +50,8 @@ class TransactionHurrier:
     def _one(self, transaction: OutgoingTransaction, known: Mapping[str, Payment], funded: set[str]) -> bool:
         served = [known.get(each) or self.payments.get(each) for each in self._swept(transaction)]
         cancel = any(payment is not None and Flag.HELD in payment.flags for payment in served)
-        if not cancel and not all(map(_credited, served)):
+        # A batch goes on whatever became of some of its payments: later ones wait behind it.
+        if not cancel and not transaction.collects and not all(map(_credited, served)):
             return False
         transfers = self.sender.transfers
         if not transfers.due(transaction, cancel=cancel):
@@ -62,15 +63,20 @@ class TransactionHurrier:
         held = self._held(transaction, cancel)
         planned = transfers.replacement(transaction, quote, held, self.treasury, cancel=cancel)
         if planned is None:
-            self._too_poor(transaction, quote, held, None if cancel or len(served) != 1 else served[0], funded)
+            alone = not cancel and len(served) == 1 and not transaction.collects
+            self._too_poor(transaction, quote, held, served[0] if alone else None, funded)
             return False
         made = self.sender.attempt(
-            transaction.path, transaction.sender, planned, recipient_path=transaction.recipient_path
+            transaction.path,
+            transaction.sender,
+            planned,
+            recipient_path=transaction.recipient_path,
+            payout=transaction.payout,
         )
         now = self.sender.clock.now()
         after = replace(
             transaction,
-            attempts=(*transaction.attempts, made),
+            attempts=(*_slimmed(transaction), made),
             refusal=None,
             updated_at=now,
             version=transaction.version + 1,
@@ -108,11 +114,18 @@ class TransactionHurrier:
 
     def _held(self, transaction: OutgoingTransaction, cancel: bool) -> Held:
         """Read what the sender holds: of the coin, and of the token that is to be moved."""
-        tokens = [None] if cancel or transaction.token is None else [None, transaction.token]
+        tokens = [None] if cancel or transaction.collects or transaction.token is None else [None, transaction.token]
         found = self.sender.transfers.balances(*(BalanceQuery(transaction.sender, token) for token in tokens))
         if found is None:
             raise Unavailable("a balance is unknown")
         return Held(found[-1], found[0])
+
+
+def _slimmed(transaction: OutgoingTransaction) -> tuple[Attempt, ...]:
+    """Leave out the bytes of a batch's older attempts: they are long, and only the newest are ever sent again."""
+    if not transaction.collects:
+        return transaction.attempts
+    return tuple(replace(each, raw="") for each in transaction.attempts)
 
 
 def _credited(payment: Payment | None) -> bool:

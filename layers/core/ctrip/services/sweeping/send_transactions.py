@@ -11,10 +11,10 @@ from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Stale, Unavail
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.plan import Order, Planned, Quote
 from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
+from ctrip.domain.sweeping.treasury import GAS_STATION
 from ctrip.ports import Chain, Clock, Log, MoneyStore, Signer, Transfers
 from ctrip.services.sweeping.refusals import refusal_of
 
-GAS_STATION = (0, 1)  # account and index
 TRIES = 4
 
 # What opens a kind's planning of transactions, for a chain's client, which is of that kind.
@@ -33,9 +33,20 @@ class TransactionSender:
     log: Log
     transfers: Transfers
 
-    def attempt(self, path: str, sender: str, planned: Planned, *, recipient_path: str | None = None) -> Attempt:
+    def attempt(
+        self,
+        path: str,
+        sender: str,
+        planned: Planned,
+        *,
+        recipient_path: str | None = None,
+        payout: tuple[str, str] | None = None,
+    ) -> Attempt:
         """Sign one attempt."""
-        signed = self.signer.sign(self.network.name, path, sender, planned.transaction, recipient_path=recipient_path)
+        unsigned = planned.transaction
+        signed = self.signer.sign(
+            self.network.name, path, sender, unsigned, recipient_path=recipient_path, payout=payout
+        )
         return Attempt(
             raw=signed.raw,
             tx_hash=signed.tx_hash,

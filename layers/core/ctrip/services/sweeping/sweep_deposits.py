@@ -20,6 +20,7 @@ from ctrip.domain.sweeping.sweep import (
 )
 from ctrip.domain.sweeping.worth import worth_it
 from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer, Transfers
+from ctrip.services.sweeping.collect_tokens import Judgement, TokenCollector
 from ctrip.services.sweeping.hurry_transactions import TransactionHurrier
 from ctrip.services.sweeping.send_transactions import TRIES, OpenTransfers, TransactionSender, taken
 
@@ -31,7 +32,10 @@ BACK_FACTOR = 2  # a parked payment comes back once it is worth so many times wh
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepositSweeper:
-    """Sweeps one chain's deposits to `treasury`; `transfers` opens what plans them, as the chain's kind does it."""
+    """Sweeps one chain's deposits to `treasury`; `transfers` opens what plans them, as the chain's kind does it.
+
+    Tokens go in batches that `operator` sends, where there is one.
+    """
 
     network: Network
     chain: Chain
@@ -42,6 +46,7 @@ class DepositSweeper:
     log: Log
     treasury: str
     transfers: OpenTransfers
+    operator: str = ""
 
     def sweep(self, asset_key: str) -> int:
         """Take each payment of an asset that has funds to move a step further; return how many transactions were sent.
@@ -50,6 +55,13 @@ class DepositSweeper:
         end, so that the job is tried again; all else is remembered with the payment, and tried later and later.
         """
         return _Job(self, asset_key).run()
+
+
+@dataclass(slots=True)
+class _Tried:
+    """Whether a batch failed by a fault of ours."""
+
+    failed: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +76,7 @@ class _Job:
     setbacks: dict[str, Setback] = field(default_factory=dict)
     sender: TransactionSender = field(init=False)
     transfers: Transfers = field(init=False)
+    collector: TokenCollector | None = None
 
     def __post_init__(self) -> None:
         own = self.sweeper
@@ -78,16 +91,26 @@ class _Job:
             log=own.log,
             transfers=self.transfers,
         )
+        if own.operator:
+            self.collector = TokenCollector(
+                sender=self.sender, payments=own.payments, treasury=own.treasury, operator=own.operator
+            )
 
     def run(self) -> int:
         self.transfers.head()  # an endpoint whose head stands still steps aside before balances are read
         self._read_setbacks()
         own = self.sweeper
+        if self.collector:
+            with self._apart_batches():
+                self.collector.mend()
         waiting = own.payments.watched(own.network.name, Tier.SWEEP)
         known = {payment.id: payment for payment in waiting}
         hurrier = TransactionHurrier(sender=self.sender, payments=own.payments, treasury=own.treasury)
         self.sent += hurrier.run(self.asset_key, known, self._apart_transaction, self._enough)
-        for payment in self._candidates([*waiting, *self._judge_parked()]):
+        candidates = self._candidates([*waiting, *self._judge_parked()])
+        if self.collector:
+            candidates = self._together(self.collector, candidates)
+        for payment in candidates[:MOST_PAYMENTS]:
             if self._enough():
                 own.log.info("sweeping_goes_on_later", chain=own.network.name, asset=self.asset_key)
                 break
@@ -162,7 +185,7 @@ class _Job:
 
     def _candidates(self, waiting: Sequence[Payment]) -> list[Payment]:
         due = [each for each in waiting if self._due(each)]
-        return sorted(due, key=lambda each: (-each.unswept, each.times.raised_at))[:MOST_PAYMENTS]
+        return sorted(due, key=lambda each: (-each.unswept, each.times.raised_at))
 
     def _due(self, payment: Payment) -> bool:
         if payment.due.asset_key != self.asset_key or payment.tier is not Tier.SWEEP or payment.own.pending:
@@ -192,6 +215,40 @@ class _Job:
         own.payments.retier(payment, Tier.PARKED, own.clock.now())
         own.log.info("not_worth_sweeping", payment=payment.id, balance=str(balance))
         return False
+
+    # -- many payments
+
+    def _together(self, collector: TokenCollector, candidates: list[Payment]) -> list[Payment]:
+        """Sweep tokens in batches; return what is to be swept alone."""
+        if not candidates or candidates[0].due.token_address is None:
+            return candidates
+        cost = self.transfers.usual_cost(candidates[0].due.token_address, together=True)
+        judgement = Judgement(
+            failures=lambda payment: setback.failures if (setback := self.setbacks.get(payment.id)) else 0,
+            worth_it=lambda payment, balance: self._worth_it(payment, balance, cost),
+            park=self._park,
+            set_back=self._set_back,
+        )
+        alone: list[Payment] = []
+        with self._apart_batches() as tried:
+            sent, alone = collector.collect(candidates, judgement)
+            self.sent += sent
+        return candidates if tried.failed else alone
+
+    @contextmanager
+    def _apart_batches(self) -> Iterator["_Tried"]:
+        """Keep the trouble of a batch from what can be swept alone."""
+        log, chain, tried = self.sweeper.log, self.sweeper.network.name, _Tried()
+        try:
+            yield tried
+        except (AlreadyExists, Stale) as exc:
+            log.info("sweep_left_to_another", chain=chain, error=str(exc))
+        except (Unavailable, Busy) as exc:
+            log.warning("sweep_waits_for_a_node", chain=chain, error=str(exc))
+            self.failure = self.failure or exc
+        except Exception as exc:  # a refusal, or a bug
+            log.error("batch_failed", chain=chain, kind=type(exc).__name__, error=exc)
+            tried.failed = True
 
     # -- one payment
 

@@ -26,6 +26,8 @@ AMOUNTS = frozenset(
         "doubt",
         "told_amount",
         "lost",
+        "unmatched",
+        "total",
         "explained",
         "accept_amount",
         "accepted",

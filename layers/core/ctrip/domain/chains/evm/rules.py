@@ -5,8 +5,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.chain import Act, Unsigned
-from ctrip.domain.chains.evm.transaction import NO_CALL, Transaction, transfer_destination
+from ctrip.domain.chains.chain import Act, Collector, Grant, Unsigned
+from ctrip.domain.chains.evm.sweep_call import BATCH_SELECTOR, parse_sweep
+from ctrip.domain.chains.evm.transaction import NO_CALL, Transaction, read_transaction, read_transfer
 from ctrip.domain.errors import SigningRefused
 
 if TYPE_CHECKING:
@@ -78,21 +79,40 @@ class EvmRules(EvmTokens):
 
     def read_transaction(self, fields: dict[str, Any]) -> Transaction:
         """Read an unsigned transaction as it was sent to the signer."""
-        return Transaction(**fields)
+        return read_transaction(fields)
 
     def act(self, network: Network, sender: str, transaction: Unsigned) -> Act:
         """Say what a transaction would do; raises `SigningRefused` for another chain's."""
         if not isinstance(transaction, Transaction) or transaction.chain_id != network.chain_id:
             raise SigningRefused("the transaction is another chain's")
         most = transaction.gas * transaction.max_fee
+        if transaction.authorizations or transaction.data.startswith(BATCH_SELECTOR):
+            return _batch(transaction, most)
         if transaction.data == NO_CALL:
             to_itself = transaction.to.lower() == sender.lower()
-            return Act(transaction.to, None, transaction.value, most, idle=to_itself and transaction.value == 0)
+            idle = to_itself and transaction.value == 0
+            return Act(transaction.to, None, transaction.value, most, idle=idle, amount=transaction.value)
         try:
-            to = transfer_destination(transaction.data)
+            to, amount = read_transfer(transaction.data)
         except SigningRefused as exc:
             return Act(transaction.to, transaction.to, transaction.value, most, unclear=str(exc))
-        return Act(to, transaction.to, transaction.value, most)
+        return Act(to, transaction.to, transaction.value, most, amount=amount)
+
+    def collector(self, treasury: str, operator: str) -> Collector:
+        """Return the contracts that sweep tokens by EIP-7702."""
+        from ctrip.domain.chains.evm.sweep_contracts import sweep_pair
+
+        pair = sweep_pair(treasury, operator)
+        return Collector(pair.batcher.address, pair.delegate.address)
+
+
+def _batch(transaction: Transaction, most: int) -> Act:
+    """Read the call of a batcher; an authorization goes with nothing else, and with an operator's own fee only."""
+    call = parse_sweep(transaction.data)
+    if call is None or transaction.legacy:
+        raise SigningRefused("the call is not a batch of sweeps")
+    grants = tuple(Grant(each.path, each.address, each.delegate) for each in transaction.authorizations)
+    return Act(transaction.to, call.token, transaction.value, most, collects=True, grants=grants)
 
 
 RULES = EvmRules()

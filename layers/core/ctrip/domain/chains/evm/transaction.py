@@ -1,4 +1,4 @@
-"""An EVM transaction, unsigned, and what it costs; and the one call that ours make, an ERC-20 transfer."""
+"""An EVM transaction, unsigned, and what it costs; and the call that a deposit address makes, an ERC-20 transfer."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from ctrip.domain.errors import SigningRefused
 
 NO_CALL = "0x"
+NATIVE_GAS = 21_000
+AUTHORIZATION_GAS = 25_000  # EIP-7702: of each authorization, before what is given back
 _TRANSFER = "0xa9059cbb"
 
 
@@ -18,9 +20,42 @@ class Fees:
     legacy: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a chain holds of an address: its code (0x where there is none) and how many transactions it has sent."""
+
+    code: str
+    nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a contract, to be tried and not sent."""
+
+    sender: str
+    to: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """An unsigned EIP-7702 authorization: the address at `path`, at its `nonce`, is to delegate to `delegate`.
+
+    It is of its transaction's own chain: one for chain 0 holds everywhere, and is never made.
+    """
+
+    path: str
+    address: str
+    delegate: str
+    nonce: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """An unsigned transaction; `max_fee` and `priority_fee` are base units per gas."""
+    """An unsigned transaction; `max_fee` and `priority_fee` are base units per gas.
+
+    With authorizations it is of type 4 (EIP-7702).
+    """
 
     kind: ClassVar[str] = "evm"
 
@@ -33,10 +68,17 @@ class Transaction:
     max_fee: int
     priority_fee: int
     legacy: bool = False
+    authorizations: tuple[Authorization, ...] = ()
 
     def fields(self) -> dict[str, Any]:
         """Return what the signer function is sent."""
         return asdict(self)
+
+
+def read_transaction(fields: dict[str, Any]) -> Transaction:
+    """Read what `fields` gave."""
+    authorizations = tuple(Authorization(**each) for each in fields.get("authorizations", ()))
+    return Transaction(**(fields | {"authorizations": authorizations}))
 
 
 def transfer_data(to: str, amount: int) -> str:
@@ -46,6 +88,11 @@ def transfer_data(to: str, amount: int) -> str:
 
 def transfer_destination(data: str) -> str:
     """Read the recipient of an ERC-20 `transfer`; raises `SigningRefused` for any other call."""
-    if not data.startswith(_TRANSFER) or len(data) != 138:
+    return read_transfer(data)[0]
+
+
+def read_transfer(data: str) -> tuple[str, int]:
+    """Read recipient and amount of an ERC-20 `transfer`; raises `SigningRefused` for any other call."""
+    if not data.startswith(_TRANSFER) or len(data) != 138 or data[10:34].strip("0"):
         raise SigningRefused("the call is not an ERC-20 transfer")
-    return "0x" + data[34:74]
+    return "0x" + data[34:74], int(data[74:], 16)

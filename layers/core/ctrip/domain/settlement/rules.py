@@ -1,0 +1,69 @@
+"""What a stage asks of payouts of one asset: fees, approvals, limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from ctrip.domain.settings import mapping
+from ctrip.domain.text import quoted
+
+UNLIMITED = 2**256 - 1
+SETTING = "CTRIP_PAYOUTS"
+SUCH_AS = '{"ethereum": {"USDC": {"fee_per_mille": 5}}}'
+PERSONS = 2  # who must approve an amount above the threshold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutRules:
+    """The rules of one asset, in base units.
+
+    `fee_per_mille` and `fee_fixed` are the operator's part of a settlement; refunds are free. An amount above
+    `approval_above` waits for two persons. `minimum` is the least that is paid out; `per_transaction` and `per_day`
+    are what the signer signs at most.
+    """
+
+    fee_per_mille: int = 0
+    fee_fixed: int = 0
+    approval_above: int = 0
+    minimum: int = 1
+    per_transaction: int = UNLIMITED
+    per_day: int = UNLIMITED
+
+    def fee(self, amount: int) -> int:
+        """Return the operator's part of a settlement, rounded down."""
+        return amount * self.fee_per_mille // 1000 + self.fee_fixed
+
+    def approvals(self, amount: int) -> int:
+        """Return how many persons must approve an amount."""
+        return PERSONS if amount > self.approval_above else 0
+
+
+def parse_rules(text: str) -> dict[str, dict[str, PayoutRules]]:
+    """Read the setting: rules by chain and symbol; raises ValueError."""
+    held = mapping(text, SUCH_AS) if text.strip() else {}
+    if not all(isinstance(each, dict) for each in held.values()):
+        raise ValueError(f"must map chains to rules by symbol, such as {SUCH_AS}")
+    return {
+        chain: {symbol: _rules(f"{quoted(chain)}, {quoted(symbol)}", each) for symbol, each in by_symbol.items()}
+        for chain, by_symbol in held.items()
+    }
+
+
+def _rules(where: str, held: object) -> PayoutRules:
+    known = [each.name for each in fields(PayoutRules)]
+    if not isinstance(held, dict) or not set(held) <= set(known):
+        raise ValueError(f"must give {where} an object of any of {', '.join(known)}")
+    values = {}
+    for name, value in held.items():
+        text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+        if not (text.isascii() and text.isdigit() and len(text) <= 78):
+            raise ValueError(f'has, for {where}, a {name} that is no whole number such as "1000000"')
+        values[name] = int(text)
+    if values.get("fee_per_mille", 0) > 1000:
+        raise ValueError(f"has, for {where}, a fee_per_mille above 1000")
+    return PayoutRules(**values)
+
+
+def rules_for(rules: Mapping[str, Mapping[str, PayoutRules]], chain: str, symbol: str, *, local: bool) -> PayoutRules:
+    """Return the rules of an asset; where nothing is set two persons approve, but on the local stage nobody has to."""
+    found = rules.get(chain, {}).get(symbol)
+    return found or PayoutRules(approval_above=UNLIMITED if local else 0)

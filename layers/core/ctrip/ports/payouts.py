@@ -1,0 +1,90 @@
+"""Payouts, as the services keep them."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ctrip.domain.ledger.entries import Entry
+from ctrip.domain.settlement.payout import Payout, PayoutKind
+from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
+from ctrip.domain.sweeping.sweep import OutgoingTransaction
+from ctrip.domain.webhooks.events import Event
+from ctrip.ports.gates import Fence
+from ctrip.ports.idempotency import Idempotency, Remembered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutCommit:
+    """Everything that one decision about a payout changes, in one transaction; pairs are (before, after)."""
+
+    before: Payout | None
+    after: Payout
+    event: Event | None = None
+    reservation: tuple[Reservation, Reservation] | None = None
+    refunded: tuple[Refunded, Refunded] | None = None
+    entries: tuple[Entry, ...] = ()
+    transaction: tuple[OutgoingTransaction | None, OutgoingTransaction] | None = None
+    fence: Fence | None = None
+    idempotency: Idempotency | None = None
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutPage:
+    """A page of payouts, newest first."""
+
+    payouts: tuple[Payout, ...]
+    cursor: str | None
+
+
+class PayoutStore(Protocol):
+    """Payouts and everything that changes with them."""
+
+    def commit(self, commit: PayoutCommit) -> None:
+        """Write all of it or nothing.
+
+        Raises `AlreadyExists` ("idempotency", "id", "transaction" or "entry"), `Stale` when the payout, the
+        reservation, the refunds of its payment or the transaction has moved on, `FenceLost` and `Busy`.
+        """
+        ...
+
+    def payout(self, merchant_id: str, payout_id: str) -> Payout | None:
+        """Read a payout, consistently."""
+        ...
+
+    def page(self, merchant_id: str, kind: PayoutKind, cursor: str | None, limit: int) -> PayoutPage:
+        """List a merchant's payouts of a kind, newest first; raises `InvalidField` for a foreign cursor."""
+        ...
+
+    def of_payment(self, payment_id: str) -> list[Payout]:
+        """Return the refunds of a payment, newest first."""
+        ...
+
+    def unfinished(self) -> list[Payout]:
+        """Return the payouts that the worker must look after, oldest first; the index lags, they do not."""
+        ...
+
+    def reservation(self, merchant_id: str, chain: str, asset: str) -> Reservation:
+        """Read what is asked for and not booked yet, consistently."""
+        ...
+
+    def refunded(self, payment_id: str, chain: str, asset: str) -> Refunded:
+        """Read what was refunded of an asset that came for a payment, consistently."""
+        ...
+
+    def settlement_address(self, merchant_id: str, chain: str) -> SettlementAddress | None:
+        """Read where a merchant's settlements go, consistently."""
+        ...
+
+    def keep_settlement_address(
+        self, before: SettlementAddress | None, after: SettlementAddress, event: Event | None = None
+    ) -> None:
+        """Store where a merchant's settlements go; raises `Stale` when it has moved on."""
+        ...
+
+    def unvouched(self) -> list[SettlementAddress]:
+        """Return the settlement addresses that the signer does not know of yet; the index lags, they do not."""
+        ...
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        """Return what an idempotency key answered first, read consistently."""
+        ...

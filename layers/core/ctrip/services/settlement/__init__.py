@@ -1,0 +1,1 @@
+"""Money that leaves: asked for, approved, booked, sent."""

@@ -1,0 +1,267 @@
+"""Ask for a settlement or a refund: its amount is reserved in the same transaction, so that none is spent twice."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from ctrip.domain.audit import Origin
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.errors import Conflict, FieldError, InvalidField
+from ctrip.domain.ledger.balances import owed
+from ctrip.domain.ledger.entries import available, unmatched
+from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.money import format_decimal
+from ctrip.domain.payments.payment import Custody, Payment, Status
+from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState, Source
+from ctrip.domain.settlement.reservation import MOST_WAITING, Refunded, Reservation, current
+from ctrip.domain.settlement.rules import PayoutRules, rules_for
+from ctrip.ports import Clock, Idempotency, Ids, Jobs, PayoutCommit, PayoutStore
+from ctrip.services.ledger.read_ledger import LedgerReader
+from ctrip.services.payments.read_payment import PaymentReader
+from ctrip.services.settlement.check_address import AddressCheck
+from ctrip.services.settlement.payout_events import PayoutReporter
+from ctrip.services.shared.choose_asset import chosen_amount, chosen_asset, chosen_network
+from ctrip.services.shared.notify import notify
+from ctrip.services.shared.once import Answer, Once
+from ctrip.services.shared.retry import on_stale
+from ctrip.views.payouts import view_of
+
+TRIES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskSettlement:
+    """What a merchant asks for; without an amount everything that is free."""
+
+    chain: str
+    token_id: str | None = None
+    asset: str | None = None
+    amount: int | str | None = None
+    amount_decimal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRefund:
+    """What a merchant asks for: an amount (else all that is left) of what came for a payment, to `address`.
+
+    Without a chain and an asset it is the asset that was due.
+    """
+
+    address: str
+    chain: str | None = None
+    token_id: str | None = None
+    asset: str | None = None
+    amount: int | str | None = None
+    amount_decimal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Free:
+    """What can be paid out, and what the transaction holds on to so that it still is then."""
+
+    amount: int
+    reservation: Reservation
+    refunded: Refunded | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutAsker:
+    """Takes requests for settlements and refunds; `rules` are by chain and symbol."""
+
+    networks: Mapping[str, Network]
+    rules: Mapping[str, Mapping[str, PayoutRules]]
+    check: AddressCheck
+    local: bool
+    reader: PaymentReader
+    payouts: PayoutStore
+    ledger: LedgerReader
+    clock: Clock
+    ids: Ids
+    jobs: Jobs
+    reporter: PayoutReporter
+    once: Once
+
+    def settle(
+        self, merchant: Merchant, wanted: AskSettlement, origin: Origin, idempotency: Idempotency | None = None
+    ) -> Answer:
+        """Ask for a settlement to the merchant's settlement address.
+
+        Raises `BadRequest`, `Conflict` (no address, too little balance, merchant's own keys), `KeyReused` and `Busy`.
+        """
+        network = chosen_network(self.networks, wanted.chain)
+        asset = chosen_asset(network, wanted)
+        amount = chosen_amount(asset, wanted)
+
+        def attempt() -> Answer:
+            if merchant.policy.custody is Custody.XPUB:
+                raise Conflict("What you receive lies under your own key already.", code="nothing_to_settle")
+            address = self.payouts.settlement_address(merchant.id, network.name)
+            if address is None:
+                raise Conflict(
+                    f"There is no settlement address for {network.name}; set one first.",
+                    code="settlement_address_missing",
+                )
+            to = current(address, self.clock.now()).address
+            free = self._free(merchant.id, network, asset)
+            rules = self._rules(network, asset)
+            whole = self._checked(amount, free, asset, rules)
+            fee = rules.fee(whole)
+            if fee >= whole:
+                raise _too_little(asset, fee + 1)
+            payout = self._made(PayoutKind.SETTLEMENT, merchant.id, network, asset, whole, to, rules, origin)
+            return self._commit(replace(payout, fee=fee), free, origin, idempotency)
+
+        return self._once(attempt, idempotency)
+
+    def refund(
+        self,
+        merchant: Merchant,
+        payment_id: str,
+        wanted: AskRefund,
+        origin: Origin,
+        idempotency: Idempotency | None = None,
+    ) -> Answer:
+        """Ask for a refund of what came for a payment, to an address that the payer has given.
+
+        Raises `BadRequest`, `NotFound`, `Conflict` (too little balance, or more than what came), `KeyReused`, `Busy`.
+        """
+
+        def attempt() -> Answer:
+            payment = self.reader.find(merchant.id, payment_id)
+            network, asset = self._refunded_asset(payment, wanted)
+            to = self.check.check(network, wanted.address)
+            free, source = self._refundable(payment, network, asset)
+            rules = self._rules(network, asset)
+            whole = self._checked(chosen_amount(asset, wanted), free, asset, rules)
+            payout = self._made(PayoutKind.REFUND, merchant.id, network, asset, whole, to, rules, origin)
+            return self._commit(replace(payout, payment_id=payment.id, source=source), free, origin, idempotency)
+
+        return self._once(attempt, idempotency)
+
+    # -- what is free
+
+    def _free(self, merchant_id: str, network: Network, asset: Asset) -> _Free:
+        # The reservation first: who books or asks meanwhile raises its version, and this request begins anew.
+        reservation = self._reservation(merchant_id, network, asset)
+        credited = owed(self.ledger.sums(merchant_id), network.name, asset.key, available(merchant_id))
+        return _Free(credited - reservation.total(Source.AVAILABLE), reservation)
+
+    def _refundable(self, payment: Payment, network: Network, asset: Asset) -> tuple[_Free, Source]:
+        """Return what of an asset came for a payment and has not been refunded, within what the merchant has."""
+        merchant_id, came, source = payment.merchant_id, *_came(payment, network, asset)
+        refunded = self.payouts.refunded(payment.id, network.name, asset.key)
+        reservation = self._reservation(merchant_id, network, asset)
+        account = available(merchant_id) if source is Source.AVAILABLE else unmatched(merchant_id)
+        held = owed(self.ledger.sums(merchant_id), network.name, asset.key, account) - reservation.total(source)
+        return _Free(min(came - refunded.total, held), reservation, refunded), source
+
+    def _reservation(self, merchant_id: str, network: Network, asset: Asset) -> Reservation:
+        reservation = self.payouts.reservation(merchant_id, network.name, asset.key)
+        if len(reservation.waiting) >= MOST_WAITING:
+            raise Conflict(
+                "Many requests for this asset wait to be booked; try again shortly.",
+                code="too_many_payouts",
+                retry_after=5,
+            )
+        return reservation
+
+    # -- checks
+
+    def _rules(self, network: Network, asset: Asset) -> PayoutRules:
+        return rules_for(self.rules, network.name, asset.symbol, local=self.local)
+
+    def _checked(self, amount: int | None, free: _Free, asset: Asset, rules: PayoutRules) -> int:
+        whole = max(free.amount, 0) if amount is None else amount
+        if whole > free.amount or whole == 0:
+            raise _insufficient(asset, max(free.amount, 0))
+        if whole < rules.minimum:
+            raise _too_little(asset, rules.minimum)
+        if whole > rules.per_transaction:
+            raise InvalidField("amount", "above_limit", f"must be at most {rules.per_transaction} base units at a time")
+        return whole
+
+    def _refunded_asset(self, payment: Payment, wanted: AskRefund) -> tuple[Network, Asset]:
+        network = chosen_network(self.networks, wanted.chain or payment.due.chain)
+        if wanted.token_id is None and wanted.asset is None and network.name == payment.due.chain:
+            wanted = replace(wanted, token_id=payment.due.token_id)
+        return network, chosen_asset(network, wanted)
+
+    # -- the transaction
+
+    def _made(
+        self,
+        kind: PayoutKind,
+        merchant_id: str,
+        network: Network,
+        asset: Asset,
+        amount: int,
+        to: str,
+        rules: PayoutRules,
+        origin: Origin,
+    ) -> Payout:
+        now, needed = self.clock.now(), rules.approvals(amount)
+        return Payout(
+            id=f"{'stl' if kind is PayoutKind.SETTLEMENT else 'ref'}_{self.ids.ulid(now)}",
+            kind=kind,
+            merchant_id=merchant_id,
+            chain=network.name,
+            token_id=asset.id,
+            token=asset.address,
+            symbol=asset.symbol,
+            decimals=asset.decimals,
+            amount=amount,
+            to=to,
+            asked_by=origin.actor,
+            state=PayoutState.AWAITING_APPROVAL if needed else PayoutState.APPROVED,
+            approvals_needed=needed,
+            created_at=now,
+            updated_at=now,
+        )
+
+    def _commit(self, payout: Payout, free: _Free, origin: Origin, idempotency: Idempotency | None) -> Answer:
+        view = view_of(payout)
+        event = self.reporter.event("created", payout, origin.request_id)
+        refunded = free.refunded
+        self.payouts.commit(
+            PayoutCommit(
+                before=None,
+                after=payout,
+                event=event,
+                reservation=(free.reservation, free.reservation.plus(payout)),
+                refunded=(refunded, refunded.plus(payout.amount)) if refunded else None,
+                idempotency=idempotency,
+                answer=json.dumps(view) if idempotency else "",
+            )
+        )
+        notify(self.jobs, [event])
+        self.jobs.settle()
+        return Answer(view)
+
+    def _once(self, attempt: Callable[[], Answer], idempotency: Idempotency | None) -> Answer:
+        changed = Conflict("The balance is changing; try again.", code="balance_changed")
+        return self.once.run(idempotency, lambda: on_stale(attempt, tries=TRIES, otherwise=changed))
+
+
+def _came(payment: Payment, network: Network, asset: Asset) -> tuple[int, Source]:
+    """Return how much of an asset came for a payment, and the account that it was posted to."""
+    if network.name == payment.due.chain and asset.id == payment.due.token_id:
+        if payment.status in (Status.EXPIRED, Status.FAILED):
+            return payment.own.unmatched, Source.UNMATCHED
+        return payment.own.credited, Source.AVAILABLE
+    strays = [each.amount for each in payment.seen.strays if each.key == (network.name, asset.id)]
+    return sum(strays), Source.UNMATCHED
+
+
+def _insufficient(asset: Asset, free: int) -> Conflict:
+    shown = f"{format_decimal(free, asset.decimals)} {asset.symbol}"
+    return Conflict(
+        f"There is too little: {shown} can be paid out ({free} base units).",
+        code="insufficient_balance",
+        errors=(FieldError("amount", "insufficient_balance", f"{free} base units can be paid out"),),
+        extra={"available": str(free)},
+    )
+
+
+def _too_little(asset: Asset, least: int) -> InvalidField:
+    shown = format_decimal(least, asset.decimals)
+    return InvalidField("amount", "below_minimum", f"must be at least {least} base units ({shown} {asset.symbol})")

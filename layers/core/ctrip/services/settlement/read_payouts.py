@@ -1,0 +1,46 @@
+"""Read settlements and refunds."""
+
+from dataclasses import dataclass
+
+from ctrip.domain.errors import NotFound
+from ctrip.domain.settlement.payout import PayoutKind
+from ctrip.ports import PayoutStore
+from ctrip.services.payments.read_payment import PaymentReader
+from ctrip.views.payouts import (
+    PayoutList,
+    RefundPage,
+    SettlementPage,
+    SettlementView,
+    payout_view,
+    refund_view,
+    settlement_view,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutReader:
+    """Reads payouts, each merchant its own, and operators those that are not over."""
+
+    payouts: PayoutStore
+    payments: PaymentReader
+
+    def settlement(self, merchant_id: str, payout_id: str) -> SettlementView:
+        """Show a settlement; raises `NotFound`."""
+        payout = self.payouts.payout(merchant_id, payout_id)
+        if payout is None or payout.kind is not PayoutKind.SETTLEMENT:
+            raise NotFound(f"There is no settlement {payout_id[:64]}.", code="payout_not_found")
+        return settlement_view(payout)
+
+    def settlements(self, merchant_id: str, cursor: str | None, limit: int) -> SettlementPage:
+        """List a merchant's settlements, newest first."""
+        page = self.payouts.page(merchant_id, PayoutKind.SETTLEMENT, cursor, limit)
+        return {"data": [settlement_view(each) for each in page.payouts], "next_cursor": page.cursor}
+
+    def refunds(self, merchant_id: str, payment_id: str) -> RefundPage:
+        """List the refunds of a payment, newest first; raises `NotFound`."""
+        payment = self.payments.find(merchant_id, payment_id)
+        return {"data": [refund_view(each) for each in self.payouts.of_payment(payment.id)], "next_cursor": None}
+
+    def unfinished(self) -> PayoutList:
+        """List the payouts of all merchants that are not over, oldest first."""
+        return {"data": [payout_view(each) for each in self.payouts.unfinished()], "next_cursor": None}

@@ -1,0 +1,208 @@
+"""Payouts, beside the payments: the API writes what is asked for, the worker what became of it."""
+
+import re
+from collections.abc import Iterator
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
+
+from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, Stale
+from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
+from ctrip.domain.webhooks.events import Event
+from ctrip.ports import Remembered
+from ctrip.ports.payouts import PayoutCommit, PayoutPage
+from ctrip.store import tables
+from ctrip.store.changes import ABSENT, read_remembered, remember
+from ctrip.store.clauses import fence_check, postings, refuse_late, transaction_write
+from ctrip.store.engine.codec import decode, encode
+from ctrip.store.engine.database import Item, Store, Write, keyed, number, put, read_document, text
+from ctrip.store.engine.errors import ConditionFailed
+from ctrip.store.layout import event_items
+
+_POSITION = re.compile(r"(stl|ref)_[0-9A-Z]{26}", re.ASCII)
+_PREFIX = {PayoutKind.SETTLEMENT: "stl_", PayoutKind.REFUND: "ref_"}
+_PAYOUT_KEYS = frozenset({"id", "merchant_id", "version", "state"})
+_VERSION = frozenset({"version"})
+
+
+class DynamoPayouts(Store):
+    """The `ports.PayoutStore` on DynamoDB."""
+
+    own = "payments"
+
+    def commit(self, commit: PayoutCommit) -> None:
+        """Write all of it or nothing."""
+        refuse_late(self._db, commit.entries)
+        writes = list(self._writes(commit))
+        try:
+            self._db.transact(writes, ours=lambda: self._is(commit.after))
+        except ConditionFailed as exc:
+            raise _refusal(writes[min(exc.places)].name) from exc
+
+    def payout(self, merchant_id: str, payout_id: str) -> Payout | None:
+        """Read a payout, consistently."""
+        item = self._db.get(self._table, tables.payout_key(merchant_id, payout_id))
+        return _payout_of(item) if item else None
+
+    def page(self, merchant_id: str, kind: PayoutKind, cursor: str | None, limit: int) -> PayoutPage:
+        """List a merchant's payouts of a kind, newest first."""
+        prefix = _PREFIX[kind]
+        after = tables.open_cursor(f"{merchant_id}#{kind}", cursor, _POSITION)
+        place = Path("pk") == tables.payout_key(merchant_id, "").pk
+        # One more than wanted, so that a full last page knows that it is the last, and one for the cursor's own.
+        place &= Path("sk").between(prefix, after or f"{prefix}~")
+        rows = self._db.query(self._table, place, limit=limit + 2, forward=False, consistent=True)
+        found = [_payout_of(item) for item in rows.items if tables.key_of(item).sk != after]
+        page = found[:limit]
+        more = rows.more or len(found) > limit
+        following = tables.cursor_of(f"{merchant_id}#{kind}", page[-1].id) if more and page else None
+        return PayoutPage(tuple(page), following)
+
+    def of_payment(self, payment_id: str) -> list[Payout]:
+        """Return the refunds of a payment, newest first."""
+        partition = tables.refund_key(payment_id, "").pk
+        place = (Path("pk") == partition) & Path("sk").startswith(tables.REFUND_PREFIX)
+        rows = self._db.each(self._table, place, consistent=True, forward=False)
+        keys = [
+            tables.payout_key(tables.plain(row, "merchant"), tables.key_of(row).sk.removeprefix(tables.REFUND_PREFIX))
+            for row in rows
+        ]
+        items = self._db.batch(self._table, keys)
+        return [_payout_of(items[key]) for key in keys if key in items]
+
+    def unfinished(self) -> list[Payout]:
+        """Return the payouts that the worker must look after, oldest first."""
+        place = Path("watch_pk") == tables.PAYOUTS_PARTITION
+        keys = [tables.key_of(row) for row in self._db.each(self._table, place, index="watch")]
+        items = self._db.batch(self._table, keys)
+        found = [_payout_of(items[key]) for key in keys if key in items]
+        return [payout for payout in found if payout.unfinished]
+
+    def reservation(self, merchant_id: str, chain: str, asset: str) -> Reservation:
+        """Read what is asked for and not booked yet, consistently."""
+        item = self._db.get(self._table, tables.reservation_key(merchant_id, chain, asset))
+        if item is None:
+            return Reservation(merchant_id=merchant_id, chain=chain, asset=asset)
+        return decode(Reservation, read_document(item, "doc"), version=int(tables.plain(item, "version")))
+
+    def refunded(self, payment_id: str, chain: str, asset: str) -> Refunded:
+        """Read what was refunded of an asset that came for a payment, consistently."""
+        item = self._db.get(self._table, tables.refunded_key(payment_id, chain, asset))
+        if item is None:
+            return Refunded(payment_id=payment_id, chain=chain, asset=asset)
+        return decode(Refunded, read_document(item, "doc"), version=int(tables.plain(item, "version")))
+
+    def settlement_address(self, merchant_id: str, chain: str) -> SettlementAddress | None:
+        """Read where a merchant's settlements go, consistently."""
+        item = self._db.get(self._table, tables.settlement_address_key(merchant_id, chain))
+        return _address_of(item) if item else None
+
+    def keep_settlement_address(
+        self, before: SettlementAddress | None, after: SettlementAddress, event: Event | None = None
+    ) -> None:
+        """Store where a merchant's settlements go."""
+        key = tables.settlement_address_key(after.merchant_id, after.chain)
+        item = keyed(key, version=number(after.version), doc=text(encode(after, without=_VERSION)))
+        if not after.signature:
+            item["watch_pk"] = text(tables.UNVOUCHED_PARTITION)
+            item["watch_sk"] = text(f"{after.merchant_id}#{after.chain}")
+        writes = [put(self._table, item, _unmoved(before.version if before else 0), name="stale address")]
+        writes += [put(self._db.tables.events, each) for each in event_items(event)] if event else []
+        try:
+            self._db.transact(writes, ours=lambda: self.settlement_address(after.merchant_id, after.chain) == after)
+        except ConditionFailed as exc:
+            raise Stale("the settlement address has moved on") from exc
+
+    def unvouched(self) -> list[SettlementAddress]:
+        """Return the settlement addresses that the signer does not know of yet; the index lags, they do not."""
+        place = Path("watch_pk") == tables.UNVOUCHED_PARTITION
+        keys = [tables.key_of(row) for row in self._db.each(self._table, place, index="watch")]
+        items = self._db.batch(self._table, keys)
+        return [_address_of(items[key]) for key in keys if key in items and "watch_pk" in items[key]]
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        """Return what an idempotency key answered first, read consistently."""
+        return read_remembered(self._db, self._table, owner, route, key)
+
+    # -- parts
+
+    def _writes(self, commit: PayoutCommit) -> Iterator[Write]:
+        before, after, names = commit.before, commit.after, self._db.tables
+        if commit.fence is not None:
+            yield fence_check(names.money, commit.fence)
+        if commit.idempotency is not None:
+            first = Remembered(commit.idempotency.body_hash, after.id, "", commit.answer)
+            yield remember(self._table, commit.idempotency, first, after.updated_at)
+        # Holds where the id is new, or the payout is as it was when the decision was made.
+        unmoved = ABSENT if before is None else Path("version") == before.version
+        yield put(self._table, _payout_item(after), unmoved, name="id" if before is None else "stale payout")
+        if commit.reservation is not None:
+            yield self._reservation(*commit.reservation)
+        if commit.refunded is not None:
+            yield self._refunded(*commit.refunded)
+        if before is None and after.payment_id is not None:
+            key = tables.refund_key(after.payment_id, after.id)
+            yield put(self._table, keyed(key, merchant=text(after.merchant_id)))
+        if commit.transaction is not None:
+            yield transaction_write(names.money, *commit.transaction)
+        yield from postings(names.money, commit.entries)
+        for item in event_items(commit.event) if commit.event else ():
+            yield put(names.events, item)
+
+    def _reservation(self, before: Reservation, after: Reservation) -> Write:
+        key = tables.reservation_key(after.merchant_id, after.chain, after.asset)
+        item = keyed(key, version=number(after.version), doc=text(encode(after, without=_VERSION)))
+        # Holds while nobody has asked for, or booked, anything of the asset since the balance was read.
+        return put(self._table, item, _unmoved(before.version), name="stale reservation")
+
+    def _refunded(self, before: Refunded, after: Refunded) -> Write:
+        key = tables.refunded_key(after.payment_id, after.chain, after.asset)
+        item = keyed(key, version=number(after.version), doc=text(encode(after, without=_VERSION)))
+        # Holds while no other refund of the payment's asset has been asked for, or taken back.
+        return put(self._table, item, _unmoved(before.version), name="stale refunds")
+
+    def _is(self, payout: Payout) -> bool:
+        return self.payout(payout.merchant_id, payout.id) == payout
+
+
+def _address_of(item: Item) -> SettlementAddress:
+    return decode(SettlementAddress, read_document(item, "doc"), version=int(tables.plain(item, "version")))
+
+
+def _unmoved(version: int) -> Condition:
+    return Path("version") == version if version else ABSENT
+
+
+def _payout_item(payout: Payout) -> Item:
+    """Lay a payout out; an unfinished one stands in the index `watch`."""
+    item = keyed(
+        tables.payout_key(payout.merchant_id, payout.id),
+        version=number(payout.version),
+        state=text(payout.state.value),
+        doc=text(encode(payout, without=_PAYOUT_KEYS)),
+    )
+    if payout.unfinished:
+        item["watch_pk"] = text(tables.PAYOUTS_PARTITION)
+        item["watch_sk"] = text(f"{payout.created_at:013d}#{payout.id}")
+    return item
+
+
+def _payout_of(item: Item) -> Payout:
+    key = tables.key_of(item)
+    return decode(
+        Payout,
+        read_document(item, "doc"),
+        id=key.sk,
+        merchant_id=key.pk.removeprefix("PO#"),
+        version=int(tables.plain(item, "version")),
+        state=PayoutState(tables.plain(item, "state")),
+    )
+
+
+def _refusal(name: str) -> CtripError:
+    if name == "fence":
+        return FenceLost("a newer scanner has taken the chain")
+    if name.startswith("stale "):
+        return Stale(f"the {name.removeprefix('stale ')} has moved on")
+    return AlreadyExists(name)

@@ -1,0 +1,163 @@
+"""Settlements and refunds as the world sees them."""
+
+import json
+from typing import Annotated, Any, TypedDict, cast
+
+from ctrip.domain.chains.kinds import shown
+from ctrip.domain.money import format_decimal
+from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.domain.settlement.reservation import SettlementAddress
+from ctrip.domain.webhooks.events import API_VERSION
+from ctrip.views.fields import Address, Amount, Decimal, Digits, Hash, Id, NextCursor, Shape, Time, rfc3339, rfc3339_if
+
+
+class _Payout(TypedDict):
+    id: str
+    status: Annotated[str, Shape(values=PayoutState)]
+    chain: str
+    token_id: Annotated[Id | None, "Null: the chain's coin."]
+    symbol: str
+    decimals: int
+    amount: Amount
+    amount_str: Digits
+    amount_decimal: Annotated[Decimal, "What leaves the merchant's balance."]
+    fee: Amount
+    fee_str: Digits
+    fee_decimal: Annotated[Decimal, "The operator's part of it."]
+    net: Amount
+    net_str: Digits
+    net_decimal: Annotated[Decimal, "What is sent."]
+    address: Address
+    approvals: Annotated[int, "How many persons have approved it."]
+    approvals_needed: int
+    tx_hash: Hash | None
+    reason: Annotated[str | None, "Why it was rejected, or failed."]
+    created_at: Time
+    updated_at: Time
+
+
+class SettlementView(_Payout):
+    """Money on its way to the merchant."""
+
+
+class RefundView(_Payout):
+    """Money on its way back to a payer."""
+
+    payment_id: Id
+
+
+class SettlementPage(TypedDict):
+    """Settlements, newest first."""
+
+    data: list[SettlementView]
+    next_cursor: NextCursor
+
+
+class RefundPage(TypedDict):
+    """Refunds, newest first."""
+
+    data: list[RefundView]
+    next_cursor: NextCursor
+
+
+class PayoutView(_Payout):
+    """A settlement or a refund, as operators see it."""
+
+    kind: Annotated[str, Shape(values=PayoutKind)]
+    merchant_id: str
+    payment_id: Id | None
+    asked_by: str
+    approved_by: list[str]
+
+
+class PayoutList(TypedDict):
+    """Settlements and refunds that are not over, oldest first."""
+
+    data: list[PayoutView]
+    next_cursor: NextCursor
+
+
+class SettlementAddressView(TypedDict):
+    """Where a merchant's settlements of a chain go."""
+
+    chain: str
+    address: Address
+    since: Time
+    next_address: Annotated[Address | None, "Where they will go from `next_from` on."]
+    next_from: Time | None
+
+
+def settlement_view(payout: Payout) -> SettlementView:
+    """Render a settlement."""
+    return cast("SettlementView", _rendered(payout))
+
+
+def refund_view(payout: Payout) -> RefundView:
+    """Render a refund."""
+    return cast("RefundView", _rendered(payout) | {"payment_id": payout.payment_id})
+
+
+def view_of(payout: Payout) -> dict[str, Any]:
+    """Render a payout as its merchant sees it."""
+    return dict(settlement_view(payout) if payout.kind is PayoutKind.SETTLEMENT else refund_view(payout))
+
+
+def payout_view(payout: Payout) -> PayoutView:
+    """Render a payout as operators see it."""
+    own = {
+        "kind": payout.kind.value,
+        "merchant_id": payout.merchant_id,
+        "payment_id": payout.payment_id,
+        "asked_by": payout.asked_by,
+        "approved_by": [each.by for each in payout.approvals],
+    }
+    return cast("PayoutView", _rendered(payout) | own)
+
+
+def address_view(address: SettlementAddress) -> SettlementAddressView:
+    """Render where settlements go."""
+    return {
+        "chain": address.chain,
+        "address": shown(address.address),
+        "since": rfc3339(address.since),
+        "next_address": shown(address.next_address) if address.next_address else None,
+        "next_from": rfc3339_if(address.next_from or None),
+    }
+
+
+def payout_event_body(name: str, ulid: str, payout: Payout, at: int) -> str:
+    """Freeze the payload of an event about a payout as JSON text."""
+    return _event_body(name, ulid, {**view_of(payout), "object": payout.kind.value, "sequence": payout.version}, at)
+
+
+def address_event_body(name: str, ulid: str, address: SettlementAddress, at: int) -> str:
+    """Freeze the payload of an event about a settlement address as JSON text."""
+    return _event_body(name, ulid, {**address_view(address), "object": "settlement_address"}, at)
+
+
+def _event_body(name: str, ulid: str, data: dict[str, Any], at: int) -> str:
+    held = {"id": f"evt_{ulid}", "type": name, "api_version": API_VERSION, "timestamp": rfc3339(at), "data": data}
+    return json.dumps(held | {"event": name}, separators=(",", ":"))
+
+
+def _rendered(payout: Payout) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "id": payout.id,
+        "status": payout.state.value,
+        "chain": payout.chain,
+        "token_id": payout.token_id,
+        "symbol": payout.symbol,
+        "decimals": payout.decimals,
+    }
+    for name, amount in (("amount", payout.amount), ("fee", payout.fee), ("net", payout.net)):
+        decimal = format_decimal(amount, payout.decimals)
+        fields |= {name: amount, f"{name}_str": str(amount), f"{name}_decimal": decimal}
+    return fields | {
+        "address": shown(payout.to),
+        "approvals": len(payout.approvals),
+        "approvals_needed": payout.approvals_needed,
+        "tx_hash": payout.tx_hash,
+        "reason": payout.reason or None,
+        "created_at": rfc3339(payout.created_at),
+        "updated_at": rfc3339(payout.updated_at),
+    }
