@@ -62,7 +62,7 @@ def _lines(chain: str, page: Explained) -> list[str]:
     place = f"the address of payment {each.payment_id}" if each.payment_id else each.account
     lines = [
         f"  {place}, {page.symbol}: booked {page.booked}, on the chain {page.seen} ({page.amount})",
-        f"  since {_time(each.since)}; {'alarmed' if each.alarmed_at else 'not alarmed yet'}",
+        f"  since {_time(each.since)}",
         f"  {page.means}",
     ]
     lines += [f"  An own transaction that is under way explains a part of it: {key}" for key in each.because]

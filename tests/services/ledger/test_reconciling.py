@@ -154,6 +154,17 @@ def test_money_that_left_a_deposit_address_without_us_is_alarmed(world: World) -
     assert (told["payment"], told["amount"]) == (payment.id, "-5")
 
 
+def test_what_a_payment_has_seen_and_not_posted_is_no_difference(world: World) -> None:
+    """However long it is short, or waits for somebody's decision."""
+    opened(world)
+    payment = world.create(COIN)
+    world.chain.deposit(payment.due.address, COIN // 2)
+    world.step(4)
+    assert world.payment(payment.id).own.credited == 0
+    look(world, 2)
+    assert state(world).differences == ()
+
+
 def test_old_addresses_have_their_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slice in each look, until all have been compared."""
     monkeypatch.setattr(reconcile, "SLICE", 1)

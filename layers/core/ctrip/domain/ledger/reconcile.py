@@ -99,9 +99,10 @@ class Reconciliation:
     audit_version: int = 0
     audit_head: str = ""
 
-    def is_open(self, difference: Difference) -> bool:
-        """Whether the books of a difference's place are open: what was there before is recorded."""
-        return difference.account not in OPERATORS or (difference.account, difference.asset) in self.opened
+    @property
+    def established(self) -> tuple[Difference, ...]:
+        """Return the differences that were alarmed: the others are gone with the next look, or opened, or alarmed."""
+        return tuple(each for each in self.differences if each.alarmed_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ def booked(payment: Payment, block: int) -> int:
     return arrived + (payment.seen.baseline or 0) + payment.net_moves(payment.due.token_address, block)
 
 
+def unposted(payment: Payment) -> int:
+    """Return what the payment has seen come of its due asset and not posted yet: it is short, unconfirmed or held."""
+    return max(0, payment.seen.amount_received - payment.own.credited - payment.own.unmatched + payment.own.lost)
+
+
 def _leaves(transaction: OutgoingTransaction, attempt: Attempt, ours: Collection[str], token: str | None) -> int:
     pays = folded(transaction.sender) in ours
     gives = pays or any(folded(each.address) in ours for each in transaction.members)

@@ -65,11 +65,8 @@ class DifferenceExplainer:
         return list(self.reconciliations.reconciliations(names).values())
 
     def explain(self, look: Reconciliation) -> list[Explained]:
-        """Explain each difference of a look, those first that were alarmed.
-
-        What was there before the books are open is none: the next look opens them.
-        """
-        return [self._explained(look.chain, each) for each in look.differences if look.is_open(each)]
+        """Explain each difference of a look that was alarmed."""
+        return [self._explained(look.chain, each) for each in look.established]
 
     def post(self, chain: str, account: str, asset: str, amount: int, reason: str, origin: Origin) -> Entry:
         """Record a difference at a place of the operator's as its capital: this very amount, as it was shown.
@@ -78,8 +75,7 @@ class DifferenceExplainer:
         transactions are under way at the place.
         """
         (look,) = self.looks(chain)
-        known = (each for each in look.differences if look.is_open(each))
-        found = next((each for each in known if each.key == (account, "", asset)), None)
+        found = next((each for each in look.established if each.key == (account, "", asset)), None)
         if account not in OPERATORS or found is None:
             raise NotFound(f"Reconciliation shows no difference of {asset} at the {account} of {chain}.")
         if found.amount != amount:

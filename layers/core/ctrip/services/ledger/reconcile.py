@@ -14,7 +14,7 @@ from ctrip.domain.ledger.entries import GAS_STATION, ON_ADDRESSES, OPERATOR, TRE
 from ctrip.domain.ledger.reconcile import OPERATORS, Compared, Difference, Reconciliation, judge
 from ctrip.domain.payments.payment import Custody, Payment, Tier
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, TransactionState
-from ctrip.domain.sweeping.under_way import booked, under_way
+from ctrip.domain.sweeping.under_way import booked, under_way, unposted
 from ctrip.ports import AccessStore, Chain, Clock, Log, MoneyStore, PaymentStore, ReconciliationStore
 
 # How long a chain that is not hot is left alone: while it has something due now and then, and else.
@@ -208,6 +208,6 @@ def _address(
         booked=booked(payment, block.number),
         seen=seen[_at(payment)],
         leaving=bounds.leaving,
-        entering=bounds.entering,
+        entering=bounds.entering + unposted(payment),
         because=bounds.keys,
     )
