@@ -66,6 +66,10 @@ class Batches:
         raw = self.signed(
             sender or self.operator, batcher or self.pair.batcher.address, data, authorizations, gas or most
         )
+        return self.broadcast(raw)
+
+    def broadcast(self, raw: str) -> dict[str, Any]:
+        """Hand signed bytes over, and return the receipt once there is one."""
         sent = self.node.rpc("eth_sendRawTransaction", raw)
         receipt: dict[str, Any] = eventually(lambda: self.node.rpc("eth_getTransactionReceipt", sent))
         return receipt

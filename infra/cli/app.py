@@ -1,4 +1,4 @@
-"""The command line's tree: `ctrip [--stage S] merchants|keys|admins|audit|webhooks|wallet|rpc|chains|alarm|doctor`."""
+"""The command line's tree: `ctrip [--stage S] GROUP COMMAND`, a group a file, and `ctrip doctor`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from infra.cli.chains import chains
 from infra.cli.doctor import doctor
 from infra.cli.keys import keys
 from infra.cli.merchants import merchants
+from infra.cli.reconcile import reconcile
 from infra.cli.rpc import rpc
 from infra.cli.shared import EXIT_REFUSED, EXIT_UNREACHABLE
 from infra.cli.show import Output, shown
@@ -39,6 +40,7 @@ cli.add_typer(webhooks, name="webhooks")
 cli.add_typer(wallet, name="wallet")
 cli.add_typer(rpc, name="rpc")
 cli.add_typer(chains, name="chains")
+cli.add_typer(reconcile, name="reconcile")
 cli.add_typer(alarm, name="alarm")
 cli.command("doctor")(doctor)
 

@@ -180,9 +180,5 @@ def test_where_a_chain_does_not_know_type_4_there_are_no_batches():
 def delegate(anvil, account, to):
     """Let an account delegate to any contract, as its own key allows."""
     authorization = EthAccount.sign_authorization({"chainId": 31337, "address": to, "nonce": 0}, account.key)
-    other = Batches(anvil, operator=wallet.funded(8))
-    anvil.rpc(
-        "eth_sendRawTransaction",
-        other.signed(wallet.funded(8), wallet.funded(8).address, "0x", [authorization], 100_000),
-    )
-    anvil.mine()
+    other, payer = Batches(anvil, operator=wallet.funded(8)), wallet.funded(8)
+    other.broadcast(other.signed(payer, payer.address, "0x", [authorization], 100_000))

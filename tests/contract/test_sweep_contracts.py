@@ -164,7 +164,7 @@ def test_an_authorization_that_somebody_uses_first_harms_nobody(anvil, batches):
     payer, token, stranger = member(1), anvil.tokens["USDC"]["address"], wallet.funded(7)
     anvil.pay(payer.address, PAID, token)
     public = batches.authorize(payer)
-    anvil.rpc("eth_sendRawTransaction", batches.signed(stranger, stranger.address, "0x", [public], 100_000))
+    batches.broadcast(batches.signed(stranger, stranger.address, "0x", [public], 100_000))
     anvil.mine()
     assert delegated_to(code_at(anvil, payer.address)) == batches.pair.delegate.address.lower()
     assert held(anvil, token, payer.address) == PAID
@@ -174,15 +174,11 @@ def test_an_authorization_that_somebody_uses_first_harms_nobody(anvil, batches):
 
 def test_an_authorization_that_is_used_twice_undoes_no_later_one(anvil, batches):
     """A rotation stands, although the older authorization is public."""
-    payer, stranger, old = member(1), wallet.funded(7), None
-    old = batches.authorize(payer)
-    anvil.rpc("eth_sendRawTransaction", batches.signed(stranger, stranger.address, "0x", [old], 100_000))
-    new = Batches(anvil, operator=wallet.funded(4))
-    anvil.rpc(
-        "eth_sendRawTransaction", batches.signed(stranger, stranger.address, "0x", [new.authorize(payer)], 100_000)
-    )
-    anvil.rpc("eth_sendRawTransaction", batches.signed(stranger, stranger.address, "0x", [old], 100_000))
-    anvil.mine()
+    payer, stranger = member(1), wallet.funded(7)
+    old, new = batches.authorize(payer), Batches(anvil, operator=wallet.funded(4))
+    batches.broadcast(batches.signed(stranger, stranger.address, "0x", [old], 100_000))
+    for each in (new.authorize(payer), old):
+        batches.broadcast(batches.signed(stranger, stranger.address, "0x", [each], 100_000))
     assert delegated_to(code_at(anvil, payer.address)) == new.pair.delegate.address.lower()
 
 

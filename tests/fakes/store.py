@@ -17,6 +17,7 @@ from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.ledger.balances import Fold
 from ctrip.domain.ledger.entries import Entry
+from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.settlement.payout import Payout, PayoutKind
@@ -98,6 +99,7 @@ class FakeStores:
         self.ledger = FakeLedger(state)
         self.payouts = FakePayouts(state)
         self.signer_book = FakeSignerBook()
+        self.reconciliations = FakeReconciliations(state, self.access)
 
 
 def _causes(entries: Sequence[Entry]) -> dict[tuple[str, int, str], tuple[Entry, ...]]:
@@ -663,6 +665,40 @@ class FakeSignerBook:
         self._spent[chain, asset, day] = spent + amount
         self._counted.add(payout_id)
         return True
+
+
+class FakeReconciliations:
+    """The `ports.ReconciliationStore` in memory."""
+
+    def __init__(self, state: _State, access: "FakeAccess") -> None:
+        self._state, self._access = state, access
+        self._held: dict[str, Reconciliation] = {}
+        self._addresses: dict[str, tuple[str, ...]] = {}
+
+    def operators_addresses(self, kind: str) -> tuple[str, ...]:
+        return self._addresses.get(kind, ())
+
+    def note_operators_addresses(self, kind: str, addresses: Sequence[str]) -> None:
+        self._addresses[kind] = tuple(addresses)
+
+    def reconciliations(self, chains: Sequence[str]) -> dict[str, Reconciliation]:
+        return {chain: self._held.get(chain, Reconciliation(chain=chain)) for chain in chains}
+
+    def keep(
+        self,
+        before: Reconciliation,
+        after: Reconciliation,
+        entries: Sequence[Entry] = (),
+        audit: AuditRecord | None = None,
+    ) -> None:
+        with self._state.lock:
+            if self.reconciliations([after.chain])[after.chain].version != before.version:
+                raise Stale("the reconciliation has moved on")
+            _check_entries(self._state, entries)
+            self._state.causes |= _causes(entries)
+            self._held[after.chain] = after
+            if audit is not None:
+                self._access.audited(audit, None, "")
 
 
 class FakeEndpoints:

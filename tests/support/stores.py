@@ -16,6 +16,7 @@ from ctrip.ports import (
     MoneyStore,
     PaymentStore,
     PayoutStore,
+    ReconciliationStore,
     SignerBook,
 )
 from ctrip.store.access import DynamoAccess
@@ -29,6 +30,7 @@ from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
 from ctrip.store.payouts import DynamoPayouts
+from ctrip.store.reconciliations import DynamoReconciliations
 from ctrip.store.signer_book import DynamoSignerBook
 from ctrip.system import SystemClock
 from tests.fakes.clock import T0
@@ -49,6 +51,7 @@ class Stores:
     ledger: LedgerStore
     payouts: PayoutStore
     signer_book: SignerBook
+    reconciliations: ReconciliationStore
 
 
 class TestTime(SystemClock):
@@ -85,6 +88,7 @@ class Stage:
             DynamoLedger,
             DynamoPayouts,
             DynamoSignerBook,
+            DynamoReconciliations,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

@@ -10,6 +10,7 @@ from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.settlement.payout import Booking, PayoutState
 from ctrip.domain.sweeping.sweep import Kind, TransactionState
 from ctrip.services.settlement.ask_payout import AskRefund, AskSettlement
+from tests.fakes.chain import FakeChain
 from tests.support.ledger import entries_of, owed_to
 from tests.world import _WALLET, AUTHORITY, ORIGIN, USDC, World
 
@@ -42,6 +43,10 @@ def run(world, times=4):
     """Have the worker and the scanner go on."""
     for _ in range(times):
         world.stage.payouts.worker.run()
+        if world.jobs.scans:  # a newer scanner begins
+            world.jobs.scans.clear()
+            world.scanner = world.new_scanner()
+            world.run = world.new_run()
         world.settle(4)
 
 
@@ -155,14 +160,14 @@ class Dying:
 
     def __init__(self, world, place):
         self.world, self.left, self.after = world, (place + 1) // 2, place % 2
-        self.was = world.stores.payouts.commit, world.chain.broadcast
+        self.was = world.stores.payouts.commit, FakeChain.broadcast
 
     def __enter__(self):
         self.world.stores.payouts.commit = self._wrapped(self.was[0])
-        self.world.chain.broadcast = self._wrapped(self.was[1])
+        FakeChain.broadcast = self._wrapped(self.was[1])
 
     def __exit__(self, *_):
-        self.world.stores.payouts.commit, self.world.chain.broadcast = self.was
+        self.world.stores.payouts.commit, FakeChain.broadcast = self.was
         return True
 
     def _wrapped(self, do):
@@ -183,9 +188,11 @@ def test_a_payout_that_a_reorganisation_removes_is_sent_again_and_paid_once():
     world, _ = paid_world()
     payout_id = ask(world, amount=1000)
     world.stage.payouts.worker.run()
-    world.chain.mine()
-    world.run.one()
-    world.chain.reorg(1, drop=[tx.tx_hash for tx in world.chain.chain[-1].txs])
+    world.run = world.new_run()
+    world.step(2)
+    (sent,) = [t for t in world.stores.money._state.transactions.values() if t.kind is Kind.PAYOUT]
+    assert sent.state is TransactionState.MINED
+    world.chain.reorg(2, later=True)
     run(world)
     assert payout(world, payout_id).state is PayoutState.COMPLETED
     assert world.chain.total(None, [OWN]) == 1000
@@ -195,7 +202,8 @@ def test_a_payout_that_no_block_takes_is_replaced_with_the_same_amount():
     """At a higher price, in the same slot, to the same address."""
     world, _ = paid_world()
     payout_id = ask(world, amount=1000)
-    world.chain.base_fee *= 4
+    world.stage.payouts.worker.run()
+    world.chain.base_fee *= 40
     run(world, 12)
     transactions = [t for t in world.stores.money._state.transactions.values() if t.kind is Kind.PAYOUT]
     assert [t.state for t in transactions] == [TransactionState.FINAL]
@@ -224,6 +232,7 @@ def test_a_treasury_with_too_little_waits_and_says_so():
     world, _ = paid_world()
     payout_id = ask(world, amount=COIN // 2)
     world.chain.burn(HOT, 2 * COIN - COIN // 4)
+    world.step()
     run(world, 2)
     assert payout(world, payout_id).state is PayoutState.APPROVED
     assert "treasury_low" in world.log.alarms()

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 # The facts that may be logged, each a decision: none of them is text that a caller chose freely.
 FACTS = frozenset(
     {
-        "address", "age_seconds", "alarm", "amount", "answered", "approvals", "asset", "attempt", "balance",
-        "block", "by", "cap", "chain", "checkpoint", "count", "endpoint", "error", "event", "failures",
-        "fee", "fence", "head", "hour",
-        "transaction", "key_id", "kind", "merchant", "newest", "part", "payment", "payments", "payout",
-        "retry_in", "root", "session", "status", "tx_hash", "type", "what", "where",
+        "address", "age_seconds", "alarm", "amount", "answered", "asset", "attempt", "balance", "block", "by", "cap",
+        "chain", "checkpoint", "count", "endpoint", "error", "event", "failures", "fee", "fence", "head", "hour",
+        "transaction", "key_id", "kind", "merchant", "newest", "part", "payment", "payments", "payout", "retry_in",
+        "root", "session",
+        "status", "tx_hash", "type", "what", "where",
         # bound to an invocation
         "aws_request_id", "request_id",
     }

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         PaymentStore,
         PayoutStore,
         Provisioner,
+        ReconciliationStore,
         Signer,
         SignerBook,
         Tokens,
@@ -108,6 +109,11 @@ class Adapters(Protocol):
     @property
     def ledger(self) -> LedgerStore:
         """Ledger entries and their sums."""
+        ...
+
+    @property
+    def reconciliations(self) -> ReconciliationStore:
+        """What reconciliation remembers."""
         ...
 
     @property

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
     from ctrip.store.payouts import DynamoPayouts
+    from ctrip.store.reconciliations import DynamoReconciliations
     from ctrip.store.signer_book import DynamoSignerBook
 
 BACKUP_MS = 60_000  # for which a backup that has not been read back is not asked about again
@@ -130,6 +131,13 @@ class AwsAdapters:
         from ctrip.store.ledger import DynamoLedger
 
         return DynamoLedger(self.settings.stage)
+
+    @cached_property
+    def reconciliations(self) -> "DynamoReconciliations":
+        """Open the store of what reconciliation remembers."""
+        from ctrip.store.reconciliations import DynamoReconciliations
+
+        return DynamoReconciliations(self.settings.stage)
 
     @cached_property
     def access(self) -> "DynamoAccess":

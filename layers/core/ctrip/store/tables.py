@@ -223,6 +223,16 @@ def entry_key(owner: str, at: int, entry_id: str) -> Key:
     return Key(ledger_partition(owner), f"{at:013d}#{entry_id}")
 
 
+def reconciliation_key(chain: str) -> Key:
+    """Name a chain's last look of reconciliation."""
+    return Key(f"RC#{chain}", "LOOK")
+
+
+def operators_addresses_key(kind: str) -> Key:
+    """Name what is known of the addresses that pay for the operator's transactions on chains of a kind."""
+    return Key(f"RCA#{kind}", "ADDRESSES")
+
+
 def fold_key(owner: str) -> Key:
     """Name the sum of an owner's older ledger entries."""
     return Key(f"LF#{owner}", "FOLD")

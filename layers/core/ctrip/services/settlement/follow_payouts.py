@@ -42,7 +42,7 @@ class PayoutEnder:
             self.log.error("payout_transaction_failed", payout=payout.id, tx_hash=tx_hash)
         else:
             # A token that keeps a share: what left the treasury cannot be told from what arrived; a person looks.
-            self.log.error("payout_arrived_short", payout=payout.id, tx_hash=tx_hash, arrived=str(arrived))
+            self.log.error("payout_arrived_short", payout=payout.id, tx_hash=tx_hash, amount=str(arrived))
             done = moved_on(payout, Trigger.COMPLETED, now, tx_hash=tx_hash, booking=Booking.CLOSED)
             done = replace(done, reason=f"{arrived} base units arrived: the token keeps a share")
             commit = PayoutCommit(before=payout, after=done, entries=(*paid(payout, now, tx_hash), *cost))

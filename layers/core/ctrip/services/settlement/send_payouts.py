@@ -79,7 +79,7 @@ class PayoutSender:
         quote = transfers.quote_gift(order, Quote(0)) if token is None else transfers.quote(order, held[-1])
         coin = quote.cost + (payout.net if token is None else 0)
         if held[0] < payout.net or held[-1] < coin:
-            self.log.error("treasury_low", payout=payout.id, chain=self.network.name, symbol=payout.symbol)
+            self.log.error("treasury_low", payout=payout.id, chain=self.network.name, asset=payout.symbol)
             return payout
         if not sender.affordable(payout.id, quote):
             return payout
