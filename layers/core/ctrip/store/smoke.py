@@ -34,10 +34,20 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "scan": (
         ("ConditionCheck money F#", "Put payments P#", "ConditionCheck payments O#", "Put events E#", "Put money L#"),
         ("ConditionCheck money F#", "Put money N#", "Put money L#"),
-        *(("Update money F#",), ("Update access G#",), ("Put access AB#",), ("Update access OPEN#",)),
+        *(
+            ("Put money SB#",),
+            ("Update money F#",),
+            ("Update access G#",),
+            ("Put access AB#",),
+            ("Update access OPEN#",),
+        ),
     ),
     "relay": (("Update events OUT#",),),
-    "sweep": (("Put payments P#", "Put money N#"), ("Put money SB#",), ("Update money F#",)),
+    "sweep": (
+        ("Put payments P#", "Put money N#"),
+        ("Put payments P#", "ConditionCheck money N#"),
+        *(("Put money SB#",), ("Update money F#",)),
+    ),
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
     "provision": (("Put access MER#", "Put access AUD#", "Delete access WAIT"), ("Update access IX#",)),
