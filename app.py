@@ -41,7 +41,9 @@ app.register_blueprint(audit.routes)
 tick = app.schedule(Rate(1, unit=Rate.MINUTES), name="tick")(late("tick.handle"))
 relay = app.schedule(Rate(1, unit=Rate.MINUTES), name="relay")(late("relay.handle"))
 sweep_due = app.schedule(Rate(5, unit=Rate.MINUTES), name="sweep_due")(late("sweep.handle_due"))
+reconcile = app.schedule(Rate(1, unit=Rate.MINUTES), name="reconcile")(late("reconcile.handle"))
 provision = app.schedule(Rate(5, unit=Rate.MINUTES), name="provision")(late("provision.handle"))
+settle = app.schedule(Rate(1, unit=Rate.MINUTES), name="settle")(late("settle.handle"))
 seal = app.schedule(Rate(1, unit=Rate.HOURS), name="seal")(late("seal.handle"))
 
 # Queues

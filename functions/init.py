@@ -72,8 +72,16 @@ def _webhooks(stage: "Stage") -> object:
     return _jobs(), stage.webhooks.deliverer
 
 
+def _settle(stage: "Stage") -> object:
+    return _jobs(), stage.payouts.worker
+
+
+def _reconcile(stage: "Stage") -> object:
+    return stage.ledger.reconciler
+
+
 def _provision(stage: "Stage") -> object:
-    return _jobs(), stage.merchants.waiting()
+    return _jobs(), stage.merchants.waiting(), stage.ledger.noter
 
 
 def _seal(stage: "Stage") -> object:
@@ -108,6 +116,8 @@ BUILDS: dict[str, Callable[["Stage"], object]] = {
     "sweep": _sweep,
     "sweep_due": _sweep_due,
     "webhooks": _webhooks,
+    "settle": _settle,
+    "reconcile": _reconcile,
     "provision": _provision,
     "seal": _seal,
     "signer": _signer,

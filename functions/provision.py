@@ -6,5 +6,7 @@ from ctrip.bootstrap import stage
 
 
 def handle(event: Any) -> list[str]:
-    """Ask the signer for each."""
-    return stage().merchants.waiting().run()
+    """Ask the signer for each, and once for the addresses that pay for sweeps."""
+    done = stage().merchants.waiting().run()
+    stage().ledger.noter.run()
+    return done

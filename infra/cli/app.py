@@ -1,4 +1,4 @@
-"""The command line's tree: `ctrip [--stage S]`, then merchants, keys, admins, wallet, contracts and so on."""
+"""The command line's tree: `ctrip [--stage S] GROUP COMMAND`, a group a file, and `ctrip doctor`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from infra.cli.contracts import contracts
 from infra.cli.doctor import doctor
 from infra.cli.keys import keys
 from infra.cli.merchants import merchants
+from infra.cli.reconcile import reconcile
 from infra.cli.rpc import rpc
 from infra.cli.shared import EXIT_REFUSED, EXIT_UNREACHABLE
 from infra.cli.show import Output, shown
@@ -41,6 +42,7 @@ cli.add_typer(wallet, name="wallet")
 cli.add_typer(rpc, name="rpc")
 cli.add_typer(chains, name="chains")
 cli.add_typer(contracts, name="contracts")
+cli.add_typer(reconcile, name="reconcile")
 cli.add_typer(alarm, name="alarm")
 cli.command("doctor")(doctor)
 

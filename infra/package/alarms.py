@@ -14,13 +14,19 @@ TOPIC = "AlarmTopic"
 _OWN = {"Fn::Sub": "ctrip/${Stage}"}
 _STAGE = {"Fn::Sub": "ctrip-${Stage}"}
 _DEAD = ("sweep-dlq", "webhooks-dlq")
-# CloudWatch adds up at most ten metrics in one alarm, and there are ten functions.
+# CloudWatch adds up at most ten metrics in one alarm: where there are more functions, further alarms have the rest.
 MOST = 10
+OF_FUNCTIONS = frozenset({"function_errors", "functions_throttled"})
 
 
 def with_alarms(template: dict[str, Any], functions: list[str]) -> dict[str, Any]:
     """Return a template with an alarm for each name of the tables, and a dashboard."""
-    alarms = {logical(name): _alarm(name, alarm, functions) for name, alarm in EVERY.items()}
+    parts = [functions[start : start + MOST] for start in range(0, len(functions), MOST)]
+    alarms = {
+        f"{logical(name)}{number if number > 1 else ''}": _alarm(name, alarm, part, number)
+        for name, alarm in EVERY.items()
+        for number, part in enumerate(parts if name in OF_FUNCTIONS else parts[:1], 1)
+    }
     return {**template, "Resources": {**template["Resources"], **alarms, "Dashboard": _dashboard(functions)}}
 
 
@@ -34,12 +40,17 @@ def runbook_of(name: str) -> str:
     return f"{RUNBOOKS}/{name}.md"
 
 
-def _alarm(name: str, alarm: Alarm, functions: list[str]) -> dict[str, Any]:
+def alarm_name(name: str, number: int = 1) -> str:
+    """Name an alarm, or a further one of the same kind, within its stage."""
+    return name if number == 1 else f"{name}-{number}"
+
+
+def _alarm(name: str, alarm: Alarm, functions: list[str], number: int) -> dict[str, Any]:
     seconds = SECONDS[alarm.severity]
     measured = _outside(name, seconds, functions) if name in OUTSIDE else _logged(name, seconds)
     said = f"{alarm.severity}: {alarm.means} First: {alarm.first} Runbook: {runbook_of(name)}"
     properties = {
-        "AlarmName": {"Fn::Sub": f"ctrip-${{Stage}}-{name}"},
+        "AlarmName": {"Fn::Sub": f"ctrip-${{Stage}}-{alarm_name(name, number)}"},
         "AlarmDescription": said,
         "ComparisonOperator": "GreaterThanOrEqualToThreshold",
         "Threshold": 1,
@@ -126,7 +137,7 @@ def _widgets(functions: list[str]) -> list[dict[str, Any]]:
     old = [["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", f"ctrip-${{Stage}}-{each}"] for each in queues[:2]]
     lambdas = [f"ctrip-${{Stage}}-{each}" for each in functions]
     return [
-        {"type": "alarm", "properties": {"title": "Alarms", "alarms": [f"{arn}{name}" for name in EVERY]}},
+        {"type": "alarm", "properties": {"title": "Alarms", "alarms": [f"{arn}{each}" for each in _names(functions)]}},
         _graph("Requests by class", [[own, "requests", "status", each] for each in classes], "Sum"),
         _graph("Latency of what was answered with 2xx (ms)", [[own, "latency", "status", "2xx"]], "p99"),
         _graph("Age of each chain's head (s)", [_every_chain("head_age_seconds", "Maximum")]),
@@ -139,6 +150,11 @@ def _widgets(functions: list[str]) -> list[dict[str, Any]]:
         _graph("Duration (ms)", [["AWS/Lambda", "Duration", "FunctionName", each] for each in lambdas], "p99"),
         _graph("Alarms that were logged", [[own, "alarms", "alarm", each] for each in ALARMS], "Sum"),
     ]
+
+
+def _names(functions: list[str]) -> list[str]:
+    numbers = range(2, 2 + (len(functions) - 1) // MOST)
+    return [*EVERY, *(alarm_name(name, number) for name in sorted(OF_FUNCTIONS) for number in numbers)]
 
 
 def _graph(title: str, metrics: list[list[Any]], statistic: str = "Sum") -> dict[str, Any]:

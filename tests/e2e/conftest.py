@@ -23,8 +23,8 @@ RECORD = ROOT / ".local-e2e" / "calls.jsonl"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Search the logs and judge the policies last, by all that the other tests made the functions do."""
-    last = ("test_canaries.py", "test_policies.py")
+    """Compare the books, search the logs and judge the policies last, by all that the other tests did."""
+    last = ("test_reconciling.py", "test_canaries.py", "test_policies.py")
     items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)
 
 

@@ -348,8 +348,18 @@ class FakeSigner:
     def account_xpub(self, kind: str, account: int) -> str:
         return self._xpubs[account]
 
+    def vouch(self, merchant_id: str, chain: str) -> str:
+        return f"vouched:{merchant_id}:{chain}"
+
     def sign(
-        self, chain: str, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None
+        self,
+        chain: str,
+        path: str,
+        sender: str,
+        transaction: Transaction,
+        *,
+        recipient_path: str | None = None,
+        payout: tuple[str, str] | None = None,
     ) -> Signed:
         self.signed.append(transaction)
         if batch := parse_sweep(transaction.data):

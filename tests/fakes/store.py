@@ -17,6 +17,7 @@ from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.ledger.balances import Fold
 from ctrip.domain.ledger.entries import Entry
+from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.settlement.payout import Payout, PayoutKind
@@ -97,6 +98,8 @@ class FakeStores:
         self.checkpoints = FakeCheckpoints()
         self.ledger = FakeLedger(state)
         self.payouts = FakePayouts(state)
+        self.signer_book = FakeSignerBook()
+        self.reconciliations = FakeReconciliations(state, self.access)
 
 
 def _causes(entries: Sequence[Entry]) -> dict[tuple[str, int, str], tuple[Entry, ...]]:
@@ -627,8 +630,72 @@ class FakePayouts:
             if event:
                 _add_event(self._state, event)
 
+    def unvouched(self) -> list[SettlementAddress]:
+        return [each for each in self._state.settlement_addresses.values() if not each.signature]
+
     def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
         return self._state.remembered.get((owner, route, key))
+
+
+class FakeSignerBook:
+    """The `ports.SignerBook` in memory."""
+
+    def __init__(self) -> None:
+        self._vouched: dict[tuple[str, str], SettlementAddress] = {}
+        self._spent: dict[tuple[str, str, str], int] = {}
+        self._counted: set[str] = set()
+
+    def vouched(self, merchant_id: str, chain: str) -> SettlementAddress | None:
+        return self._vouched.get((merchant_id, chain))
+
+    def keep_vouched(self, before: SettlementAddress | None, after: SettlementAddress) -> None:
+        if self.vouched(after.merchant_id, after.chain) != before:
+            raise Stale("the settlement address has moved on")
+        self._vouched[after.merchant_id, after.chain] = after
+
+    def spend(self, chain: str, asset: str, day: str, payout_id: str, amount: int, most: int) -> bool:
+        spent = self._spent.get((chain, asset, day), 0)
+        if payout_id in self._counted:
+            return True
+        if spent + amount > most:
+            return False
+        self._spent[chain, asset, day] = spent + amount
+        self._counted.add(payout_id)
+        return True
+
+
+class FakeReconciliations:
+    """The `ports.ReconciliationStore` in memory."""
+
+    def __init__(self, state: _State, access: "FakeAccess") -> None:
+        self._state, self._access = state, access
+        self._held: dict[str, Reconciliation] = {}
+        self._addresses: dict[str, tuple[str, ...]] = {}
+
+    def operators_addresses(self, kind: str) -> tuple[str, ...]:
+        return self._addresses.get(kind, ())
+
+    def note_operators_addresses(self, kind: str, addresses: Sequence[str]) -> None:
+        self._addresses[kind] = tuple(addresses)
+
+    def reconciliations(self, chains: Sequence[str]) -> dict[str, Reconciliation]:
+        return {chain: self._held.get(chain, Reconciliation(chain=chain)) for chain in chains}
+
+    def keep(
+        self,
+        before: Reconciliation,
+        after: Reconciliation,
+        entries: Sequence[Entry] = (),
+        audit: AuditRecord | None = None,
+    ) -> None:
+        with self._state.lock:
+            if self.reconciliations([after.chain])[after.chain].version != before.version:
+                raise Stale("the reconciliation has moved on")
+            _check_entries(self._state, entries)
+            self._state.causes |= _causes(entries)
+            self._held[after.chain] = after
+            if audit is not None:
+                self._access.audited(audit, None, "")
 
 
 class FakeEndpoints:

@@ -31,9 +31,10 @@ def alarms(packaged: Packaged) -> dict[str, dict[str, Any]]:
 
 def test_the_template_has_the_domains_alarms_and_no_other(alarms: dict[str, dict[str, Any]]) -> None:
     """A name in the table is an alarm of the stage, with what it means, what to do first and where its page is."""
-    assert set(alarms) == {f"ctrip-{STAGE}-{name}" for name in EVERY}
-    for name, held in EVERY.items():
-        said = alarms[f"ctrip-{STAGE}-{name}"]["AlarmDescription"]
+    assert {re.sub(r"-[2-9]$", "", name) for name in alarms} == {f"ctrip-{STAGE}-{name}" for name in EVERY}
+    for name, alarm in alarms.items():
+        held = EVERY[name := re.sub(r"-[2-9]$", "", name.removeprefix(f"ctrip-{STAGE}-"))]
+        said = alarm["AlarmDescription"]
         assert said.startswith(f"{held.severity.value}: {held.means} First: {held.first}")
         assert said.endswith(runbook_of(name))
         assert len(said) <= 1024
@@ -83,6 +84,16 @@ def test_every_figure_that_is_watched_is_of_this_stage(packaged: Packaged, alarm
     assert api["Name"] == f"ctrip-{STAGE}"
 
 
+def test_no_alarm_adds_up_more_metrics_than_cloudwatch_does(alarms: dict[str, dict[str, Any]]) -> None:
+    """Ten: the further functions have a further alarm of the same kind, and no function has two."""
+    for kind in ("function_errors", "functions_throttled"):
+        parts = [alarm["Metrics"][1:] for name, alarm in alarms.items() if name.startswith(f"ctrip-{STAGE}-{kind}")]
+        watched = [each["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for part in parts for each in part]
+        assert len(parts) > 1
+        assert all(len(part) <= 10 for part in parts)
+        assert len(watched) == len(set(watched))
+
+
 def test_no_route_has_billed_figures_of_its_own(packaged: Packaged) -> None:
     """API Gateway's detailed metrics would be five for each of 45 routes."""
     api = packaged.template["Resources"]["RestAPI"]["Properties"]
@@ -96,7 +107,9 @@ def test_the_dashboard_shows_the_stage(packaged: Packaged) -> None:
     assert set(re.findall(r"\$\{([^}]+)\}", text)) <= {"Stage", "AWS::Region", "AWS::Partition", "AWS::AccountId"}
     widgets = json.loads(text.replace("${Stage}", STAGE))["widgets"]
     shown = {each.rsplit(":", 1)[1] for each in widgets[0]["properties"]["alarms"]}
-    assert shown == {f"ctrip-{STAGE}-{name}" for name in EVERY}
+    assert shown == {
+        resolved(each["Properties"]["AlarmName"]) for each in packaged.of("AWS::CloudWatch::Alarm").values()
+    }
     places = [
         (x, y)
         for each in widgets

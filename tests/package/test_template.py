@@ -242,6 +242,7 @@ def test_schedules_are_at_most_once_a_minute(packaged: Packaged) -> None:
     assert schedules == {
         "Tick": "rate(1 minute)",
         "Relay": "rate(1 minute)",
+        "Reconcile": "rate(1 minute)",
         "SweepDue": "rate(5 minutes)",
         "Provision": "rate(5 minutes)",
         "Seal": "rate(1 hour)",

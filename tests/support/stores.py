@@ -16,6 +16,8 @@ from ctrip.ports import (
     MoneyStore,
     PaymentStore,
     PayoutStore,
+    ReconciliationStore,
+    SignerBook,
 )
 from ctrip.store.access import DynamoAccess
 from ctrip.store.admins import DynamoAdmins
@@ -28,6 +30,8 @@ from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
 from ctrip.store.payouts import DynamoPayouts
+from ctrip.store.reconciliations import DynamoReconciliations
+from ctrip.store.signer_book import DynamoSignerBook
 from ctrip.system import SystemClock
 from tests.fakes.clock import T0
 
@@ -46,6 +50,8 @@ class Stores:
     endpoints: EndpointStore
     ledger: LedgerStore
     payouts: PayoutStore
+    signer_book: SignerBook
+    reconciliations: ReconciliationStore
 
 
 class TestTime(SystemClock):
@@ -81,6 +87,8 @@ class Stage:
             DynamoEndpoints,
             DynamoLedger,
             DynamoPayouts,
+            DynamoSignerBook,
+            DynamoReconciliations,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

@@ -13,6 +13,7 @@ from ctrip.domain import settings as read
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
 from ctrip.domain.settings import YEAR_SECONDS
+from ctrip.domain.settlement.rules import PayoutRules, parse_rules
 from ctrip.domain.sweeping.treasury import SETTING, parse_treasuries, treasury_of
 
 LOCAL = "local"
@@ -138,6 +139,22 @@ class Settings:
         "The most that one own transaction of a chain may cost, where it is not what `chains.yaml` names, as JSON in "
         'the coin\'s base units: `{"polygon": "500000000000000000"}`.',
         read.caps,
+    )
+    payouts: Mapping[str, Mapping[str, PayoutRules]] = _setting(
+        "CTRIP_PAYOUTS",
+        Fixed({}),
+        "What settlements and refunds of an asset are held to, as JSON in base units: "
+        '`{"ethereum": {"USDC": {"fee_per_mille": 5, "fee_fixed": "200000", "approval_above": "1000000000", '
+        '"minimum": "5000000", "per_transaction": "50000000000", "per_day": "200000000000"}}}`. For an asset that is '
+        "not named two persons approve each settlement and refund; on the local stage nobody has to.",
+        parse_rules,
+    )
+    address_delay_seconds: int = _setting(
+        "CTRIP_ADDRESS_DELAY_SECONDS",
+        172_800,
+        "How long a merchant's settlements still go to the address before, once another one is set, in seconds.",
+        read.integer(1, YEAR_SECONDS),
+        local=60,
     )
     calls_per_second: int = _setting(
         "CTRIP_CALLS_PER_SECOND",

@@ -92,18 +92,24 @@ def check_named(setting: str, names: Iterable[str]) -> None:
 
 def amounts_that_need_agreement(network: Network, amounts: Mapping[str, str]) -> dict[str, int]:
     """Read from which amounts a second endpoint must agree, in base units by symbol; raises `ConfigurationError`."""
-    setting = f"CTRIP_AGREE_ABOVE of {network.name}"
-    assets = {asset.symbol: asset for asset in (network.coin, *network.tokens)}
-    read = {}
+    setting, read = "CTRIP_AGREE_ABOVE", {}
+    assets = check_symbols(setting, network, amounts)
     for symbol, text in amounts.items():
-        if symbol not in assets:
-            alike = nearest(symbol.upper(), assets)
-            raise ConfigurationError(f"{setting} names {quoted(symbol)}{alike}; there are {', '.join(assets)}")
         try:
             read[symbol] = parse_decimal(text, assets[symbol].decimals, field=symbol)
         except InvalidField as exc:
-            raise ConfigurationError(f"{setting}: {exc.detail}") from None
+            raise ConfigurationError(f"{setting} of {network.name}: {exc.detail}") from None
     return read
+
+
+def check_symbols(setting: str, network: Network, symbols: Iterable[str]) -> dict[str, Asset]:
+    """Return a network's assets by symbol; raises `ConfigurationError` where a setting names a symbol of none."""
+    assets = {asset.symbol: asset for asset in (network.coin, *network.tokens)}
+    for symbol in symbols:
+        if symbol not in assets:
+            alike, known = nearest(symbol.upper(), assets), ", ".join(assets)
+            raise ConfigurationError(f"{setting} of {network.name} names {quoted(symbol)}{alike}; there are {known}")
+    return assets
 
 
 def _unknown(setting: str, name: str, known: Collection[str]) -> ConfigurationError:

@@ -6,6 +6,7 @@ from ctrip.domain.errors import ConfigurationError
 from ctrip.networks import (
     amounts_that_need_agreement,
     check_named,
+    check_symbols,
     check_treasuries,
     load_networks,
     with_caps,
@@ -36,6 +37,9 @@ def _checked_networks(settings: Settings) -> dict[str, Network]:
     every = load_networks()
     check_named("CTRIP_RPC", settings.rpc)
     check_named("CTRIP_AGREE_ABOVE", settings.agree_above)
+    check_named("CTRIP_PAYOUTS", settings.payouts)
+    for chain, rules in settings.payouts.items():
+        check_symbols("CTRIP_PAYOUTS", every[chain], rules)
     for chain, amounts in settings.agree_above.items():
         amounts_that_need_agreement(every[chain], amounts)
     return with_caps(enabled, gas_funding=settings.gas_funding_cap, fee=settings.fee_cap)

@@ -6,6 +6,7 @@ import pytest
 
 from ctrip.domain.payments.machine import EVENTS
 from ctrip.domain.payments.payment import Payment
+from ctrip.domain.settlement.payout import EVENTS as PAYOUT_EVENTS
 from ctrip.domain.webhooks.events import WEBHOOK_EVENTS
 from ctrip.views.event_types import LIVES, NAMES
 from tests.world import ORIGIN, World
@@ -75,4 +76,4 @@ def test_a_payment_goes_as_the_guide_tells(life: str) -> None:
 
 def test_every_type_of_event_is_in_the_guide() -> None:
     """And nothing that never comes."""
-    assert NAMES == EVENTS | WEBHOOK_EVENTS
+    assert NAMES == EVENTS | WEBHOOK_EVENTS | PAYOUT_EVENTS

@@ -22,7 +22,7 @@ class Functions:
 
 def test_every_function_is_asked_for_its_rights() -> None:
     stage: Any = Functions()
-    assert smoke._rights(stage) == "10 transactions of 10 functions are permitted to their roles"
+    assert smoke.rights(stage) == "12 transactions of 12 functions are permitted to their roles"
 
 
 @pytest.mark.parametrize(("shown", "fallback"), [(True, True), (False, False)])
@@ -30,6 +30,6 @@ def test_a_denied_write_is_named_with_its_role_and_the_way_out(shown: bool, fall
     """The parameter is named where it would help, and only there."""
     stage: Any = Functions("signer", shown=shown)
     with pytest.raises(smoke.Wrong) as told:
-        smoke._rights(stage)
+        smoke.rights(stage)
     assert "signer: Put access MER#: denied to the role ctrip-dev-role" in str(told.value)
     assert ("TableWideWrites=yes" in str(told.value)) is fallback

@@ -20,8 +20,8 @@ FACTS = frozenset(
     {
         "address", "age_seconds", "alarm", "amount", "answered", "asset", "attempt", "balance", "block", "by", "cap",
         "chain", "checkpoint", "count", "endpoint", "error", "event", "failures", "fee", "fence", "head", "hour",
-        "transaction", "key_id", "kind", "merchant", "newest", "part", "payment", "payments", "retry_in", "root",
-        "session",
+        "transaction", "key_id", "kind", "merchant", "newest", "part", "payment", "payments", "payout", "retry_in",
+        "root", "session",
         "status", "tx_hash", "type", "what", "where",
         # bound to an invocation
         "aws_request_id", "request_id",

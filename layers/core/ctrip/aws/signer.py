@@ -32,8 +32,19 @@ class LambdaSigner:
         """Ask for the public key that the signer's signatures are verified by."""
         return str(self._call({"op": "verifying_key"})["verifying_key"])
 
+    def vouch(self, merchant_id: str, chain: str) -> str:
+        """Ask the signer to take over where a merchant's settlements go; raises `SigningRefused`."""
+        return str(self._call({"op": "vouch", "merchant": merchant_id, "chain": chain})["signature"])
+
     def sign(
-        self, chain: str, path: str, sender: str, transaction: Unsigned, *, recipient_path: str | None = None
+        self,
+        chain: str,
+        path: str,
+        sender: str,
+        transaction: Unsigned,
+        *,
+        recipient_path: str | None = None,
+        payout: tuple[str, str] | None = None,
     ) -> Signed:
         """Ask for a signature; raises `SigningRefused`."""
         answer = self._call(
@@ -43,6 +54,7 @@ class LambdaSigner:
                 "path": path,
                 "sender": sender,
                 "recipient_path": recipient_path,
+                "payout": payout,
                 "kind": transaction.kind,
                 "transaction": transaction.fields(),
             }
@@ -69,12 +81,16 @@ def answer_call(request: dict[str, Any], signer: Signer, provisioner: Provisione
             return {}
         if request["op"] == "verifying_key":
             return {"verifying_key": provisioner.verifying_key()}
+        if request["op"] == "vouch":
+            return {"signature": signer.vouch(str(request["merchant"]), str(request["chain"]))}
+        named = request.get("payout")
         signed = signer.sign(
             request["chain"],
             request["path"],
             request["sender"],
             read_transaction(str(request["kind"]), request["transaction"]),
             recipient_path=request["recipient_path"],
+            payout=(str(named[0]), str(named[1])) if named else None,
         )
         return {"raw": signed.raw, "tx_hash": signed.tx_hash}
     except SigningRefused as exc:

@@ -30,7 +30,9 @@ if TYPE_CHECKING:
         PaymentStore,
         PayoutStore,
         Provisioner,
+        ReconciliationStore,
         Signer,
+        SignerBook,
         Tokens,
         WebhookSender,
     )
@@ -100,8 +102,18 @@ class Adapters(Protocol):
         ...
 
     @property
+    def signer_book(self) -> SignerBook:
+        """The signer's own memory; the signer function alone may ask."""
+        ...
+
+    @property
     def ledger(self) -> LedgerStore:
         """Ledger entries and their sums."""
+        ...
+
+    @property
+    def reconciliations(self) -> ReconciliationStore:
+        """What reconciliation remembers."""
         ...
 
     @property

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
     from ctrip.store.payouts import DynamoPayouts
+    from ctrip.store.reconciliations import DynamoReconciliations
+    from ctrip.store.signer_book import DynamoSignerBook
 
 BACKUP_MS = 60_000  # for which a backup that has not been read back is not asked about again
 
@@ -117,11 +119,25 @@ class AwsAdapters:
         return DynamoPayouts(self.settings.stage)
 
     @cached_property
+    def signer_book(self) -> "DynamoSignerBook":
+        """Open the signer's own memory."""
+        from ctrip.store.signer_book import DynamoSignerBook
+
+        return DynamoSignerBook(self.settings.stage)
+
+    @cached_property
     def ledger(self) -> "DynamoLedger":
         """Open the ledger."""
         from ctrip.store.ledger import DynamoLedger
 
         return DynamoLedger(self.settings.stage)
+
+    @cached_property
+    def reconciliations(self) -> "DynamoReconciliations":
+        """Open the store of what reconciliation remembers."""
+        from ctrip.store.reconciliations import DynamoReconciliations
+
+        return DynamoReconciliations(self.settings.stage)
 
     @cached_property
     def access(self) -> "DynamoAccess":

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.ledger import Ledger
     from ctrip.bootstrap.merchants import Merchants
     from ctrip.bootstrap.payments import Payments
+    from ctrip.bootstrap.payouts import Payouts
+    from ctrip.bootstrap.settlement import Settlement
     from ctrip.bootstrap.sweeping import Sweeping
     from ctrip.bootstrap.webhooks import Webhooks
     from ctrip.ports import Clock, Jobs, Log, Metrics
@@ -131,6 +133,20 @@ class Stage:
         from ctrip.bootstrap.ledger import Ledger
 
         return Ledger(self)
+
+    @cached_property
+    def payouts(self) -> "Payouts":
+        """What becomes of settlements and refunds."""
+        from ctrip.bootstrap.payouts import Payouts
+
+        return Payouts(self)
+
+    @cached_property
+    def settlement(self) -> "Settlement":
+        """Money that leaves: settlements and refunds."""
+        from ctrip.bootstrap.settlement import Settlement
+
+        return Settlement(self)
 
     @cached_property
     def webhooks(self) -> "Webhooks":

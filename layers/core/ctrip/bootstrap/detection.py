@@ -120,6 +120,7 @@ class Detection:
             recorder=self._stage.recorder("scan"),
             log=self._on.log("scan"),
             transfers=adapters_of(network).transfers,
+            payouts=self._stage.payouts.ender,
         )
 
     def _strays(self, network: "Network", chain: "Chain") -> "DepositFinder":

@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
+    from ctrip.services.ledger.explain_differences import DifferenceExplainer
+    from ctrip.services.ledger.note_addresses import AddressNoter
     from ctrip.services.ledger.read_ledger import LedgerReader
+    from ctrip.services.ledger.reconcile import Reconciler
 
 
 class Ledger:
@@ -20,6 +23,51 @@ class Ledger:
         from ctrip.services.ledger.read_ledger import LedgerReader
 
         return LedgerReader(self._on.ledger, self._on.clock, self._on.networks)
+
+    @cached_property
+    def reconciler(self) -> "Reconciler":
+        """Build what compares the ledger with the chains."""
+        from ctrip.services.ledger.reconcile import Reconciler
+
+        on = self._on
+        return Reconciler(
+            networks=on.networks,
+            open_chain=on.chain,
+            treasury_of=on.settings.treasury_of,
+            station=lambda network: on.reconciliations.operators_addresses(network.kind),
+            sums=self.keeper.sums,
+            payments=on.payments,
+            money=on.money,
+            access=on.access,
+            reconciliations=on.reconciliations,
+            clock=on.clock,
+            log=on.log("reconcile"),
+        )
+
+    @cached_property
+    def noter(self) -> "AddressNoter":
+        """Build what notes the addresses that pay for the operator's transactions."""
+        from ctrip.services.ledger.note_addresses import AddressNoter
+
+        on = self._on
+        kinds = sorted({each.kind for each in on.networks.values()})
+        return AddressNoter(kinds, self._paying, on.reconciliations, on.log("provision"))
+
+    def _paying(self, kind: str) -> tuple[str, ...]:
+        from ctrip.domain.chains.kinds import KINDS, address_at
+        from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, OPERATORS_OWN
+
+        # The gas station, and the operator that sends batches.
+        xpub = self._on.signer.account_xpub(kind, OPERATORS_ACCOUNT)
+        return tuple(address_at(KINDS[kind], xpub, index) for index in OPERATORS_OWN)
+
+    @cached_property
+    def explainer(self) -> "DifferenceExplainer":
+        """Build what explains differences between ledger and chain, and records them."""
+        from ctrip.services.ledger.explain_differences import DifferenceExplainer
+
+        on = self._on
+        return DifferenceExplainer(on.networks, on.ledger, on.reconciliations, on.clock)
 
     @cached_property
     def keeper(self) -> "LedgerReader":

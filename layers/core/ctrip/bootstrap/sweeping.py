@@ -83,4 +83,4 @@ class Sweeping:
 
         on = self._on
         treasuries = {name: on.settings.treasury_of(network) for name, network in on.networks.items()}
-        return GuardedSigner(on.wallet, treasuries, on.networks, on.backed_up)
+        return GuardedSigner(on.wallet, treasuries, on.networks, on.backed_up, lambda: self._stage.payouts.guard)

@@ -68,6 +68,11 @@ ALARMS: dict[str, Alarm] = {
         "A reorganisation took back money that was confirmed already; the credit is reversed and the chain is paused.",
         "Check the payment's transactions in an explorer and what was shipped for it, then resume the chain.",
     ),
+    "books_differ": Alarm(
+        _PAGE,
+        "The chain shows another balance than the ledger explains: at the treasury, the gas station or an address.",
+        "Run ctrip reconcile explain; where nobody of yours moved the money, treat the key as leaked.",
+    ),
     "unexplained_outflow": Alarm(
         _PAGE,
         "Money left a deposit address and no transaction of ours moved it: a leaked key, or a token that can be taken.",
@@ -173,6 +178,52 @@ ALARMS: dict[str, Alarm] = {
         _PAGE,
         "The gas station cannot pay for the next gift of gas, so tokens on this chain are not swept.",
         "Send coin to the gas station's address on this chain.",
+    ),
+    # -- settlements and refunds
+    "payout_not_covered": Alarm(
+        _PAGE,
+        "A settlement or refund was asked for, and the merchant's balance does not cover it any more; it failed.",
+        "Read the merchant's ledger: a deposit was undone, or somebody wrote a request past the balance check.",
+    ),
+    "payout_without_treasury": Alarm(
+        _TICKET,
+        "A settlement or refund is approved on a chain without a treasury, and waits.",
+        "Set the chain's treasury, or have the payout rejected.",
+    ),
+    "treasury_low": Alarm(
+        _TICKET,
+        "The treasury holds too little for the next settlement or refund, which waits.",
+        "Send the missing asset, or coin for the gas, to the treasury.",
+    ),
+    "payout_reverts": Alarm(
+        _TICKET,
+        "The chain refuses a settlement or refund whatever is paid for it; it failed, and its amount is free again.",
+        "Ask why the recipient cannot receive: a blacklisted address, a contract, a paused token.",
+    ),
+    "payout_not_signed": Alarm(
+        _PAGE,
+        "The signer refuses a settlement or refund: something differs from what was approved, or a cap is reached.",
+        "Read what differs in the line before anything else is approved.",
+    ),
+    "payout_transaction_failed": Alarm(
+        _TICKET,
+        "The transaction of a settlement or refund moved nothing: it failed, and its amount is free again.",
+        "Look the transaction up and see why it reverted.",
+    ),
+    "payout_arrived_short": Alarm(
+        _TICKET,
+        "Less arrived for a settlement or refund than was sent: the token keeps a share.",
+        "Tell the merchant, and remove the token from chains.yaml: it is none that can be accounted for.",
+    ),
+    "payout_failed": Alarm(
+        _TICKET,
+        "A settlement or refund could not be taken a step further, by a fault of ours; the others went on.",
+        "Read the kind of the error; it is tried again each minute.",
+    ),
+    "settlement_address_refused": Alarm(
+        _PAGE,
+        "The signer does not take over a merchant's settlement address: what it took over before is not its own.",
+        "Compare the merchant's address with what it says: somebody may have changed the table.",
     ),
     "sweep_failed": Alarm(
         _TICKET,

@@ -15,7 +15,9 @@ from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
 from ctrip.ports.money import MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
 from ctrip.ports.payouts import PayoutCommit, PayoutPage, PayoutStore
+from ctrip.ports.reconciliation import ReconciliationStore
 from ctrip.ports.runtime import Clock, Ids, Log, Metrics
+from ctrip.ports.signer_book import SignerBook
 from ctrip.ports.signing import Provisioner, Signer
 from ctrip.ports.transfers import Transfers
 
@@ -62,9 +64,11 @@ __all__ = [
     "Place",
     "Prepared",
     "Provisioner",
+    "ReconciliationStore",
     "Remembered",
     "Reply",
     "Signer",
+    "SignerBook",
     "TokenKey",
     "Tokens",
     "Transfers",

@@ -81,6 +81,10 @@ class PayoutStore(Protocol):
         """Store where a merchant's settlements go; raises `Stale` when it has moved on."""
         ...
 
+    def unvouched(self) -> list[SettlementAddress]:
+        """Return the settlement addresses that the signer does not know of yet; the index lags, they do not."""
+        ...
+
     def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
         """Return what an idempotency key answered first, read consistently."""
         ...

@@ -9,7 +9,7 @@ from ctrip.domain.errors import AlreadyExists, CtripError, Stale
 from ctrip.ports import Idempotency, Remembered
 from ctrip.store import tables
 from ctrip.store.engine.codec import decode, encode
-from ctrip.store.engine.database import Database, Write, keyed, number, put, read_document, text
+from ctrip.store.engine.database import Database, Item, Write, keyed, number, put, read_document, text
 from ctrip.store.engine.errors import ConditionFailed
 from ctrip.store.layout import IDEMPOTENCY_SECONDS
 
@@ -19,13 +19,18 @@ _AUDIT_KEYS = frozenset({"subject", "version"})
 
 def perform(db: Database, table: str, writes: Sequence[Write], audit: AuditRecord) -> None:
     """Write all of it or nothing; raises `AlreadyExists` or `Stale` named after the first clause that failed."""
-    record = keyed(tables.access_audit_key(audit.subject, audit.version), doc=text(encode(audit, without=_AUDIT_KEYS)))
+    record = access_audit_item(audit)
     # Holds unless the version has been written: two changes cannot both follow the same one.
     every = [*writes, put(table, record, ABSENT, name="stale audit")]
     try:
         db.transact(every, ours=lambda: audit in read_audit(db, table, audit.subject, audit.version - 1, 1))
     except ConditionFailed as exc:
         raise _refusal(every[min(exc.places)].name) from exc
+
+
+def access_audit_item(audit: AuditRecord) -> Item:
+    """Lay a record out that stands in a chain of the table of access."""
+    return keyed(tables.access_audit_key(audit.subject, audit.version), doc=text(encode(audit, without=_AUDIT_KEYS)))
 
 
 def read_audit(db: Database, table: str, subject: str, after: int, limit: int) -> list[AuditRecord]:

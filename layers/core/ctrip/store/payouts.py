@@ -96,9 +96,7 @@ class DynamoPayouts(Store):
     def settlement_address(self, merchant_id: str, chain: str) -> SettlementAddress | None:
         """Read where a merchant's settlements go, consistently."""
         item = self._db.get(self._table, tables.settlement_address_key(merchant_id, chain))
-        if item is None:
-            return None
-        return decode(SettlementAddress, read_document(item, "doc"), version=int(tables.plain(item, "version")))
+        return _address_of(item) if item else None
 
     def keep_settlement_address(
         self, before: SettlementAddress | None, after: SettlementAddress, event: Event | None = None
@@ -106,12 +104,22 @@ class DynamoPayouts(Store):
         """Store where a merchant's settlements go."""
         key = tables.settlement_address_key(after.merchant_id, after.chain)
         item = keyed(key, version=number(after.version), doc=text(encode(after, without=_VERSION)))
+        if not after.signature:
+            item["watch_pk"] = text(tables.UNVOUCHED_PARTITION)
+            item["watch_sk"] = text(f"{after.merchant_id}#{after.chain}")
         writes = [put(self._table, item, _unmoved(before.version if before else 0), name="stale address")]
         writes += [put(self._db.tables.events, each) for each in event_items(event)] if event else []
         try:
             self._db.transact(writes, ours=lambda: self.settlement_address(after.merchant_id, after.chain) == after)
         except ConditionFailed as exc:
             raise Stale("the settlement address has moved on") from exc
+
+    def unvouched(self) -> list[SettlementAddress]:
+        """Return the settlement addresses that the signer does not know of yet; the index lags, they do not."""
+        place = Path("watch_pk") == tables.UNVOUCHED_PARTITION
+        keys = [tables.key_of(row) for row in self._db.each(self._table, place, index="watch")]
+        items = self._db.batch(self._table, keys)
+        return [_address_of(items[key]) for key in keys if key in items and "watch_pk" in items[key]]
 
     def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
         """Return what an idempotency key answered first, read consistently."""
@@ -156,6 +164,10 @@ class DynamoPayouts(Store):
 
     def _is(self, payout: Payout) -> bool:
         return self.payout(payout.merchant_id, payout.id) == payout
+
+
+def _address_of(item: Item) -> SettlementAddress:
+    return decode(SettlementAddress, read_document(item, "doc"), version=int(tables.plain(item, "version")))
 
 
 def _unmoved(version: int) -> Condition:

@@ -34,13 +34,14 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "scan": (
         ("ConditionCheck money F#", "Put payments P#", "ConditionCheck payments O#", "Put events E#", "Put money L#"),
         ("ConditionCheck money F#", "Put money N#", "Put money L#"),
-        *(
-            ("Put money SB#",),
-            ("Update money F#",),
-            ("Update access G#",),
-            ("Put access AB#",),
-            ("Update access OPEN#",),
-        ),
+        ("ConditionCheck money F#", "Put payments PO#", "Put money N#", "Put money L#", "Put events E#"),
+        *(("Put money SB#",), ("Update money F#",)),
+        *(("Update access G#",), ("Put access AB#",), ("Update access OPEN#",)),
+    ),
+    "settle": (
+        ("Put payments PO#", "Put payments RSV#", "Put payments P#", "Put money L#", "Put events E#"),
+        ("Put payments PO#", "Put money N#", "Put events E#"),
+        *(("Put payments SA#",), ("Put money LF#",), ("Update access G#",)),
     ),
     "relay": (("Update events OUT#",),),
     "sweep": (
@@ -50,9 +51,17 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
-    "provision": (("Put access MER#", "Put access AUD#", "Delete access WAIT"), ("Update access IX#",)),
+    "reconcile": (("Put money RC#", "Put money L#"), ("Put money LF#",)),
+    "provision": (
+        ("Put access MER#", "Put access AUD#", "Delete access WAIT"),
+        ("Update access IX#",),
+        ("Put money RCA#",),
+    ),
     "seal": (("Put access SEALS",), ("Put access SEAL#",)),
-    "signer": (("Put access MER#", "Put access ACC#", "Put access XPUB#", "Put access SIG#", "Put access AUD#"),),
+    "signer": (
+        ("Put access MER#", "Put access ACC#", "Put access XPUB#", "Put access SIG#", "Put access AUD#"),
+        *(("Put access SAV#",), ("Put access SPENTBY#", "Put access SPENT#")),
+    ),
 }
 _NEVER = "attribute_exists(pk) AND attribute_not_exists(pk)"
 _ROLE = re.compile(r"assumed-role/([A-Za-z0-9+=,.@_-]+)/")

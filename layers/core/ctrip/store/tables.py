@@ -120,6 +120,7 @@ def payout_key(merchant_id: str, payout_id: str) -> Key:
 
 
 PAYOUTS_PARTITION = "PAYOUTS"  # of the index `watch`: those that the worker looks after
+UNVOUCHED_PARTITION = "ADDRESSES"  # of the same index: settlement addresses that the signer does not know of yet
 REFUND_PREFIX = "RF#"
 
 
@@ -220,6 +221,16 @@ def ledger_partition(owner: str) -> str:
 def entry_key(owner: str, at: int, entry_id: str) -> Key:
     """Name a ledger entry, by when it was decided (unix milliseconds)."""
     return Key(ledger_partition(owner), f"{at:013d}#{entry_id}")
+
+
+def reconciliation_key(chain: str) -> Key:
+    """Name a chain's last look of reconciliation."""
+    return Key(f"RC#{chain}", "LOOK")
+
+
+def operators_addresses_key(kind: str) -> Key:
+    """Name what is known of the addresses that pay for the operator's transactions on chains of a kind."""
+    return Key(f"RCA#{kind}", "ADDRESSES")
 
 
 def fold_key(owner: str) -> Key:
@@ -383,6 +394,21 @@ def addresses_key(merchant_id: str, curve: str, page: int) -> Key:
 
 
 ACCOUNTS_KEY = Key("IX#accounts", "IX")
+
+
+def vouched_key(merchant_id: str, chain: str) -> Key:
+    """Name where a merchant's settlements go, as the signer has taken it over."""
+    return Key(f"SAV#{merchant_id}", chain)
+
+
+def spent_key(chain: str, asset: str, day: str) -> Key:
+    """Name the sum of an asset that the signer has signed payouts of on one day."""
+    return Key(f"SPENT#{chain}#{asset}", day)
+
+
+def spent_once_key(payout_id: str) -> Key:
+    """Name that a payout has been counted."""
+    return Key(f"SPENTBY#{payout_id}", "ONCE")
 
 
 def gate_key(chain: str) -> Key:

@@ -139,6 +139,8 @@ class EvmTransfers:
         again = transaction.collects and not cancel and transaction.to.lower() == to.lower()
         if again:
             return self._again(transaction, quote) if held.coin >= quote.cost else None
+        if transaction.kind is Kind.PAYOUT:
+            return self._paid_again(transaction, quote, held)
         if cancel or transaction.collects or (transaction.token is not None and held.amount == 0):
             made = self._planned(quote, nonce, transaction.sender, cancels=True)
         elif transaction.token is not None:
@@ -184,6 +186,16 @@ class EvmTransfers:
 
     def _batches(self) -> EvmBatches:
         return EvmBatches(self.network, self.node, self.head(), self._price())
+
+    def _paid_again(self, transaction: OutgoingTransaction, quote: Quote, held: Held) -> Planned | None:
+        """Pay the same amount to the same address: a payout is never changed by what is there now."""
+        nonce, last = nonce_of(transaction), transaction.attempts[-1]
+        if transaction.token is None:
+            made = self._planned(quote, nonce, transaction.to, value=last.value)
+        else:
+            data = transfer_data(transaction.to, last.amount)
+            made = self._planned(quote, nonce, transaction.token, data=data, amount=last.amount)
+        return made if held.coin >= made.value + quote.cost and held.amount >= last.amount else None
 
     def _again(self, transaction: OutgoingTransaction, quote: Quote) -> Planned:
         """Repeat a batch: the same members with the same authorizations, whichever attempt is mined."""

@@ -121,8 +121,9 @@ class Collector:
 class Act:
     """What an unsigned transaction would do, as its kind's rules read it; amounts are base units of the coin.
 
-    The money goes to `to`: of `token`, or of the coin (None). `value` is the coin that it carries, `fee` the most that
-    it may cost beside. One that is `idle` moves nothing and only takes its slot; `unclear` says why it is no transfer.
+    The money goes to `to`: `amount` of `token`, or of the coin (None). `value` is the coin that it carries, `fee` the
+    most that it may cost beside. One that is `idle` moves nothing and only takes its slot; `unclear` says why it is no
+    transfer.
     One that `collects` calls a contract at `to` that takes the token of many addresses, of which some make a `grant`.
     """
 
@@ -134,6 +135,7 @@ class Act:
     unclear: str = ""
     collects: bool = False
     grants: tuple[Grant, ...] = ()
+    amount: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,10 @@ TRANSITIONS: dict[tuple[PayoutState, Trigger], PayoutState] = {
     (_S.SENDING, _T.COMPLETED): _S.COMPLETED,
     (_S.SENDING, _T.FAILED): _S.FAILED,
 }
+# What is reported of a payout, after its kind; and of where settlements go.
+REPORTS = ("created", "approved", "awaiting_transfer", "sent", "completed", "rejected", "cancelled", "failed")
+ADDRESS_EVENT = "settlement.address_changed"
+EVENTS = frozenset({ADDRESS_EVENT} | {f"{kind}.{report}" for kind in PayoutKind for report in REPORTS})
 ENDED = frozenset({_S.COMPLETED, _S.REJECTED, _S.CANCELLED, _S.FAILED})
 
 

@@ -1,7 +1,9 @@
 """What is asked for and not booked yet, so that two requests at once never spend the same balance."""
 
+import json
 from dataclasses import dataclass, replace
 
+from ctrip.domain.chains.kinds import folded, same
 from ctrip.domain.settlement.payout import Payout, Source
 
 MOST_WAITING = 100  # requests of one merchant and asset that are not booked yet; the worker books them within seconds
@@ -54,7 +56,9 @@ class Refunded:
 class SettlementAddress:
     """Where a merchant's settlements of a chain go, and where they will go from `next_from` on (unix milliseconds).
 
-    `signature` is the signer's on `address`; without one that verifies nothing is sent there.
+    It is kept twice: as the merchant asks for it, and as the signer has taken it over, who counts the delay by itself
+    and sends nothing anywhere else. In the first one `signature` says that the signer knows of it, in the second it is
+    the signer's own on `address`.
     """
 
     merchant_id: str
@@ -65,3 +69,35 @@ class SettlementAddress:
     next_address: str | None = None
     next_from: int = 0
     version: int = 1
+
+
+def current(address: SettlementAddress, now: int) -> SettlementAddress:
+    """Return the address as it is used now: a change whose time has come has replaced the one before."""
+    if address.next_address is None or now < address.next_from:
+        return address
+    return replace(
+        address, address=address.next_address, since=address.next_from, signature="", next_address=None, next_from=0
+    )
+
+
+def following(
+    before: SettlementAddress | None, merchant_id: str, chain: str, wanted: str, now: int, delay_ms: int
+) -> SettlementAddress:
+    """Return what follows when somebody wants settlements to go elsewhere: the first address counts at once.
+
+    Another one counts after a delay, and the one that is used takes it back. What changes nothing is returned as it is.
+    """
+    if before is None:
+        return SettlementAddress(merchant_id=merchant_id, chain=chain, address=wanted, since=now)
+    held, version = current(before, now), before.version + 1
+    if same(held.address, wanted):
+        return before if held.next_address is None else replace(held, next_address=None, next_from=0, version=version)
+    if held.next_address is not None and same(held.next_address, wanted):
+        return before  # asked again: its time goes on
+    return replace(held, next_address=wanted, next_from=now + delay_ms, signature="", version=version)
+
+
+def address_statement(merchant_id: str, chain: str, address: str) -> bytes:
+    """Write what the signer signs: whose settlements of which chain go where."""
+    parts = ["ctrip settlement address 1", merchant_id, chain, folded(address)]
+    return json.dumps(parts, separators=(",", ":")).encode()

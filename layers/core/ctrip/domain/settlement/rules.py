@@ -1,11 +1,14 @@
 """What a stage asks of payouts of one asset: fees, approvals, limits."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from ctrip.domain.settings import mapping
+from ctrip.domain.text import quoted
+
 UNLIMITED = 2**256 - 1
 SETTING = "CTRIP_PAYOUTS"
+SUCH_AS = '{"ethereum": {"USDC": {"fee_per_mille": 5}}}'
 PERSONS = 2  # who must approve an amount above the threshold
 
 
@@ -36,29 +39,27 @@ class PayoutRules:
 
 def parse_rules(text: str) -> dict[str, dict[str, PayoutRules]]:
     """Read the setting: rules by chain and symbol; raises ValueError."""
-    try:
-        held = json.loads(text) if text.strip() else {}
-    except (json.JSONDecodeError, RecursionError):
-        held = None
-    if not isinstance(held, dict) or not all(isinstance(each, dict) for each in held.values()):
-        raise ValueError('must be JSON such as {"ethereum": {"USDC": {"fee_per_mille": 5}}}')
+    held = mapping(text, SUCH_AS) if text.strip() else {}
+    if not all(isinstance(each, dict) for each in held.values()):
+        raise ValueError(f"must map chains to rules by symbol, such as {SUCH_AS}")
     return {
-        chain: {symbol: _rules(f"{chain}.{symbol}", each) for symbol, each in by.items()} for chain, by in held.items()
+        chain: {symbol: _rules(f"{quoted(chain)}, {quoted(symbol)}", each) for symbol, each in by_symbol.items()}
+        for chain, by_symbol in held.items()
     }
 
 
 def _rules(where: str, held: object) -> PayoutRules:
     known = [each.name for each in fields(PayoutRules)]
     if not isinstance(held, dict) or not set(held) <= set(known):
-        raise ValueError(f"{where} must hold {', '.join(known)}")
+        raise ValueError(f"must give {where} an object of any of {', '.join(known)}")
     values = {}
     for name, value in held.items():
         text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
         if not (text.isascii() and text.isdigit() and len(text) <= 78):
-            raise ValueError(f'{where}.{name} must be whole base units, such as "1000000"')
+            raise ValueError(f'has, for {where}, a {name} that is no whole number such as "1000000"')
         values[name] = int(text)
     if values.get("fee_per_mille", 0) > 1000:
-        raise ValueError(f"{where}.fee_per_mille must be 1000 at most")
+        raise ValueError(f"has, for {where}, a fee_per_mille above 1000")
     return PayoutRules(**values)
 
 

@@ -54,10 +54,11 @@ _ENDED = frozenset(
 
 
 class Kind(StrEnum):
-    """What an own transaction is for: coin for a deposit address, or its funds to the treasury."""
+    """What an own transaction is for: coin for a deposit address, its funds to the treasury, or a payout from there."""
 
     FUND = "fund"
     SWEEP = "sweep"
+    PAYOUT = "payout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class OutgoingTransaction:
 
     A slot is what at most one transaction of a sender can have, as text that sorts as the slots follow each other: what
     it is, its chain kind says. A sweep takes an asset from its members' addresses to `to`, a gift brings coin to them.
+    A payout has no members: it sends to `to` what its `payout` (merchant and id) says.
     `fee` is the coin it cost, by its receipt. `search` is how far the kind has looked for a missing receipt, `lost_at`
     when it found that none will come.
     """
@@ -153,6 +155,7 @@ class OutgoingTransaction:
     refusal: Refusal | None = None
     search: Terms = ()
     lost_at: int = 0
+    payout: tuple[str, str] | None = None
 
     @property
     def key(self) -> str:

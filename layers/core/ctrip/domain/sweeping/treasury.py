@@ -14,6 +14,7 @@ from ctrip.domain.text import nearest, quoted
 SETTING = "CTRIP_TREASURY"
 EVERY_CHAIN = ""  # the name under which one treasury for all chains stands
 OPERATORS_ACCOUNT = 0
+TREASURY = (OPERATORS_ACCOUNT, 0)  # a treasury whose key is here
 GAS_STATION, OPERATOR = (OPERATORS_ACCOUNT, 1), (OPERATORS_ACCOUNT, 2)  # account and index
 # Receiving addresses of account 0: index 0 may be the treasury, a hot wallet of the same mnemonic.
 OPERATORS_OWN = {GAS_STATION[1]: "the gas station's", OPERATOR[1]: "the operator's"}

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.kinds import rules_of, same
 from ctrip.domain.errors import Conflict, FieldError, InvalidField
 from ctrip.domain.ledger.balances import owed
 from ctrip.domain.ledger.entries import available, unmatched
@@ -14,11 +13,12 @@ from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Custody, Payment, Status
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState, Source
-from ctrip.domain.settlement.reservation import MOST_WAITING, Refunded, Reservation
+from ctrip.domain.settlement.reservation import MOST_WAITING, Refunded, Reservation, current
 from ctrip.domain.settlement.rules import PayoutRules, rules_for
-from ctrip.ports import Clock, Idempotency, Ids, Jobs, PaymentStore, PayoutCommit, PayoutStore
+from ctrip.ports import Clock, Idempotency, Ids, Jobs, PayoutCommit, PayoutStore
 from ctrip.services.ledger.read_ledger import LedgerReader
 from ctrip.services.payments.read_payment import PaymentReader
+from ctrip.services.settlement.check_address import AddressCheck
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.choose_asset import chosen_amount, chosen_asset, chosen_network
 from ctrip.services.shared.notify import notify
@@ -66,13 +66,12 @@ class _Free:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutAsker:
-    """Takes requests for settlements and refunds; `treasuries` are by chain."""
+    """Takes requests for settlements and refunds; `rules` are by chain and symbol."""
 
     networks: Mapping[str, Network]
     rules: Mapping[str, Mapping[str, PayoutRules]]
-    treasuries: Mapping[str, str]
+    check: AddressCheck
     local: bool
-    payments: PaymentStore
     reader: PaymentReader
     payouts: PayoutStore
     ledger: LedgerReader
@@ -102,15 +101,14 @@ class PayoutAsker:
                     f"There is no settlement address for {network.name}; set one first.",
                     code="settlement_address_missing",
                 )
+            to = current(address, self.clock.now()).address
             free = self._free(merchant.id, network, asset)
             rules = self._rules(network, asset)
             whole = self._checked(amount, free, asset, rules)
             fee = rules.fee(whole)
             if fee >= whole:
                 raise _too_little(asset, fee + 1)
-            payout = self._made(
-                PayoutKind.SETTLEMENT, merchant.id, network, asset, whole, address.address, rules, origin
-            )
+            payout = self._made(PayoutKind.SETTLEMENT, merchant.id, network, asset, whole, to, rules, origin)
             return self._commit(replace(payout, fee=fee), free, origin, idempotency)
 
         return self._once(attempt, idempotency)
@@ -131,7 +129,7 @@ class PayoutAsker:
         def attempt() -> Answer:
             payment = self.reader.find(merchant.id, payment_id)
             network, asset = self._refunded_asset(payment, wanted)
-            to = self._payers(network, wanted.address)
+            to = self.check.check(network, wanted.address)
             free, source = self._refundable(payment, network, asset)
             rules = self._rules(network, asset)
             whole = self._checked(chosen_amount(asset, wanted), free, asset, rules)
@@ -181,18 +179,6 @@ class PayoutAsker:
         if whole > rules.per_transaction:
             raise InvalidField("amount", "above_limit", f"must be at most {rules.per_transaction} base units at a time")
         return whole
-
-    def _payers(self, network: Network, address: str) -> str:
-        """Refuse an address at which money would be lost, or come back to us."""
-        rules = rules_of(network)
-        if reason := rules.wrong_address(address):
-            raise InvalidField("address", "invalid_address", reason)
-        if any(token.address and same(token.address, address) for token in network.tokens):
-            raise InvalidField("address", "contract_address", "is a token's contract: what is sent there is lost")
-        ours = self.payments.by_address(address) is not None
-        if ours or any(treasury and same(treasury, address) for treasury in self.treasuries.values()):
-            raise InvalidField("address", "own_address", "is an address of this gateway, not of a payer")
-        return rules.shown(address)
 
     def _refunded_asset(self, payment: Payment, wanted: AskRefund) -> tuple[Network, Asset]:
         network = chosen_network(self.networks, wanted.chain or payment.due.chain)

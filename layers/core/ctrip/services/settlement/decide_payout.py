@@ -73,7 +73,7 @@ class PayoutDecider:
             before = self.find(merchant_id, payout_id)
             after = approve(before, origin.actor, self.clock.now())
             what = "approved" if after.state is PayoutState.APPROVED else None
-            self.log.info("payout_approved", payout=payout_id, approvals=len(after.approvals))
+            self.log.info("payout_approved", payout=payout_id, count=len(after.approvals))
             return self._commit(before, after, what, origin, idempotency, _shown)
 
         return self._once(attempt, idempotency)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ctrip.domain.settlement.payout import Payout
+from ctrip.domain.settlement.payout import ADDRESS_EVENT, Payout
 from ctrip.domain.settlement.reservation import SettlementAddress
 from ctrip.domain.webhooks.events import Event, Subject, SubjectKind
 from ctrip.services.shared.recording import Recorder
@@ -29,7 +29,7 @@ class PayoutReporter:
 
     def address(self, address: SettlementAddress, at: int, request_id: str = "") -> Event:
         """Report that somebody has set where settlements go."""
-        name = "settlement.address_changed"
+        name = ADDRESS_EVENT
         return self.recorder.of_merchant(
             name,
             Subject(SubjectKind.SETTLEMENT, address.chain),

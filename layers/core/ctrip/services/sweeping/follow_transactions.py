@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Block, OwnTransfer, Receipt
@@ -75,6 +75,14 @@ class _Pass:
             self.moves[member.payment_id] = moves_with(known, transaction, member)
 
 
+class PayoutEnding(Protocol):
+    """Ends payouts whose transaction is final."""
+
+    def final(self, before: OutgoingTransaction, after: OutgoingTransaction, receipt: Receipt, fence: Fence) -> None:
+        """Store the transaction with what it did for its payout, all or nothing; raises `FenceLost` and `Stale`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionFollower:
     """Follows one chain's unfinished outgoing transactions, as part of a scanner's pass.
@@ -93,6 +101,7 @@ class TransactionFollower:
     recorder: Recorder
     log: Log
     transfers: OpenTransfers
+    payouts: PayoutEnding
 
     def follow(self, head: Block, final: int, fence: Fence) -> Followed:
         """Take each unfinished transaction a step further where the chain allows; `final` is the height of finality.
@@ -257,7 +266,7 @@ class TransactionFollower:
     def _watched_long_enough(self, transaction: OutgoingTransaction) -> bool:
         """Whether the payments' monitoring time has gone by without a receipt, a day at least."""
         served = [self._payment(each).policy.monitoring_seconds * 1000 for each in transaction.members]
-        watch = max(*served, LEAST_WATCH_MS)
+        watch = max([*served, LEAST_WATCH_MS])
         return self.clock.now() - transaction.lost_at >= watch
 
     # -- in a block
@@ -288,7 +297,7 @@ class TransactionFollower:
         after = mined(transaction, receipt, self.clock.now())
         if transaction.kind is Kind.SWEEP and transaction.state is TransactionState.LOST:
             self._resume(transaction, after, this)
-        elif transaction.kind is Kind.SWEEP:
+        elif transaction.kind is not Kind.FUND:
             self.money.write_transaction(transaction, after)
         else:
             # The coin that came frees the address for the transfer that waits for it.
@@ -316,7 +325,7 @@ class TransactionFollower:
         after = _changed(
             transaction, now, state=TransactionState.SIGNED, tx_hash=None, block_number=None, block_hash=None
         )
-        if transaction.kind is Kind.SWEEP and transaction.unfinished:
+        if transaction.kind is not Kind.FUND and transaction.unfinished:
             self.money.write_transaction(transaction, after)  # the payments know nothing of it yet
             return
 
@@ -342,6 +351,8 @@ class TransactionFollower:
         if transaction.kind is Kind.FUND:
             entries = [entry for member in after.members for entry in postings(after, member, now)]
             self.money.settle(transaction, after, entries, this.fence)
+        elif transaction.kind is Kind.PAYOUT:
+            self.payouts.final(transaction, after, receipt, this.fence)
         else:
             self._set_skipped_back(after)
 
@@ -421,6 +432,9 @@ class TransactionFollower:
         A crash in between is mended by the next pass: those are left out that are changed already, because they name
         the transaction as pending (`held`), or name it no longer. `changed` is added to as it goes.
         """
+        if not after.members:  # a payout's: no payment names it
+            self.money.write_transaction(before, after)
+            return
         *others, last = after.members
         failure: Exception | None = None
         for member in others:

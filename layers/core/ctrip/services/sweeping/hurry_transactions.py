@@ -42,7 +42,7 @@ class TransactionHurrier:
         count = 0
         # The gas station's first: the most depends on them.
         for transaction in sorted(waiting, key=lambda each: each.kind is not Kind.FUND):
-            if not enough() and (transaction.kind is Kind.FUND or transaction.asset == asset_key):
+            if not enough() and (transaction.kind is not Kind.SWEEP or transaction.asset == asset_key):
                 with apart(transaction):
                     count += self._one(transaction, known, funded)
         return count
@@ -67,7 +67,11 @@ class TransactionHurrier:
             self._too_poor(transaction, quote, held, served[0] if alone else None, funded)
             return False
         made = self.sender.attempt(
-            transaction.path, transaction.sender, planned, recipient_path=transaction.recipient_path
+            transaction.path,
+            transaction.sender,
+            planned,
+            recipient_path=transaction.recipient_path,
+            payout=transaction.payout,
         )
         now = self.sender.clock.now()
         after = replace(

@@ -33,9 +33,20 @@ class TransactionSender:
     log: Log
     transfers: Transfers
 
-    def attempt(self, path: str, sender: str, planned: Planned, *, recipient_path: str | None = None) -> Attempt:
+    def attempt(
+        self,
+        path: str,
+        sender: str,
+        planned: Planned,
+        *,
+        recipient_path: str | None = None,
+        payout: tuple[str, str] | None = None,
+    ) -> Attempt:
         """Sign one attempt."""
-        signed = self.signer.sign(self.network.name, path, sender, planned.transaction, recipient_path=recipient_path)
+        unsigned = planned.transaction
+        signed = self.signer.sign(
+            self.network.name, path, sender, unsigned, recipient_path=recipient_path, payout=payout
+        )
         return Attempt(
             raw=signed.raw,
             tx_hash=signed.tx_hash,

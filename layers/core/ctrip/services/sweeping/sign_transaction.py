@@ -6,9 +6,9 @@ from typing import Protocol
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Act, Signed, Unsigned
-from ctrip.domain.chains.kinds import KINDS, ChainRules, parse_path, rules_of
+from ctrip.domain.chains.kinds import KINDS, ChainRules, parse_path, rules_of, same
 from ctrip.domain.errors import SigningRefused
-from ctrip.domain.sweeping.treasury import GAS_STATION, OPERATOR, own_address
+from ctrip.domain.sweeping.treasury import GAS_STATION, OPERATOR, TREASURY, own_address
 
 
 class Wallet(Protocol):
@@ -27,6 +27,22 @@ class Wallet(Protocol):
         ...
 
 
+class Treasurer(Protocol):
+    """Guards the treasury's key."""
+
+    def check(self, network: Network, act: Act, named: tuple[str, str] | None) -> None:
+        """Demand that a transaction is exactly an approved payout (merchant and id); raises `SigningRefused`."""
+        ...
+
+    def vouch(self, merchant_id: str, chain: str) -> str:
+        """Take over where a merchant's settlements go; return the signature; raises `SigningRefused`."""
+        ...
+
+
+def _no_treasurer() -> Treasurer:
+    raise SigningRefused("this signer pays nothing out")
+
+
 @dataclass(frozen=True, slots=True)
 class GuardedSigner:
     """A `Signer` that signs sweeps to the treasury, alone or in a batch, gas for our own addresses, and what cancels.
@@ -34,13 +50,15 @@ class GuardedSigner:
     `wallet` opens the wallet when it is first needed; `treasuries` are by chain. `networks` are the enabled ones: what
     the gas station may give at a time, and what a transaction may cost, is its own chain's, whatever the request says.
     What a transaction does is read by the rules of its chain's kind, from what will be signed. `backed_up` says whether
-    the wallet's backup has been read back: without that nothing is signed for a main network.
+    the wallet's backup has been read back: without that nothing is signed for a main network. `payouts` guards a
+    treasury whose key is here.
     """
 
     wallet: Callable[[], Wallet]
     treasuries: Mapping[str, str]
     networks: Mapping[str, Network]
     backed_up: Callable[[], bool]
+    payouts: Callable[[], Treasurer] = _no_treasurer
 
     def account_xpub(self, kind: str, account: int) -> str:
         """Return a merchant's extended public key (account 0 is the operator's own)."""
@@ -50,8 +68,19 @@ class GuardedSigner:
             raise SigningRefused("the account is out of range")
         return self.wallet().account_xpub(kind, account)
 
+    def vouch(self, merchant_id: str, chain: str) -> str:
+        """Take over where a merchant's settlements go; raises `SigningRefused`."""
+        return self.payouts().vouch(merchant_id, chain)
+
     def sign(
-        self, chain: str, path: str, sender: str, transaction: Unsigned, *, recipient_path: str | None = None
+        self,
+        chain: str,
+        path: str,
+        sender: str,
+        transaction: Unsigned,
+        *,
+        recipient_path: str | None = None,
+        payout: tuple[str, str] | None = None,
     ) -> Signed:
         """Derive, compare, sign; raises `SigningRefused` with the comparison that failed."""
         network = self.networks.get(chain)
@@ -67,18 +96,35 @@ class GuardedSigner:
             raise SigningRefused(f"a transaction on {network.name} may cost at most {network.fee_cap}")
         if not _at(wallet, rules, path, sender):
             raise SigningRefused("the sender is not the address at its path")
+        self._check(wallet, network, (account, index), sender, act, recipient_path, payout)
+        return wallet.sign(network.kind, path, transaction)
+
+    def _check(
+        self,
+        wallet: Wallet,
+        network: Network,
+        source: tuple[int, int],
+        sender: str,
+        act: Act,
+        recipient_path: str | None,
+        payout: tuple[str, str] | None,
+    ) -> None:
+        """Demand what a key may do; `source` is its account and index."""
         if act.collects:
-            self._check_batch(wallet, network, (account, index), sender, act)
-        elif (account, index) == OPERATOR:
+            self._check_batch(wallet, network, source, sender, act)
+        elif source == OPERATOR:
             if not act.idle:
                 raise SigningRefused("the operator calls the published contracts only")
-        elif account == 0:
-            _check_gas(wallet, rules, (account, index), act, recipient_path)
+        elif source == TREASURY:
+            if not same(self.treasuries.get(network.name, ""), sender):
+                raise SigningRefused("the key at this path is not the chain's treasury")
+            self.payouts().check(network, act, payout)
+        elif source[0] == 0:
+            _check_gas(wallet, rules_of(network), source, act, recipient_path)
             if act.value > network.gas_funding_cap:
                 raise SigningRefused(f"the gas station gives at most {network.gas_funding_cap} at a time")
         elif not act.idle:
-            self._check_sweep(wallet, network, account, act)
-        return wallet.sign(network.kind, path, transaction)
+            self._check_sweep(wallet, network, source[0], act)
 
     def _check_batch(self, wallet: Wallet, network: Network, source: tuple[int, int], operator: str, act: Act) -> None:
         """Demand the published contracts of this treasury and operator, and addresses that delegate to them alone."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import Act, Collector, Grant, Unsigned
 from ctrip.domain.chains.evm.sweep_call import BATCH_SELECTOR, parse_sweep
-from ctrip.domain.chains.evm.transaction import NO_CALL, Transaction, read_transaction, transfer_destination
+from ctrip.domain.chains.evm.transaction import NO_CALL, Transaction, read_transaction, read_transfer
 from ctrip.domain.errors import SigningRefused
 
 if TYPE_CHECKING:
@@ -90,12 +90,13 @@ class EvmRules(EvmTokens):
             return _batch(transaction, most)
         if transaction.data == NO_CALL:
             to_itself = transaction.to.lower() == sender.lower()
-            return Act(transaction.to, None, transaction.value, most, idle=to_itself and transaction.value == 0)
+            idle = to_itself and transaction.value == 0
+            return Act(transaction.to, None, transaction.value, most, idle=idle, amount=transaction.value)
         try:
-            to = transfer_destination(transaction.data)
+            to, amount = read_transfer(transaction.data)
         except SigningRefused as exc:
             return Act(transaction.to, transaction.to, transaction.value, most, unclear=str(exc))
-        return Act(to, transaction.to, transaction.value, most)
+        return Act(to, transaction.to, transaction.value, most, amount=amount)
 
     def collector(self, treasury: str, operator: str) -> Collector:
         """Return the contracts that sweep tokens by EIP-7702."""

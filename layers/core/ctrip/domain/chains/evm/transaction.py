@@ -88,6 +88,11 @@ def transfer_data(to: str, amount: int) -> str:
 
 def transfer_destination(data: str) -> str:
     """Read the recipient of an ERC-20 `transfer`; raises `SigningRefused` for any other call."""
-    if not data.startswith(_TRANSFER) or len(data) != 138:
+    return read_transfer(data)[0]
+
+
+def read_transfer(data: str) -> tuple[str, int]:
+    """Read recipient and amount of an ERC-20 `transfer`; raises `SigningRefused` for any other call."""
+    if not data.startswith(_TRANSFER) or len(data) != 138 or data[10:34].strip("0"):
         raise SigningRefused("the call is not an ERC-20 transfer")
-    return "0x" + data[34:74]
+    return "0x" + data[34:74], int(data[74:], 16)

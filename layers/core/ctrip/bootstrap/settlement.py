@@ -1,0 +1,100 @@
+"""Settlements and refunds, wired: ask, decide, read, and where settlements go."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ctrip.bootstrap.composition import Stage
+    from ctrip.services.settlement.ask_payout import PayoutAsker
+    from ctrip.services.settlement.check_address import AddressCheck
+    from ctrip.services.settlement.decide_payout import PayoutDecider
+    from ctrip.services.settlement.payout_events import PayoutReporter
+    from ctrip.services.settlement.read_payouts import PayoutReader
+    from ctrip.services.settlement.settlement_address import SettlementAddresses
+    from ctrip.services.shared.once import Once
+
+
+class Settlement:
+    """The services of settlements and refunds."""
+
+    def __init__(self, stage: "Stage") -> None:
+        self._stage, self._on = stage, stage.adapters
+
+    @cached_property
+    def asker(self) -> "PayoutAsker":
+        """Build what takes requests for settlements and refunds."""
+        from ctrip.services.settlement.ask_payout import PayoutAsker
+
+        stage, on = self._stage, self._on
+        return PayoutAsker(
+            networks=on.networks,
+            rules=on.settings.payouts,
+            check=self._check,
+            local=on.settings.local,
+            reader=stage.payments.reader,
+            payouts=on.payouts,
+            ledger=stage.ledger.reader,
+            clock=on.clock,
+            ids=on.ids,
+            jobs=stage.notifying("api"),
+            reporter=self._reporter,
+            once=self._once,
+        )
+
+    @cached_property
+    def decider(self) -> "PayoutDecider":
+        """Build what approves, rejects and cancels payouts."""
+        from ctrip.services.settlement.decide_payout import PayoutDecider
+
+        stage, on = self._stage, self._on
+        return PayoutDecider(
+            payouts=on.payouts,
+            clock=on.clock,
+            jobs=stage.notifying("api"),
+            log=on.log("api"),
+            reporter=self._reporter,
+            once=self._once,
+        )
+
+    @cached_property
+    def reader(self) -> "PayoutReader":
+        """Build what reads settlements and refunds."""
+        from ctrip.services.settlement.read_payouts import PayoutReader
+
+        return PayoutReader(self._on.payouts, self._stage.payments.reader)
+
+    @cached_property
+    def addresses(self) -> "SettlementAddresses":
+        """Build what sets and shows where settlements go."""
+        from ctrip.services.settlement.settlement_address import SettlementAddresses
+
+        stage, on = self._stage, self._on
+        return SettlementAddresses(
+            networks=on.networks,
+            check=self._check,
+            payouts=on.payouts,
+            clock=on.clock,
+            jobs=stage.notifying("api"),
+            reporter=self._reporter,
+            delay_ms=on.settings.address_delay_seconds * 1000,
+        )
+
+    # -- what several of them share
+
+    @property
+    def _check(self) -> "AddressCheck":
+        from ctrip.services.settlement.check_address import AddressCheck
+
+        return AddressCheck(self._on.payments, self._on.settings.treasuries)
+
+    @property
+    def _reporter(self) -> "PayoutReporter":
+        from ctrip.services.settlement.payout_events import PayoutReporter
+
+        return PayoutReporter(self._stage.recorder("api"))
+
+    @property
+    def _once(self) -> "Once":
+        from ctrip.services.shared.once import Once
+
+        return Once(self._on.payouts)

@@ -1,0 +1,104 @@
+"""The signer's guard of the treasury: only what was approved, only where it was approved to go, within the caps."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import Act
+from ctrip.domain.chains.kinds import same
+from ctrip.domain.errors import SigningRefused
+from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState
+from ctrip.domain.settlement.reservation import SettlementAddress, address_statement, current, following
+from ctrip.domain.settlement.rules import PayoutRules, rules_for
+from ctrip.ports import Clock, PayoutStore, SignerBook
+from ctrip.services.merchants.provision_merchant import Authority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutGuard:
+    """Compares what is to be signed with the payout that it is said to be, read by the signer itself.
+
+    `delay_ms` is how long another settlement address waits, counted from when the signer first saw it.
+    """
+
+    payouts: PayoutStore
+    book: SignerBook
+    authority: Callable[[], Authority]
+    rules: Mapping[str, Mapping[str, PayoutRules]]
+    clock: Clock
+    local: bool
+    delay_ms: int
+
+    def check(self, network: Network, act: Act, named: tuple[str, str] | None) -> None:
+        """Demand that a transaction is exactly an approved payout; raises `SigningRefused` with what differs."""
+        payout = self.payouts.payout(*named) if named else None
+        if payout is None:
+            raise SigningRefused("the treasury pays settlements and refunds only")
+        if payout.state not in (PayoutState.APPROVED, PayoutState.SENDING) or payout.booking is not Booking.RESERVED:
+            raise SigningRefused("the payout is not approved, or not set aside")
+        self._compare(network, act, payout)
+        rules = rules_for(self.rules, payout.chain, payout.symbol, local=self.local)
+        approvers = {each.by for each in payout.approvals} - {payout.asked_by}
+        if len(approvers) < rules.approvals(payout.amount):
+            raise SigningRefused("too few persons have approved the payout")
+        if payout.amount > rules.per_transaction:
+            raise SigningRefused("the payout is above the cap of one transaction")
+        if payout.kind is PayoutKind.SETTLEMENT:
+            self._check_address(payout)
+        day = datetime.fromtimestamp(self.clock.now() // 1000, UTC).date().isoformat()
+        if not self.book.spend(payout.chain, payout.asset_key, day, payout.id, payout.amount, rules.per_day):
+            raise SigningRefused("the payout is above what may be signed in one day")
+
+    def _compare(self, network: Network, act: Act, payout: Payout) -> None:
+        if payout.chain != network.name or act.unclear or act.idle or act.collects:
+            raise SigningRefused("the transaction is no transfer of the payout's chain")
+        if (act.token is None) is not (payout.token is None) or (
+            act.token is not None and not same(act.token, payout.token or "")
+        ):
+            raise SigningRefused("the transaction moves another asset than the payout")
+        if act.amount != payout.net or (act.token is not None and act.value):
+            raise SigningRefused("the transaction moves another amount than the payout")
+        if not same(act.to, payout.to):
+            raise SigningRefused("the transaction goes elsewhere than the payout")
+
+    def _check_address(self, payout: Payout) -> None:
+        held = self.book.vouched(payout.merchant_id, payout.chain)
+        if held is not None and held.signature != self._signature(held):
+            raise SigningRefused("the settlement address is not one that the signer has taken over")
+        address = current(held, self.clock.now()) if held else None
+        if address is None or not same(address.address, payout.to):
+            raise SigningRefused("the settlement goes elsewhere than the merchant's address, or that waits still")
+
+    def vouch(self, merchant_id: str, chain: str) -> str:
+        """Take over where a merchant's settlements go; return the signature on the address that was asked for.
+
+        The first address counts at once, another one after the delay. Raises `SigningRefused` where nothing is asked
+        for, and where what was taken over before carries no signature of the signer's.
+        """
+        asked, now = self.payouts.settlement_address(merchant_id, chain), self.clock.now()
+        if asked is None:
+            raise SigningRefused("the merchant has no settlement address there")
+        before = self.book.vouched(merchant_id, chain)
+        if before is not None and before.signature != self._signature(before):
+            raise SigningRefused("what was taken over before is not the signer's")
+        after = following(before, merchant_id, chain, asked.next_address or asked.address, now, self.delay_ms)
+        after = SettlementAddress(
+            merchant_id=merchant_id,
+            chain=chain,
+            address=after.address,
+            since=after.since,
+            next_address=after.next_address,
+            next_from=after.next_from,
+            version=after.version,
+            signature=self._signature(after),
+        )
+        if after != before:
+            self.book.keep_vouched(before, after)
+        return after.signature
+
+    def _signature(self, address: SettlementAddress) -> str:
+        """Sign an address with the one that follows it, so that neither can be exchanged in the table."""
+        parts = address_statement(address.merchant_id, address.chain, address.address)
+        following_parts = address_statement(address.merchant_id, address.chain, address.next_address or "")
+        return self.authority().sign(parts + b"|" + following_parts + str(address.next_from).encode())

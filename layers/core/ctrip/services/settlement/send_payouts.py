@@ -1,0 +1,135 @@
+"""Send what is approved and set aside from a chain's treasury; where its key is not here, hand it to a person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import BalanceQuery
+from ctrip.domain.chains.kinds import address_at, address_path, rules_of, same
+from ctrip.domain.errors import AlreadyExists, Reverts, SigningRefused, Stale, Unavailable
+from ctrip.domain.jobs import ScanJob
+from ctrip.domain.settlement.payout import Payout, Trigger, moved_on
+from ctrip.domain.sweeping.plan import Order, Quote
+from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
+from ctrip.domain.sweeping.treasury import TREASURY
+from ctrip.ports import AccessStore, Clock, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
+from ctrip.services.settlement.payout_events import PayoutReporter
+from ctrip.services.shared.notify import notify
+from ctrip.services.sweeping.send_transactions import TRIES, TransactionSender, taken
+
+LOOK_MS = 600_000  # a chain is kept open for so long after something was sent
+
+
+class Failing(Protocol):
+    """Ends a payout that cannot be made."""
+
+    def fail(self, payout: Payout, reason: str) -> Payout:
+        """End it, and give back what was set aside."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutSender:
+    """Sends one chain's payouts, written before they are sent; `sender` opens what signs and broadcasts, for a run."""
+
+    network: Network
+    treasury: str
+    payouts: PayoutStore
+    money: MoneyStore
+    clock: Clock
+    jobs: Jobs
+    access: AccessStore
+    log: Log
+    reporter: PayoutReporter
+    failing: Failing
+    sender: Callable[[], TransactionSender]
+
+    def send(self, payout: Payout) -> Payout:
+        """Take a payout that is ready a step further; return the payout after that.
+
+        What may mend itself (a node that does not answer, a treasury with too little) is tried again by the next run.
+        """
+        if not self.treasury:
+            self.log.error("payout_without_treasury", payout=payout.id, chain=self.network.name)
+            return payout
+        sender = self.sender()
+        if not self._signed(sender):
+            return self._commit(payout, Trigger.HANDED_OVER, "awaiting_transfer", None)
+        try:
+            return self._send(payout, sender)
+        except Reverts as exc:
+            self.log.error("payout_reverts", payout=payout.id, error=str(exc))
+            return self.failing.fail(payout, f"the chain refuses it: {exc}"[:200])
+        except SigningRefused as exc:
+            self.log.error("payout_not_signed", payout=payout.id, error=str(exc))
+            return payout
+
+    def _signed(self, sender: TransactionSender) -> bool:
+        """Whether the treasury's key is the signer's."""
+        xpub = sender.signer.account_xpub(self.network.kind, TREASURY[0])
+        return same(address_at(rules_of(self.network), xpub, TREASURY[1]), self.treasury)
+
+    def _send(self, payout: Payout, sender: TransactionSender) -> Payout:
+        transfers, token = sender.transfers, payout.token
+        held = transfers.balances(*(BalanceQuery(self.treasury, each) for each in dict.fromkeys((token, None))))
+        if held is None:
+            raise Unavailable("the treasury's balance is unknown")
+        order = Order(self.treasury, token, payout.to, payout.net)
+        quote = transfers.quote_gift(order, Quote(0)) if token is None else transfers.quote(order, held[-1])
+        coin = quote.cost + (payout.net if token is None else 0)
+        if held[0] < payout.net or held[-1] < coin:
+            self.log.error("treasury_low", payout=payout.id, chain=self.network.name, asset=payout.symbol)
+            return payout
+        if not sender.affordable(payout.id, quote):
+            return payout
+        for _ in range(TRIES):
+            last = self.money.last_transaction(self.network.name, self.treasury)
+            planned = transfers.give(order, quote, last) if token is None else transfers.transfer(order, quote, last)
+            if planned is None:
+                return payout
+            path, now = address_path(rules_of(self.network), *TREASURY), self.clock.now()
+            attempt = sender.attempt(path, self.treasury, planned, payout=(payout.merchant_id, payout.id))
+            transaction = OutgoingTransaction(
+                chain=self.network.name,
+                sender=self.treasury,
+                slot=planned.slot,
+                path=path,
+                kind=Kind.PAYOUT,
+                members=(),
+                payout=(payout.merchant_id, payout.id),
+                asset=payout.asset_key,
+                token=token,
+                to=payout.to,
+                attempts=(attempt,),
+                created_at=now,
+                updated_at=now,
+            )
+            try:
+                after = self._commit(payout, Trigger.SENT, "sent", transaction)
+            except AlreadyExists as exc:
+                if not taken(exc):
+                    raise
+                continue
+            sender.broadcast(transaction)
+            self._watch()
+            return after
+        raise Stale("the treasury's slots are taken faster than ours are written")
+
+    def _watch(self) -> None:
+        """Have the chain's scanner follow what was sent."""
+        now, name = self.clock.now(), self.network.name
+        self.access.raise_gate(name, hot_until=now + LOOK_MS, warm_until=now + LOOK_MS, now=now)
+        self.jobs.scan(ScanJob(name))
+
+    def _commit(self, payout: Payout, trigger: Trigger, what: str, transaction: OutgoingTransaction | None) -> Payout:
+        key = transaction.key if transaction else None
+        after = moved_on(payout, trigger, self.clock.now(), transaction=key)
+        event = self.reporter.event(what, after)
+        self.payouts.commit(
+            PayoutCommit(
+                before=payout, after=after, event=event, transaction=(None, transaction) if transaction else None
+            )
+        )
+        notify(self.jobs, [event])
+        return after

@@ -1,0 +1,251 @@
+"""From a request to the final transaction, and every way in which that can go wrong."""
+
+from dataclasses import replace
+
+import pytest
+
+from ctrip.config import load
+from ctrip.domain.audit import Origin
+from ctrip.domain.chains.kinds import FIRST
+from ctrip.domain.settlement.payout import Booking, PayoutState
+from ctrip.domain.sweeping.sweep import Kind, TransactionState
+from ctrip.services.settlement.ask_payout import AskRefund, AskSettlement
+from tests.fakes.chain import FakeChain
+from tests.support.ledger import entries_of, owed_to
+from tests.world import _WALLET, AUTHORITY, ORIGIN, USDC, World
+
+COIN = 10**18
+OWN = FIRST.shown("0x" + "5e" * 20)
+PAYER = FIRST.shown("0x" + "ab" * 20)
+HOT = _WALLET.address("evm", "m/44'/60'/0'/0/0")
+
+
+def paid_world(amount=COIN, asset=None, treasury=HOT, **settings):
+    """Make a world whose merchant has been paid, swept to a treasury whose key is the signer's."""
+    given = {"CTRIP_VERIFYING_KEY": AUTHORITY.verifying_key, "CTRIP_TREASURY": treasury}
+    own = load(given | settings)
+    world = World(own=own)
+    payment = world.create(amount, **({"asset": asset} if asset else {}))
+    world.chain.deposit(payment.due.address, amount, USDC.address if asset else None)
+    world.settle(25)
+    world.chain.deposit(HOT, COIN)
+    world.stage.settlement.addresses.set("m1", "anvil", OWN, ORIGIN)
+    return world, world.payment(payment.id)
+
+
+def ask(world, **wanted):
+    """Ask for a settlement; return the payout."""
+    view = world.stage.settlement.asker.settle(world.merchant, AskSettlement(chain="anvil", **wanted), ORIGIN).view
+    return view["id"]
+
+
+def run(world, times=4):
+    """Have the worker and the scanner go on."""
+    for _ in range(times):
+        world.stage.payouts.worker.run()
+        if world.jobs.scans:  # a newer scanner begins
+            world.jobs.scans.clear()
+            world.scanner = world.new_scanner()
+            world.run = world.new_run()
+        world.settle(4)
+
+
+def payout(world, payout_id):
+    """Read a payout."""
+    return world.stores.payouts.payout("m1", payout_id)
+
+
+def balance(world, account="available"):
+    """Return what an account of the merchant owes."""
+    return owed_to(entries_of(world.stores), account)
+
+
+@pytest.mark.parametrize("asset", [None, "USDC"])
+def test_a_settlement_reaches_the_merchants_address_to_the_last_unit(asset):
+    """It is set aside, sent, followed to its finality, and posted; the operator bears the gas."""
+    world, _ = paid_world(asset=asset)
+    payout_id = ask(world, asset=asset, amount=COIN // 3)
+    run(world)
+    done = payout(world, payout_id)
+    assert (done.state, done.booking) == (PayoutState.COMPLETED, Booking.CLOSED)
+    token = USDC.address if asset else None
+    assert world.chain.total(token, [OWN]) == COIN // 3
+    assert (balance(world), balance(world, "payable")) == (COIN - COIN // 3, 0)
+    assert done.tx_hash is not None
+    types = [c.event.type for c in world.stores.payouts.commits if c.event]
+    assert types == ["settlement.created", "settlement.sent", "settlement.completed"]
+
+
+def test_the_operators_fee_stays_in_the_treasury():
+    """Per mille and fixed; what is sent is the rest."""
+    world, _ = paid_world(
+        CTRIP_PAYOUTS='{"anvil": {"ETH": {"fee_per_mille": 10, "fee_fixed": "7", '
+        '"approval_above": "1000000000000000000"}}}'
+    )
+    payout_id = ask(world, amount=1000)
+    run(world)
+    done = payout(world, payout_id)
+    assert (done.state, done.fee) == (PayoutState.COMPLETED, 17)
+    assert world.chain.total(None, [OWN]) == 983
+    assert owed_to(entries_of(world.stores), "fee_income") == 17
+
+
+def test_a_refund_reaches_the_payers_address():
+    """From what was credited."""
+    world, payment = paid_world()
+    asked = AskRefund(address=PAYER, amount=COIN // 4)
+    view = world.stage.settlement.asker.refund(world.merchant, payment.id, asked, ORIGIN).view
+    run(world)
+    assert payout(world, view["id"]).state is PayoutState.COMPLETED
+    assert world.chain.total(None, [PAYER]) == COIN // 4
+    assert balance(world) == COIN - COIN // 4
+
+
+def test_what_needs_approval_waits_for_two_persons_and_is_set_aside_meanwhile():
+    """One is not enough, and the worker sends nothing before."""
+    world, _ = paid_world(CTRIP_PAYOUTS='{"anvil": {"ETH": {"approval_above": "999"}}}')
+    payout_id = ask(world, amount=1000)
+    run(world, 2)
+    assert (payout(world, payout_id).state, balance(world, "payable")) == (PayoutState.AWAITING_APPROVAL, 1000)
+    decide = world.stage.settlement.decider
+    decide.approve("m1", payout_id, Origin("admin:a"))
+    run(world, 2)
+    assert world.chain.total(None, [OWN]) == 0
+    decide.approve("m1", payout_id, Origin("admin:b"))
+    run(world)
+    assert payout(world, payout_id).state is PayoutState.COMPLETED
+    assert world.chain.total(None, [OWN]) == 1000
+
+
+@pytest.mark.parametrize("booked", [False, True])
+def test_what_is_rejected_is_the_merchants_again(booked):
+    """Before the worker has booked it, and after."""
+    world, _ = paid_world(CTRIP_PAYOUTS='{"anvil": {"ETH": {"approval_above": "999"}}}')
+    payout_id = ask(world, amount=1000)
+    if booked:
+        run(world, 1)
+    world.stage.settlement.decider.reject("m1", payout_id, "not today", Origin("admin:a"))
+    run(world, 2)
+    done = payout(world, payout_id)
+    assert (done.state, done.booking, done.reason) == (PayoutState.REJECTED, Booking.CLOSED, "not today")
+    assert (balance(world), balance(world, "payable")) == (COIN, 0)
+    assert world.stores.payouts.reservation("m1", "anvil", "native").waiting == ()
+    assert ask(world, amount=COIN)
+
+
+def test_a_treasury_whose_key_is_elsewhere_makes_it_an_instruction():
+    """Nothing is signed: a person sends it."""
+    world, _ = paid_world(treasury=FIRST.shown("0x" + "aa" * 20))
+    payout_id = ask(world, amount=1000)
+    run(world, 2)
+    assert payout(world, payout_id).state is PayoutState.AWAITING_TRANSFER
+    assert world.chain.total(None, [OWN]) == 0
+
+
+def test_a_worker_that_dies_anywhere_pays_once():
+    """At each effect in turn; the next run goes on from what is stored."""
+    for dies_at in range(1, 8):
+        world, _ = paid_world()
+        payout_id = ask(world, amount=1000)
+        with Dying(world, dies_at):
+            run(world, 1)
+        run(world)
+        assert payout(world, payout_id).state is PayoutState.COMPLETED, dies_at
+        assert world.chain.total(None, [OWN]) == 1000, dies_at
+        assert (balance(world), balance(world, "payable")) == (COIN - 1000, 0)
+
+
+class Dying:
+    """Let the n-th write or broadcast be the last one, before it or after it."""
+
+    def __init__(self, world, place):
+        self.world, self.left, self.after = world, (place + 1) // 2, place % 2
+        self.was = world.stores.payouts.commit, FakeChain.broadcast
+
+    def __enter__(self):
+        self.world.stores.payouts.commit = self._wrapped(self.was[0])
+        FakeChain.broadcast = self._wrapped(self.was[1])
+
+    def __exit__(self, *_):
+        self.world.stores.payouts.commit, FakeChain.broadcast = self.was
+        return True
+
+    def _wrapped(self, do):
+        def call(*given):
+            self.left -= 1
+            if self.left == 0 and not self.after:
+                raise KeyboardInterrupt
+            done = do(*given)
+            if self.left == 0:
+                raise KeyboardInterrupt
+            return done
+
+        return call
+
+
+def test_a_payout_that_a_reorganisation_removes_is_sent_again_and_paid_once():
+    """The same bytes in the same slot."""
+    world, _ = paid_world()
+    payout_id = ask(world, amount=1000)
+    world.stage.payouts.worker.run()
+    world.run = world.new_run()
+    world.step(2)
+    (sent,) = [t for t in world.stores.money._state.transactions.values() if t.kind is Kind.PAYOUT]
+    assert sent.state is TransactionState.MINED
+    world.chain.reorg(2, later=True)
+    run(world)
+    assert payout(world, payout_id).state is PayoutState.COMPLETED
+    assert world.chain.total(None, [OWN]) == 1000
+
+
+def test_a_payout_that_no_block_takes_is_replaced_with_the_same_amount():
+    """At a higher price, in the same slot, to the same address."""
+    world, _ = paid_world()
+    payout_id = ask(world, amount=1000)
+    world.stage.payouts.worker.run()
+    world.chain.base_fee *= 40
+    run(world, 12)
+    transactions = [t for t in world.stores.money._state.transactions.values() if t.kind is Kind.PAYOUT]
+    assert [t.state for t in transactions] == [TransactionState.FINAL]
+    assert len(transactions[0].attempts) > 1
+    assert {each.value for each in transactions[0].attempts} == {1000}
+    assert payout(world, payout_id).state is PayoutState.COMPLETED
+    assert world.chain.total(None, [OWN]) == 1000
+
+
+def test_what_is_not_covered_any_more_when_it_is_booked_fails():
+    """The deposit was undone between the request and the booking: nothing is sent, nothing set aside."""
+    world, _ = paid_world()
+    payout_id = ask(world, amount=COIN)
+    every = world.stores.ledger._state.causes
+    for key in [key for key, entries in every.items() if entries[0].type == "deposit"]:
+        del every[key]
+    run(world, 2)
+    done = payout(world, payout_id)
+    assert (done.state, done.booking) == (PayoutState.FAILED, Booking.CLOSED)
+    assert world.chain.total(None, [OWN]) == 0
+    assert "payout_not_covered" in world.log.alarms()
+
+
+def test_a_treasury_with_too_little_waits_and_says_so():
+    """What is approved stays approved; the next run sends it."""
+    world, _ = paid_world()
+    payout_id = ask(world, amount=COIN // 2)
+    world.chain.burn(HOT, 2 * COIN - COIN // 4)
+    world.step()
+    run(world, 2)
+    assert payout(world, payout_id).state is PayoutState.APPROVED
+    assert "treasury_low" in world.log.alarms()
+    world.chain.deposit(HOT, COIN)
+    run(world)
+    assert payout(world, payout_id).state is PayoutState.COMPLETED
+
+
+def test_many_payouts_of_one_run_have_slots_of_their_own():
+    """One after the other from one treasury."""
+    world, _ = paid_world()
+    ids = [ask(world, amount=1000 + number) for number in range(5)]
+    run(world, 6)
+    assert {payout(world, each).state for each in ids} == {PayoutState.COMPLETED}
+    assert world.chain.total(None, [OWN]) == 5 * 1000 + 10
+    assert replace(payout(world, ids[0])).tx_hash != payout(world, ids[1]).tx_hash
