@@ -12,6 +12,7 @@ from infra.cli.admins import admins
 from infra.cli.alarm import alarm
 from infra.cli.audit import audit
 from infra.cli.chains import chains
+from infra.cli.contracts import contracts
 from infra.cli.doctor import doctor
 from infra.cli.keys import keys
 from infra.cli.merchants import merchants
@@ -40,6 +41,7 @@ cli.add_typer(webhooks, name="webhooks")
 cli.add_typer(wallet, name="wallet")
 cli.add_typer(rpc, name="rpc")
 cli.add_typer(chains, name="chains")
+cli.add_typer(contracts, name="contracts")
 cli.add_typer(reconcile, name="reconcile")
 cli.add_typer(alarm, name="alarm")
 cli.command("doctor")(doctor)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from infra.stack import tokens, wallet
+from infra.stack import contracts, tokens, wallet
 from infra.tools.errors import Failed
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ def seed(env: dict[str, str], *, rpc_url: str, api_url: str) -> dict[str, Any]:
     except RuntimeError as problem:
         raise Failed(f"the node cannot be prepared: {problem}") from problem
     _seed_secrets_and_merchant()
+    if treasury := _treasury():
+        # A node that has no deterministic deployer and takes none, or knows no EIP-7702: tokens are swept one by one.
+        with suppress(RuntimeError):
+            contracts.deploy(rpc_url, contracts.pair(treasury, wallet.operator().address), wallet.operator())
     return {
         "api_url": api_url,
         "aws_endpoint_url": env["AWS_ENDPOINT_URL"],

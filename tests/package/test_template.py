@@ -71,9 +71,7 @@ def test_only_sweeping_payouts_and_provisioning_call_the_signer(packaged: Packag
         for resource in resources(statement)
         if "Signer" in resource
     ]
-    assert sorted(callers) == [
-        (f"{name}Role", "${Signer.Arn}") for name in ("Provision", "Settle", "Sweep")
-    ]
+    assert sorted(callers) == [(f"{name}Role", "${Signer.Arn}") for name in ("Provision", "Settle", "Sweep")]
     assert "Events" not in packaged.functions["Signer"]
 
 

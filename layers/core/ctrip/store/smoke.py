@@ -40,7 +40,8 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("ConditionCheck money F#", "Put payments P#", "ConditionCheck payments O#", "Put events E#", "Put money L#"),
         ("ConditionCheck money F#", "Put money N#", "Put money L#"),
         ("ConditionCheck money F#", "Put payments PO#", "Put money N#", "Put money L#", "Put events E#"),
-        *(("Update money F#",), ("Update access G#",), ("Put access AB#",), ("Update access OPEN#",)),
+        *(("Put money SB#",), ("Update money F#",)),
+        *(("Update access G#",), ("Put access AB#",), ("Update access OPEN#",)),
     ),
     "settle": (
         ("Put payments PO#", "Put payments RSV#", "Put payments P#", "Put money L#", "Put events E#"),
@@ -48,7 +49,11 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
         *(("Put payments SA#",), ("Put money LF#",), ("Update access G#",)),
     ),
     "relay": (("Update events OUT#",),),
-    "sweep": (("Put payments P#", "Put money N#"), ("Put money SB#",), ("Update money F#",)),
+    "sweep": (
+        ("Put payments P#", "Put money N#"),
+        ("Put payments P#", "ConditionCheck money N#"),
+        *(("Put money SB#",), ("Update money F#",)),
+    ),
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
     "reconcile": (("Put money RC#", "Put money L#"), ("Put money LF#",)),

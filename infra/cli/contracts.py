@@ -1,0 +1,134 @@
+"""`ctrip contracts`: the contracts that sweep many deposit addresses in one transaction, for a stage's treasury."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from infra.cli import deployed
+from infra.cli.shared import EXIT_REFUSED
+from infra.cli.show import shown
+from infra.stack import contracts as deployment
+from infra.stack import wallet
+
+if TYPE_CHECKING:
+    from ctrip.domain.chains.assets import Network
+    from ctrip.domain.chains.evm.sweep_contracts import SweepPair
+    from ctrip.ports import Transfers
+
+ChainName = Annotated[str, typer.Argument(help="A network of the stage.")]
+contracts = typer.Typer(
+    help="The contracts that sweep tokens in batches: show them, deploy them.", no_args_is_help=True
+)
+
+
+@contracts.command("show")
+def show_contracts(chain: ChainName) -> None:
+    """Print where a chain's contracts stand; 1 where batches cannot be sent."""
+    problem = _Chain.of(chain).show()
+    if problem:
+        raise typer.Exit(EXIT_REFUSED)
+
+
+@contracts.command("deploy")
+def deploy_contracts(
+    chain: ChainName,
+    key_file: Annotated[
+        Path | None, typer.Option(help="A file with the private key that pays, in hexadecimal.", dir_okay=False)
+    ] = None,
+) -> None:
+    """Deploy what is missing. Without a key: print the transactions, for any wallet to send one after the other.
+
+    Anybody may send them: where a contract stands and what it does follows from treasury and operator alone. On the
+    local stage the operator pays.
+    """
+    found = _Chain.of(chain)
+    payer = _payer(key_file)
+    if payer is None:
+        shown(found.calls(), ("contract", "to", "data"))
+        return
+    try:
+        deployment.deploy(found.urls[0], found.pair, payer)
+    except RuntimeError as exc:
+        typer.echo(f"ctrip: {exc}", err=True)
+        raise typer.Exit(EXIT_REFUSED) from None
+    if found.show():
+        raise typer.Exit(EXIT_REFUSED)
+
+
+class _Chain:
+    """A chain of the stage, with the contracts of its treasury and operator."""
+
+    def __init__(self, network: Network, urls: tuple[str, ...], treasury: str, operator: str) -> None:
+        self.network, self.urls, self.treasury, self.operator = network, urls, treasury, operator
+
+    @classmethod
+    def of(cls, name: str) -> _Chain:
+        """Read the stage's settings; refuses a chain without a treasury, and one of a kind without such contracts."""
+        from ctrip.aws.secrets import read_endpoints
+        from ctrip.bootstrap import stage
+        from ctrip.domain.chains.kinds import address_at, rules_of
+        from ctrip.domain.errors import ConfigurationError
+        from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_ACCOUNT
+        from ctrip.networks import check_named, load_networks
+
+        check_named("CHAIN", [name])
+        network, settings = load_networks()[name], deployed.settings()
+        treasury, rules = settings.treasury_of(network), rules_of(network)
+        if not treasury:
+            raise ConfigurationError(f"CTRIP_TREASURY names no treasury for {name}: the contracts follow from it.")
+        operator = address_at(rules, stage().adapters.signer.account_xpub(network.kind, OPERATORS_ACCOUNT), OPERATOR[1])
+        if rules.collector(treasury, operator) is None:
+            raise ConfigurationError(f"There are no such contracts on {name}: its tokens are swept one by one.")
+        secret = read_endpoints(os.environ["CTRIP_STAGE"])
+        urls = dict.fromkeys((*settings.rpc.get(name, ()), *secret.get(name, ()), *network.rpc))
+        return cls(network, tuple(urls), treasury, operator)
+
+    @property
+    def pair(self) -> SweepPair:
+        """Return the contracts."""
+        return deployment.pair(self.treasury, self.operator)
+
+    def show(self) -> str:
+        """Print what there is; return why batches cannot be sent, empty where they can."""
+        problem = self._transfers().cannot_collect(self.treasury, self.operator)
+        shown(
+            {
+                "chain": self.network.name,
+                "treasury": self.treasury,
+                "operator": self.operator,
+                "batcher": self.pair.batcher.address,
+                "delegate": self.pair.delegate.address,
+                "problem": problem or None,
+            }
+        )
+        return problem
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Describe the transactions that deploy both."""
+        from ctrip.domain.chains.evm.sweep_contracts import DEPLOYER
+
+        made = (self.pair.batcher, self.pair.delegate)
+        return [{"contract": each.name, "to": DEPLOYER, "data": each.call} for each in made]
+
+    def _transfers(self) -> Transfers:
+        from ctrip.bootstrap import stage
+        from ctrip.bootstrap.kinds import adapters_of
+        from ctrip.system import SystemClock
+
+        kind, clock, log = adapters_of(self.network), SystemClock(), stage().adapters.log("cli")
+        return kind.transfers(self.network, kind.client(self.network, self.urls, clock), clock, log)
+
+
+def _payer(key_file: Path | None) -> wallet.Account | None:
+    from ctrip import config
+
+    if key_file is not None:
+        from eth_account import Account
+
+        account = Account.from_key(key_file.read_text().strip())
+        return wallet.Account(account.address, "0x" + account.key.hex().removeprefix("0x"))
+    return wallet.operator() if os.environ["CTRIP_STAGE"] == config.LOCAL else None
