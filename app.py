@@ -7,7 +7,8 @@ import functions.middleware
 from functions.admin import audit, merchants, sessions, users
 from functions.admin import keys as admin_keys
 from functions.admin import payments as admin_payments
-from functions.api import chains, events, health, keys, ledger, payments
+from functions.admin import payouts as admin_payouts
+from functions.api import chains, events, health, keys, ledger, payments, settlements
 from functions.api import webhooks as webhooks_api
 from functions.http import answers
 from functions.late import late
@@ -27,6 +28,7 @@ app.register_blueprint(events.routes)
 app.register_blueprint(keys.routes)
 app.register_blueprint(webhooks_api.routes)
 app.register_blueprint(ledger.routes)
+app.register_blueprint(settlements.routes)
 app.register_blueprint(checkout.routes)
 app.register_blueprint(assets.routes)
 app.register_blueprint(docs.routes)
@@ -34,6 +36,7 @@ app.register_blueprint(sessions.routes)
 app.register_blueprint(merchants.routes)
 app.register_blueprint(admin_keys.routes)
 app.register_blueprint(admin_payments.routes)
+app.register_blueprint(admin_payouts.routes)
 app.register_blueprint(users.routes)
 app.register_blueprint(audit.routes)
 

@@ -39,6 +39,7 @@ TAGS = {
     "payments": "Payments, and what they can be made in.",
     "events": "Every event of 60 days.",
     "webhooks": "Where a merchant's events are posted to.",
+    "settlements": "Money on its way to the merchant, and where it goes.",
     "balances": "What a merchant has, and how it came about.",
     "keys": "A merchant's own API keys.",
     "checkout": "What a payer sees; the id is unguessable, and nothing private is in it.",
@@ -46,6 +47,8 @@ TAGS = {
     "admin": "For the people who operate the stage.",
     "description": "This description.",
 }
+_TAG_OF = {"chains": "payments", "tokens": "payments", "ledger": "balances", "ledger.csv": "balances"}
+_TAG_OF |= {"settlement-addresses": "settlements"}
 STYLES = ("text/css", "text/javascript", "image/svg+xml")
 _STATUSES = {400: "Refused: the request is wrong", 401: "No valid credential", 403: "Not allowed", 404: "Not found"}
 _STATUSES |= {405: "Wrong method", 409: "The state forbids it", 413: "Too large", 415: "Not JSON", 422: "Key reused"}
@@ -171,7 +174,7 @@ def _tag(operation: Operation) -> str:
     if path in ("/openapi.json", "/openapi-3.0.json", "/docs"):
         return "description"
     name = path.removeprefix("/api/v1").split("/")[1]
-    return {"chains": "payments", "tokens": "payments", "ledger": "balances", "ledger.csv": "balances"}.get(name, name)
+    return _TAG_OF.get(name, name)
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, NotRequired, TypedDict
 
-from ctrip.views.fields import Id, Shape
+from ctrip.views.fields import Digits, Id, Shape
 from functions.http.error_codes import CODES, FIELD_CODES
 
 
@@ -21,4 +21,7 @@ class Problem(TypedDict):
     code: Annotated[str, "Stable; what a program goes by.", Shape(values=tuple(sorted(CODES)))]
     errors: list[FieldProblem]
     request_id: str
+    available: NotRequired[
+        Annotated[Digits, "What can be paid out, in base units, with `insufficient_balance`; else absent."]
+    ]
     payment_id: NotRequired[Annotated[Id, "Of the payment that holds the order, with `order_id_in_use`; else absent."]]

@@ -16,6 +16,7 @@ from ctrip.views import (
     ledger,
     merchants,
     payments,
+    payouts,
 )
 from ctrip.views.health import Readiness
 from functions.http import openapi, openapi30, problems
@@ -25,14 +26,29 @@ from functions.http.shapes import named
 _FIELDS = {
     name: held for view in (Readiness, Problem) for name, held in get_type_hints(view, include_extras=True).items()
 }
-del _FIELDS["payment_id"]
+for _name in ("payment_id", "available"):
+    del _FIELDS[_name]
 # Of a choice between two schemas generators keep one, or none: so this is one of both, made of their fields.
 Unready = TypedDict("Unready", _FIELDS, total=False)  # type: ignore[misc]  # its fields are known when this runs
 Unready.__doc__ = (
     "Which part is down, as in `Readiness`; or a problem, where no function answered. Each field may be absent."
 )
 VIEWS = named(
-    (admins, audit, chains, checkout, deliveries, endpoints, events, health, ledger, merchants, payments, problems)
+    (
+        admins,
+        audit,
+        chains,
+        checkout,
+        deliveries,
+        endpoints,
+        events,
+        health,
+        ledger,
+        merchants,
+        payments,
+        payouts,
+        problems,
+    )
 )
 VIEWS |= {"Unready": Unready}
 

@@ -5,16 +5,15 @@ from typing import Annotated
 from pydantic import (
     Field,
     StringConstraints,
-    WithJsonSchema,
 )
 
-from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.bounds import FIELDS, METADATA_NAME, METADATA_VALUE
 from ctrip.domain.payments.payment import Status
 from ctrip.ports import PaymentFilter
 from ctrip.services.payments.create_payment import CreatePayment
 from functions.http.bounded import Bounded
-from functions.http.models import DIGITS, UUID, Paged, Strict, Time, example
+from functions.http.models import Paged, Strict, Time, example
+from functions.requests.amounts import BaseUnits, TokenId, WholeUnits
 
 
 class PaymentRequest(Strict):
@@ -23,17 +22,11 @@ class PaymentRequest(Strict):
     model_config = example(chain="anvil", asset="USDC", amount_decimal="12.50", metadata={"cart": "1042"})
 
     chain: Annotated[str, Bounded(FIELDS["chain"])] = Field(description="The network, by its id.")
-    # Integers are taken as well, and not described: what a generated client makes of a choice sends nothing, or rounds.
-    amount: Annotated[
-        Annotated[int, Field(ge=1, le=MAX_AMOUNT)] | Annotated[str, StringConstraints(pattern=DIGITS)] | None,
-        WithJsonSchema({"type": "string", "pattern": DIGITS}),
-    ] = Field(None, description="What is due, in base units, as text, which no language rounds; 1 to 2^256-1.")
-    amount_decimal: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,78}(\.[0-9]{1,78})?$")] | None = Field(
-        None, description="What is due, in whole units."
+    amount: BaseUnits = Field(
+        None, description="What is due, in base units, as text, which no language rounds; 1 to 2^256-1."
     )
-    token_id: Annotated[str, StringConstraints(pattern=UUID)] | None = Field(
-        None, description="The token; without one, and without `asset`, the chain's coin."
-    )
+    amount_decimal: WholeUnits | None = Field(None, description="What is due, in whole units.")
+    token_id: TokenId | None = Field(None, description="The token; without one, and without `asset`, the chain's coin.")
     asset: Annotated[str, Bounded(FIELDS["asset"])] | None = Field(
         None, description="The coin or token by its symbol on the chain."
     )

@@ -612,6 +612,9 @@ class FakePayouts:
         empty = Reservation(merchant_id=merchant_id, chain=chain, asset=asset)
         return self._state.reservations.get((merchant_id, chain, asset), empty)
 
+    def reservations(self, merchant_id: str) -> list[Reservation]:
+        return [each for key, each in sorted(self._state.reservations.items()) if key[0] == merchant_id]
+
     def refunded(self, payment_id: str, chain: str, asset: str) -> Refunded:
         empty = Refunded(payment_id=payment_id, chain=chain, asset=asset)
         return self._state.refunded.get((payment_id, chain, asset), empty)

@@ -171,6 +171,8 @@ WORKERS = {
     "sweep_due": ("sweeping", "resumer", scheduled_event("local", "sweep_due")),
     "provision": ("merchants", "waiting", scheduled_event("local", "provision")),
     "seal": ("audit", "checkpointer", scheduled_event("local", "seal")),
+    "reconcile": ("ledger", "reconciler", scheduled_event("local", "reconcile")),
+    "settle": ("payouts", "worker", scheduled_event("local", "settle")),
     "scan": ("detection", "scanner", {"chain": CANARY}),
     "signer": ("sweeping", "signer", {"op": CANARY, "transaction": CANARY, "mnemonic": CANARY}),
     "sweep": ("sweeping", "sweeper", message({"chain": CANARY, "asset": CANARY})),

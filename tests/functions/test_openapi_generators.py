@@ -82,7 +82,7 @@ CLASHING += "ListPaymentsParams CreatePaymentResponse PaymentsApi ApiKey Refused
 LONG = {"block_number", "detected_in_block", "chain_id", "head"}
 SHORT = {"calls_per_second", "confirmations", "decimals", "expires_in", "head_age", "lag", "log_index", "next_after"}
 SHORT |= {"monitoring_seconds", "open_payments", "queues", "required_confirmations", "tolerance_per_mille"}
-SHORT |= {"version", "attempt", "latency_ms", "queued", "status_code"}
+SHORT |= {"approvals", "approvals_needed", "version", "attempt", "latency_ms", "queued", "status_code"}
 SCHEMAS: dict[str, Any] = description.current()["components"]["schemas"]
 REQUESTS = reached(BODIES, SCHEMAS)
 ANSWERS = reached({each.response for each in OPERATIONS if each.response} | {"Problem", "Unready"}, SCHEMAS)
@@ -260,7 +260,7 @@ def test_the_version_is_semantic() -> None:
 
 def test_what_answers_503_for_health_is_one_schema_of_both() -> None:
     """Of a choice between two, generators keep one, or none."""
-    both = {*Readiness.__annotations__, *Problem.__annotations__} - {"payment_id"}
+    both = {*Readiness.__annotations__, *Problem.__annotations__} - {"payment_id", "available"}
     assert set(SCHEMAS["Unready"]["properties"]) == both
     assert "required" not in SCHEMAS["Unready"]
 

@@ -62,8 +62,8 @@ def test_one_role_alone_can_read_the_mnemonic(packaged: Packaged) -> None:
     assert decrypters == [("SignerRole", "kms:Decrypt", "ctrip-${Stage}-mnemonic-key")]
 
 
-def test_only_sweeping_and_provisioning_call_the_signer(packaged: Packaged) -> None:
-    """The signer has no trigger, and the API cannot call it: two roles may, neither of which hears from outside."""
+def test_only_sweeping_payouts_and_provisioning_call_the_signer(packaged: Packaged) -> None:
+    """The signer has no trigger, and the API cannot call it: three roles may, none of which hears from outside."""
     callers = [
         (role, resource)
         for role, statement in statements(packaged)
@@ -71,7 +71,7 @@ def test_only_sweeping_and_provisioning_call_the_signer(packaged: Packaged) -> N
         for resource in resources(statement)
         if "Signer" in resource
     ]
-    assert sorted(callers) == [("ProvisionRole", "${Signer.Arn}"), ("SweepRole", "${Signer.Arn}")]
+    assert sorted(callers) == [(f"{name}Role", "${Signer.Arn}") for name in ("Provision", "Settle", "Sweep")]
     assert "Events" not in packaged.functions["Signer"]
 
 
@@ -121,7 +121,8 @@ ACCESS_WRITERS = {
         *("MER#*", "MERS", "WAIT", "XPUB#*", "KEY#*", "KEYS#*", "USE#*", "NONCE#*", "AUD#*", "I#*"),
         *("ADM#*", "ADMS", "MAIL#*", "SES#*", "JWT", "G#*", "IX#*", "TB#*", "OPEN#*", "TRY#*"),
     },
-    "SignerRole": {"MER#*", "ACC#*", "XPUB#*", "SIG#*", "AUD#*"},
+    "SignerRole": {"MER#*", "ACC#*", "XPUB#*", "SIG#*", "AUD#*", "SAV#*", "SPENT#*", "SPENTBY#*"},
+    "SettleRole": {"G#*"},
     "ProvisionRole": {"MER#*", "AUD#*", "IX#*", "WAIT"},
     "SealRole": {"SEALS", "SEAL#*"},
     "ScanRole": {"G#*", "OPEN#*", "AB#*"},
@@ -243,6 +244,7 @@ def test_schedules_are_at_most_once_a_minute(packaged: Packaged) -> None:
         "Tick": "rate(1 minute)",
         "Relay": "rate(1 minute)",
         "Reconcile": "rate(1 minute)",
+        "Settle": "rate(1 minute)",
         "SweepDue": "rate(5 minutes)",
         "Provision": "rate(5 minutes)",
         "Seal": "rate(1 hour)",

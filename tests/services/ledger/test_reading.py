@@ -1,7 +1,9 @@
 """What a merchant has, from the money that came."""
 
+import pytest
+
 from ctrip.domain.ledger.balances import FOLD_FROM, SETTLED_MS
-from ctrip.domain.payments.payment import Flag, Status
+from ctrip.domain.payments.payment import Flag, Policy, Status, Tier
 from ctrip.ports import EntryFilter
 from tests.fakes.clock import T0
 from tests.world import ORIGIN, USDC, World
@@ -128,3 +130,35 @@ def test_an_export_has_a_line_for_each_entry():
     rest, end = world.stage.ledger.reader.export("m1", EntryFilter(cursor=cursor))
     assert '"deposit","anvil","ETH","1"' in rest
     assert end is None
+
+
+@pytest.mark.parametrize("asset", [None, "USDC"])
+def test_what_an_expired_payment_received_is_swept_once_its_window_is_over(asset):
+    """To the treasury, from which it is refunded; the payment stays expired, and is looked at no more."""
+    world = World(policy=Policy(monitoring_seconds=60))
+    world.clock.at = world.chain.chain[-1].block.time
+    payment = world.create(COIN, expires_in=60, **({"asset": asset} if asset else {}))
+    token = USDC.address if asset else None
+    world.chain.deposit(payment.due.address, COIN // 4, token)
+    world.step(70)
+    assert world.chain.total(token, [payment.due.address]) == COIN // 4
+    world.step(70)
+    world.settle(25)
+    after = world.payment(payment.id)
+    assert (after.status, after.tier, after.own.unmatched) == (Status.EXPIRED, Tier.CLOSED, COIN // 4)
+    assert world.chain.total(token, [payment.due.address]) == 0
+    assert balance(world, asset or "ETH")[2] == COIN // 4
+    assert [each.status for each in after.own.sweeps] == ["final"]
+
+
+def test_what_a_cancelled_payment_received_stays_until_somebody_has_looked():
+    """It is held: a hold covers the whole address."""
+    world = World(policy=Policy(monitoring_seconds=60))
+    world.clock.at = world.chain.chain[-1].block.time
+    payment = world.create(COIN, expires_in=60)
+    world.closer.cancel("m1", payment.id, ORIGIN)
+    world.chain.deposit(payment.due.address, COIN)
+    world.step(140)
+    world.settle(15)
+    assert world.chain.total(None, [payment.due.address]) == COIN
+    assert balance(world) == (0, 0, COIN, 0)

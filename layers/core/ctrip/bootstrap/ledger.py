@@ -22,7 +22,7 @@ class Ledger:
         """Build what reads balances and entries."""
         from ctrip.services.ledger.read_ledger import LedgerReader
 
-        return LedgerReader(self._on.ledger, self._on.clock, self._on.networks)
+        return LedgerReader(self._on.ledger, self._on.payouts, self._on.clock, self._on.networks)
 
     @cached_property
     def reconciler(self) -> "Reconciler":
@@ -74,4 +74,4 @@ class Ledger:
         """Build what reads balances and keeps the sums of older entries."""
         from ctrip.services.ledger.read_ledger import LedgerReader
 
-        return LedgerReader(self._on.ledger, self._on.clock, self._on.networks, keeps=True)
+        return LedgerReader(self._on.ledger, self._on.payouts, self._on.clock, self._on.networks, keeps=True)

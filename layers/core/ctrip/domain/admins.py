@@ -28,6 +28,8 @@ class Permission(StrEnum):
     KEYS_WRITE = "keys:write"
     PAYMENTS_READ = "payments:read"
     PAYMENTS_DECIDE = "payments:decide"
+    PAYOUTS_READ = "payouts:read"
+    PAYOUTS_APPROVE = "payouts:approve"
     AUDIT_READ = "audit:read"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
@@ -43,6 +45,8 @@ MATRIX: dict[Permission, frozenset[Role]] = {
     Permission.KEYS_WRITE: frozenset({Role.OWNER, Role.OPERATOR}),
     Permission.PAYMENTS_READ: _EVERYBODY,
     Permission.PAYMENTS_DECIDE: frozenset({Role.OWNER, Role.OPERATOR}),
+    Permission.PAYOUTS_READ: _EVERYBODY,
+    Permission.PAYOUTS_APPROVE: frozenset({Role.OWNER, Role.OPERATOR, Role.ACCOUNTANT}),
     Permission.AUDIT_READ: frozenset({Role.OWNER, Role.OPERATOR, Role.ACCOUNTANT}),
     Permission.USERS_READ: frozenset({Role.OWNER}),
     Permission.USERS_WRITE: frozenset({Role.OWNER}),

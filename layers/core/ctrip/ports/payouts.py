@@ -67,6 +67,10 @@ class PayoutStore(Protocol):
         """Read what is asked for and not booked yet, consistently."""
         ...
 
+    def reservations(self, merchant_id: str) -> list[Reservation]:
+        """Read what a merchant has asked for of each asset and is not booked yet, consistently."""
+        ...
+
     def refunded(self, payment_id: str, chain: str, asset: str) -> Refunded:
         """Read what was refunded of an asset that came for a payment, consistently."""
         ...

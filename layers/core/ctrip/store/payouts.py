@@ -84,7 +84,12 @@ class DynamoPayouts(Store):
         item = self._db.get(self._table, tables.reservation_key(merchant_id, chain, asset))
         if item is None:
             return Reservation(merchant_id=merchant_id, chain=chain, asset=asset)
-        return decode(Reservation, read_document(item, "doc"), version=int(tables.plain(item, "version")))
+        return _reservation_of(item)
+
+    def reservations(self, merchant_id: str) -> list[Reservation]:
+        """Read what a merchant has asked for of each asset and is not booked yet, consistently."""
+        place = Path("pk") == tables.reservation_key(merchant_id, "", "").pk
+        return [_reservation_of(item) for item in self._db.each(self._table, place, consistent=True)]
 
     def refunded(self, payment_id: str, chain: str, asset: str) -> Refunded:
         """Read what was refunded of an asset that came for a payment, consistently."""
@@ -198,6 +203,10 @@ def _payout_of(item: Item) -> Payout:
         version=int(tables.plain(item, "version")),
         state=PayoutState(tables.plain(item, "state")),
     )
+
+
+def _reservation_of(item: Item) -> Reservation:
+    return decode(Reservation, read_document(item, "doc"), version=int(tables.plain(item, "version")))
 
 
 def _refusal(name: str) -> CtripError:

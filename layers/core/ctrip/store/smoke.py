@@ -20,6 +20,11 @@ from ctrip.store.tables import Tables
 TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "api_handler": (
         ("Put payments P#", "ConditionCheck payments O#", "Put events E#"),
+        (
+            *("Put payments I#", "Put payments PO#", "Put payments RSV#", "Put payments P#", "Put events E#"),
+            "Put events OUT#",
+        ),
+        ("Put payments SA#", "Put events E#"),
         ("Delete events EP#", "Put events E#"),
         (
             *("Put access MER#", "Put access MERS", "Put access WAIT", "Put access XPUB#", "Put access KEY#"),

@@ -63,7 +63,7 @@ class RefundPage(TypedDict):
 class PayoutView(_Payout):
     """A settlement or a refund, as operators see it."""
 
-    kind: Annotated[str, Shape(values=PayoutKind)]
+    kind: Annotated[str, "`settlement` or `refund`."]
     merchant_id: str
     payment_id: Id | None
     asked_by: str
@@ -77,7 +77,7 @@ class PayoutList(TypedDict):
     next_cursor: NextCursor
 
 
-class SettlementAddressView(TypedDict):
+class SettlementDestinationView(TypedDict):
     """Where a merchant's settlements of a chain go."""
 
     chain: str
@@ -114,7 +114,7 @@ def payout_view(payout: Payout) -> PayoutView:
     return cast("PayoutView", _rendered(payout) | own)
 
 
-def address_view(address: SettlementAddress) -> SettlementAddressView:
+def address_view(address: SettlementAddress) -> SettlementDestinationView:
     """Render where settlements go."""
     return {
         "chain": address.chain,

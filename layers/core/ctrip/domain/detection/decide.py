@@ -84,7 +84,8 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
         return fire(payment, Trigger.SHORT, now)
     if Flag.REORGED in payment.flags:
         if look.depth_time > payment.window_ends and look.confirmed is not None and look.confirmed < payment.enough:
-            return fire(payment, Trigger.GAVE_UP, now, unmatched=_unmatched(payment, look.confirmed))
+            lost = fire(payment, Trigger.GAVE_UP, now, unmatched=_unmatched(payment, look.confirmed))
+            return replace(lost, after=lost.after.changed(tier=_tier_of_the_dead(lost.after), raised_at=now))
     elif look.depth_time > payment.due.expires_at and Flag.LATE not in payment.flags and not payment.review.accepted:
         on_time = payment.seen.on_time if payment.seen.on_time is not None else look.on_time
         if on_time is None:
@@ -284,9 +285,15 @@ def _expired(payment: Payment, look: Look, now: int) -> Step | None:
         return _accepted(payment, look, now)
     if look.confirmed is not None and look.agreed and payment.own.unmatched != _unmatched(payment, look.confirmed):
         return quiet(payment, now, unmatched=look.confirmed)
-    if look.depth_time > payment.window_ends and payment.tier is not Tier.CLOSED:
-        return quiet(payment, now, tier=Tier.CLOSED)
+    if look.depth_time > payment.window_ends and payment.tier in (Tier.MONITORED, Tier.OPEN):
+        return quiet(payment, now, tier=_tier_of_the_dead(payment))
     return None
+
+
+def _tier_of_the_dead(payment: Payment) -> Tier:
+    """Once nothing can come of a payment any more, what it received is swept: it is refunded from the treasury."""
+    ours = payment.policy.custody is Custody.HOT and Flag.HELD not in payment.flags
+    return Tier.SWEEP if ours and payment.own.unmatched and payment.unswept > 0 else Tier.CLOSED
 
 
 def _revived(payment: Payment, look: Look, now: int, seen: dict[str, Any]) -> Step | None:
@@ -340,7 +347,8 @@ def _unmatched(payment: Payment, confirmed: int) -> int:
 
 
 def _failed(payment: Payment, look: Look, now: int) -> Step | None:
-    return None
+    # What it received has been swept.
+    return quiet(payment, now, tier=Tier.CLOSED) if payment.tier is Tier.MONITORED else None
 
 
 _RULES: dict[Status, Callable[[Payment, Look, int], Step | None]] = {

@@ -319,6 +319,11 @@ class Payment:
         return self.status in (Status.PAID, Status.SETTLED)
 
     @property
+    def is_swept(self) -> bool:
+        """Whether what lies at the address goes to the treasury: it was credited, or nothing will come of it."""
+        return self.is_credited or (self.is_dead and self.own.unmatched > 0)
+
+    @property
     def is_settled(self) -> bool:
         """Whether the funds are where they belong."""
         return self.status is Status.SETTLED

@@ -156,7 +156,12 @@ class Payout:
     @property
     def account(self) -> str:
         """Name the account that it takes its money from."""
-        return (available if self.source is Source.AVAILABLE else unmatched)(self.merchant_id)
+        return account_of(self.source, self.merchant_id)
+
+
+def account_of(source: Source, merchant_id: str) -> str:
+    """Name a merchant's account that money is paid out of."""
+    return (available if source is Source.AVAILABLE else unmatched)(merchant_id)
 
 
 def moved_on(payout: Payout, trigger: Trigger, now: int, **changes: Any) -> Payout:

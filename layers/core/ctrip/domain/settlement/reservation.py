@@ -1,10 +1,14 @@
 """What is asked for and not booked yet, so that two requests at once never spend the same balance."""
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ctrip.domain.chains.kinds import folded, same
-from ctrip.domain.settlement.payout import Payout, Source
+from ctrip.domain.ledger.balances import Sums
+from ctrip.domain.ledger.entries import payable
+from ctrip.domain.settlement.payout import Payout, Source, account_of
 
 MOST_WAITING = 100  # requests of one merchant and asset that are not booked yet; the worker books them within seconds
 
@@ -35,6 +39,16 @@ class Reservation:
         """Leave a request out that the ledger knows, or that came to nothing."""
         waiting = tuple(each for each in self.waiting if each[0] != payout.id)
         return replace(self, version=self.version + 1, waiting=waiting)
+
+
+def set_aside(sums: Sums, reservations: Iterable[Reservation]) -> Sums:
+    """Return the sums of accounts as they will be once the ledger knows what is asked for."""
+    after = Counter(sums)
+    for held in reservations:
+        for _, source, amount in held.waiting:
+            after[held.chain, held.asset, account_of(source, held.merchant_id)] += amount
+            after[held.chain, held.asset, payable(held.merchant_id)] -= amount
+    return after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.ledger.balances import Sums, added, folded_further
-from ctrip.ports import Clock, EntryFilter, LedgerStore
+from ctrip.domain.settlement.reservation import set_aside
+from ctrip.ports import Clock, EntryFilter, LedgerStore, PayoutStore
 from ctrip.views.ledger import BalancePage, EntryPageView, balance_views, entry_csv, entry_view
 
 
@@ -14,6 +15,7 @@ class LedgerReader:
     """Reads ledgers; `networks` name the assets. `keeps` lets it keep sums of older entries, which workers may."""
 
     ledger: LedgerStore
+    payouts: PayoutStore
     clock: Clock
     networks: Mapping[str, Network]
     keeps: bool = False
@@ -31,8 +33,11 @@ class LedgerReader:
         return added(fold.totals(), tail)
 
     def balances(self, merchant_id: str) -> BalancePage:
-        """Show what a merchant has in each asset; what never moved is left out."""
-        return {"data": balance_views(self.sums(merchant_id), merchant_id, self.networks), "next_cursor": None}
+        """Show what a merchant has in each asset, without what is asked for already; what never moved is left out."""
+        # The reservations first: what is booked meanwhile counts twice and never not at all.
+        reservations = self.payouts.reservations(merchant_id)
+        sums = set_aside(self.sums(merchant_id), reservations)
+        return {"data": balance_views(sums, merchant_id, self.networks), "next_cursor": None}
 
     def page(self, merchant_id: str, wanted: EntryFilter) -> EntryPageView:
         """List a merchant's entries, newest first."""

@@ -8,11 +8,11 @@ from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.errors import Conflict, FieldError, InvalidField
 from ctrip.domain.ledger.balances import owed
-from ctrip.domain.ledger.entries import available, unmatched
+from ctrip.domain.ledger.entries import available
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Custody, Payment, Status
-from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState, Source
+from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState, Source, account_of
 from ctrip.domain.settlement.reservation import MOST_WAITING, Refunded, Reservation, current
 from ctrip.domain.settlement.rules import PayoutRules, rules_for
 from ctrip.ports import Clock, Idempotency, Ids, Jobs, PayoutCommit, PayoutStore
@@ -151,7 +151,7 @@ class PayoutAsker:
         merchant_id, came, source = payment.merchant_id, *_came(payment, network, asset)
         refunded = self.payouts.refunded(payment.id, network.name, asset.key)
         reservation = self._reservation(merchant_id, network, asset)
-        account = available(merchant_id) if source is Source.AVAILABLE else unmatched(merchant_id)
+        account = account_of(source, merchant_id)
         held = owed(self.ledger.sums(merchant_id), network.name, asset.key, account) - reservation.total(source)
         return _Free(min(came - refunded.total, held), reservation, refunded), source
 

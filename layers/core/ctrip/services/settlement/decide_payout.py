@@ -41,7 +41,7 @@ class PayoutDecider:
         """Fetch a payout; raises `NotFound` for another merchant's, and for one of another kind."""
         payout = self.payouts.payout(merchant_id, payout_id)
         if payout is None or kind not in (None, payout.kind):
-            raise NotFound(f"There is no {kind or 'payout'} {payout_id[:64]}.", code="payout_not_found")
+            raise _unknown(payout_id, kind)
         return payout
 
     def cancel(
@@ -51,11 +51,15 @@ class PayoutDecider:
         kind: PayoutKind,
         origin: Origin,
         idempotency: Idempotency | None = None,
+        *,
+        payment_id: str | None = None,
     ) -> Answer:
-        """Cancel a payout that nobody has approved yet; raises `NotFound` and `Conflict`."""
+        """Cancel a payout that is not approved yet, a refund by its payment too; raises `NotFound` and `Conflict`."""
 
         def attempt() -> Answer:
             before = self.find(merchant_id, payout_id, kind)
+            if before.payment_id != payment_id:
+                raise _unknown(payout_id, kind)
             after = moved_on(before, Trigger.CANCELLED, self.clock.now())
             return self._commit(before, after, "cancelled", origin, idempotency, view_of)
 
@@ -129,6 +133,10 @@ def undone(payouts: PayoutStore, before: Payout, after: Payout) -> PayoutCommit:
         total = payouts.refunded(after.payment_id, after.chain, after.asset_key)
         commit = replace(commit, refunded=(total, total.plus(-after.amount)))
     return commit
+
+
+def _unknown(payout_id: str, kind: PayoutKind | None) -> NotFound:
+    return NotFound(f"There is no {kind or 'payout'} {payout_id[:64]}.", code="payout_not_found")
 
 
 def _shown(payout: Payout) -> dict[str, Any]:

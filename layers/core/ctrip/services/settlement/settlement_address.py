@@ -13,7 +13,7 @@ from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.choose_asset import chosen_network
 from ctrip.services.shared.notify import notify
 from ctrip.services.shared.retry import on_stale
-from ctrip.views.payouts import SettlementAddressView, address_view
+from ctrip.views.payouts import SettlementDestinationView, address_view
 
 TRIES = 4
 
@@ -30,15 +30,15 @@ class SettlementAddresses:
     reporter: PayoutReporter
     delay_ms: int
 
-    def show(self, merchant_id: str, chain: str) -> SettlementAddressView:
+    def show(self, merchant_id: str, chain: str) -> SettlementDestinationView:
         """Show where the settlements of a chain go; raises `NotFound` where no address is set."""
         network = chosen_network(self.networks, chain)
         address = self.payouts.settlement_address(merchant_id, network.name)
         if address is None:
-            raise NotFound(f"There is no settlement address for {network.name}.", code="settlement_address_missing")
+            raise NotFound(f"There is no settlement address for {network.name}.", code="settlement_address_not_found")
         return address_view(current(address, self.clock.now()))
 
-    def set(self, merchant_id: str, chain: str, address: str, origin: Origin) -> SettlementAddressView:
+    def set(self, merchant_id: str, chain: str, address: str, origin: Origin) -> SettlementDestinationView:
         """Set where the settlements of a chain go; raises `BadRequest` and `Conflict`.
 
         The address that is used already takes a change back that does not count yet.
@@ -46,7 +46,7 @@ class SettlementAddresses:
         network = chosen_network(self.networks, chain)
         wanted = self.check.check(network, address)
 
-        def attempt() -> SettlementAddressView:
+        def attempt() -> SettlementDestinationView:
             now = self.clock.now()
             before = self.payouts.settlement_address(merchant_id, network.name)
             after = following(before, merchant_id, network.name, wanted, now, self.delay_ms)

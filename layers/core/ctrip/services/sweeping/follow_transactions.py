@@ -314,7 +314,7 @@ class TransactionFollower:
         """Put a transaction under way again whose slot was thought to be another's."""
 
         def step(payment: Payment, _: Member) -> Step:
-            tier = Tier.SWEEP if transaction.kind is Kind.SWEEP and _credited(payment) else payment.tier
+            tier = Tier.SWEEP if transaction.kind is Kind.SWEEP and _swept_there(payment) else payment.tier
             return quiet(payment, self.clock.now(), pending=payment.own.pending or transaction.key, tier=tier)
 
         self._change(transaction, after, this.fence, step, this.changed, held=True)
@@ -333,7 +333,7 @@ class TransactionFollower:
             undone = quiet(
                 payment,
                 now,
-                tier=Tier.SWEEP if _credited(payment) else payment.tier,
+                tier=Tier.SWEEP if _swept_there(payment) else payment.tier,
                 moves=tuple(move for move in payment.own.moves if move.tx_hash != transaction.tx_hash),
                 sweeps=tuple(sweep for sweep in payment.own.sweeps if sweep.tx_hash != transaction.tx_hash),
                 pending=transaction.key if payment.own.pending is None else payment.own.pending,
@@ -475,5 +475,5 @@ def _changed(transaction: OutgoingTransaction, now: int, **changes: object) -> O
     return replace(transaction, updated_at=now, version=transaction.version + 1, **changes)  # type: ignore[arg-type]
 
 
-def _credited(payment: Payment) -> bool:
-    return payment.status in (Status.PAID, Status.SETTLED)
+def _swept_there(payment: Payment) -> bool:
+    return payment.is_swept

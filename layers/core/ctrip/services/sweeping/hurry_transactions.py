@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.errors import AlreadyExists, Unavailable
-from ctrip.domain.payments.payment import Flag, Payment, Status
+from ctrip.domain.payments.payment import Flag, Payment
 from ctrip.domain.sweeping.plan import Held, Quote
 from ctrip.domain.sweeping.sweep import Attempt, Kind, OutgoingTransaction
 from ctrip.ports import PaymentStore
@@ -51,7 +51,7 @@ class TransactionHurrier:
         served = [known.get(each) or self.payments.get(each) for each in self._swept(transaction)]
         cancel = any(payment is not None and Flag.HELD in payment.flags for payment in served)
         # A batch goes on whatever became of some of its payments: later ones wait behind it.
-        if not cancel and not transaction.collects and not all(map(_credited, served)):
+        if not cancel and not transaction.collects and not all(map(_swept_there, served)):
             return False
         transfers = self.sender.transfers
         if not transfers.due(transaction, cancel=cancel):
@@ -128,5 +128,5 @@ def _slimmed(transaction: OutgoingTransaction) -> tuple[Attempt, ...]:
     return tuple(replace(each, raw="") for each in transaction.attempts)
 
 
-def _credited(payment: Payment | None) -> bool:
-    return payment is not None and payment.status in (Status.PAID, Status.SETTLED)
+def _swept_there(payment: Payment | None) -> bool:
+    return payment is not None and payment.is_swept

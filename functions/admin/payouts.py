@@ -1,0 +1,67 @@
+"""Any merchant's settlements and refunds: approve, reject; and where settlements go."""
+
+from typing import TYPE_CHECKING
+
+from chalice import Response
+
+from ctrip.bootstrap import stage
+from ctrip.domain.admins import Permission
+from functions.admin.root import ROOT
+from functions.http.answers import answer, answered
+from functions.http.resource import Call, Resource
+
+if TYPE_CHECKING:
+    from functions.requests.payouts import DestinationRequest, RejectionRequest
+
+routes = Resource(__name__)
+PAYOUT = f"{ROOT}/payouts/{{merchant_id}}/{{payout_id}}"
+OF_ONE = ("payout_not_found", "payout_not_changeable", "payout_changed")
+
+
+@routes.on("GET", f"{ROOT}/payouts", requires=Permission.PAYOUTS_READ, response="PayoutList")
+def list_payouts(_: Call) -> Response:
+    """List the settlements and refunds of all merchants that are not over, oldest first."""
+    return answer(stage().settlement.reader.unfinished())
+
+
+@routes.on(
+    "POST",
+    f"{PAYOUT}/approve",
+    requires=Permission.PAYOUTS_APPROVE,
+    response="Payout",
+    codes=(*OF_ONE, "own_request", "already_approved"),
+)
+def approve_payout(call: Call, merchant_id: str, payout_id: str) -> Response:
+    """Approve a settlement or a refund; once enough persons have, it is sent."""
+    decider = stage().settlement.decider
+    return answered(decider.approve(merchant_id, payout_id, call.origin, call.idempotency))
+
+
+@routes.on(
+    "POST",
+    f"{PAYOUT}/reject",
+    requires=Permission.PAYOUTS_APPROVE,
+    body="payouts.RejectionRequest",
+    response="Payout",
+    codes=OF_ONE,
+)
+def reject_payout(call: Call, merchant_id: str, payout_id: str) -> Response:
+    """Reject a settlement or a refund that is not being sent; its amount is the merchant's again."""
+    body: RejectionRequest = call.body
+    decider = stage().settlement.decider
+    return answered(decider.reject(merchant_id, payout_id, body.reason, call.origin, call.idempotency))
+
+
+@routes.on(
+    "PUT",
+    f"{ROOT}/merchants/{{merchant_id}}/settlement-addresses/{{chain}}",
+    requires=Permission.MERCHANTS_WRITE,
+    body="payouts.DestinationRequest",
+    response="SettlementDestination",
+    codes=("merchant_not_found", "unsupported_chain", "payout_changed"),
+)
+def set_merchant_settlement_address(call: Call, merchant_id: str, chain: str) -> Response:
+    """Set where a merchant's settlements of a chain go, with the same delay as its own change."""
+    body: DestinationRequest = call.body
+    stage().merchants.manager.one(merchant_id)
+    return answer(stage().settlement.addresses.set(merchant_id, chain, body.address, call.origin))

@@ -1,0 +1,134 @@
+"""A merchant's settlements and refunds, and where settlements go."""
+
+from typing import TYPE_CHECKING
+
+from chalice import Response
+
+from ctrip.bootstrap import stage
+from ctrip.domain.merchants.access import Scope
+from ctrip.domain.settlement.payout import PayoutKind
+from functions.http.answers import answer, answered
+from functions.http.resource import Call, Resource
+
+if TYPE_CHECKING:
+    from functions.requests.payouts import DestinationRequest, RefundRequest, SettlementRequest
+
+routes = Resource(__name__)
+ADDRESS = "/api/v1/settlement-addresses/{chain}"
+REFUNDS = "/api/v1/payments/{payment_id}/refunds"
+OF_REQUESTS = (
+    *("unsupported_chain", "token_not_found", "insufficient_balance"),
+    *("balance_changed", "too_many_payouts"),
+)
+OF_DECISIONS = ("payout_not_found", "payout_not_changeable", "payout_changed")
+
+
+@routes.on(
+    "POST",
+    "/api/v1/settlements",
+    requires=Scope.SETTLEMENTS,
+    body="payouts.SettlementRequest",
+    response="Settlement",
+    status=201,
+    codes=(*OF_REQUESTS, "settlement_address_missing", "nothing_to_settle"),
+)
+def create_settlement(call: Call) -> Response:
+    """Ask for a settlement to the settlement address: its amount is set aside at once."""
+    body: SettlementRequest = call.body
+    asker = stage().settlement.asker
+    return answered(asker.settle(call.merchant, body.command(), call.origin, call.idempotency), 201)
+
+
+@routes.on("GET", "/api/v1/settlements", requires=Scope.SETTLEMENTS, query="pages.Paged", response="SettlementPage")
+def list_settlements(call: Call) -> Response:
+    """List settlements, newest first."""
+    return answer(stage().settlement.reader.settlements(call.merchant.id, call.query.cursor, call.query.limit))
+
+
+@routes.on(
+    "GET",
+    "/api/v1/settlements/{settlement_id}",
+    requires=Scope.SETTLEMENTS,
+    response="Settlement",
+    codes=("payout_not_found",),
+)
+def read_settlement(call: Call, settlement_id: str) -> Response:
+    """Show one settlement."""
+    return answer(stage().settlement.reader.settlement(call.merchant.id, settlement_id))
+
+
+@routes.on(
+    "POST",
+    "/api/v1/settlements/{settlement_id}/cancel",
+    requires=Scope.SETTLEMENTS,
+    response="Settlement",
+    codes=OF_DECISIONS,
+)
+def cancel_settlement(call: Call, settlement_id: str) -> Response:
+    """Cancel a settlement that waits for approval; its amount can be asked for again."""
+    decider = stage().settlement.decider
+    kind = PayoutKind.SETTLEMENT
+    return answered(decider.cancel(call.merchant.id, settlement_id, kind, call.origin, call.idempotency))
+
+
+@routes.on(
+    "GET",
+    ADDRESS,
+    requires=Scope.SETTLEMENTS,
+    response="SettlementDestination",
+    codes=("unsupported_chain", "settlement_address_not_found"),
+)
+def read_settlement_address(call: Call, chain: str) -> Response:
+    """Show where the settlements of a chain go."""
+    return answer(stage().settlement.addresses.show(call.merchant.id, chain))
+
+
+@routes.on(
+    "PUT",
+    ADDRESS,
+    requires=Scope.SETTLEMENTS,
+    body="payouts.DestinationRequest",
+    response="SettlementDestination",
+    codes=("unsupported_chain", "payout_changed"),
+)
+def set_settlement_address(call: Call, chain: str) -> Response:
+    """Set where the settlements of a chain go: the first address counts at once, another after a delay."""
+    body: DestinationRequest = call.body
+    return answer(stage().settlement.addresses.set(call.merchant.id, chain, body.address, call.origin))
+
+
+@routes.on(
+    "POST",
+    REFUNDS,
+    requires=Scope.SETTLEMENTS,
+    body="payouts.RefundRequest",
+    response="Refund",
+    status=201,
+    codes=(*OF_REQUESTS, "payment_not_found"),
+)
+def create_refund(call: Call, payment_id: str) -> Response:
+    """Ask for a refund of what came for a payment: its amount is set aside at once."""
+    body: RefundRequest = call.body
+    asker = stage().settlement.asker
+    return answered(asker.refund(call.merchant, payment_id, body.command(), call.origin, call.idempotency), 201)
+
+
+@routes.on("GET", REFUNDS, requires=Scope.SETTLEMENTS, response="RefundPage", codes=("payment_not_found",))
+def list_refunds(call: Call, payment_id: str) -> Response:
+    """List the refunds of a payment, newest first."""
+    return answer(stage().settlement.reader.refunds(call.merchant.id, payment_id))
+
+
+@routes.on(
+    "POST",
+    f"{REFUNDS}/{{refund_id}}/cancel",
+    requires=Scope.SETTLEMENTS,
+    response="Refund",
+    codes=(*OF_DECISIONS, "payment_not_found"),
+)
+def cancel_refund(call: Call, payment_id: str, refund_id: str) -> Response:
+    """Cancel a refund that waits for approval; its amount can be asked for again."""
+    payment = stage().payments.reader.find(call.merchant.id, payment_id)
+    decider, kind = stage().settlement.decider, PayoutKind.REFUND
+    made = decider.cancel(payment.merchant_id, refund_id, kind, call.origin, call.idempotency, payment_id=payment.id)
+    return answered(made)

@@ -1,0 +1,82 @@
+"""Requests about settlements and refunds."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from ctrip.domain.bounds import Text
+from ctrip.domain.payments.bounds import ASSET, CHAIN
+from ctrip.services.settlement.ask_payout import AskRefund, AskSettlement
+from functions.http.bounded import Bounded
+from functions.http.models import Strict, example
+from functions.requests.amounts import BaseUnits, TokenId, WholeUnits
+
+Address = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Chain = Annotated[str, Bounded(CHAIN)]
+Symbol = Annotated[str, Bounded(ASSET)]
+
+
+class _OfAnAmount(Strict):
+    """Some of an asset, or all of it."""
+
+    amount: BaseUnits = Field(
+        None, description="How much, in base units, as text; without it, and without `amount_decimal`, all there is."
+    )
+    amount_decimal: WholeUnits | None = Field(None, description="How much, in whole units.")
+    token_id: TokenId | None = Field(None, description="The token.")
+    asset: Symbol | None = Field(None, description="The coin or token by its symbol on the chain.")
+
+    def _fields(self) -> dict[str, Any]:
+        fields = self.model_dump()
+        return fields | {"token_id": self.token_id.lower() if self.token_id else None}
+
+
+class SettlementRequest(_OfAnAmount):
+    """Ask for a settlement to the merchant's settlement address of the chain.
+
+    Give at most one of `amount` and `amount_decimal`, and of `token_id` and `asset`; without the latter, the coin.
+    """
+
+    model_config = example(chain="anvil", asset="USDC", amount_decimal="250.00")
+
+    chain: Chain = Field(description="The network, by its id.")
+
+    def command(self) -> AskSettlement:
+        """Say it in the service's terms."""
+        return AskSettlement(**self._fields())
+
+
+class RefundRequest(_OfAnAmount):
+    """Ask for a refund of what came for a payment; without a chain and an asset, of the asset that was due.
+
+    Give at most one of `amount` and `amount_decimal`, and of `token_id` and `asset`.
+    """
+
+    model_config = example(address="0x70997970C51812dc3A010C7d01b50e0d17dc79C8", amount_decimal="12.50")
+
+    address: Address = Field(
+        description="Where the payer wants it: ask them. The sender of a transfer may be an exchange, which loses it."
+    )
+    chain: Chain | None = Field(None, description="The network; without it, the payment's.")
+
+    def command(self) -> AskRefund:
+        """Say it in the service's terms."""
+        return AskRefund(**self._fields())
+
+
+class DestinationRequest(Strict):
+    """Set where settlements of a chain go."""
+
+    model_config = example(address="0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
+
+    address: Address = Field(description="An address whose key is the merchant's; none of an exchange.")
+
+
+class RejectionRequest(Strict):
+    """Reject a settlement or a refund."""
+
+    model_config = example(reason="The address is not the one that the merchant has confirmed.")
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True), Bounded(Text(1, 200))] = Field(
+        description="Why; the merchant reads it."
+    )
