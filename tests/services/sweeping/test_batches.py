@@ -333,14 +333,35 @@ def test_a_member_that_a_reorganisation_took_the_deposit_of_does_not_stop_the_ba
     assert len(world.batches()[0].attempts) > 1
 
 
-def test_an_outflow_of_a_member_may_be_the_batchs_and_only_of_what_it_was_to_take(world):
+def test_an_outflow_of_a_member_may_be_the_batchs_whatever_arrived_meanwhile(world):
+    """It takes all of its token that is there when it is mined, none of the coin, and nothing of anybody else."""
     payments = world.paid(1_000, 2_000)
     world.sweeper.sweep(USDC.id)
     (batch,) = world.batches()
     member = batch.member(payments[0].id)
     assert could_explain(batch, member, USDC.address, 1_000)
-    assert not could_explain(batch, member, USDC.address, 1_001)
+    assert could_explain(batch, member, USDC.address, 1_500)
     assert not could_explain(batch, member, None, 1)
+    assert not could_explain(batch, member, TREASURY, 1)
+    assert not could_explain(batch, replace(member, payment_id="another"), USDC.address, 1)
+    cancelled = replace(batch, attempts=(replace(batch.attempts[0], cancels=True),))
+    assert not could_explain(cancelled, member, USDC.address, 1)
+
+
+def test_what_arrives_between_the_quote_and_the_block_is_swept_and_posted_too(world):
+    """As the receipt tells; nothing is held for it."""
+    payments = world.paid(1_000)
+    world.sweeper.sweep(USDC.id)
+    world.chain.pool.insert(0, world.chain.pool.pop())
+    world.chain.deposit(payments[0].due.address, 300, USDC.address)
+    world.chain.pool.reverse()
+    for _ in range(12):
+        world.step()
+        world.sweep()
+    after = world.payment(payments[0].id)
+    assert (after.status, world.held(TREASURY)) == (Status.SETTLED, 1_300)
+    assert Flag.HELD not in after.flags
+    assert world.log.alarms() == []
 
 
 # -- who sends, and when it does not
