@@ -71,6 +71,7 @@ class Batches:
     def broadcast(self, raw: str) -> dict[str, Any]:
         """Hand signed bytes over, and return the receipt once there is one."""
         sent = self.node.rpc("eth_sendRawTransaction", raw)
+        self.node._settled(sent)
         receipt: dict[str, Any] = eventually(lambda: self.node.rpc("eth_getTransactionReceipt", sent))
         return receipt
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.stack import anvil, wallet
+from infra.stack import anvil, contracts, wallet
 from infra.stack.tokens import HOLDERS
 from infra.tools.errors import Failed
 from infra.tools.ports import HOST, free_ports
@@ -62,11 +62,15 @@ def start(supervisor: Supervisor, binary: Path, *, period: int | None = None, po
 
 
 def genesis(binary: Path, holders: Iterable[str]) -> dict[str, Any]:
-    """Return geth's own first block for developers, with this project's chain id and rules, and coins for `holders`."""
+    """Return geth's own first block for developers, with this project's chain id and rules, and coins for `holders`.
+
+    It holds the deterministic deployer, as public chains do: geth takes no transaction that is of no chain.
+    """
     made: dict[str, Any] = json.loads(_run(binary, "--dev", "dumpgenesis"))
     made["config"]["chainId"] = anvil.CHAIN_ID
     for fork in _AFTER_PRAGUE:
         made["config"].pop(fork, None)
+    made["alloc"][contracts.DEPLOYER] = {"balance": "0x0", "code": contracts.DEPLOYERS_CODE}
     for address in holders:
         made["alloc"][address] = {"balance": hex(COINS_EACH * 10**18)}
     return made

@@ -18,6 +18,9 @@ DEPLOYERS_DEPLOYMENT = (
     "ffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba0222222222222222222222222"
     "2222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222"
 )
+# What that leaves: it calls CREATE2 with the salt and the code that it is sent.
+DEPLOYERS_CODE = f"0x{DEPLOYERS_DEPLOYMENT[DEPLOYERS_DEPLOYMENT.index('7fff') : DEPLOYERS_DEPLOYMENT.rindex('1ba0')]}"
+DEPLOYER = "0x4e59b44847b379578588920cA78FbF26c0B4956C"
 
 
 def pair(treasury: str, operator: str) -> SweepPair:
@@ -33,8 +36,6 @@ def deploy(rpc_url: str, made: SweepPair, payer: wallet.Account) -> list[str]:
     Raises `RuntimeError` where the chain has no deterministic deployer and takes none, or a contract is not there
     afterwards.
     """
-    from ctrip.domain.chains.evm.sweep_contracts import DEPLOYER
-
     if not _code(rpc_url, DEPLOYER):
         _deploy_deployer(rpc_url, payer)
     sent = []

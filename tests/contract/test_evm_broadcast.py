@@ -264,3 +264,50 @@ def test_any_pair_of_answers_is_taken_or_a_chain_error(
     second.rule = lambda request: other if request["method"] == SEND else {"result": None}
     with contextlib.suppress(ChainError):
         chain.broadcast("0x02c0")
+
+
+# --- a hash is no proof
+
+
+def dropped(request: Any) -> dict[str, Any] | None:
+    """Answer a broadcast with the transaction's hash and drop it, as geth does with some of a delegated account's."""
+    if isinstance(request, dict) and request["method"] == SEND:
+        return {"result": "0x" + keccak(hexstr=request["params"][0]).hex()}
+    return None
+
+
+def test_a_node_that_answers_with_the_hash_and_drops_the_bytes_has_not_taken_them(
+    anvil: Anvil, proxy: Proxy, second: Proxy
+) -> None:
+    """They are looked up, once more after a moment, and offered to the next one."""
+    chain = chain_at(proxy.url, second.url)
+    proxy.rule = dropped
+    bytes_ = raw(anvil)
+    chain.broadcast(bytes_)
+    assert proxy.methods().count("eth_getTransactionByHash") == 2
+    assert second.methods().count(SEND) == 1
+    assert chain.known("0x" + keccak(hexstr=bytes_).hex())
+
+
+def test_where_every_node_drops_the_bytes_it_is_told_and_the_same_bytes_are_taken_later(
+    anvil: Anvil, proxy: Proxy
+) -> None:
+    """It is no word about the price."""
+    chain, bytes_ = chain_at(proxy.url), raw(anvil)
+    proxy.rule = dropped
+    with pytest.raises(BroadcastRejected, match="does not hold") as caught:
+        chain.broadcast(bytes_)
+    assert not isinstance(caught.value, Underpriced)
+    proxy.rule = None
+    chain.broadcast(bytes_)
+    assert chain.known("0x" + keccak(hexstr=bytes_).hex())
+
+
+def test_a_node_that_does_not_look_up_is_believed(anvil: Anvil, proxy: Proxy) -> None:
+    """What it does not tell is no proof of anything; the follower asks again."""
+    chain, look_up = chain_at(proxy.url), refuse("eth_getTransactionByHash", "method not available", -32601)
+    proxy.rule = look_up
+    bytes_ = raw(anvil)
+    chain.broadcast(bytes_)
+    proxy.rule = None
+    assert chain.known("0x" + keccak(hexstr=bytes_).hex())

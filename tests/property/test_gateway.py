@@ -26,18 +26,24 @@ from ctrip.services.payments.create_payment import ROUTE, CreatePayment
 from ctrip.services.sweeping import follow_transactions
 from tests.support.ledger import entries_of, owed_to
 from tests.unit.payments.test_machine import ALLOWED
+from tests.world import _WALLET as WALLET
 from tests.world import ORIGIN, STATION, TREASURY, USDC, XPUB, World
 
 COIN, TOKEN = 10**9, 5_000
 URL = "https://shop.example/hooks"
+OPERATOR = WALLET.address("evm", "m/44'/60'/0'/0/2")
 
 
 class Gateway(RuleBasedStateMachine):
     """Rules are what merchants, buyers, nodes and crashes do."""
 
+    def begin(self):
+        """Make the world; tokens are swept one by one."""
+        return World()
+
     @initialize()
     def start(self):
-        self.world = World()
+        self.world = self.begin()
         self.payments, self.stale, self.keys = [], None, {}
         commit = self.world.stores.payments.commit
 
@@ -450,6 +456,19 @@ class Gateway(RuleBasedStateMachine):
         return sum(commit.event is not None for commit in self.world.stores.payments.commits)
 
 
+class BatchingGateway(Gateway):
+    """The same, where tokens are swept in batches."""
+
+    def begin(self):
+        world = World()
+        world.chain.deploy(TREASURY, OPERATOR)
+        world.chain.deposit(OPERATOR, 10**20)
+        world.chain.mine(10)  # beyond what is reorganised
+        world.clock.at += 10_000
+        world.sweeper = world.stage.sweeping.new_sweeper("anvil", OPERATOR)
+        return world
+
+
 QUICK = settings(
     max_examples=300,
     stateful_step_count=20,
@@ -460,9 +479,10 @@ QUICK = settings(
 )
 
 
-def test_every_invariant_holds():
+@pytest.mark.parametrize("machine", [Gateway, BatchingGateway])
+def test_every_invariant_holds(machine):
     """Whatever merchants, buyers, nodes and crashes do."""
-    run_state_machine_as_test(Gateway, settings=QUICK)
+    run_state_machine_as_test(machine, settings=QUICK)
 
 
 def confirmed_at_the_head(patch):
@@ -576,3 +596,17 @@ def test_a_planted_bug_is_found(plant, monkeypatch):
     plant(monkeypatch)
     with pytest.raises(BaseException):  # noqa: B017  an assertion, or whatever the bug breaks first
         run_state_machine_as_test(Gateway, settings=settings(QUICK, phases=settings.default.phases[:3]))
+
+
+def test_a_batch_that_is_believed_to_have_taken_what_it_was_to_take_is_found(monkeypatch):
+    """What a member's receipt does not tell was not moved."""
+    real = follow_transactions.mined
+
+    def believing(transaction, receipt, now):
+        after = real(transaction, receipt, now)
+        members = tuple(replace(each, amount=each.meant, left=each.meant) for each in after.members)
+        return replace(after, members=members) if after.collects else after
+
+    monkeypatch.setattr(follow_transactions, "mined", believing)
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(BatchingGateway, settings=settings(QUICK, phases=settings.default.phases[:3]))

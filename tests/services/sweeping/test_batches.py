@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.chains.evm.terms import member_terms, nonce_of
+from ctrip.chains.evm.batches import ROOM
+from ctrip.chains.evm.terms import member_terms, nonce_of, terms_of
 from ctrip.domain.chains.evm.sweep_call import BATCH_SELECTOR
 from ctrip.domain.errors import Busy, SigningRefused, Unavailable
 from ctrip.domain.ledger.entries import GAS_EXPENSE, GAS_STATION, ON_ADDRESSES
@@ -332,14 +333,35 @@ def test_a_member_that_a_reorganisation_took_the_deposit_of_does_not_stop_the_ba
     assert len(world.batches()[0].attempts) > 1
 
 
-def test_an_outflow_of_a_member_may_be_the_batchs_and_only_of_what_it_was_to_take(world):
+def test_an_outflow_of_a_member_may_be_the_batchs_whatever_arrived_meanwhile(world):
+    """It takes all of its token that is there when it is mined, none of the coin, and nothing of anybody else."""
     payments = world.paid(1_000, 2_000)
     world.sweeper.sweep(USDC.id)
     (batch,) = world.batches()
     member = batch.member(payments[0].id)
     assert could_explain(batch, member, USDC.address, 1_000)
-    assert not could_explain(batch, member, USDC.address, 1_001)
+    assert could_explain(batch, member, USDC.address, 1_500)
     assert not could_explain(batch, member, None, 1)
+    assert not could_explain(batch, member, TREASURY, 1)
+    assert not could_explain(batch, replace(member, payment_id="another"), USDC.address, 1)
+    cancelled = replace(batch, attempts=(replace(batch.attempts[0], cancels=True),))
+    assert not could_explain(cancelled, member, USDC.address, 1)
+
+
+def test_what_arrives_between_the_quote_and_the_block_is_swept_and_posted_too(world):
+    """As the receipt tells; nothing is held for it."""
+    payments = world.paid(1_000)
+    world.sweeper.sweep(USDC.id)
+    world.chain.pool.insert(0, world.chain.pool.pop())
+    world.chain.deposit(payments[0].due.address, 300, USDC.address)
+    world.chain.pool.reverse()
+    for _ in range(12):
+        world.step()
+        world.sweep()
+    after = world.payment(payments[0].id)
+    assert (after.status, world.held(TREASURY)) == (Status.SETTLED, 1_300)
+    assert Flag.HELD not in after.flags
+    assert world.log.alarms() == []
 
 
 # -- who sends, and when it does not
@@ -411,13 +433,31 @@ def test_a_full_batch_leaves_the_rest_to_the_next_one(world):
     cost = world.batches()[0].attempts[0].cost
     other = BatchWorld()
     payments = other.paid(*range(1_000, 1_010))
-    other.sweeper = replace(other.sweeper, network=replace(other.network, fee_cap=cost // 2))
+    other.sweeper = replace(other.sweeper, network=replace(other.network, fee_cap=ROOM * cost // 2))
     assert other.sweeper.sweep(USDC.id) > 1
     assert [nonce_of(each) for each in other.batches()] == list(range(len(other.batches())))
     members = [each for batch in other.batches() for each in batch.payment_ids]
     assert sorted(members) == sorted({each.id for each in payments})
     other.finish()
     assert set(other.statuses(payments)) == {Status.SETTLED}
+
+
+def test_the_largest_batch_can_be_replaced_and_one_that_is_too_dear_to_repeat_cancelled(world):
+    """The cap on a fee leaves room for dearer attempts; what only uses the slot costs a thousandth of it."""
+    world.paid(*range(1_000, 1_010))
+    world.sweeper.sweep(USDC.id)
+    (batch,) = world.batches()
+    network = replace(world.network, fee_cap=ROOM * batch.attempts[0].cost)
+    transfers = world.sweeper.transfers(network, world.chain, world.clock, world.log)
+    prices, dearer = [], batch
+    while (quote := transfers.requote(dearer, cancel=False)) is not None:
+        offer = replace(batch.attempts[0], terms=quote.terms)
+        dearer = replace(batch, attempts=(*dearer.attempts, offer))
+        prices.append(terms_of(offer).max_fee)
+    assert len(prices) > 2
+    quote = transfers.requote(dearer, cancel=True)
+    assert quote is not None
+    assert quote.cost < network.fee_cap // 10
 
 
 # -- jobs that die

@@ -171,6 +171,17 @@ def test_a_batch_goes_to_the_treasury_of_its_own_chain():
             sign(replace(SIGNER, treasuries=treasuries), OPERATOR, at(OPERATOR), BATCH)
 
 
+@pytest.mark.parametrize("path", [STATION, DEPOSIT, "m/44'/60'/0'/0/0", "m/44'/60'/0'/0/3"])
+def test_no_other_key_is_an_operator_although_contracts_of_its_own_would_pay_the_treasury(path):
+    """Their addresses follow from any sender; only one key is the operator's."""
+    pair = sweep_pair(TREASURY, at(path))
+    grants = tuple(replace(each, delegate=pair.delegate.address) for each in AUTHORIZATIONS)
+    for authorizations in (grants, ()):
+        batch = replace(BATCH, to=pair.batcher.address, authorizations=authorizations)
+        with pytest.raises(SigningRefused, match="operator"):
+            sign(SIGNER, path, at(path), batch)
+
+
 def test_a_treasury_that_is_a_members_address_is_refused():
     own = at("m/44'/60'/2'/0/9")
     pair = sweep_pair(own, at(OPERATOR))

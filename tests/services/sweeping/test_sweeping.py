@@ -189,14 +189,14 @@ def test_what_a_replacement_offers(fees, last, minimum, expected):
     """The network's own words, an eighth more, and the cap of 1,000."""
     attempt = some_attempt(gas=10, max_fee=last[0], priority_fee=last[1])
     transaction = some_transaction(attempts=(attempt,), refusal=Refusal("low", priced=True, minimum=minimum))
-    found = raised(transaction, fees, FeeFloor(), 10_000, whole=False)
+    found = raised(transaction, fees, FeeFloor(), 1_000, whole=False)
     assert (found and (found.max_fee, found.tip)) == expected
 
 
 def test_a_transaction_stays_small_however_long_it_is_refused():
     """From 1 wei to the cap of a whole coin, in attempts that double: all of them fit into one item."""
     transaction = some_transaction(attempts=(some_attempt(),), refusal=Refusal("low", priced=True))
-    while (found := raised(transaction, Fees(0, 0), FeeFloor(), 10**18, whole=True)) is not None:
+    while (found := raised(transaction, Fees(0, 0), FeeFloor(), 10**18 // 21_000, whole=True)) is not None:
         attempt = some_attempt(max_fee=found.max_fee, priority_fee=found.tip)
         transaction = replace(transaction, attempts=(*transaction.attempts, attempt))
     assert transaction.attempts[-1].cost > 10**18 * 8 // 9

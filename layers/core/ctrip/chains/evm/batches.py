@@ -23,6 +23,7 @@ from ctrip.domain.sweeping.sweep import Terms
 
 MOST_MEMBERS = 300
 MOST_GAS = 16_777_216  # EIP-7825: of one transaction
+ROOM = 3  # of the cap on a transaction's fee, the part that a first attempt may cost: replacements are dearer
 USUAL_GAS = 40_000  # about what a member costs that delegates with the batch
 
 # Before what the chain gives back, as the limit must cover it: the batch itself; each member's word in the call, its
@@ -112,7 +113,7 @@ class EvmBatches:
 
     def _fitting(self, able: Sequence[Order], terms: Mapping[str, Terms], gas_each: int) -> list[Order]:
         """Take as many as the chain's limit of gas and our cap on a transaction's fee allow."""
-        most, gas = min(MOST_GAS, self.network.fee_cap // self.price.max_fee), _START_GAS
+        most, gas = min(MOST_GAS, self.network.fee_cap // (ROOM * self.price.max_fee)), _START_GAS
         fitting: list[Order] = []
         for order in able:
             gas += _turn(terms[order.sender], gas_each)

@@ -50,8 +50,8 @@ def price(fees: Fees, floor: FeeFloor) -> Price:
     return Price(max_fee(fees, floor), least_tip(fees, floor))
 
 
-def raised(transaction: OutgoingTransaction, fees: Fees, floor: FeeFloor, fee_cap: int, *, whole: bool) -> Price | None:
-    """Return the price of a replacement; None where the cap leaves no room for one.
+def raised(transaction: OutgoingTransaction, fees: Fees, floor: FeeFloor, most: int, *, whole: bool) -> Price | None:
+    """Return the price of a replacement; None where `most`, the highest fee per gas, leaves no room for one.
 
     With a named minimum at least that much, else at least an eighth more than today's price where nodes refused the
     last one. `whole`: the tip is the whole fee, as in the sweep of a coin.
@@ -67,7 +67,6 @@ def raised(transaction: OutgoingTransaction, fees: Fees, floor: FeeFloor, fee_ca
         if _about_tip(named, last, fees):
             tip = max(tip, named)
         fee = max(fee, fees.base * 9 // 8 + tip)
-    most = fee_cap // last.gas
     if fee > most and (named > most or bumped(last.max_fee) > most):
         return None
     return Price(min(fee, most), min(tip, fee, most))

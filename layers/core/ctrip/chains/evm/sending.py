@@ -1,5 +1,6 @@
 """What it takes to send: fees, receipts, and bytes that are offered to every endpoint until one takes them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -17,7 +18,7 @@ _RECENT_BLOCKS, _CHEAPEST = 10, 10
 
 
 def broadcast(pool: Pool, raw: str) -> None:
-    """Offer signed bytes to every usable endpoint until one takes them, or holds them already.
+    """Offer signed bytes to every usable endpoint until one holds them; that it answers with their hash is no proof.
 
     A refusal of the signature ends the round, as no node would take the bytes. Any other refusal goes on to the next
     endpoint: "insufficient funds" and "nonce too low" may be a node that lags.
@@ -35,7 +36,7 @@ def broadcast(pool: Pool, raw: str) -> None:
         reasons: list[tuple[str, ChainError]] = []
         for endpoint in pool.usable():
             try:
-                return pool.attempt(endpoint, lambda each: _offer(each, raw, tx_hash))
+                return pool.attempt(endpoint, lambda each: _offer(each, raw, tx_hash, pool.pause))
             except BadSignature as exc:
                 raise BroadcastRejected(f"{endpoint.name}: {exc}") from exc
             except ChainError as exc:
@@ -49,8 +50,11 @@ def broadcast(pool: Pool, raw: str) -> None:
     raise AssertionError  # the second turn returns or raises
 
 
-def _offer(endpoint: Endpoint, raw: str, tx_hash: str) -> None:
-    """Hand bytes to one node. Where it refuses it is asked whether it holds them: some take them with an error."""
+def _offer(endpoint: Endpoint, raw: str, tx_hash: str, pause: Callable[[], None]) -> None:
+    """Hand bytes to one node, and look them up: some take them with an error, some answer well and drop them.
+
+    geth does the latter to a delegated account's second transaction, and to an authority's whose delegation waits.
+    """
     try:
         if digest(endpoint.call(SEND, [raw])) != tx_hash:
             raise Unreachable(f"{endpoint.name}: another transaction's hash")
@@ -61,14 +65,22 @@ def _offer(endpoint: Endpoint, raw: str, tx_hash: str) -> None:
     except (BroadcastRejected, Refused):
         if not _holds(endpoint, tx_hash):
             raise
+        return
+    if _holds(endpoint, tx_hash) is False:
+        pause()  # another node of one address may answer, a moment behind
+        if _holds(endpoint, tx_hash) is False:
+            raise BroadcastRejected(f"{endpoint.name}: it answers with the hash and does not hold the transaction")
 
 
-def _holds(endpoint: Endpoint, tx_hash: str) -> bool:
+def _holds(endpoint: Endpoint, tx_hash: str) -> bool | None:
+    """Whether a node holds a transaction; None where it does not tell."""
     try:
         found = endpoint.call("eth_getTransactionByHash", [tx_hash])
     except ChainError:
-        return False
-    return isinstance(found, dict) and digest(found["hash"]) == tx_hash
+        return None
+    if found is not None and not isinstance(found, dict):
+        return None
+    return found is not None and digest(found["hash"]) == tx_hash
 
 
 def _verdict(reasons: list[tuple[str, ChainError]]) -> ChainError:

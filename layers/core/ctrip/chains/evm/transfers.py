@@ -124,11 +124,12 @@ class EvmTransfers:
     def requote(self, transaction: OutgoingTransaction, *, cancel: bool) -> Quote | None:
         """Raise the price; None where the chain's cap leaves no room for that."""
         network, whole = self.network, transaction.kind is Kind.SWEEP and transaction.token is None
-        price = gas.raised(transaction, self._today(), network.fee_floor, network.fee_cap, whole=whole)
+        last = terms_of(transaction.attempts[-1])
+        needed = NATIVE_GAS if cancel and not network.gas_estimated else last.gas
+        price = gas.raised(transaction, self._today(), network.fee_floor, network.fee_cap // needed, whole=whole)
         if price is None:
             return None
-        last = terms_of(transaction.attempts[-1])
-        quote = self._quoted(NATIVE_GAS if cancel and not network.gas_estimated else last.gas, price, last.gas_each)
+        quote = self._quoted(needed, price, last.gas_each)
         return replace(quote, gift=2 * quote.cost)
 
     def replacement(

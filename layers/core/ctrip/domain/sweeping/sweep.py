@@ -307,17 +307,22 @@ def could_explain(transaction: OutgoingTransaction, member: Member, token: str |
     """
     if transaction.kind is not Kind.SWEEP or not (transaction.waiting or transaction.state is TransactionState.LOST):
         return False
-    return any(0 < amount <= _most(transaction, member, attempt, token) for attempt in transaction.attempts)
+    if transaction.collects:
+        return _may_collect(transaction, member, token, amount)
+    return any(0 < amount <= _most(transaction, attempt, token) for attempt in transaction.attempts)
 
 
-def _most(transaction: OutgoingTransaction, member: Member, attempt: Attempt, token: str | None) -> int:
-    """Return the most that an attempt may take; one for many takes all that is there, and none of the coin."""
+def _may_collect(transaction: OutgoingTransaction, member: Member, token: str | None, amount: int) -> bool:
+    """One for many takes all of its token that is there when it is mined, and none of the coin."""
+    named = member in transaction.members and token is not None and same(transaction.token or "", token)
+    return named and amount > 0 and any(not attempt.cancels for attempt in transaction.attempts)
+
+
+def _most(transaction: OutgoingTransaction, attempt: Attempt, token: str | None) -> int:
     if token is None:
         # What the layer below asks may have risen since.
-        return 0 if transaction.collects else attempt.value + attempt.cost + 2 * attempt.beside
-    if transaction.token is None or not same(transaction.token, token):
-        return 0
-    return attempt.amount if not transaction.collects else 0 if attempt.cancels else member.meant
+        return attempt.value + attempt.cost + 2 * attempt.beside
+    return attempt.amount if transaction.token is not None and same(transaction.token, token) else 0
 
 
 def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVERTED_BACKOFF_MS) -> Setback:

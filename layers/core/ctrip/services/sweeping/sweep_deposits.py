@@ -201,7 +201,8 @@ class _Job:
         judged = []
         for payment in own.payments.longest_in(own.network.name, Tier.PARKED, PARKED_SLICE):
             with self._apart(payment):
-                cost = BACK_FACTOR * self.transfers.usual_cost(payment.due.token_address)
+                together = self.collector is not None
+                cost = BACK_FACTOR * self.transfers.usual_cost(payment.due.token_address, together=together)
                 worth = payment.unswept > 0 and self._worth_it(payment, payment.unswept, cost)
                 judged.append(own.payments.retier(payment, Tier.SWEEP if worth else Tier.PARKED, now))
         return judged
