@@ -26,6 +26,7 @@ CODES: dict[str, Code] = {
     "delivery_not_found": Code(404, "There is no such delivery of this endpoint."),
     "merchant_not_found": Code(404, "There is no such merchant."),
     "user_not_found": Code(404, "There is no such user."),
+    "deposit_not_found": Code(404, "There is no such unmatched deposit, or it is another merchant's."),
     "payout_not_found": Code(404, "There is no such settlement or refund, or it is another merchant's."),
     "settlement_address_not_found": Code(404, "No settlement address is set for the chain."),
     "own_request": Code(403, "Whoever asked for a settlement or refund cannot approve it."),

@@ -1,6 +1,6 @@
 """Requests about settlements and refunds."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, StringConstraints
 
@@ -10,6 +10,9 @@ from ctrip.services.settlement.ask_payout import AskRefund, AskSettlement
 from functions.http.bounded import Bounded
 from functions.http.models import Strict, example
 from functions.requests.amounts import BaseUnits, TokenId, WholeUnits
+
+if TYPE_CHECKING:
+    from ctrip.domain.settlement.deposits import UnmatchedDeposit
 
 Address = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Chain = Annotated[str, Bounded(CHAIN)]
@@ -62,6 +65,22 @@ class RefundRequest(_OfAnAmount):
     def command(self) -> AskRefund:
         """Say it in the service's terms."""
         return AskRefund(**self._fields())
+
+
+class DepositRefundRequest(Strict):
+    """Ask for a refund of an unmatched deposit; without an amount, of all that is left of it."""
+
+    model_config = example(address="0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
+
+    address: Address = Field(
+        description="Where the payer wants it: ask them. The sender of a transfer may be an exchange, which loses it."
+    )
+    amount: BaseUnits = Field(None, description="In base units, as text, which no language rounds.")
+    amount_decimal: WholeUnits | None = Field(None, description="In whole units.")
+
+    def command(self, deposit: "UnmatchedDeposit") -> AskRefund:
+        """Say it in the service's terms."""
+        return AskRefund(**self.model_dump(), chain=deposit.chain, asset=deposit.symbol, unmatched=True)
 
 
 class DestinationRequest(Strict):

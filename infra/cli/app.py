@@ -16,6 +16,7 @@ from infra.cli.contracts import contracts
 from infra.cli.doctor import doctor
 from infra.cli.keys import keys
 from infra.cli.merchants import merchants
+from infra.cli.payouts import payouts
 from infra.cli.reconcile import reconcile
 from infra.cli.rpc import rpc
 from infra.cli.shared import EXIT_REFUSED, EXIT_UNREACHABLE
@@ -38,6 +39,7 @@ cli.add_typer(keys, name="keys")
 cli.add_typer(admins, name="admins")
 cli.add_typer(audit, name="audit")
 cli.add_typer(webhooks, name="webhooks")
+cli.add_typer(payouts, name="payouts")
 cli.add_typer(wallet, name="wallet")
 cli.add_typer(rpc, name="rpc")
 cli.add_typer(chains, name="chains")

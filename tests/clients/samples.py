@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ctrip.domain.payments.payment import Flag, Status, Sweep
+from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.domain.settlement.reservation import SettlementAddress
 from ctrip.views.events import event_body
 from ctrip.views.payments import payment_view
+from ctrip.views.payouts import address_view, view_of
 from tests.support import objects
 
 LARGEST = 2**256 - 1
@@ -45,6 +48,27 @@ def settled() -> dict[str, Any]:
          "amount": LARGEST, "amount_str": str(LARGEST), "confirmations": 4}
     ]  # fmt: skip
     return shown
+
+
+def payout(**given: Any) -> dict[str, Any]:
+    """Render a settlement as the API shows it; with a payment, a refund."""
+    fields: dict[str, Any] = {
+        "id": "stl_1", "kind": PayoutKind.REFUND if "payment_id" in given else PayoutKind.SETTLEMENT,
+        "merchant_id": "mer_1", "chain": "anvil", "token_id": None, "token": None, "symbol": "ETH", "decimals": 18,
+        "amount": LARGEST, "fee": 7, "to": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "asked_by": "key:a",
+        "state": PayoutState.COMPLETED, "approvals_needed": 2, "tx_hash": "0xfeed", "reason": "why",
+        "created_at": objects.NOW, "updated_at": objects.NOW + 1,
+    }  # fmt: skip
+    return view_of(Payout(**(fields | given)))
+
+
+def destination() -> dict[str, Any]:
+    """Render where settlements go, as the API shows it, with a change that does not count yet."""
+    mine, other = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+    held = SettlementAddress(
+        merchant_id="mer_1", chain="anvil", address=mine, since=objects.NOW, next_address=other, next_from=objects.NOW
+    )
+    return dict(address_view(held))
 
 
 def event(kind: str = "payment.paid", **given: Any) -> bytes:

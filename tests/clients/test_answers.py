@@ -15,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ctrip_client
+from ctrip.views.ledger import balance_views, entry_view
 from ctrip_client import (
     AnswerUnreadable,
     ApiError,
     BadRequest,
+    Balance,
     Conflict,
     CtripError,
     Event,
@@ -26,9 +28,13 @@ from ctrip_client import (
     Forbidden,
     IssuedKey,
     Key,
+    LedgerEntry,
     NotFound,
     Payment,
+    Refund,
     ServerError,
+    Settlement,
+    SettlementDestination,
     TooManyRequests,
     Unauthorized,
     Unprocessable,
@@ -36,6 +42,8 @@ from ctrip_client import (
 from ctrip_client.reading import read
 from tests.clients import samples
 from tests.clients.scripted import API_KEY, SIGNING, Scripted, ok, refusal
+from tests.support.objects import entry
+from tests.world import NETWORK
 
 LARGEST = samples.LARGEST
 STATUSES = {
@@ -54,6 +62,39 @@ PROMISED = {
 }  # fmt: skip
 
 # -- records
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (Settlement, samples.payout()),
+        (Refund, samples.payout(payment_id="p-1")),
+        (SettlementDestination, samples.destination()),
+    ],
+)
+def test_what_leaves_is_read_whole(kind: Any, shown: dict[str, Any]) -> None:
+    """Every field that the gateway renders is there under its name, exactly, but for the copies of amounts as text."""
+    made = read(kind, shown)
+    known = {each.name for each in fields(kind)} - {"raw"}
+    assert known == {name for name in shown if not name.endswith("_str")}
+    for name in known:
+        value = getattr(made, name)
+        if isinstance(value, datetime):
+            value = value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        assert value == shown[name], name
+
+
+def test_the_ledger_is_read_whole() -> None:
+    """A balance and an entry, as the gateway renders them."""
+    networks = {NETWORK.name: NETWORK}
+    posted = entry()
+    [balance] = balance_views({("anvil", "native", "available:m1"): -LARGEST}, "m1", networks)
+    for kind, shown in ((Balance, balance), (LedgerEntry, entry_view(posted, networks))):
+        made, held = read(kind, shown), dict(shown)
+        for each in fields(kind):
+            if each.name not in ("raw", "created_at"):
+                assert getattr(made, each.name) == held[each.name], each.name
+    assert read(Balance, balance).available == LARGEST
 
 
 def test_a_payment_is_read_whole() -> None:

@@ -20,6 +20,7 @@ from tests.clients import samples
 from tests.clients.scripted import API_KEY, NOW, SIGNING, Scripted, ok
 
 PAID = samples.payment()
+SETTLED, REFUNDED = samples.payout(), samples.payout(payment_id=PAID["id"])
 EMPTY = {"data": [], "next_cursor": None}
 ISSUED = samples.KEY | {"api_key": "ctrip_key_2_x", "signing_secret": "s"}
 UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -46,6 +47,26 @@ ASKED: list[tuple[str, Callable[[Any], Any], Any, str, str, Any]] = [
      "POST", "/api/v1/keys", {"name": "shop", "scopes": ["payments:read"], "signed_only": True,
                               "expires_at": "2027-01-01T00:00:00Z"}),
     ("rotate", lambda c: c.keys.rotate("key_2"), ISSUED, "POST", "/api/v1/keys/key_2/rotate", {}),
+    ("balances", lambda c: list(c.ledger.balances()), EMPTY, "GET", "/api/v1/balances", None),
+    ("entries", lambda c: list(c.ledger.list(limit=5)), EMPTY, "GET", "/api/v1/ledger?limit=5", None),
+    ("a page of entries", lambda c: c.ledger.page(cursor="x"), EMPTY, "GET", "/api/v1/ledger?cursor=x", None),
+    ("settle", lambda c: c.settlements.create(chain="anvil", asset="USDC", amount=2**200), SETTLED,
+     "POST", "/api/v1/settlements", {"chain": "anvil", "asset": "USDC", "amount": 2**200}),
+    ("a settlement", lambda c: c.settlements.get("stl_1"), SETTLED, "GET", "/api/v1/settlements/stl_1", None),
+    ("settlements", lambda c: list(c.settlements.list()), EMPTY, "GET", "/api/v1/settlements", None),
+    ("a page of settlements", lambda c: c.settlements.page(limit=1), EMPTY,
+     "GET", "/api/v1/settlements?limit=1", None),
+    ("cancel a settlement", lambda c: c.settlements.cancel("stl_1"), SETTLED,
+     "POST", "/api/v1/settlements/stl_1/cancel", {}),
+    ("a destination", lambda c: c.settlements.destination("anvil"), samples.destination(),
+     "GET", "/api/v1/settlement-addresses/anvil", None),
+    ("a new destination", lambda c: c.settlements.set_destination("anvil", "0xAb"), samples.destination(),
+     "PUT", "/api/v1/settlement-addresses/anvil", {"address": "0xAb"}),
+    ("refund", lambda c: c.refunds.create("p-1", address="0xAb", amount_decimal="1.5"), REFUNDED,
+     "POST", "/api/v1/payments/p-1/refunds", {"address": "0xAb", "amount_decimal": "1.5"}),
+    ("refunds", lambda c: list(c.refunds.list("p-1")), EMPTY, "GET", "/api/v1/payments/p-1/refunds", None),
+    ("cancel a refund", lambda c: c.refunds.cancel("p-1", "ref_1"), REFUNDED,
+     "POST", "/api/v1/payments/p-1/refunds/ref_1/cancel", {}),
     ("revoke", lambda c: c.keys.revoke("key_2"), samples.KEY, "DELETE", "/api/v1/keys/key_2", None),
 ]  # fmt: skip
 

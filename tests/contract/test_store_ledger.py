@@ -6,7 +6,7 @@ import pytest
 
 from ctrip.domain.errors import InvalidField, Stale
 from ctrip.domain.ledger.balances import Fold
-from ctrip.domain.ledger.entries import LATEST_MS
+from ctrip.domain.ledger.entries import LATEST_MS, EntryType
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.sweeping.sweep import TransactionState
@@ -97,3 +97,21 @@ def test_what_was_decided_too_long_ago_is_not_stored_any_more(stage: Stage) -> N
     with pytest.raises(Stale):
         stores.money.settle(first, replace(first, version=2), [entry(2, at=0)], fence)
     assert len(list(stores.ledger.entries("mer_1"))) == 1
+
+
+def test_payments_to_which_unmatched_money_came_are_listed_in_pages(stores: Stores) -> None:
+    """Each once, however often some came; of their merchant alone."""
+    made = [creation(payment()) for _ in range(3)]
+    for each in made:
+        stores.payments.commit(each)
+        owner, when = each.after.merchant_id, each.after.id
+        entries = (entry(id=when, owner=owner, type=EntryType.UNMATCHED, payment_id=each.after.id),)
+        stores.payments.commit(step(each.after, Trigger.SEEN, entries=entries))
+    ids = sorted(each.after.id for each in made)
+    first, cursor = stores.payments.unmatched(made[0].after.merchant_id, None, 2)
+    rest, end = stores.payments.unmatched(made[0].after.merchant_id, cursor, 2)
+    assert [each.id for each in (*first, *rest)] == ids
+    assert end is None
+    assert stores.payments.unmatched("mer_9", None, 2) == ([], None)
+    with pytest.raises(InvalidField):
+        stores.payments.unmatched(made[0].after.merchant_id, "bm9uZQ", 2)

@@ -16,7 +16,7 @@ from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.ledger.balances import Fold
-from ctrip.domain.ledger.entries import Entry
+from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
@@ -238,6 +238,16 @@ class FakePayments:
         places = [place for place in sorted(held, reverse=True) if before is None or f"after-{place}" < before]
         page = places[:limit]
         return [held[place] for place in page], f"after-{page[-1]}" if len(places) > limit else None
+
+    def unmatched(self, merchant_id: str, cursor: str | None, limit: int) -> tuple[list[Payment], str | None]:
+        entries = (each for cause in self._state.causes.values() for each in cause)
+        ids = sorted({e.payment_id or "" for e in entries if e.owner == merchant_id and e.type is EntryType.UNMATCHED})
+        if cursor is not None:
+            if cursor.removeprefix("after-") not in ids:
+                raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
+            ids = [each for each in ids if f"after-{each}" > cursor]
+        page = ids[:limit]
+        return [self._state.payments[each] for each in page], f"after-{page[-1]}" if len(ids) > limit else None
 
     def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:
         return self._state.remembered.get((merchant_id, route, key))

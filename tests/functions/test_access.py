@@ -37,6 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_merchant_key": {"name": "n", "scopes": ["payments:read"]},
     "create_settlement": {"chain": "anvil"},
     "create_refund": {"address": PAYER},
+    "refund_unmatched_deposit": {"address": PAYER},
     "set_settlement_address": {"address": PAYER},
     "set_merchant_settlement_address": {"address": PAYER},
     "reject_payout": {"reason": "no"},
@@ -140,8 +141,8 @@ def test_another_merchants_thing_is_as_unknown_as_any(api: Api, operation: Opera
     [delivery] = [each["id"] for each in api.call("GET", f"/api/v1/webhooks/{endpoint}/deliveries").json["data"]]
     mine = {"payment_id": api.create()["id"], "key_id": "testkey001", "endpoint_id": endpoint, "delivery_id": delivery}
     unknown = {"payment_id": UNKNOWN, "key_id": "nobodyskey1", "endpoint_id": UNKNOWN, "delivery_id": delivery}
-    mine |= {"settlement_id": settlement_of(api), "refund_id": "ref_1"}
-    unknown |= {"settlement_id": UNKNOWN, "refund_id": "ref_1"}
+    mine |= {"settlement_id": settlement_of(api), "refund_id": "ref_1", "deposit_id": "dep_1"}
+    unknown |= {"settlement_id": UNKNOWN, "refund_id": "ref_1", "deposit_id": "dep_1"}
     body = BODIES.get(operation.name)
     foreign = api.call(operation.method, url(operation, **mine), body, key=OTHER)
     nothing = api.call(operation.method, url(operation, **unknown), body, key=OTHER)

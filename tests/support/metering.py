@@ -143,9 +143,16 @@ class LongSigner(FakeSigner):
         self._wallet, self._chain = wallet, chain
 
     def sign(
-        self, chain: str, path: str, sender: str, transaction: Transaction, *, recipient_path: str | None = None
+        self,
+        chain: str,
+        path: str,
+        sender: str,
+        transaction: Transaction,
+        *,
+        recipient_path: str | None = None,
+        payout: tuple[str, str] | None = None,
     ) -> Signed:
-        fake = super().sign(chain, path, sender, transaction, recipient_path=recipient_path)
+        fake = super().sign(chain, path, sender, transaction, recipient_path=recipient_path, payout=payout)
         real = self._wallet.sign("evm", path, transaction)
         tx = Tx(**json.loads(bytes.fromhex(fake.raw.removeprefix("0x"))))
         self._chain.signed[real.raw] = replace(tx, tx_hash=real.tx_hash)

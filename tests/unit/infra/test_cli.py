@@ -4,11 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from argon2.profiles import CHEAPEST
 
+from ctrip.domain.admins import Role
 from ctrip.domain.errors import Busy, ChainUnavailable, NotFound
+from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.ports import PayoutCommit
 from infra.cli.app import main
 from tests.fakes.store import FakePayments
-from tests.world import World
+from tests.world import ORIGIN, World
 
 Run = Callable[..., int]
 
@@ -84,3 +88,73 @@ def test_a_chain_is_paused_and_resumed(world: World, run: Run, capsys: pytest.Ca
     capsys.readouterr()
     assert run("chains", "pause", "anvill") == 2
     assert "anvil" in capsys.readouterr().err
+
+
+def waiting_payout(world: World) -> str:
+    """Put a settlement that waits for two persons in the store; return its id."""
+    made = Payout(
+        id="stl_01JDSETTLEMENT000000000001",
+        kind=PayoutKind.SETTLEMENT,
+        merchant_id="m1",
+        chain="anvil",
+        token_id=None,
+        token=None,
+        symbol="ETH",
+        decimals=18,
+        amount=1000,
+        to="0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+        asked_by="key:testkey001",
+        state=PayoutState.AWAITING_APPROVAL,
+        approvals_needed=2,
+    )
+    world.stores.payouts.commit(PayoutCommit(before=None, after=made))
+    return made.id
+
+
+@pytest.fixture
+def people(world: World, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Users of the admin API, whose passwords are their names; whoever is asked types the last one's."""
+    monkeypatch.setattr("ctrip.auth.passwords.RFC_9106_LOW_MEMORY", CHEAPEST)
+    for name, role in (("ada", Role.OWNER), ("bob", Role.ACCOUNTANT), ("eve", Role.VIEWER)):
+        password = f"{name}'s own password"
+        world.stage.admins.manager.create(f"{name}@ops.example", name, role, ORIGIN, password=password)
+    typed = {"Password": ""}
+    monkeypatch.setattr("typer.prompt", lambda words, **_: typed.get(words, ""))
+    return typed
+
+
+def test_two_persons_approve_a_payout_each_with_their_own_password(
+    world: World, run: Run, capsys: pytest.CaptureFixture[str], people: dict[str, str]
+) -> None:
+    """A name without its password is nobody, a second approval of one person none, and a role may not do all."""
+    payout_id = waiting_payout(world)
+    assert run("payouts", "list") == 0
+    assert payout_id in capsys.readouterr().out
+
+    def approve(name: str, password: str) -> int:
+        people["Password"] = f"{password}'s own password"
+        return run("payouts", "approve", "m1", payout_id, "--as", f"{name}@ops.example")
+
+    assert [approve("ada", "bob"), approve("eve", "eve"), approve("ada", "ada"), approve("ada", "ada")] == [1, 1, 0, 1]
+    held = world.stores.payouts.payout("m1", payout_id)
+    assert held is not None
+    assert (held.state, len(held.approvals)) == (PayoutState.AWAITING_APPROVAL, 1)
+    assert approve("bob", "bob") == 0
+    held = world.stores.payouts.payout("m1", payout_id)
+    assert held is not None
+    assert held.state is PayoutState.APPROVED
+    assert not [each for each in world.stores.admins._sessions.values() if each.live(world.clock.now())]
+    assert approve("bob", "bob") == 1
+
+
+def test_a_payout_is_rejected_with_a_reason(world: World, run: Run, people: dict[str, str]) -> None:
+    """Which the merchant reads; without one the command is wrong."""
+    payout_id = waiting_payout(world)
+    people["Password"] = "bob's own password"
+    rejected = ("payouts", "reject", "m1", payout_id, "--as", "bob@ops.example")
+    assert run(*rejected) == 2
+    assert run(*rejected, "--reason", "not theirs") == 0
+    held = world.stores.payouts.payout("m1", payout_id)
+    assert held is not None
+    assert (held.state, held.reason) == (PayoutState.REJECTED, "not theirs")
+    assert run("payouts", "reject", "m1", "stl_none", "--as", "bob@ops.example", "--reason", "x") == 1

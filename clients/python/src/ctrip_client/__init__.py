@@ -1,7 +1,16 @@
 """cTrip Serverless from Python: ask for payments, follow them, and verify the webhooks that tell of them."""
 
 from ctrip_client.asynchronous import AsyncClient
-from ctrip_client.calls import EventFilters, NewKey, NewPayment, PaymentFilters
+from ctrip_client.calls import (
+    EntryFilters,
+    EventFilters,
+    NewKey,
+    NewPayment,
+    NewRefund,
+    NewSettlement,
+    PageFilters,
+    PaymentFilters,
+)
 from ctrip_client.errors import (
     AnswerUnreadable,
     ApiError,
@@ -18,7 +27,22 @@ from ctrip_client.errors import (
     Unprocessable,
     WebhookRefused,
 )
-from ctrip_client.models import Chain, Event, IssuedKey, Key, Page, Payment, Sweep, Token, Transfer
+from ctrip_client.models import (
+    Balance,
+    Chain,
+    Event,
+    IssuedKey,
+    Key,
+    LedgerEntry,
+    Page,
+    Payment,
+    Refund,
+    Settlement,
+    SettlementDestination,
+    Sweep,
+    Token,
+    Transfer,
+)
 from ctrip_client.signing import sign_request
 from ctrip_client.sync import Client
 from ctrip_client.version import __version__
@@ -29,24 +53,33 @@ __all__ = [
     "ApiError",
     "AsyncClient",
     "BadRequest",
+    "Balance",
     "Chain",
     "Client",
     "Conflict",
     "ConnectionFailed",
     "CtripError",
+    "EntryFilters",
     "Event",
     "EventFilters",
     "FieldProblem",
     "Forbidden",
     "IssuedKey",
     "Key",
+    "LedgerEntry",
     "NewKey",
     "NewPayment",
+    "NewRefund",
+    "NewSettlement",
     "NotFound",
     "Page",
+    "PageFilters",
     "Payment",
     "PaymentFilters",
+    "Refund",
     "ServerError",
+    "Settlement",
+    "SettlementDestination",
     "Sweep",
     "Token",
     "TooManyRequests",

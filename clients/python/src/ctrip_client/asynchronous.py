@@ -13,10 +13,33 @@ from typing import Self, TypeVar, Unpack
 import httpx
 
 from ctrip_client import calls
-from ctrip_client.calls import Call, EventFilters, NewKey, NewPayment, PaymentFilters
+from ctrip_client.calls import (
+    Call,
+    EntryFilters,
+    EventFilters,
+    NewKey,
+    NewPayment,
+    NewRefund,
+    NewSettlement,
+    PageFilters,
+    PaymentFilters,
+)
 from ctrip_client.core import Core, Outcome, address, failed
 from ctrip_client.credentials import credential
-from ctrip_client.models import Chain, Event, IssuedKey, Key, Page, Payment, Token
+from ctrip_client.models import (
+    Balance,
+    Chain,
+    Event,
+    IssuedKey,
+    Key,
+    LedgerEntry,
+    Page,
+    Payment,
+    Refund,
+    Settlement,
+    SettlementDestination,
+    Token,
+)
 
 T = TypeVar("T")
 
@@ -123,6 +146,83 @@ class Keys:
         return await self.runner.run(calls.revoke_key(key_id, idempotency_key))
 
 
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the merchant has, and how it came about."""
+
+    runner: Runner
+
+    def balances(self) -> AsyncIterator[Balance]:
+        """Yield what there is of each asset."""
+        return self.runner.each(calls.list_balances())
+
+    def list(self, **filters: Unpack[EntryFilters]) -> AsyncIterator[LedgerEntry]:
+        """Yield ledger entries, newest first, page after page."""
+        return self.runner.each(calls.list_entries(filters))
+
+    async def page(self, **filters: Unpack[EntryFilters]) -> Page[LedgerEntry]:
+        """Read one page; its `next_cursor` is the next one's `cursor`."""
+        return await self.runner.run(calls.list_entries(filters))
+
+
+@dataclass(frozen=True, slots=True)
+class Settlements:
+    """Settlements: create, read, list, cancel; and where they go."""
+
+    runner: Runner
+
+    async def create(self, *, idempotency_key: str | None = None, **wanted: Unpack[NewSettlement]) -> Settlement:
+        """Ask for a settlement; raises `Conflict` (`insufficient_balance`) where there is too little."""
+        return await self.runner.run(calls.create_settlement(wanted, idempotency_key))
+
+    async def get(self, settlement_id: str) -> Settlement:
+        """Read a settlement as it is now."""
+        return await self.runner.run(calls.get_settlement(settlement_id))
+
+    def list(self, **filters: Unpack[PageFilters]) -> AsyncIterator[Settlement]:
+        """Yield settlements, newest first, page after page."""
+        return self.runner.each(calls.list_settlements(filters))
+
+    async def page(self, **filters: Unpack[PageFilters]) -> Page[Settlement]:
+        """Read one page; its `next_cursor` is the next one's `cursor`."""
+        return await self.runner.run(calls.list_settlements(filters))
+
+    async def cancel(self, settlement_id: str, *, idempotency_key: str | None = None) -> Settlement:
+        """Cancel a settlement that waits for approval; raises `Conflict` once it is approved."""
+        return await self.runner.run(calls.cancel_settlement(settlement_id, idempotency_key))
+
+    async def destination(self, chain: str) -> SettlementDestination:
+        """Read where settlements of a chain go; raises `NotFound` where no address is set."""
+        return await self.runner.run(calls.get_destination(chain))
+
+    async def set_destination(
+        self, chain: str, address: str, *, idempotency_key: str | None = None
+    ) -> SettlementDestination:
+        """Set where settlements of a chain go: the first address counts at once, another after a delay."""
+        return await self.runner.run(calls.set_destination(chain, address, idempotency_key))
+
+
+@dataclass(frozen=True, slots=True)
+class Refunds:
+    """Refunds of what came for a payment: create, list, cancel."""
+
+    runner: Runner
+
+    async def create(
+        self, payment_id: str, *, idempotency_key: str | None = None, **wanted: Unpack[NewRefund]
+    ) -> Refund:
+        """Ask for a refund to an address that the payer has given; without an amount, all that is left."""
+        return await self.runner.run(calls.create_refund(payment_id, wanted, idempotency_key))
+
+    def list(self, payment_id: str) -> AsyncIterator[Refund]:
+        """Yield a payment's refunds, newest first."""
+        return self.runner.each(calls.list_refunds(payment_id))
+
+    async def cancel(self, payment_id: str, refund_id: str, *, idempotency_key: str | None = None) -> Refund:
+        """Cancel a refund that waits for approval; raises `Conflict` once it is approved."""
+        return await self.runner.run(calls.cancel_refund(payment_id, refund_id, idempotency_key))
+
+
 class AsyncClient:
     """A gateway, as its merchant sees it; use it in an `async with`, or close it.
 
@@ -152,6 +252,9 @@ class AsyncClient:
         self.payments = Payments(self._runner)
         self.events = Events(self._runner)
         self.keys = Keys(self._runner)
+        self.ledger = Ledger(self._runner)
+        self.settlements = Settlements(self._runner)
+        self.refunds = Refunds(self._runner)
 
     async def __aenter__(self) -> Self:
         return self

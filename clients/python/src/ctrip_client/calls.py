@@ -11,7 +11,21 @@ from typing import Any, Generic, Required, TypedDict, TypeVar
 from uuid import uuid4
 
 from ctrip_client.errors import AnswerUnreadable
-from ctrip_client.models import Chain, Event, IssuedKey, Key, Page, Payment, Record, Token
+from ctrip_client.models import (
+    Balance,
+    Chain,
+    Event,
+    IssuedKey,
+    Key,
+    LedgerEntry,
+    Page,
+    Payment,
+    Record,
+    Refund,
+    Settlement,
+    SettlementDestination,
+    Token,
+)
 from ctrip_client.reading import read
 from ctrip_client.signing import encode, encode_query
 
@@ -19,6 +33,8 @@ T = TypeVar("T")
 R = TypeVar("R", bound=Record)
 PAYMENTS = "/api/v1/payments"
 KEYS = "/api/v1/keys"
+SETTLEMENTS = "/api/v1/settlements"
+DESTINATIONS = "/api/v1/settlement-addresses"
 
 
 class NewPayment(TypedDict, total=False):
@@ -64,6 +80,43 @@ class EventFilters(TypedDict, total=False):
     created_before: datetime | str | None
     limit: int | None
     cursor: str | None
+
+
+class EntryFilters(TypedDict, total=False):
+    """What a list of ledger entries is narrowed by; `limit` is a page's size, at most 100."""
+
+    created_after: datetime | str | None
+    created_before: datetime | str | None
+    limit: int | None
+    cursor: str | None
+
+
+class PageFilters(TypedDict, total=False):
+    """Which page of a list; `limit` is its size, at most 100."""
+
+    limit: int | None
+    cursor: str | None
+
+
+class NewSettlement(TypedDict, total=False):
+    """What is settled: without an amount all that is available, without an asset or a token the chain's coin."""
+
+    chain: Required[str]
+    amount: int | str | None
+    amount_decimal: str | None
+    asset: str | None
+    token_id: str | None
+
+
+class NewRefund(TypedDict, total=False):
+    """What is refunded, and to which address: without an amount all that is left, without an asset what was due."""
+
+    address: Required[str]
+    amount: int | str | None
+    amount_decimal: str | None
+    chain: str | None
+    asset: str | None
+    token_id: str | None
 
 
 class NewKey(TypedDict, total=False):
@@ -156,6 +209,63 @@ def rotate_key(key_id: str, key: str | None) -> Call[IssuedKey]:
 def revoke_key(key_id: str, key: str | None) -> Call[None]:
     """End a key."""
     return Call(method="DELETE", path=f"{KEYS}/{_segment(key_id)}", read=_nothing, idempotency_key=_key(key))
+
+
+def list_balances() -> Call[Page[Balance]]:
+    """Read what the merchant has in each asset."""
+    return Call(method="GET", path="/api/v1/balances", read=_page(Balance))
+
+
+def list_entries(filters: EntryFilters) -> Call[Page[LedgerEntry]]:
+    """Read a page of ledger entries, newest first."""
+    return Call(method="GET", path="/api/v1/ledger", read=_page(LedgerEntry), query=_query(filters))
+
+
+def create_settlement(wanted: NewSettlement, key: str | None) -> Call[Settlement]:
+    """Ask for a settlement."""
+    return _write(SETTLEMENTS, _one(Settlement), wanted, key)
+
+
+def get_settlement(settlement_id: str) -> Call[Settlement]:
+    """Read a settlement."""
+    return Call(method="GET", path=f"{SETTLEMENTS}/{_segment(settlement_id)}", read=_one(Settlement))
+
+
+def list_settlements(filters: PageFilters) -> Call[Page[Settlement]]:
+    """Read a page of settlements, newest first."""
+    return Call(method="GET", path=SETTLEMENTS, read=_page(Settlement), query=_query(filters))
+
+
+def cancel_settlement(settlement_id: str, key: str | None) -> Call[Settlement]:
+    """Cancel a settlement."""
+    return _write(f"{SETTLEMENTS}/{_segment(settlement_id)}/cancel", _one(Settlement), {}, key)
+
+
+def get_destination(chain: str) -> Call[SettlementDestination]:
+    """Read where settlements of a chain go."""
+    return Call(method="GET", path=f"{DESTINATIONS}/{_segment(chain)}", read=_one(SettlementDestination))
+
+
+def set_destination(chain: str, address: str, key: str | None) -> Call[SettlementDestination]:
+    """Set where settlements of a chain go."""
+    call = _write(f"{DESTINATIONS}/{_segment(chain)}", _one(SettlementDestination), {"address": address}, key)
+    return replace(call, method="PUT")
+
+
+def create_refund(payment_id: str, wanted: NewRefund, key: str | None) -> Call[Refund]:
+    """Ask for a refund."""
+    return _write(f"{PAYMENTS}/{_segment(payment_id)}/refunds", _one(Refund), wanted, key)
+
+
+def list_refunds(payment_id: str) -> Call[Page[Refund]]:
+    """Read a payment's refunds, newest first."""
+    return Call(method="GET", path=f"{PAYMENTS}/{_segment(payment_id)}/refunds", read=_page(Refund))
+
+
+def cancel_refund(payment_id: str, refund_id: str, key: str | None) -> Call[Refund]:
+    """Cancel a refund."""
+    path = f"{PAYMENTS}/{_segment(payment_id)}/refunds/{_segment(refund_id)}/cancel"
+    return _write(path, _one(Refund), {}, key)
 
 
 def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:

@@ -147,6 +147,85 @@ class Event(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Balance(Record):
+    """What the merchant has in one asset; `available` can be settled or refunded now."""
+
+    chain: str
+    available: int
+    held: int
+    payable: int
+    unmatched: int
+    owed: int
+    token_id: str | None = None
+    symbol: str = ""
+    decimals: int | None = None
+    available_decimal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry(Record):
+    """One posting: the amount entered the account `debit` and left `credit`."""
+
+    id: str
+    type: str
+    created_at: datetime
+    chain: str
+    debit: str
+    credit: str
+    amount: int
+    amount_decimal: str = ""
+    token_id: str | None = None
+    symbol: str = ""
+    decimals: int | None = None
+    payment_id: str | None = None
+    payout_id: str | None = None
+    tx_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement(Record):
+    """Money on its way to the merchant: `net` is sent, `fee` of the amount is the operator's."""
+
+    id: str
+    status: str
+    chain: str
+    amount: int
+    fee: int
+    net: int
+    address: str
+    created_at: datetime
+    token_id: str | None = None
+    symbol: str = ""
+    decimals: int | None = None
+    amount_decimal: str = ""
+    fee_decimal: str = ""
+    net_decimal: str = ""
+    approvals: int = 0
+    approvals_needed: int = 0
+    tx_hash: str | None = None
+    reason: str | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund(Settlement):
+    """Money on its way back to a payer, of what came for a payment."""
+
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementDestination(Record):
+    """Where settlements of a chain go: to `next_address` from `next_from` on, where another one is set."""
+
+    chain: str
+    address: str
+    since: datetime | None = None
+    next_address: str | None = None
+    next_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Key(Record):
     """An API key, without its secrets."""
 

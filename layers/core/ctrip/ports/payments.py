@@ -151,6 +151,13 @@ class PaymentStore(Protocol):
         """Return a payment's transfers, newest first, and the position after the page, None at the end."""
         ...
 
+    def unmatched(self, merchant_id: str, cursor: str | None, limit: int) -> tuple[list[Payment], str | None]:
+        """Return a merchant's payments to which unmatched money came, by id, and the cursor of the next page.
+
+        Some may have none left. Raises `InvalidField` for a cursor that the list did not give out.
+        """
+        ...
+
     def remembered(self, merchant_id: str, route: str, key: str) -> Remembered | None:
         """Return what an idempotency key answered first, read consistently."""
         ...

@@ -8,7 +8,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.errors import Stale
-from ctrip.domain.ledger.entries import LATEST_MS, Entry
+from ctrip.domain.ledger.entries import LATEST_MS, Entry, EntryType
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.ports import Commit, Fence, Remembered
@@ -78,6 +78,8 @@ class Clauses:
         yield put(self._names.payments, audit_item(commit.audit, event))
         for item in event_items(event) if event is not None else ():
             yield put(self._names.events, item)
+        if any(entry.type is EntryType.UNMATCHED for entry in commit.entries):
+            yield put(self._names.payments, keyed(tables.unmatched_key(commit.after.merchant_id, commit.after.id)))
 
 
 def reservation(names: tables.Tables, before: Payment, transaction: OutgoingTransaction) -> list[Write]:

@@ -31,6 +31,7 @@ TAKEOVERS = 3
 
 
 _POSITION = re.compile(r"[0-9]{13}#[^#]{1,64}", re.ASCII)
+_ID = re.compile(r"[0-9a-zA-Z_-]{1,64}", re.ASCII)
 _TRANSFER = re.compile(r"TR#[0-9]{12}#[0-9]*#[^~]{1,200}", re.ASCII)
 
 
@@ -235,6 +236,18 @@ class DynamoPayments(Store):
         more = rows.more or len(items) > limit
         shown = [transfer_of(item) for item in page if "gone" not in item]
         return shown, tables.cursor_of(payment_id, tables.key_of(page[-1]).sk) if more and page else None
+
+    def unmatched(self, merchant_id: str, cursor: str | None, limit: int) -> tuple[list[Payment], str | None]:
+        """Return a merchant's payments to which unmatched money came, by id, and the cursor of the next page."""
+        place = Path("pk") == tables.unmatched_key(merchant_id, "").pk
+        if (after := tables.open_cursor(merchant_id, cursor, _ID)) is not None:
+            place &= Path("sk") > after
+        rows = self._db.query(self._table, place, limit=limit, consistent=True)
+        keys = [tables.payment_key(tables.key_of(item).sk) for item in rows.items]
+        items = self._db.batch(self._table, keys)
+        last = tables.key_of(rows.items[-1]).sk if rows.items else ""
+        found = [payment_of(items[key]) for key in keys if key in items]
+        return found, tables.cursor_of(merchant_id, last) if rows.more else None
 
     def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
         """Return what an idempotency key answered first, read consistently."""

@@ -111,6 +111,11 @@ def watch_shard(payment_id: str) -> int:
     return crc32(payment_id.encode()) % WATCH_SHARDS
 
 
+def unmatched_key(merchant_id: str, payment_id: str) -> Key:
+    """Name a payment of a merchant to which money came that is unmatched, or was."""
+    return Key(f"UM#{merchant_id}", payment_id)
+
+
 # -- payouts
 
 

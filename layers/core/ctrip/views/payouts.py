@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypedDict, cast
 
 from ctrip.domain.chains.kinds import shown
 from ctrip.domain.money import format_decimal
+from ctrip.domain.settlement.deposits import UnmatchedDeposit
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
 from ctrip.domain.settlement.reservation import SettlementAddress
 from ctrip.domain.webhooks.events import API_VERSION
@@ -85,6 +86,57 @@ class SettlementDestinationView(TypedDict):
     since: Time
     next_address: Annotated[Address | None, "Where they will go from `next_from` on."]
     next_from: Time | None
+
+
+# `from` is a word of Python's own, and cannot be written as the field of a class.
+_Sent = TypedDict("_Sent", {"from": Address | None})
+
+
+class UnmatchedDepositView(_Sent):
+    """Money that came to a payment's address and belongs to no payment by itself."""
+
+    id: str
+    payment_id: Id
+    order_id: str | None
+    chain: str
+    token_id: Annotated[Id | None, "Null: the chain's coin."]
+    symbol: str
+    decimals: int
+    amount: Amount
+    amount_str: Digits
+    amount_decimal: Annotated[Decimal, "All that came."]
+    refunded: Amount
+    refunded_str: Digits
+    refunded_decimal: Annotated[Decimal, "What of it was refunded, refunds under way included."]
+    tx_hash: Annotated[Hash | None, "The newest transaction that brought some of it; null while unknown."]
+
+
+class UnmatchedDepositPage(TypedDict):
+    """Unmatched deposits, those of a payment together."""
+
+    data: list[UnmatchedDepositView]
+    next_cursor: NextCursor
+
+
+def unmatched_view(deposit: UnmatchedDeposit, refunded: int) -> UnmatchedDepositView:
+    """Render an unmatched deposit."""
+    return {
+        "id": deposit.id,
+        "payment_id": deposit.payment.id,
+        "order_id": deposit.payment.order.order_id,
+        "chain": deposit.chain,
+        "token_id": deposit.token_id,
+        "symbol": deposit.symbol,
+        "decimals": deposit.decimals,
+        "amount": deposit.amount,
+        "amount_str": str(deposit.amount),
+        "amount_decimal": format_decimal(deposit.amount, deposit.decimals),
+        "refunded": refunded,
+        "refunded_str": str(refunded),
+        "refunded_decimal": format_decimal(refunded, deposit.decimals),
+        "tx_hash": deposit.tx_hash,
+        "from": shown(deposit.sender) if deposit.sender else None,
+    }
 
 
 def settlement_view(payout: Payout) -> SettlementView:

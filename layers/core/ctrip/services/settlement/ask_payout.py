@@ -11,7 +11,7 @@ from ctrip.domain.ledger.balances import owed
 from ctrip.domain.ledger.entries import available
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.money import format_decimal
-from ctrip.domain.payments.payment import Custody, Payment, Status
+from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState, Source, account_of
 from ctrip.domain.settlement.reservation import MOST_WAITING, Refunded, Reservation, current
 from ctrip.domain.settlement.rules import PayoutRules, rules_for
@@ -44,7 +44,7 @@ class AskSettlement:
 class AskRefund:
     """What a merchant asks for: an amount (else all that is left) of what came for a payment, to `address`.
 
-    Without a chain and an asset it is the asset that was due.
+    Without a chain and an asset it is the asset that was due. `unmatched`: of what belongs to no payment by itself.
     """
 
     address: str
@@ -53,6 +53,7 @@ class AskRefund:
     asset: str | None = None
     amount: int | str | None = None
     amount_decimal: str | None = None
+    unmatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class PayoutAsker:
             payment = self.reader.find(merchant.id, payment_id)
             network, asset = self._refunded_asset(payment, wanted)
             to = self.check.check(network, wanted.address)
-            free, source = self._refundable(payment, network, asset)
+            free, source = self._refundable(payment, network, asset, apart=wanted.unmatched)
             rules = self._rules(network, asset)
             whole = self._checked(chosen_amount(asset, wanted), free, asset, rules)
             payout = self._made(PayoutKind.REFUND, merchant.id, network, asset, whole, to, rules, origin)
@@ -146,9 +147,9 @@ class PayoutAsker:
         credited = owed(self.ledger.sums(merchant_id), network.name, asset.key, available(merchant_id))
         return _Free(credited - reservation.total(Source.AVAILABLE), reservation)
 
-    def _refundable(self, payment: Payment, network: Network, asset: Asset) -> tuple[_Free, Source]:
+    def _refundable(self, payment: Payment, network: Network, asset: Asset, *, apart: bool) -> tuple[_Free, Source]:
         """Return what of an asset came for a payment and has not been refunded, within what the merchant has."""
-        merchant_id, came, source = payment.merchant_id, *_came(payment, network, asset)
+        merchant_id, came, source = payment.merchant_id, *_came(payment, network, asset, apart=apart)
         refunded = self.payouts.refunded(payment.id, network.name, asset.key)
         reservation = self._reservation(merchant_id, network, asset)
         account = account_of(source, merchant_id)
@@ -242,14 +243,13 @@ class PayoutAsker:
         return self.once.run(idempotency, lambda: on_stale(attempt, tries=TRIES, otherwise=changed))
 
 
-def _came(payment: Payment, network: Network, asset: Asset) -> tuple[int, Source]:
-    """Return how much of an asset came for a payment, and the account that it was posted to."""
-    if network.name == payment.due.chain and asset.id == payment.due.token_id:
-        if payment.status in (Status.EXPIRED, Status.FAILED):
-            return payment.own.unmatched, Source.UNMATCHED
+def _came(payment: Payment, network: Network, asset: Asset, *, apart: bool) -> tuple[int, Source]:
+    """Return how much of an asset came for a payment, and the account it was posted to; `apart`: what is unmatched."""
+    due = network.name == payment.due.chain and asset.id == payment.due.token_id
+    if due and not apart and not payment.is_dead:
         return payment.own.credited, Source.AVAILABLE
-    strays = [each.amount for each in payment.seen.strays if each.key == (network.name, asset.id)]
-    return sum(strays), Source.UNMATCHED
+    strays = sum(each.amount for each in payment.seen.strays if each.key == (network.name, asset.id))
+    return strays + (payment.own.unmatched if due and payment.is_dead else 0), Source.UNMATCHED
 
 
 def _insufficient(asset: Asset, free: int) -> Conflict:

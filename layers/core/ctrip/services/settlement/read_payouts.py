@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ctrip.domain.errors import NotFound
+from ctrip.domain.settlement.deposits import UnmatchedDeposit, unmatched_deposits
 from ctrip.domain.settlement.payout import PayoutKind
 from ctrip.ports import PayoutStore
 from ctrip.services.payments.read_payment import PaymentReader
@@ -11,9 +12,11 @@ from ctrip.views.payouts import (
     RefundPage,
     SettlementPage,
     SettlementView,
+    UnmatchedDepositPage,
     payout_view,
     refund_view,
     settlement_view,
+    unmatched_view,
 )
 
 
@@ -40,6 +43,29 @@ class PayoutReader:
         """List the refunds of a payment, newest first; raises `NotFound`."""
         payment = self.payments.find(merchant_id, payment_id)
         return {"data": [refund_view(each) for each in self.payouts.of_payment(payment.id)], "next_cursor": None}
+
+    def unmatched(self, merchant_id: str, cursor: str | None, limit: int) -> UnmatchedDepositPage:
+        """List a merchant's unmatched deposits of which something is left, those of a payment together."""
+        payments, following = self.payments.payments.unmatched(merchant_id, cursor, limit)
+        data = []
+        for each in (deposit for payment in payments for deposit in unmatched_deposits(payment)):
+            refunded = self.payouts.refunded(each.payment.id, each.chain, each.token_id or "native").total
+            if refunded < each.amount:
+                data.append(unmatched_view(each, refunded))
+        return {"data": data, "next_cursor": following}
+
+    def deposit(self, merchant_id: str, deposit_id: str) -> UnmatchedDeposit:
+        """Fetch an unmatched deposit; raises `NotFound`."""
+        payment_id, _, number = deposit_id.partition(".")
+        try:
+            payment = self.payments.find(merchant_id, payment_id)
+        except NotFound:
+            payment = None
+        deposits = unmatched_deposits(payment) if payment else []
+        found = next((each for each in deposits if str(each.number) == number), None)
+        if found is None:
+            raise NotFound(f"There is no unmatched deposit {deposit_id[:64]}.", code="deposit_not_found")
+        return found
 
     def unfinished(self) -> PayoutList:
         """List the payouts of all merchants that are not over, oldest first."""

@@ -1,0 +1,48 @@
+"""Money that came and belongs to no payment by itself."""
+
+from typing import TYPE_CHECKING
+
+from chalice import Response
+
+from ctrip.bootstrap import stage
+from ctrip.domain.merchants.access import Scope
+from functions.http.answers import answer, answered
+from functions.http.resource import Call, Resource
+
+if TYPE_CHECKING:
+    from functions.requests.payouts import DepositRefundRequest
+
+routes = Resource(__name__)
+
+
+@routes.on(
+    "GET",
+    "/api/v1/deposits/unmatched",
+    requires=Scope.SETTLEMENTS,
+    query="pages.Paged",
+    response="UnmatchedDepositPage",
+)
+def list_unmatched_deposits(call: Call) -> Response:
+    """List what came and is unmatched, those of a payment together; what was refunded whole is left out."""
+    return answer(stage().settlement.reader.unmatched(call.merchant.id, call.query.cursor, call.query.limit))
+
+
+@routes.on(
+    "POST",
+    "/api/v1/deposits/unmatched/{deposit_id}/refund",
+    requires=Scope.SETTLEMENTS,
+    body="payouts.DepositRefundRequest",
+    response="Refund",
+    status=201,
+    codes=(
+        *("deposit_not_found", "unsupported_chain", "token_not_found"),
+        *("insufficient_balance", "balance_changed", "too_many_payouts"),
+    ),
+)
+def refund_unmatched_deposit(call: Call, deposit_id: str) -> Response:
+    """Ask for a refund of an unmatched deposit, whole or in part: its amount is set aside at once."""
+    body: DepositRefundRequest = call.body
+    deposit = stage().settlement.reader.deposit(call.merchant.id, deposit_id)
+    asked = body.command(deposit)
+    made = stage().settlement.asker.refund(call.merchant, deposit.payment.id, asked, call.origin, call.idempotency)
+    return answered(made, 201)

@@ -1,0 +1,63 @@
+"""`ctrip payouts`: settlements and refunds that are not over: list, approve, reject."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from infra.cli.show import shown
+
+if TYPE_CHECKING:
+    from ctrip.domain.audit import Origin
+
+COLUMNS = ("id", "merchant_id", "status", "chain", "symbol", "net_decimal", "address", "approvals", "approvals_needed")
+MerchantId = Annotated[str, typer.Argument(help="The merchant's id.")]
+PayoutId = Annotated[str, typer.Argument(help="The settlement's or refund's id.")]
+As = Annotated[
+    str, typer.Option("--as", help="Your e-mail address as a user of the admin API; you are asked to sign in.")
+]
+payouts = typer.Typer(help="Settlements and refunds that are not over: list, approve, reject.", no_args_is_help=True)
+
+
+@payouts.command("list")
+def list_payouts() -> None:
+    """List the settlements and refunds of all merchants that are not over, oldest first."""
+    from ctrip.bootstrap import stage
+
+    shown(stage().settlement.reader.unfinished()["data"], COLUMNS)
+
+
+@payouts.command("approve")
+def approve_payout(merchant_id: MerchantId, payout_id: PayoutId, email: As) -> None:
+    """Approve one in your own name; above the asset's threshold two persons must."""
+    from ctrip.bootstrap import stage
+
+    shown(stage().settlement.decider.approve(merchant_id, payout_id, _signed_in(email)).view)
+
+
+@payouts.command("reject")
+def reject_payout(
+    merchant_id: MerchantId,
+    payout_id: PayoutId,
+    email: As,
+    reason: Annotated[str, typer.Option(help="Why; the merchant reads it.")],
+) -> None:
+    """Reject one that is not being sent; its amount is the merchant's again."""
+    from ctrip.bootstrap import stage
+
+    shown(stage().settlement.decider.reject(merchant_id, payout_id, reason, _signed_in(email)).view)
+
+
+def _signed_in(email: str) -> Origin:
+    """Have somebody prove who they are: two persons approve, and no name is worth more than a password."""
+    from ctrip.bootstrap import stage
+    from ctrip.domain.admins import Permission
+
+    password = typer.prompt("Password", hide_input=True, err=True)
+    code = typer.prompt("Code (empty without a second factor)", default="", show_default=False, err=True)
+    sessions = stage().admins.sessions
+    session = sessions.sign_in(email, password, code.strip() or None, "", "")
+    who = sessions.authenticate(f"Bearer {session['access_token']}", "", "")
+    sessions.sign_out(who)
+    return who.may(Permission.PAYOUTS_APPROVE).origin
