@@ -14,8 +14,10 @@ from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import Kind, TransactionState, could_explain
 from ctrip.services.sweeping.collect_tokens import PREPARED_MS
 from tests.support.ledger import entries_of
+from tests.support.objects import attempt
 from tests.world import _WALLET, NETWORK, TREASURY, USDC, World
 
+SENT = attempt(gas=100_000, max_fee=50)
 OPERATOR = _WALLET.address("evm", "m/44'/60'/0'/0/2")
 
 
@@ -517,7 +519,8 @@ def test_a_job_that_dies_between_two_parts_of_its_reservation_leaves_nobody_out(
         world.sweeper.sweep(USDC.id)
     del world.stores.payments._reserve_part
     assert sum(1 for each in payments if world.payment(each.id).own.pending) == 99
-    assert world.sweeper.sweep(USDC.id) == 0
+    with pytest.raises(Busy):  # another job may be at it: the queue has it tried again
+        world.sweeper.sweep(USDC.id)
     assert world.log.alarms() == []
     world.jobs.sweeps.clear()
     world.step(PREPARED_MS // 1_000)
@@ -600,6 +603,37 @@ def test_one_member_that_cannot_be_finished_keeps_the_others_from_nothing(world)
     assert set(world.statuses(payments)) == {Status.SETTLED}
     posted = [each for each in world.entries() if each.debit == TREASURY_ACCOUNT]
     assert (len(posted), sum(each.amount for each in posted)) == (3, 6_000)
+
+
+@pytest.mark.parametrize("when", ["before it takes the slot", "while it prepares"])
+def test_jobs_of_two_tokens_at_once_each_send_their_batch(world, when):
+    """They share the operator's nonces: who comes second takes the next one, and leaves nothing to chance."""
+    world.paid(1_000)
+    other, mine = replace(world.sweeper), world.stores.payments.reserve_many
+    second = world.create(2_000, token_id=USDC.id)
+    world.chain.deposit(second.due.address, 2_000, USDC.address)
+    world.step(5)
+    waited = []
+
+    def theirs(some, before, transaction):
+        """Take the same slot first, for another's payments."""
+        world.stores.payments.reserve_many = mine
+        taken = replace(transaction, members=transaction.members[:1])
+        if when == "before it takes the slot":
+            taken = replace(taken, state=TransactionState.SIGNED, attempts=(SENT,))
+        world.stores.money.write_transaction(None, taken)
+        world.clock.on_wait = lambda: waited.append(1) or signs(taken)
+        return mine(some, before, transaction)
+
+    def signs(taken):
+        if taken.state is TransactionState.PREPARED and len(waited) == 2:
+            signed = replace(taken, state=TransactionState.SIGNED, attempts=(SENT,), version=2)
+            world.stores.money.write_transaction(taken, signed)
+
+    world.stores.payments.reserve_many = theirs
+    assert other.sweep(USDC.id) == 1
+    assert [nonce_of(each) for each in world.batches()] == [0, 1]
+    assert len(waited) == (1 if when == "before it takes the slot" else 2)
 
 
 def test_two_jobs_at_once_send_one_batch(world):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.chains.kinds import address_path, rules_of
-from ctrip.domain.errors import Reverts, Stale, Unavailable
+from ctrip.domain.errors import AlreadyExists, Busy, Reverts, Stale, Unavailable
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.plan import Collection, Order, Quote
 from ctrip.domain.sweeping.sweep import Kind, Member, OutgoingTransaction, TransactionState
@@ -18,6 +18,7 @@ OFFERED = 300  # payments to one transaction, the most valuable first
 BATCHES = 4  # of one job
 ALONE_AFTER = 2  # failures in a row after which a payment is swept by itself, where it costs no others anything
 PREPARED_MS = 90_000  # longer than a job lives: who has not signed by then never will
+TURNS, TURN_SECONDS = 12, 0.25  # of jobs of several tokens, which share the operator's slots
 READS = 3  # of payments that move on while they are released
 
 
@@ -59,9 +60,6 @@ class TokenCollector:
 
     def collect(self, payments: Sequence[Payment], judgement: Judgement) -> tuple[int, list[Payment]]:
         """Sweep payments of one token in batches; return how many were sent, and the payments to be swept alone."""
-        last = self._last()
-        if last is not None and last.state is TransactionState.PREPARED:
-            return 0, []  # another job is at it
         alone = [each for each in payments if judgement.failures(each) >= ALONE_AFTER]
         waiting = [each for each in payments if judgement.failures(each) < ALONE_AFTER]
         sent = 0
@@ -123,11 +121,7 @@ class TokenCollector:
     # -- prepare, sign, send
 
     def _send(self, found: Collection, members: Sequence[Payment]) -> bool:
-        last = self._last()
-        slot = self.sender.transfers.next_slot(self.operator, last)
-        given_up = last if last is not None and last.slot == slot else None
-        prepared = self._prepared(found, members, slot, given_up)
-        reserved = self.payments.reserve_many(members, given_up, prepared)
+        prepared, reserved = self._reserve(found, members)
         if not reserved:
             return False
         try:
@@ -139,6 +133,19 @@ class TokenCollector:
             raise
         self.sender.broadcast(signed)
         return True
+
+    def _reserve(self, found: Collection, members: Sequence[Payment]) -> tuple[OutgoingTransaction, list[Payment]]:
+        """Take the operator's next slot; raises `Busy` where others, of other tokens, are always quicker."""
+        for _ in range(TURNS):
+            last = self._last()
+            if last is None or last.state is not TransactionState.PREPARED:
+                slot = self.sender.transfers.next_slot(self.operator, last)
+                given_up = last if last is not None and last.slot == slot else None
+                prepared = self._prepared(found, members, slot, given_up)
+                with suppress(AlreadyExists, Stale):  # another has taken the slot meanwhile
+                    return prepared, self.payments.reserve_many(members, given_up, prepared)
+            self.sender.clock.wait(TURN_SECONDS)
+        raise Busy
 
     def _prepared(
         self, found: Collection, members: Sequence[Payment], slot: str, given_up: OutgoingTransaction | None
