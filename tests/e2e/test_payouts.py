@@ -9,6 +9,7 @@ import pytest
 from infra.stack import wallet
 from tests.e2e.shop import WAIT, Shop
 from tests.e2e.stack import eventually
+from tests.e2e.test_people import Admin
 
 MERCHANTS_OWN = wallet.funded(7).address
 AMOUNTS = {"ETH": 10**16 + 7, "USDC": 12_500_001}
@@ -75,3 +76,14 @@ def test_a_refund_reaches_the_payer(shop: Shop, paid: dict[str, Any], symbol: st
     more = shop.http.post(path, json={"address": payer, "amount": str(AMOUNTS[symbol] + 1)})
     assert (more.status_code, more.json()["code"]) == (409, "insufficient_balance")
     assert int(more.json()["available"]) <= AMOUNTS[symbol]
+
+
+def test_operators_see_what_is_not_over(shop: Shop, paid: dict[str, Any]) -> None:
+    """What was asked for here is listed until its end; a payout that is none is not found."""
+    admin = Admin(shop.gateway.about)
+    listed = admin.http.get("/payouts")
+    assert listed.status_code == 200, listed.text
+    assert {each["status"] for each in listed.json()["data"]} <= {"approved", "sending", "completed"}
+    unknown = admin.http.post("/payouts/mer_none/stl_0/approve", json={})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "payout_not_found")
+    admin.http.close()
