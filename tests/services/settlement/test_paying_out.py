@@ -7,6 +7,7 @@ import pytest
 from ctrip.config import load
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.kinds import FIRST
+from ctrip.domain.errors import Refused
 from ctrip.domain.settlement.payout import Booking, PayoutState
 from ctrip.domain.sweeping.sweep import Kind, TransactionState
 from ctrip.services.settlement.ask_payout import AskRefund, AskSettlement
@@ -227,18 +228,37 @@ def test_what_is_not_covered_any_more_when_it_is_booked_fails():
     assert "payout_not_covered" in world.log.alarms()
 
 
-def test_a_treasury_with_too_little_waits_and_says_so():
-    """What is approved stays approved; the next run sends it."""
-    world, _ = paid_world()
-    payout_id = ask(world, amount=COIN // 2)
-    world.chain.burn(HOT, 2 * COIN - COIN // 4)
+@pytest.mark.parametrize("asset", [None, "USDC"])
+def test_a_treasury_with_too_little_waits_and_says_so(asset, monkeypatch):
+    """What is approved stays approved, as a node would refuse to estimate it; the next run sends it."""
+    world, _ = paid_world(asset=asset)
+    token = USDC.address if asset else None
+    payout_id = ask(world, asset=asset, amount=COIN // 2)
+    world.chain.burn(HOT, 2 * COIN - COIN // 4 if asset is None else COIN - COIN // 4, token)
+    world.step()
+
+    def reverts(*_):
+        raise Refused("execution reverted: transfer amount exceeds balance")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeChain, "estimate_gas", reverts)
+        run(world, 2)
+    assert payout(world, payout_id).state is PayoutState.APPROVED
+    assert "treasury_low" in world.log.alarms()
+    world.chain.deposit(HOT, COIN, token)
+    run(world)
+    assert payout(world, payout_id).state is PayoutState.COMPLETED
+
+
+def test_a_treasury_without_coin_for_the_gas_of_a_token_waits():
+    """The token is there, and the coin is not."""
+    world, _ = paid_world(asset="USDC")
+    payout_id = ask(world, asset="USDC", amount=COIN // 2)
+    world.chain.burn(HOT, COIN)
     world.step()
     run(world, 2)
     assert payout(world, payout_id).state is PayoutState.APPROVED
     assert "treasury_low" in world.log.alarms()
-    world.chain.deposit(HOT, COIN)
-    run(world)
-    assert payout(world, payout_id).state is PayoutState.COMPLETED
 
 
 def test_many_payouts_of_one_run_have_slots_of_their_own():

@@ -75,12 +75,13 @@ class PayoutSender:
         held = transfers.balances(*(BalanceQuery(self.treasury, each) for each in dict.fromkeys((token, None))))
         if held is None:
             raise Unavailable("the treasury's balance is unknown")
+        if held[0] < payout.net:  # asked first: a transfer of what is not there would be told to revert
+            return self._low(payout)
         order = Order(self.treasury, token, payout.to, payout.net)
         quote = transfers.quote_gift(order, Quote(0)) if token is None else transfers.quote(order, held[-1])
         coin = quote.cost + (payout.net if token is None else 0)
-        if held[0] < payout.net or held[-1] < coin:
-            self.log.error("treasury_low", payout=payout.id, chain=self.network.name, asset=payout.symbol)
-            return payout
+        if held[-1] < coin:
+            return self._low(payout)
         if not sender.affordable(payout.id, quote):
             return payout
         for _ in range(TRIES):
@@ -115,6 +116,10 @@ class PayoutSender:
             self._watch()
             return after
         raise Stale("the treasury's slots are taken faster than ours are written")
+
+    def _low(self, payout: Payout) -> Payout:
+        self.log.error("treasury_low", payout=payout.id, chain=self.network.name, asset=payout.symbol)
+        return payout
 
     def _watch(self) -> None:
         """Have the chain's scanner follow what was sent."""
