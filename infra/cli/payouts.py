@@ -1,4 +1,4 @@
-"""`ctrip payouts`: settlements and refunds that are not over: list, approve, reject."""
+"""`ctrip payouts`: settlements and refunds that are not over: list, approve, reject, complete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ PayoutId = Annotated[str, typer.Argument(help="The settlement's or refund's id."
 As = Annotated[
     str, typer.Option("--as", help="Your e-mail address as a user of the admin API; you are asked to sign in.")
 ]
-payouts = typer.Typer(help="Settlements and refunds that are not over: list, approve, reject.", no_args_is_help=True)
+payouts = typer.Typer(
+    help="Settlements and refunds that are not over: list, approve, reject, complete.", no_args_is_help=True
+)
 
 
 @payouts.command("list")
@@ -47,6 +49,20 @@ def reject_payout(
     from ctrip.bootstrap import stage
 
     shown(stage().settlement.decider.reject(merchant_id, payout_id, reason, _signed_in(email)).view)
+
+
+@payouts.command("complete")
+def complete_payout(
+    merchant_id: MerchantId,
+    payout_id: PayoutId,
+    tx_hash: Annotated[str, typer.Argument(help="The hash of the transaction that sent it.")],
+    email: As,
+) -> None:
+    """Complete one that you have sent from a treasury whose key is not here, once its transaction is final."""
+    from ctrip.bootstrap import stage
+    from ctrip.views.payouts import payout_view
+
+    shown(payout_view(stage().payouts.completer.complete(merchant_id, payout_id, tx_hash, _signed_in(email))))
 
 
 def _signed_in(email: str) -> Origin:

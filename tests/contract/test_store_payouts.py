@@ -169,3 +169,16 @@ def test_a_settlement_address_is_changed_by_who_has_read_the_last_one(stores: St
     assert stores.payouts.settlement_address(ME, "anvil") == after
     assert stores.payouts.settlement_address(ME, "base") is None
     assert stores.payouts.settlement_address("mer_2", "anvil") is None
+
+
+def test_a_transaction_that_a_person_sent_completes_one_payout(stores: Stores) -> None:
+    """The second one is refused, and is as it was."""
+    first, second = payout(), payout(NOW + 1)
+    for each in (first, second):
+        stores.payouts.commit(asked(stores, each))
+    sent_by = "0x" + "1f" * 32
+    stores.payouts.commit(PayoutCommit(before=first, after=changed(first, NOW), sent_by=sent_by))
+    with pytest.raises(AlreadyExists) as refused:
+        stores.payouts.commit(PayoutCommit(before=second, after=changed(second, NOW), sent_by=sent_by))
+    assert refused.value.key == "sent by"
+    assert stores.payouts.payout(ME, second.id) == second

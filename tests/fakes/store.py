@@ -552,6 +552,7 @@ class FakePayouts:
     def __init__(self, state: _State) -> None:
         self._state = state
         self.commits: list[PayoutCommit] = []
+        self._sent_by: set[tuple[str, str]] = set()
 
     def commit(self, commit: PayoutCommit) -> None:
         state, after = self._state, commit.after
@@ -565,6 +566,8 @@ class FakePayouts:
             if commit.refunded:
                 total = commit.refunded[1]
                 state.refunded[total.payment_id, total.chain, total.asset] = total
+            if commit.sent_by:
+                self._sent_by.add((after.chain, commit.sent_by))
             if commit.transaction:
                 state.transactions[_folded_key(commit.transaction[1])] = commit.transaction[1]
             state.causes |= _causes(commit.entries)
@@ -593,6 +596,8 @@ class FakePayouts:
             total = commit.refunded[0]
             if self.refunded(total.payment_id, total.chain, total.asset).version != total.version:
                 raise Stale("the refunds has moved on")
+        if (after.chain, commit.sent_by) in self._sent_by:
+            raise AlreadyExists("sent by")
         if commit.transaction:
             _check_transaction(state, *commit.transaction)
         _check_entries(state, commit.entries)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
     from ctrip.services.settlement.book_payouts import PayoutBooker
+    from ctrip.services.settlement.complete_payout import PayoutCompleter
     from ctrip.services.settlement.follow_payouts import PayoutEnder
     from ctrip.services.settlement.guard_payouts import PayoutGuard
     from ctrip.services.settlement.pay_out import PayoutWorker
@@ -33,6 +34,23 @@ class Payouts:
             addresses=AddressVouching(on.payouts, on.signer, on.log("settle")),
             sender=lambda name: self._sender(name) if name in on.networks else None,
             log=on.log("settle"),
+        )
+
+    @cached_property
+    def completer(self) -> "PayoutCompleter":
+        """Build what completes payouts that a person has sent."""
+        from ctrip.services.settlement.complete_payout import PayoutCompleter
+
+        on, stage = self._on, self._stage
+        return PayoutCompleter(
+            networks=on.networks,
+            open_chain=on.chain,
+            treasury_of=on.settings.treasury_of,
+            payouts=on.payouts,
+            decider=stage.settlement.decider,
+            clock=on.clock,
+            jobs=stage.notifying("cli"),
+            reporter=self._reporter("cli"),
         )
 
     @cached_property

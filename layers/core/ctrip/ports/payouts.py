@@ -26,6 +26,7 @@ class PayoutCommit:
     fence: Fence | None = None
     idempotency: Idempotency | None = None
     answer: str = ""
+    sent_by: str = ""  # the hash of a transaction of others' that completes this payout, and no other
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class PayoutStore(Protocol):
     def commit(self, commit: PayoutCommit) -> None:
         """Write all of it or nothing.
 
-        Raises `AlreadyExists` ("idempotency", "id", "transaction" or "entry"), `Stale` when the payout, the
+        Raises `AlreadyExists` ("idempotency", "id", "sent by", "transaction" or "entry"), `Stale` when the payout, the
         reservation, the refunds of its payment or the transaction has moved on, `FenceLost` and `Busy`.
         """
         ...

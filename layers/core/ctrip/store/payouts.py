@@ -149,6 +149,9 @@ class DynamoPayouts(Store):
         if before is None and after.payment_id is not None:
             key = tables.refund_key(after.payment_id, after.id)
             yield put(self._table, keyed(key, merchant=text(after.merchant_id)))
+        if commit.sent_by:
+            # Holds unless the transaction has completed another payout.
+            yield put(self._table, keyed(tables.sent_by_key(after.chain, commit.sent_by)), ABSENT, name="sent by")
         if commit.transaction is not None:
             yield transaction_write(names.money, *commit.transaction)
         yield from postings(names.money, commit.entries)

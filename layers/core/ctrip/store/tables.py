@@ -144,6 +144,11 @@ def refund_key(payment_id: str, payout_id: str) -> Key:
     return Key(f"P#{payment_id}", f"{REFUND_PREFIX}{payout_id}")
 
 
+def sent_by_key(chain: str, tx_hash: str) -> Key:
+    """Name that a transaction which a person sent has completed a payout."""
+    return Key(f"SENT#{chain}", tx_hash)
+
+
 def settlement_address_key(merchant_id: str, chain: str) -> Key:
     """Name where a merchant's settlements of a chain go."""
     return Key(f"SA#{merchant_id}", chain)
