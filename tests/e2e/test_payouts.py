@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,15 @@ from tests.e2e.test_people import Admin
 
 MERCHANTS_OWN = wallet.funded(7).address
 AMOUNTS = {"ETH": 10**16 + 7, "USDC": 12_500_001}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def told(shop: Shop) -> Iterator[None]:
+    """The merchant hears of what becomes of its settlements."""
+    wanted = {"url": shop.receiver.url, "events": ["settlement.sent", "settlement.completed"]}
+    endpoint = shop.http.post("/api/v1/webhooks", json=wanted).raise_for_status().json()
+    yield
+    shop.http.delete(f"/api/v1/webhooks/{endpoint['id']}").raise_for_status()
 
 
 @pytest.fixture(scope="module")
