@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infra.stack import wallet
+from infra.stack.receiver import Receiver
 from tests.e2e.shop import WAIT, Shop
 from tests.e2e.stack import eventually
 from tests.e2e.test_people import Admin
@@ -17,12 +18,15 @@ AMOUNTS = {"ETH": 10**16 + 7, "USDC": 12_500_001}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def told(shop: Shop) -> Iterator[None]:
-    """The merchant hears of what becomes of its settlements."""
-    wanted = {"url": shop.receiver.url, "events": ["settlement.sent", "settlement.completed"]}
-    endpoint = shop.http.post("/api/v1/webhooks", json=wanted).raise_for_status().json()
-    yield
-    shop.http.delete(f"/api/v1/webhooks/{endpoint['id']}").raise_for_status()
+def heard(shop: Shop) -> Iterator[Receiver]:
+    """An endpoint of the merchant's that hears what becomes of its settlements."""
+    with Receiver(secret="") as own:
+        wanted = {"url": own.url, "events": ["settlement.sent", "settlement.completed"]}
+        endpoint = shop.http.post("/api/v1/webhooks", json=wanted).raise_for_status().json()
+        own.secret = endpoint["secret"]
+        yield own
+        shop.http.delete(f"/api/v1/webhooks/{endpoint['id']}").raise_for_status()
+        assert own.refused == []
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +62,7 @@ def available(shop: Shop, symbol: str) -> int:
 
 
 @pytest.mark.parametrize("symbol", ["ETH", "USDC"])
-def test_a_settlement_reaches_the_merchant(shop: Shop, paid: dict[str, Any], symbol: str) -> None:
+def test_a_settlement_reaches_the_merchant(shop: Shop, paid: dict[str, Any], heard: Receiver, symbol: str) -> None:
     """The chain shows it, the balance falls by it, and the ledger names its transaction."""
     put = shop.http.put("/api/v1/settlement-addresses/anvil", json={"address": MERCHANTS_OWN})
     assert put.status_code == 200, put.text
@@ -73,6 +77,12 @@ def test_a_settlement_reaches_the_merchant(shop: Shop, paid: dict[str, Any], sym
     assert {each["type"] for each in posted} == {"reserved", "settled"}
     assert [each["tx_hash"] for each in posted if each["type"] == "settled"] == [shown["tx_hash"]]
     assert payout["id"] in shop.http.get("/api/v1/ledger.csv?limit=100").text
+
+    def both() -> bool:
+        told = {each["type"] for each in heard.events if each["data"]["id"] == payout["id"]}
+        return told == {"settlement.sent", "settlement.completed"}
+
+    eventually(both, WAIT, "both events of the settlement")
 
 
 @pytest.mark.parametrize("symbol", ["ETH", "USDC"])
