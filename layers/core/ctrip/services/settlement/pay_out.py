@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ctrip.domain.errors import AlreadyExists, Busy, ChainError, Stale
-from ctrip.domain.settlement.payout import Payout, PayoutState
+from ctrip.domain.settlement.payout import Payout
 from ctrip.ports import Log, PayoutStore
 from ctrip.services.settlement.book_payouts import PayoutBooker, ready
 
@@ -72,8 +72,3 @@ class PayoutWorker:
             self.log.warning("payout_later", payout=what, kind=type(exc).__name__, error=str(exc))
         except Exception as exc:  # a bug, or an item that cannot be read: it must not stop the others
             self.log.error("payout_failed", payout=what, kind=type(exc).__name__, error=exc)
-
-
-def sent(payout: Payout) -> bool:
-    """Whether a payout's transaction is written."""
-    return payout.state in (PayoutState.SENDING, PayoutState.COMPLETED)
