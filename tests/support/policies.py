@@ -236,12 +236,15 @@ def compare(
     record: Iterable[Recorded],
     stack: Stack,
     excused: Mapping[Excuse, str] | None = None,
+    raced: Mapping[Excuse, str] | None = None,
 ) -> list[Finding]:
     """Say what to add to which policy, and what to remove from it, so that each allows what was seen and no more.
 
     `excused` names what may stay in a policy without having been seen, and why; an excuse without need is found too.
+    `raced` names what is needed only where two writers meet: seen in some runs, and to stay in a policy either way.
     """
     known = dict(excused or {})
+    may = {*known, *(raced or {})}
     seen: dict[str, dict[str, Recorded]] = defaultdict(dict)
     for each in record:
         use = stack.canonical(each.use)
@@ -262,8 +265,17 @@ def compare(
         else:
             found += _missing(name, policy_of[name], seen[name].values(), stack)
             for excuse, finding in _unused(name, policy_of[name], [each.use for each in seen[name].values()]):
-                if known.pop(excuse, None) is None and excuse not in (excused or {}):
+                known.pop(excuse, None)
+                if excuse not in may:
                     found.append(finding)
+    found += [
+        Finding(name, "forget", f"the race for {action} on {where}: it is not in the policy")
+        for name, action, where in raced or {}
+        if not any(
+            action in each.actions and where in {spelt for spelt, _ in each.resources}
+            for each in policy_of.get(name, ())
+        )
+    ]
     return found + [
         Finding(name, "forget", f"the excuse for {what} of {where}: it was seen, or is not in the policy")
         for name, what, where in known

@@ -128,9 +128,13 @@ RECORD = [
 
 
 def findings(
-    stack: Stack, statements: list[dict[str, Any]], *uses: Use, excused: dict[Excuse, str] | None = None
+    stack: Stack,
+    statements: list[dict[str, Any]],
+    *uses: Use,
+    excused: dict[Excuse, str] | None = None,
+    raced: dict[Excuse, str] | None = None,
 ) -> str:
-    return report(compare(["worker"], {"worker": policy(stack, *statements)}, seen(*uses), stack, excused))
+    return report(compare(["worker"], {"worker": policy(stack, *statements)}, seen(*uses), stack, excused, raced))
 
 
 def test_equal_is_equal(stack: Stack) -> None:
@@ -178,6 +182,17 @@ def test_an_excuse_counts_while_it_is_needed(stack: Stack) -> None:
     more = [*WHOLE, {"Action": ["sqs:PurgeQueue"], "Resource": {"Fn::Sub": "${Jobs.Arn}"}}]
     assert findings(stack, more, *RECORD, excused={excuse: "because"}) == ""
     assert "forget the excuse" in findings(stack, WHOLE, *RECORD, excused={excuse: "because"})
+
+
+def test_what_a_race_needs_may_be_seen_or_not(stack: Stack) -> None:
+    """It stays in the policy whether a run met the race or none did; one that no policy allows is forgotten."""
+    race: Excuse = ("worker", "dynamodb:DeleteItem", "${Things.Arn}")
+    more = [{**WHOLE[0], "Action": [*WHOLE[0]["Action"], "dynamodb:DeleteItem"]}, *WHOLE[1:]]
+    met = things("DeleteItem", "M")
+    assert findings(stack, more, *RECORD, raced={race: "because"}) == ""
+    assert findings(stack, more, *RECORD, met, raced={race: "because"}) == ""
+    assert "forget the race" in findings(stack, WHOLE, *RECORD, raced={race: "because"})
+    assert "add    dynamodb:DeleteItem" in findings(stack, WHOLE, *RECORD, met)
 
 
 def test_nobodys_calls_and_unknown_ones_fail(stack: Stack) -> None:
