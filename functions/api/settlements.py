@@ -7,7 +7,7 @@ from chalice import Response
 from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.settlement.payout import PayoutKind
-from functions.http.answers import answer, answered
+from functions.http.answers import answer, answered, base_url
 from functions.http.resource import Call, Resource
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ def set_settlement_address(call: Call, chain: str) -> Response:
 def create_refund(call: Call, payment_id: str) -> Response:
     """Ask for a refund of what came for a payment: its amount is set aside at once."""
     body: RefundRequest = call.body
-    asker = stage().settlement.asker
-    return answered(asker.refund(call.merchant, payment_id, body.command(), call.origin, call.idempotency), 201)
+    asker, base = stage().settlement.asker, base_url(call.request)
+    return answered(asker.refund(call.merchant, payment_id, body.command(), call.origin, call.idempotency, base), 201)
 
 
 @routes.on("GET", REFUNDS, requires=Scope.SETTLEMENTS, response="RefundPage", codes=("payment_not_found",))

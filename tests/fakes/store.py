@@ -616,8 +616,12 @@ class FakePayouts:
         return PayoutPage(tuple(page), f"after-{page[-1].id}" if len(found) > limit else None)
 
     def of_payment(self, payment_id: str) -> list[Payout]:
-        found = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        of_it = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        found = [each for each in of_it if each.kind is PayoutKind.REFUND]
         return sorted(found, key=lambda each: each.id, reverse=True)
+
+    def claimable(self, digest: str) -> Payout | None:
+        return next((each for each in self._state.payouts.values() if each.claim == digest), None)
 
     def unfinished(self) -> list[Payout]:
         found = [each for each in self._state.payouts.values() if each.unfinished]

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
     from ctrip.services.settlement.ask_payout import PayoutAsker
     from ctrip.services.settlement.check_address import AddressCheck
+    from ctrip.services.settlement.claim_refund import RefundClaims
     from ctrip.services.settlement.decide_payout import PayoutDecider
     from ctrip.services.settlement.payout_events import PayoutReporter
     from ctrip.services.settlement.read_payouts import PayoutReader
@@ -54,6 +55,21 @@ class Settlement:
             log=on.log("api"),
             reporter=self._reporter,
             once=self._once,
+        )
+
+    @cached_property
+    def claims(self) -> "RefundClaims":
+        """Build what takes the addresses that payers name."""
+        from ctrip.services.settlement.claim_refund import RefundClaims
+
+        stage, on = self._stage, self._on
+        return RefundClaims(
+            networks=on.networks,
+            payouts=on.payouts,
+            check=self._check,
+            clock=on.clock,
+            jobs=stage.notifying("api"),
+            reporter=self._reporter,
         )
 
     @cached_property

@@ -144,6 +144,11 @@ def refund_key(payment_id: str, payout_id: str) -> Key:
     return Key(f"P#{payment_id}", f"{REFUND_PREFIX}{payout_id}")
 
 
+def claim_key(digest: str) -> Key:
+    """Name the refund whose recipient's address the secret of a digest may name."""
+    return Key(f"CLAIM#{digest}", "CLAIM")
+
+
 def sent_by_key(chain: str, tx_hash: str) -> Key:
     """Name that a transaction which a person sent has completed a payout."""
     return Key(f"SENT#{chain}", tx_hash)
