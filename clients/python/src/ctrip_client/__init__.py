@@ -4,6 +4,8 @@ from ctrip_client.asynchronous import AsyncClient
 from ctrip_client.calls import (
     EntryFilters,
     EventFilters,
+    NewAssignment,
+    NewDepositRefund,
     NewKey,
     NewPayment,
     NewRefund,
@@ -28,6 +30,7 @@ from ctrip_client.errors import (
     WebhookRefused,
 )
 from ctrip_client.models import (
+    Assignment,
     Balance,
     Chain,
     Event,
@@ -42,6 +45,7 @@ from ctrip_client.models import (
     Sweep,
     Token,
     Transfer,
+    UnmatchedDeposit,
 )
 from ctrip_client.signing import sign_request
 from ctrip_client.sync import Client
@@ -51,6 +55,7 @@ from ctrip_client.webhooks import verify_plain_signature, verify_webhook
 __all__ = [
     "AnswerUnreadable",
     "ApiError",
+    "Assignment",
     "AsyncClient",
     "BadRequest",
     "Balance",
@@ -67,6 +72,8 @@ __all__ = [
     "IssuedKey",
     "Key",
     "LedgerEntry",
+    "NewAssignment",
+    "NewDepositRefund",
     "NewKey",
     "NewPayment",
     "NewRefund",
@@ -85,6 +92,7 @@ __all__ = [
     "TooManyRequests",
     "Transfer",
     "Unauthorized",
+    "UnmatchedDeposit",
     "Unprocessable",
     "WebhookRefused",
     "__version__",
