@@ -60,6 +60,7 @@ CODES: dict[str, Code] = {
     "nothing_to_settle": Code(409, "What this merchant receives lies under its own key already."),
     "settlement_address_missing": Code(409, "No settlement address is set for the chain; set one first."),
     "too_many_payouts": Code(409, "Many requests for this asset wait to be booked; try again after Retry-After."),
+    "chain_not_found": Code(404, "It is none of this stage's chains."),
     "claim_not_found": Code(404, "No refund has this page."),
     "payout_not_changeable": Code(409, "The settlement or refund has come too far for this, or is over."),
     "payout_changed": Code(409, "It kept changing; read it and try again."),
