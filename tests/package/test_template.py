@@ -123,6 +123,7 @@ ACCESS_WRITERS = {
     },
     "SignerRole": {"MER#*", "ACC#*", "XPUB#*", "SIG#*", "AUD#*", "SAV#*", "SPENT#*", "SPENTBY#*"},
     "SettleRole": {"G#*"},
+    "ReconcileRole": {"AUD#reconciliation:*"},
     "ProvisionRole": {"MER#*", "AUD#*", "IX#*", "WAIT"},
     "SealRole": {"SEALS", "SEAL#*"},
     "ScanRole": {"G#*", "OPEN#*", "AB#*"},

@@ -44,6 +44,5 @@ def with_differences(
 
 def _by_place(differences: Iterable[Difference]) -> dict[str, str]:
     """Return the amounts of differences by place and asset, in base units."""
-    return {
-        " ".join(filter(None, (each.account, each.payment_id, each.asset))): str(each.amount) for each in differences
-    }
+    places = {(each.account, each.payment_id, each.asset): str(each.amount) for each in differences}
+    return {" ".join(filter(None, place)): amount for place, amount in places.items()}
