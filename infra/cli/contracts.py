@@ -70,9 +70,9 @@ class _Chain:
         """Read the stage's settings; refuses a chain without a treasury, and one of a kind without such contracts."""
         from ctrip.aws.secrets import read_endpoints
         from ctrip.bootstrap import stage
-        from ctrip.domain.chains.kinds import address_at, rules_of
+        from ctrip.domain.chains.kinds import rules_of
         from ctrip.domain.errors import ConfigurationError
-        from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_ACCOUNT
+        from ctrip.domain.sweeping.treasury import OPERATOR
         from ctrip.networks import check_named, load_networks
 
         check_named("CHAIN", [name])
@@ -80,7 +80,7 @@ class _Chain:
         treasury, rules = settings.treasury_of(network), rules_of(network)
         if not treasury:
             raise ConfigurationError(f"CTRIP_TREASURY names no treasury for {name}: the contracts follow from it.")
-        operator = address_at(rules, stage().adapters.signer.account_xpub(network.kind, OPERATORS_ACCOUNT), OPERATOR[1])
+        operator = stage().adapters.signer.operators_address(network.kind, OPERATOR[1])
         if rules.collector(treasury, operator) is None:
             raise ConfigurationError(f"There are no such contracts on {name}: its tokens are swept one by one.")
         secret = read_endpoints(os.environ["CTRIP_STAGE"])

@@ -17,6 +17,7 @@ from ctrip.domain.chains.chain import (
 from ctrip.domain.chains.evm.sweep_call import SweepCall, parse_sweep
 from ctrip.domain.chains.evm.sweep_contracts import sweep_pair
 from ctrip.domain.chains.evm.transaction import NATIVE_GAS, Account, Call, Fees, Transaction, transfer_destination
+from ctrip.domain.chains.kinds import KINDS, address_at
 from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable, Underpriced
 
 TOKEN_GAS = 50_000
@@ -347,6 +348,9 @@ class FakeSigner:
 
     def account_xpub(self, kind: str, account: int) -> str:
         return self._xpubs[account]
+
+    def operators_address(self, kind: str, index: int) -> str:
+        return address_at(KINDS[kind], self._xpubs[0], index)
 
     def vouch(self, merchant_id: str, chain: str) -> str:
         return f"vouched:{merchant_id}:{chain}"

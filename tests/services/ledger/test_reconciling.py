@@ -290,7 +290,7 @@ def test_the_operators_addresses_are_asked_for_once(world: World, monkeypatch: p
         calls.append(kind)
         raise Unavailable("there is no wallet yet")
 
-    monkeypatch.setattr(world.signer, "account_xpub", asked)
+    monkeypatch.setattr(world.signer, "operators_address", asked)
     world.stage.ledger.noter.run()
     assert calls == []
     world.stores.reconciliations._addresses.clear()

@@ -5,7 +5,7 @@ No value is repeated but a mistyped name: RPC addresses hold providers' keys, an
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ctrip.domain.bounds import WholeNumber
@@ -39,6 +39,18 @@ def names(text: str) -> tuple[str, ...]:
     if twice := [name for name in found if found.count(name) > 1]:
         raise ValueError(f"names {quoted(twice[0])} twice")
     return found
+
+
+def names_of(known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return the reader of some of a few known names."""
+
+    def read(text: str) -> tuple[str, ...]:
+        found = names(text)
+        if strange := [name for name in found if name not in known]:
+            raise ValueError(f"names {quoted(strange[0])}{nearest(strange[0], known)}; there are {', '.join(known)}")
+        return found
+
+    return read
 
 
 def integer(least: int, most: int) -> Callable[[str], int]:

@@ -6,9 +6,17 @@ from typing import Protocol
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Act, Signed, Unsigned
-from ctrip.domain.chains.kinds import KINDS, ChainRules, parse_path, rules_of, same
+from ctrip.domain.chains.kinds import KINDS, ChainRules, address_path, parse_path, rules_of, same
 from ctrip.domain.errors import SigningRefused
-from ctrip.domain.sweeping.treasury import GAS_STATION, OPERATOR, TREASURY, own_address
+from ctrip.domain.sweeping.treasury import (
+    GAS_STATION,
+    OPERATOR,
+    OPERATORS_ACCOUNT,
+    OPERATORS_KEYS,
+    TREASURY,
+    operators_own,
+    own_address,
+)
 
 
 class Wallet(Protocol):
@@ -67,6 +75,12 @@ class GuardedSigner:
         if not 0 <= account < 2**31:
             raise SigningRefused("the account is out of range")
         return self.wallet().account_xpub(kind, account)
+
+    def operators_address(self, kind: str, index: int) -> str:
+        """Return an address of the operator's, by its index in account 0."""
+        if kind not in KINDS or index not in OPERATORS_KEYS.values():
+            raise SigningRefused("the operator has no such address")
+        return self.wallet().address(kind, address_path(KINDS[kind], OPERATORS_ACCOUNT, index))
 
     def vouch(self, merchant_id: str, chain: str) -> str:
         """Take over where a merchant's settlements go; raises `SigningRefused`."""
@@ -148,6 +162,9 @@ class GuardedSigner:
         treasury, rules = self.treasuries.get(network.name, ""), rules_of(network)
         if not treasury:
             raise SigningRefused("no treasury is configured for this chain")
+        own = {index: self.operators_address(network.kind, index) for index in OPERATORS_KEYS.values()}
+        if whose := operators_own(rules, treasury, own):
+            raise SigningRefused(f"the treasury is refused: {whose}")
         for each in {0, *accounts}:
             if whose := own_address(rules, treasury, each, wallet.account_xpub(network.kind, each)):
                 raise SigningRefused(f"the treasury is refused: {whose}")
