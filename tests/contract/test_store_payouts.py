@@ -7,6 +7,7 @@ import pytest
 
 from ctrip.domain.errors import AlreadyExists, InvalidField, Stale
 from ctrip.domain.money import MAX_AMOUNT
+from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState, Source, Trigger, changed, moved_on
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
 from ctrip.ports import Idempotency, PayoutCommit
@@ -47,6 +48,14 @@ def asked(stores: Stores, made: Payout, **more: Any) -> PayoutCommit:
         return commit
     total = stores.payouts.refunded(made.payment_id, made.chain, made.asset_key)
     return replace(commit, refunded=(total, total.plus(made.amount)))
+
+
+def test_what_payouts_cost_is_kept_by_chain_and_the_newest_stands(stores: Stores) -> None:
+    old = PayoutCosts(chain="anvil", coin=10**30, token=3, at=NOW)
+    stores.money.note_payout_costs(old)
+    stores.money.note_payout_costs(new := replace(old, token=2**200, at=NOW + 1))
+    assert stores.money.payout_costs(["anvil", "base"]) == {"anvil": new}
+    assert stores.money.payout_costs([]) == {}
 
 
 def test_a_payout_comes_back_to_the_last_field(stores: Stores) -> None:

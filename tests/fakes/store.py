@@ -20,6 +20,7 @@ from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.settlement.payout import Payout, PayoutKind
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
@@ -78,6 +79,7 @@ class _State:
     refunded: dict[tuple[str, str, str], Refunded] = field(default_factory=dict)
     settlement_addresses: dict[tuple[str, str], SettlementAddress] = field(default_factory=dict)
     transactions: dict[str, OutgoingTransaction] = field(default_factory=dict)
+    payout_costs: dict[str, PayoutCosts] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
     setbacks: dict[str, dict[str, Setback]] = field(default_factory=lambda: defaultdict(dict))
@@ -472,6 +474,12 @@ class FakeMoney:
 
     def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
         return {chain: self._state.tips[chain] for chain in chains if chain in self._state.tips}
+
+    def payout_costs(self, chains: Sequence[str]) -> dict[str, PayoutCosts]:
+        return {chain: self._state.payout_costs[chain] for chain in chains if chain in self._state.payout_costs}
+
+    def note_payout_costs(self, costs: PayoutCosts) -> None:
+        self._state.payout_costs[costs.chain] = costs
 
     def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
         with self._state.lock:

@@ -24,12 +24,14 @@ class Settlement:
     def asker(self) -> "PayoutAsker":
         """Build what takes requests for settlements and refunds."""
         from ctrip.services.settlement.ask_payout import PayoutAsker
+        from ctrip.services.settlement.note_costs import PayoutFloor
 
         stage, on = self._stage, self._on
         return PayoutAsker(
             networks=on.networks,
             rules=on.settings.payouts,
             check=self._check,
+            floor=PayoutFloor(on.money, on.clock),
             local=on.settings.local,
             reader=stage.payments.reader,
             payouts=on.payouts,

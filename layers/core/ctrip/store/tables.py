@@ -278,6 +278,11 @@ def tip_key(chain: str) -> Key:
     return Key(f"F#{chain}", "TIP")
 
 
+def payout_costs_key(chain: str) -> Key:
+    """Name what payouts cost on a chain."""
+    return Key(f"PC#{chain}", "COSTS")
+
+
 # -- access
 
 

@@ -19,6 +19,7 @@ from ctrip.ports import Clock, Idempotency, Ids, Jobs, PayoutCommit, PayoutStore
 from ctrip.services.ledger.read_ledger import LedgerReader
 from ctrip.services.payments.read_payment import PaymentReader
 from ctrip.services.settlement.check_address import AddressCheck
+from ctrip.services.settlement.note_costs import PayoutFloor
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.choose_asset import chosen_amount, chosen_asset, chosen_network
 from ctrip.services.shared.notify import notify
@@ -67,11 +68,12 @@ class _Free:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutAsker:
-    """Takes requests for settlements and refunds; `rules` are by chain and symbol."""
+    """Takes requests for settlements and refunds; `rules` are by chain and symbol, `floor` is by the network's cost."""
 
     networks: Mapping[str, Network]
     rules: Mapping[str, Mapping[str, PayoutRules]]
     check: AddressCheck
+    floor: PayoutFloor
     local: bool
     reader: PaymentReader
     payouts: PayoutStore
@@ -105,7 +107,8 @@ class PayoutAsker:
             to = current(address, self.clock.now()).address
             free = self._free(merchant.id, network, asset)
             rules = self._rules(network, asset)
-            whole = self._checked(amount, free, asset, rules)
+            least = rules.least_amount(self.floor.least(network, asset))
+            whole = self._checked(amount, free, asset, rules, least)
             fee = rules.fee(whole)
             if fee >= whole:
                 raise _too_little(asset, fee + 1)
@@ -133,7 +136,8 @@ class PayoutAsker:
             to = self.check.check(network, wanted.address)
             free, source = self._refundable(payment, network, asset, apart=wanted.unmatched)
             rules = self._rules(network, asset)
-            whole = self._checked(chosen_amount(asset, wanted), free, asset, rules)
+            least = self.floor.least(network, asset)
+            whole = self._checked(chosen_amount(asset, wanted), free, asset, rules, least)
             payout = self._made(PayoutKind.REFUND, merchant.id, network, asset, whole, to, rules, origin)
             return self._commit(replace(payout, payment_id=payment.id, source=source), free, origin, idempotency)
 
@@ -171,12 +175,12 @@ class PayoutAsker:
     def _rules(self, network: Network, asset: Asset) -> PayoutRules:
         return rules_for(self.rules, network.name, asset.symbol, local=self.local)
 
-    def _checked(self, amount: int | None, free: _Free, asset: Asset, rules: PayoutRules) -> int:
+    def _checked(self, amount: int | None, free: _Free, asset: Asset, rules: PayoutRules, least: int | None) -> int:
         whole = max(free.amount, 0) if amount is None else amount
         if whole > free.amount or whole == 0:
             raise _insufficient(asset, max(free.amount, 0))
-        if whole < rules.minimum:
-            raise _too_little(asset, rules.minimum)
+        if whole < (least := max(rules.minimum, least or 0)):
+            raise _too_little(asset, least)
         if whole > rules.per_transaction:
             raise InvalidField("amount", "above_limit", f"must be at most {rules.per_transaction} base units at a time")
         return whole

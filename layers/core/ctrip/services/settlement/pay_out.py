@@ -27,6 +27,14 @@ class Vouching(Protocol):
         ...
 
 
+class Noting(Protocol):
+    """Notes what payouts cost."""
+
+    def run(self) -> int:
+        """Ask where it is due; return how many chains have answered."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class PayoutWorker:
     """Takes every payout that is not over a step further; one's trouble is no other's.
@@ -38,6 +46,7 @@ class PayoutWorker:
     booker: PayoutBooker
     addresses: Vouching
     sender: Callable[[str], Sending | None]
+    costs: Noting
     log: Log
     _senders: dict[str, Sending | None] = field(default_factory=dict)
 
@@ -49,6 +58,8 @@ class PayoutWorker:
         for payout in self.payouts.unfinished():
             with self._apart(payout.id):
                 count += self._one(payout) != payout
+        with self._apart("costs"):
+            self.costs.run()
         return count
 
     def _one(self, payout: Payout) -> Payout:
