@@ -40,6 +40,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "refund_unmatched_deposit": {"address": PAYER},
     "set_settlement_address": {"address": PAYER},
     "set_merchant_settlement_address": {"address": PAYER},
+    "set_settlement_schedule": {"every": "daily"},
     "reject_payout": {"reason": "no"},
     "create_merchant": {"name": "n"},
     "create_user": {"email": "new@ops.example", "name": "n", "role": "viewer"},

@@ -15,6 +15,7 @@ from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState, Source, account_of
 from ctrip.domain.settlement.reservation import MOST_WAITING, Refunded, Reservation, current
 from ctrip.domain.settlement.rules import PayoutRules, rules_for
+from ctrip.domain.settlement.schedule import Schedule
 from ctrip.ports import Clock, Idempotency, Ids, Jobs, PayoutCommit, PayoutStore
 from ctrip.services.ledger.read_ledger import LedgerReader
 from ctrip.services.payments.read_payment import PaymentReader
@@ -84,10 +85,20 @@ class PayoutAsker:
     reporter: PayoutReporter
     once: Once
 
+    def settleable(self, merchant_id: str, network: Network, asset: Asset) -> tuple[int, int]:
+        """Return what a merchant has free of an asset, and the most of it that is settled at a time."""
+        return self._free(merchant_id, network, asset).amount, self._rules(network, asset).per_transaction
+
     def settle(
-        self, merchant: Merchant, wanted: AskSettlement, origin: Origin, idempotency: Idempotency | None = None
+        self,
+        merchant: Merchant,
+        wanted: AskSettlement,
+        origin: Origin,
+        idempotency: Idempotency | None = None,
+        *,
+        schedule: tuple[Schedule, Schedule] | None = None,
     ) -> Answer:
-        """Ask for a settlement to the merchant's settlement address.
+        """Ask for a settlement to the merchant's settlement address; `schedule` has asked for it (before, after).
 
         Raises `BadRequest`, `Conflict` (no address, too little balance, merchant's own keys), `KeyReused` and `Busy`.
         """
@@ -113,7 +124,7 @@ class PayoutAsker:
             if fee >= whole:
                 raise _too_little(asset, fee + 1)
             payout = self._made(PayoutKind.SETTLEMENT, merchant.id, network, asset, whole, to, rules, origin)
-            return self._commit(replace(payout, fee=fee), free, origin, idempotency)
+            return self._commit(replace(payout, fee=fee), free, origin, idempotency, schedule)
 
         return self._once(attempt, idempotency)
 
@@ -223,7 +234,14 @@ class PayoutAsker:
             updated_at=now,
         )
 
-    def _commit(self, payout: Payout, free: _Free, origin: Origin, idempotency: Idempotency | None) -> Answer:
+    def _commit(
+        self,
+        payout: Payout,
+        free: _Free,
+        origin: Origin,
+        idempotency: Idempotency | None,
+        schedule: tuple[Schedule, Schedule] | None = None,
+    ) -> Answer:
         view = view_of(payout)
         event = self.reporter.event("created", payout, origin.request_id)
         refunded = free.refunded
@@ -234,12 +252,14 @@ class PayoutAsker:
                 event=event,
                 reservation=(free.reservation, free.reservation.plus(payout)),
                 refunded=(refunded, refunded.plus(payout.amount)) if refunded else None,
+                schedule=schedule,
                 idempotency=idempotency,
                 answer=json.dumps(view) if idempotency else "",
             )
         )
         notify(self.jobs, [event])
-        self.jobs.settle()
+        if schedule is None:  # else it is the worker itself that asks
+            self.jobs.settle()
         return Answer(view)
 
     def _once(self, attempt: Callable[[], Answer], idempotency: Idempotency | None) -> Answer:

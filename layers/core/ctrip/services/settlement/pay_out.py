@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ctrip.domain.errors import AlreadyExists, Busy, ChainError, Stale
 from ctrip.domain.settlement.payout import Payout
+from ctrip.domain.settlement.schedule import Schedule
 from ctrip.ports import Log, PayoutStore
 from ctrip.services.settlement.book_payouts import PayoutBooker, ready
 
@@ -35,6 +36,18 @@ class Noting(Protocol):
         ...
 
 
+class Scheduled(Protocol):
+    """Asks for settlements by merchants' schedules."""
+
+    def wanted(self) -> list[Schedule]:
+        """Return the schedules to look at now."""
+        ...
+
+    def ask(self, schedule: Schedule) -> bool:
+        """Ask for a settlement where one is due; return whether it was asked for."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class PayoutWorker:
     """Takes every payout that is not over a step further; one's trouble is no other's.
@@ -47,6 +60,7 @@ class PayoutWorker:
     addresses: Vouching
     sender: Callable[[str], Sending | None]
     costs: Noting
+    scheduled: Scheduled
     log: Log
     _senders: dict[str, Sending | None] = field(default_factory=dict)
 
@@ -55,12 +69,20 @@ class PayoutWorker:
         count = 0
         with self._apart("settlement addresses"):
             self.addresses.run()
+        with self._apart("costs"):
+            self.costs.run()
+        for schedule in self._schedules():
+            with self._apart(f"{schedule.merchant_id}, {schedule.chain}, {schedule.asset}"):
+                count += self.scheduled.ask(schedule)
         for payout in self.payouts.unfinished():
             with self._apart(payout.id):
                 count += self._one(payout) != payout
-        with self._apart("costs"):
-            self.costs.run()
         return count
+
+    def _schedules(self) -> list[Schedule]:
+        with self._apart("schedules"):
+            return self.scheduled.wanted()
+        return []
 
     def _one(self, payout: Payout) -> Payout:
         after = self.booker.book(payout)
