@@ -11,10 +11,11 @@ from functions.http.answers import answer, answered, base_url
 from functions.http.resource import Call, Resource
 
 if TYPE_CHECKING:
-    from functions.requests.payouts import DestinationRequest, RefundRequest, SettlementRequest
+    from functions.requests.payouts import DestinationRequest, RefundRequest, ScheduleRequest, SettlementRequest
 
 routes = Resource(__name__)
 ADDRESS = "/api/v1/settlement-addresses/{chain}"
+SCHEDULES = "/api/v1/settlement-schedules"
 REFUNDS = "/api/v1/payments/{payment_id}/refunds"
 OF_REQUESTS = (
     *("unsupported_chain", "token_not_found", "insufficient_balance"),
@@ -95,6 +96,26 @@ def set_settlement_address(call: Call, chain: str) -> Response:
     """Set where the settlements of a chain go: the first address counts at once, another after a delay."""
     body: DestinationRequest = call.body
     return answer(stage().settlement.addresses.set(call.merchant.id, chain, body.address, call.origin))
+
+
+@routes.on("GET", SCHEDULES, requires=Scope.SETTLEMENTS, response="SchedulePage")
+def list_settlement_schedules(call: Call) -> Response:
+    """List when settlements are asked for by themselves."""
+    return answer(stage().settlement.schedules.all(call.merchant.id))
+
+
+@routes.on(
+    "PUT",
+    f"{SCHEDULES}/{{chain}}",
+    requires=Scope.SETTLEMENTS,
+    body="payouts.ScheduleRequest",
+    response="Schedule",
+    codes=("unsupported_chain", "token_not_found", "payout_changed"),
+)
+def set_settlement_schedule(call: Call, chain: str) -> Response:
+    """Set when settlements of an asset are asked for by themselves; it replaces what was set before."""
+    body: ScheduleRequest = call.body
+    return answer(stage().settlement.schedules.set(call.merchant.id, chain, body.command()))
 
 
 @routes.on(

@@ -88,6 +88,7 @@ FIELD_CODES: dict[str, str] = {
     "repeated_parameter": "may be given once",
     "duplicate_key": "appears twice",
     "invalid_value": "has the wrong type, length, range or spelling",
+    "not_of_this_schedule": "belongs to another kind of schedule",
     "invalid_amount": "is no amount from 1 to 2^256-1 base units",
     "invalid_url": "is no address that may be used here",
     "invalid_cursor": "is not a cursor that this list gave out",

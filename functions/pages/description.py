@@ -17,6 +17,7 @@ from ctrip.views import (
     merchants,
     payments,
     payouts,
+    schedules,
 )
 from ctrip.views.health import Readiness
 from functions.http import openapi, openapi30, problems
@@ -48,6 +49,7 @@ VIEWS = named(
         payments,
         payouts,
         problems,
+        schedules,
     )
 )
 VIEWS |= {"Unready": Unready}

@@ -1,12 +1,14 @@
 """Requests about settlements and refunds."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
 from ctrip.domain.bounds import Text
 from ctrip.domain.payments.bounds import ASSET, CHAIN
+from ctrip.domain.settlement.schedule import Every, Weekday
 from ctrip.services.settlement.ask_payout import AskAssignment, AskRefund, AskSettlement
+from ctrip.services.settlement.schedules import SetSchedule
 from functions.http.bounded import Bounded
 from functions.http.models import Strict, example
 from functions.requests.amounts import BaseUnits, TokenId, WholeUnits
@@ -118,6 +120,35 @@ class DestinationRequest(Strict):
     model_config = example(address="0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 
     address: Address = Field(description="An address whose key is the merchant's; none of an exchange.")
+
+
+class ScheduleRequest(Strict):
+    """Set when settlements of an asset are asked for by themselves: by the calendar, once an amount is free, or both.
+
+    Give at most one of `token_id` and `asset`; without them, the coin. `every: "none"` and no `threshold` end it.
+    """
+
+    model_config = example(asset="USDC", every="weekly", weekday="monday", hour=6, keep="50000000")
+
+    every: Literal["none", "daily", "weekly", "monthly"] = Field(description="How often the calendar asks.")
+    hour: Annotated[int, Field(ge=0, le=23)] | None = Field(None, description="Of the day, in UTC; without it, 0.")
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] | None = Field(
+        None, description="Of a weekly one, which needs it."
+    )
+    day: Annotated[int, Field(ge=1, le=28)] | None = Field(None, description="Of a monthly one, which needs it.")
+    threshold: BaseUnits = Field(
+        None, description="Ask as soon as so much is free, in base units, as text, whatever the calendar says."
+    )
+    keep: BaseUnits = Field(None, description="Leave so much of the balance, in base units, as text.")
+    token_id: TokenId | None = Field(None, description="The token.")
+    asset: Symbol | None = Field(None, description="The coin or token by its symbol on the chain.")
+
+    def command(self) -> SetSchedule:
+        """Say it in the service's terms."""
+        fields = self.model_dump() | {"token_id": self.token_id.lower() if self.token_id else None}
+        return SetSchedule(
+            **fields | {"every": Every(self.every), "weekday": Weekday(self.weekday) if self.weekday else None}
+        )
 
 
 class RejectionRequest(Strict):

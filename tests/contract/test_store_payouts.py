@@ -7,6 +7,7 @@ import pytest
 
 from ctrip.domain.errors import AlreadyExists, InvalidField, Stale
 from ctrip.domain.money import MAX_AMOUNT
+from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.settlement.payout import (
     ID_PREFIX,
     Booking,
@@ -19,6 +20,7 @@ from ctrip.domain.settlement.payout import (
     moved_on,
 )
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
+from ctrip.domain.settlement.schedule import Every, Schedule, Weekday, answered, following
 from ctrip.ports import Idempotency, PayoutCommit
 from tests.support.objects import NOW, entry, new_ulid, transaction
 from tests.support.stores import Stores
@@ -57,6 +59,62 @@ def asked(stores: Stores, made: Payout, **more: Any) -> PayoutCommit:
         return commit
     total = stores.payouts.refunded(made.payment_id, made.chain, made.asset_key)
     return replace(commit, refunded=(total, total.plus(made)))
+
+
+def test_what_payouts_cost_is_kept_by_chain_and_the_newest_stands(stores: Stores) -> None:
+    old = PayoutCosts(chain="anvil", coin=10**30, token=3, at=NOW)
+    stores.money.note_payout_costs(old)
+    stores.money.note_payout_costs(new := replace(old, token=2**200, at=NOW + 1))
+    assert stores.money.payout_costs(["anvil", "base"]) == {"anvil": new}
+    assert stores.money.payout_costs([]) == {}
+
+
+def scheduled(**given: Any) -> Schedule:
+    """Make a schedule of the coin."""
+    fields: dict[str, Any] = {"merchant_id": ME, "chain": "anvil", "asset": "native", "since": NOW}
+    return Schedule(**(fields | given))
+
+
+def test_a_schedule_comes_back_to_the_last_field_and_is_changed_on_its_version(stores: Stores) -> None:
+    made = scheduled(
+        every=Every.MONTHLY, hour=23, day=28, weekday=Weekday.SUNDAY, threshold=MAX_AMOUNT, keep=2**255, skipped="why"
+    )
+    stores.payouts.keep_schedule(None, made)
+    stores.payouts.keep_schedule(None, other := scheduled(asset="a#b", chain="base"))
+    assert stores.payouts.schedule(ME, "anvil", "native") == made
+    assert stores.payouts.schedules(ME) == [made, other]
+    assert stores.payouts.schedules("mer_2") == []
+    stores.payouts.keep_schedule(made, after := replace(made, version=2, done=NOW + 5))
+    with pytest.raises(Stale):
+        stores.payouts.keep_schedule(made, after)
+    with pytest.raises(Stale):
+        stores.payouts.keep_schedule(None, after)
+
+
+def test_schedules_are_found_by_their_next_moment_or_as_those_that_go_by_an_amount(stores: Stores) -> None:
+    timed = scheduled(every=Every.DAILY)
+    moment = following(timed, NOW)
+    assert moment is not None
+    for each in (timed, scheduled(asset="b", threshold=5), scheduled(asset="c")):
+        stores.payouts.keep_schedule(None, each)
+    assert stores.payouts.due_schedules(moment - 1) == []
+    assert stores.payouts.due_schedules(moment) == [timed]
+    assert [each.asset for each in stores.payouts.schedules_by_amount()] == ["b"]
+    stores.payouts.keep_schedule(timed, answered(timed, moment))
+    assert stores.payouts.due_schedules(moment) == []
+
+
+def test_a_settlement_and_the_schedule_that_asked_for_it_are_stored_together_or_not_at_all(stores: Stores) -> None:
+    """Of two workers that have read the same schedule one is refused, and nothing of its settlement is there."""
+    before = scheduled(every=Every.DAILY)
+    stores.payouts.keep_schedule(None, before)
+    pair, one, two = (before, replace(before, version=2, done=NOW)), payout(), payout(NOW + 1)
+    stores.payouts.commit(asked(stores, one, schedule=pair))
+    with pytest.raises(AlreadyExists, match="schedule"):
+        stores.payouts.commit(asked(stores, two, schedule=pair))
+    assert stores.payouts.payout(ME, two.id) is None
+    assert [each[0] for each in stores.payouts.reservation(ME, "anvil", "native").waiting] == [one.id]
+    assert stores.payouts.schedule(ME, "anvil", "native") == pair[1]
 
 
 def test_a_payout_comes_back_to_the_last_field(stores: Stores) -> None:

@@ -289,6 +289,9 @@ class ToyTransfers:
     def usual_cost(self, token: str | None, *, together: bool = False) -> int:
         return TOKEN_FEE + COIN_FEE if token else COIN_FEE
 
+    def usual_payout(self, token: str | None) -> int:
+        return TOKEN_FEE if token else COIN_FEE
+
     def quote(self, order: Order, coin: int) -> Quote:
         if order.token is None:
             return Quote(COIN_FEE)

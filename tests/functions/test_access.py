@@ -41,6 +41,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "assign_unmatched_deposit": {"payment_id": UNKNOWN},
     "set_settlement_address": {"address": PAYER},
     "set_merchant_settlement_address": {"address": PAYER},
+    "set_settlement_schedule": {"every": "daily"},
     "reject_payout": {"reason": "no"},
     "create_merchant": {"name": "n"},
     "create_user": {"email": "new@ops.example", "name": "n", "role": "viewer"},

@@ -246,3 +246,39 @@ def test_an_unmatched_deposit_is_assigned_and_listed(api: Api, paid: str) -> Non
     [left] = api.call("GET", "/api/v1/deposits/unmatched").json["data"]
     assert (left["assigned"], left["refunded"]) == (700, 0)
     assert api.call("GET", f"/api/v1/payments/{paid}/refunds").json["data"] == []
+
+
+def test_a_schedule_is_set_listed_and_ended(api: Api, paid: str) -> None:
+    where = "/api/v1/settlement-schedules"
+    wanted = {"every": "weekly", "weekday": "monday", "hour": 6, "threshold": "5000", "keep": 7}
+    made = api.call("PUT", f"{where}/anvil", wanted)
+    assert (made.status_code, made.json["threshold_str"], made.json["keep"]) == (200, "5000", 7)
+    assert made.json["next_at"].endswith("T06:00:00.000Z")
+    assert (made.json["skipped"], made.json["token_id"], made.json["symbol"]) == (None, None, "ETH")
+    assert api.call("GET", where).json == {"data": [made.json], "next_cursor": None}
+    assert api.call("PUT", f"{where}/anvil", {"every": "daily", "asset": "USDC"}).json["symbol"] == "USDC"
+    ended = api.call("PUT", f"{where}/anvil", {"every": "none"}).json
+    assert (ended["every"], ended["next_at"], ended["threshold"]) == ("none", None, 0)
+    assert len(api.call("GET", where).json["data"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "every"),
+        ({"every": "hourly"}, "every"),
+        ({"every": "daily", "hour": 24}, "hour"),
+        ({"every": "daily", "hour": True}, "hour"),
+        ({"every": "monthly", "day": 29}, "day"),
+        ({"every": "monthly"}, "day"),
+        ({"every": "weekly", "weekday": "funday"}, "weekday"),
+        ({"every": "daily", "threshold": 0}, "threshold"),
+        ({"every": "daily", "keep": -1}, "keep"),
+        ({"every": "daily", "asset": "DOGE"}, "asset"),
+        ({"every": "daily", "when": "now"}, "when"),
+    ],
+)
+def test_what_is_wrong_with_a_schedule_is_named(api: Api, paid: str, body: dict[str, Any], field: str) -> None:
+    refused = api.call("PUT", "/api/v1/settlement-schedules/anvil", body)
+    assert (refused.status_code, [each["field"] for each in refused.json["errors"]]) == (400, [field])
+    assert api.call("GET", "/api/v1/settlement-schedules").json["data"] == []

@@ -22,6 +22,7 @@ from ctrip_client.calls import (
     NewKey,
     NewPayment,
     NewRefund,
+    NewSchedule,
     NewSettlement,
     PageFilters,
     PaymentFilters,
@@ -41,6 +42,7 @@ from ctrip_client.models import (
     Refund,
     Settlement,
     SettlementDestination,
+    SettlementSchedule,
     Token,
     UnmatchedDeposit,
 )
@@ -204,6 +206,16 @@ class Settlements:
     ) -> SettlementDestination:
         """Set where settlements of a chain go: the first address counts at once, another after a delay."""
         return await self.runner.run(calls.set_destination(chain, address, idempotency_key))
+
+    def schedules(self) -> AsyncIterator[SettlementSchedule]:
+        """Yield when settlements are asked for by themselves."""
+        return self.runner.each(calls.list_schedules())
+
+    async def set_schedule(
+        self, chain: str, *, idempotency_key: str | None = None, **wanted: Unpack[NewSchedule]
+    ) -> SettlementSchedule:
+        """Set when settlements of an asset are asked for by themselves; it replaces what was set before."""
+        return await self.runner.run(calls.set_schedule(chain, wanted, idempotency_key))
 
 
 @dataclass(frozen=True, slots=True)

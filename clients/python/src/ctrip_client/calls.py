@@ -25,6 +25,7 @@ from ctrip_client.models import (
     Refund,
     Settlement,
     SettlementDestination,
+    SettlementSchedule,
     Token,
     UnmatchedDeposit,
 )
@@ -37,6 +38,7 @@ PAYMENTS = "/api/v1/payments"
 KEYS = "/api/v1/keys"
 SETTLEMENTS = "/api/v1/settlements"
 DEPOSITS = "/api/v1/deposits"
+SCHEDULES = "/api/v1/settlement-schedules"
 DESTINATIONS = "/api/v1/settlement-addresses"
 
 
@@ -107,6 +109,19 @@ class NewSettlement(TypedDict, total=False):
     chain: Required[str]
     amount: int | str | None
     amount_decimal: str | None
+    asset: str | None
+    token_id: str | None
+
+
+class NewSchedule(TypedDict, total=False):
+    """When settlements are asked for by themselves: by the calendar (`every`), once `threshold` is free, or both."""
+
+    every: Required[str]
+    hour: int | None
+    weekday: str | None
+    day: int | None
+    threshold: int | str | None
+    keep: int | str | None
     asset: str | None
     token_id: str | None
 
@@ -271,6 +286,17 @@ def get_destination(chain: str) -> Call[SettlementDestination]:
 def set_destination(chain: str, address: str, key: str | None) -> Call[SettlementDestination]:
     """Set where settlements of a chain go."""
     call = _write(f"{DESTINATIONS}/{_segment(chain)}", _one(SettlementDestination), {"address": address}, key)
+    return replace(call, method="PUT")
+
+
+def list_schedules() -> Call[Page[SettlementSchedule]]:
+    """Read when settlements are asked for by themselves."""
+    return Call(method="GET", path=SCHEDULES, read=_page(SettlementSchedule))
+
+
+def set_schedule(chain: str, wanted: NewSchedule, key: str | None) -> Call[SettlementSchedule]:
+    """Set when settlements of an asset are asked for by themselves."""
+    call = _write(f"{SCHEDULES}/{_segment(chain)}", _one(SettlementSchedule), wanted, key)
     return replace(call, method="PUT")
 
 

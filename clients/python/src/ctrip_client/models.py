@@ -268,6 +268,27 @@ class SettlementDestination(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementSchedule(Record):
+    """When settlements of an asset are asked for by themselves; `skipped` says why nothing was the last time."""
+
+    chain: str
+    every: str
+    symbol: str
+    keep: int = 0
+    hour: int = 0
+    weekday: str | None = None
+    day: int | None = None
+    threshold: int = 0
+    token_id: str | None = None
+    decimals: int | None = None
+    threshold_decimal: str = ""
+    keep_decimal: str = ""
+    next_at: datetime | None = None
+    skipped: str | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Key(Record):
     """An API key, without its secrets."""
 

@@ -21,6 +21,7 @@ from ctrip_client.calls import (
     NewKey,
     NewPayment,
     NewRefund,
+    NewSchedule,
     NewSettlement,
     PageFilters,
     PaymentFilters,
@@ -40,6 +41,7 @@ from ctrip_client.models import (
     Refund,
     Settlement,
     SettlementDestination,
+    SettlementSchedule,
     Token,
     UnmatchedDeposit,
 )
@@ -200,6 +202,16 @@ class Settlements:
     def set_destination(self, chain: str, address: str, *, idempotency_key: str | None = None) -> SettlementDestination:
         """Set where settlements of a chain go: the first address counts at once, another after a delay."""
         return self.runner.run(calls.set_destination(chain, address, idempotency_key))
+
+    def schedules(self) -> Iterator[SettlementSchedule]:
+        """Yield when settlements are asked for by themselves."""
+        return self.runner.each(calls.list_schedules())
+
+    def set_schedule(
+        self, chain: str, *, idempotency_key: str | None = None, **wanted: Unpack[NewSchedule]
+    ) -> SettlementSchedule:
+        """Set when settlements of an asset are asked for by themselves; it replaces what was set before."""
+        return self.runner.run(calls.set_schedule(chain, wanted, idempotency_key))
 
 
 @dataclass(frozen=True, slots=True)

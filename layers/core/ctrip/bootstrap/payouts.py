@@ -24,6 +24,8 @@ class Payouts:
     @cached_property
     def worker(self) -> "PayoutWorker":
         """Build what takes payouts a step further."""
+        from ctrip.services.settlement.ask_scheduled import ScheduledAsker
+        from ctrip.services.settlement.note_costs import CostNoting
         from ctrip.services.settlement.pay_out import PayoutWorker
         from ctrip.services.settlement.vouch_addresses import AddressVouching
 
@@ -33,6 +35,21 @@ class Payouts:
             booker=self._booker,
             addresses=AddressVouching(on.payouts, on.signer, on.log("settle")),
             sender=lambda name: self._sender(name) if name in on.networks else None,
+            scheduled=ScheduledAsker(
+                networks=on.networks,
+                access=on.access,
+                payouts=on.payouts,
+                asker=self._stage.settlement.asker_of("settle"),
+                clock=on.clock,
+                log=on.log("settle"),
+            ),
+            costs=CostNoting(
+                networks=[each for each in on.networks.values() if on.settings.treasury_of(each)],
+                transfers=lambda name: self._transactions(name).transfers,
+                money=on.money,
+                clock=on.clock,
+                log=on.log("settle"),
+            ),
             log=on.log("settle"),
         )
 

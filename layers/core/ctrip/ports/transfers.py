@@ -36,6 +36,10 @@ class Transfers(Protocol):
         """
         ...
 
+    def usual_payout(self, token: str | None) -> int:
+        """Return about what a payout from the treasury costs, of the coin (None) or of a token."""
+        ...
+
     def quote(self, order: Order, coin: int) -> Quote:
         """Say what a transfer costs whose sender holds so much coin; raises `Reverts` where the chain would refuse it.
 

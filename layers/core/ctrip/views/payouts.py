@@ -32,7 +32,7 @@ class _Payout(TypedDict):
     approvals: Annotated[int, "How many persons have approved it."]
     approvals_needed: int
     tx_hash: Hash | None
-    reason: Annotated[str | None, "Why it was rejected, or failed."]
+    reason: Annotated[str | None, "Why it was rejected, failed, or still waits."]
     created_at: Time
     updated_at: Time
 

@@ -17,6 +17,7 @@ from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal, Term
 from ctrip.ports import Clock, Log
 
 TOKEN_SWEEP_GAS = 100_000  # about what the gas and the transfer of a token cost together
+TOKEN_PAYOUT_GAS = 65_000  # about what a transfer of a token needs, to an address that held none of it
 
 
 @dataclass(slots=True)
@@ -52,6 +53,10 @@ class EvmTransfers:
         """Return about what a sweep costs, with the gas that its address must be given, or together with others."""
         usual = USUAL_GAS if together else TOKEN_SWEEP_GAS
         return (usual if token else NATIVE_GAS) * self._price().max_fee
+
+    def usual_payout(self, token: str | None) -> int:
+        """Return about what a payout costs, with what the layer below asks."""
+        return self._quoted(TOKEN_PAYOUT_GAS if token else NATIVE_GAS, self._price()).cost
 
     def quote(self, order: Order, coin: int) -> Quote:
         """Say what a transfer costs; a token's is given its gas twice over: a rising base fee needs no second gift."""

@@ -15,10 +15,12 @@ from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.settlement.payout import ID_PREFIX, Payout, PayoutKind, PayoutState, Source
 from ctrip.domain.settlement.reservation import MOST_WAITING, Refunded, Reservation, current, spendable
 from ctrip.domain.settlement.rules import UNLIMITED, PayoutRules, rules_for
+from ctrip.domain.settlement.schedule import Schedule
 from ctrip.ports import Clock, Idempotency, Ids, Jobs, PayoutCommit, PayoutStore
 from ctrip.services.ledger.read_ledger import LedgerReader
 from ctrip.services.payments.read_payment import PaymentReader
 from ctrip.services.settlement.check_address import AddressCheck
+from ctrip.services.settlement.note_costs import PayoutFloor
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.choose_asset import chosen_amount, chosen_asset, chosen_network
 from ctrip.services.shared.notify import notify
@@ -83,11 +85,12 @@ class _Free:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutAsker:
-    """Takes requests for settlements and refunds; `rules` are by chain and symbol."""
+    """Takes requests for settlements and refunds; `rules` are by chain and symbol, `floor` is by the network's cost."""
 
     networks: Mapping[str, Network]
     rules: Mapping[str, Mapping[str, PayoutRules]]
     check: AddressCheck
+    floor: PayoutFloor
     local: bool
     reader: PaymentReader
     payouts: PayoutStore
@@ -98,10 +101,20 @@ class PayoutAsker:
     reporter: PayoutReporter
     once: Once
 
+    def settleable(self, merchant_id: str, network: Network, asset: Asset) -> tuple[int, int]:
+        """Return what a merchant has free of an asset, and the most of it that is settled at a time."""
+        return self._free(merchant_id, network, asset).amount, self._rules(network, asset).per_transaction
+
     def settle(
-        self, merchant: Merchant, wanted: AskSettlement, origin: Origin, idempotency: Idempotency | None = None
+        self,
+        merchant: Merchant,
+        wanted: AskSettlement,
+        origin: Origin,
+        idempotency: Idempotency | None = None,
+        *,
+        schedule: tuple[Schedule, Schedule] | None = None,
     ) -> Answer:
-        """Ask for a settlement to the merchant's settlement address.
+        """Ask for a settlement to the merchant's settlement address; `schedule` has asked for it (before, after).
 
         Raises `BadRequest`, `Conflict` (no address, too little balance, merchant's own keys), `KeyReused` and `Busy`.
         """
@@ -121,12 +134,13 @@ class PayoutAsker:
             to = current(address, self.clock.now()).address
             free = self._free(merchant.id, network, asset)
             rules = self._rules(network, asset)
-            whole = self._checked(amount, free, asset, rules)
+            least = rules.least_amount(self.floor.least(network, asset))
+            whole = self._checked(amount, free, asset, rules, least)
             fee = rules.fee(whole)
             if fee >= whole:
                 raise _too_little(asset, fee + 1)
             payout = self._made(PayoutKind.SETTLEMENT, merchant.id, network, asset, whole, to, rules, origin)
-            return self._commit(replace(payout, fee=fee), free, origin, idempotency)
+            return self._commit(replace(payout, fee=fee), free, origin, idempotency, schedule=schedule)
 
         return self._once(attempt, idempotency)
 
@@ -151,7 +165,8 @@ class PayoutAsker:
             to = "" if wanted.address is None else self.check.check(network, wanted.address)
             free, source = self._refundable(payment, network, asset, apart=wanted.unmatched)
             rules = self._rules(network, asset)
-            whole = self._checked(chosen_amount(asset, wanted), free, asset, rules)
+            least = self.floor.least(network, asset)
+            whole = self._checked(chosen_amount(asset, wanted), free, asset, rules, least)
             payout = self._made(PayoutKind.REFUND, merchant.id, network, asset, whole, to, rules, origin)
             payout = replace(payout, payment_id=payment.id, source=source)
             if to:
@@ -181,7 +196,7 @@ class PayoutAsker:
             network = chosen_network(self.networks, wanted.chain)
             asset = chosen_asset(network, wanted)
             free, source = self._refundable(payment, network, asset, apart=True)
-            whole = self._checked(chosen_amount(asset, wanted), free, asset, NO_RULES)
+            whole = self._checked(chosen_amount(asset, wanted), free, asset, NO_RULES, None)
             payout = self._made(PayoutKind.ASSIGNMENT, merchant.id, network, asset, whole, "", NO_RULES, origin)
             payout = replace(payout, payment_id=payment.id, source=source, assigned_to=target.id)
             return self._commit(payout, free, origin, idempotency)
@@ -225,12 +240,12 @@ class PayoutAsker:
     def _rules(self, network: Network, asset: Asset) -> PayoutRules:
         return rules_for(self.rules, network.name, asset.symbol, local=self.local)
 
-    def _checked(self, amount: int | None, free: _Free, asset: Asset, rules: PayoutRules) -> int:
+    def _checked(self, amount: int | None, free: _Free, asset: Asset, rules: PayoutRules, least: int | None) -> int:
         whole = max(free.amount, 0) if amount is None else amount
         if whole > free.amount or whole == 0:
             raise _insufficient(asset, max(free.amount, 0))
-        if whole < rules.minimum:
-            raise _too_little(asset, rules.minimum)
+        if whole < (least := max(rules.minimum, least or 0)):
+            raise _too_little(asset, least)
         if whole > rules.per_transaction:
             raise InvalidField("amount", "above_limit", f"must be at most {rules.per_transaction} base units at a time")
         return whole
@@ -280,6 +295,7 @@ class PayoutAsker:
         origin: Origin,
         idempotency: Idempotency | None,
         secrets: Mapping[str, str] | None = None,
+        schedule: tuple[Schedule, Schedule] | None = None,
     ) -> Answer:
         view = view_of(payout)
         event = self.reporter.event("created", payout, origin.request_id)
@@ -291,12 +307,14 @@ class PayoutAsker:
                 event=event,
                 reservation=(free.reservation, free.reservation.plus(payout)),
                 refunded=(refunded, refunded.plus(payout)) if refunded else None,
+                schedule=schedule,
                 idempotency=idempotency,
                 answer=json.dumps(view) if idempotency else "",
             )
         )
         notify(self.jobs, [event])
-        self.jobs.settle()
+        if schedule is None:  # else it is the worker itself that asks
+            self.jobs.settle()
         return Answer({**view, **(secrets or {})})
 
     def _once(self, attempt: Callable[[], Answer], idempotency: Idempotency | None) -> Answer:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ctrip.domain.errors import AlreadyExists, Busy, ChainError, Stale
 from ctrip.domain.settlement.payout import Payout
+from ctrip.domain.settlement.schedule import Schedule
 from ctrip.ports import Log, PayoutStore
 from ctrip.services.settlement.book_payouts import PayoutBooker, ready
 
@@ -27,6 +28,26 @@ class Vouching(Protocol):
         ...
 
 
+class Noting(Protocol):
+    """Notes what payouts cost."""
+
+    def run(self) -> int:
+        """Ask where it is due; return how many chains have answered."""
+        ...
+
+
+class Scheduled(Protocol):
+    """Asks for settlements by merchants' schedules."""
+
+    def wanted(self) -> list[Schedule]:
+        """Return the schedules to look at now."""
+        ...
+
+    def ask(self, schedule: Schedule) -> bool:
+        """Ask for a settlement where one is due; return whether it was asked for."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class PayoutWorker:
     """Takes every payout that is not over a step further; one's trouble is no other's.
@@ -38,6 +59,8 @@ class PayoutWorker:
     booker: PayoutBooker
     addresses: Vouching
     sender: Callable[[str], Sending | None]
+    costs: Noting
+    scheduled: Scheduled
     log: Log
     _senders: dict[str, Sending | None] = field(default_factory=dict)
 
@@ -46,10 +69,20 @@ class PayoutWorker:
         count = 0
         with self._apart("settlement addresses"):
             self.addresses.run()
+        with self._apart("costs"):
+            self.costs.run()
+        for schedule in self._schedules():
+            with self._apart(f"{schedule.merchant_id}, {schedule.chain}, {schedule.asset}"):
+                count += self.scheduled.ask(schedule)
         for payout in self.payouts.unfinished():
             with self._apart(payout.id):
                 count += self._one(payout) != payout
         return count
+
+    def _schedules(self) -> list[Schedule]:
+        with self._apart("schedules"):
+            return self.scheduled.wanted()
+        return []
 
     def _one(self, payout: Payout) -> Payout:
         after = self.booker.book(payout)

@@ -9,7 +9,8 @@ from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.chains.kinds import address_path, rules_of, same
 from ctrip.domain.errors import AlreadyExists, Reverts, SigningRefused, Stale, Unavailable
 from ctrip.domain.jobs import ScanJob
-from ctrip.domain.settlement.payout import Payout, Trigger, moved_on
+from ctrip.domain.settlement.floor import worth_sending
+from ctrip.domain.settlement.payout import Payout, Trigger, changed, moved_on
 from ctrip.domain.sweeping.plan import Order, Quote
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
 from ctrip.domain.sweeping.treasury import TREASURY
@@ -19,6 +20,8 @@ from ctrip.services.shared.notify import notify
 from ctrip.services.sweeping.send_transactions import TRIES, TransactionSender, taken
 
 LOOK_MS = 600_000  # a chain is kept open for so long after something was sent
+DEAR_MS = 21_600_000  # after which a payout that waits for cheaper gas is a person's to look at
+TOO_DEAR = "it waits: its transaction would cost more than it moves"
 
 
 class Failing(Protocol):
@@ -78,6 +81,9 @@ class PayoutSender:
             return self._low(payout)
         order = Order(self.treasury, token, payout.to, payout.net)
         quote = transfers.quote_gift(order, Quote(0)) if token is None else transfers.quote(order, held[-1])
+        asset = self.network.asset(payout.token_id)
+        if asset is not None and not worth_sending(asset, payout.net, quote.cost):
+            return self._wait(payout, quote)
         coin = quote.cost + (payout.net if token is None else 0)
         if held[-1] < coin:
             return self._low(payout)
@@ -116,6 +122,17 @@ class PayoutSender:
             return after
         raise Stale("the treasury's slots are taken faster than ours are written")
 
+    def _wait(self, payout: Payout, quote: Quote) -> Payout:
+        """Leave a payout for cheaper times: more gas than it moves is paid for none; it says so, and in time aloud."""
+        if payout.reason != TOO_DEAR:
+            after = changed(payout, self.clock.now(), reason=TOO_DEAR)
+            self.payouts.commit(PayoutCommit(before=payout, after=after))
+            return after
+        if self.clock.now() - payout.updated_at >= DEAR_MS:
+            told = {"payout": payout.id, "chain": self.network.name, "asset": payout.symbol}
+            self.log.error("payout_too_dear", **told, amount=str(payout.net), fee=str(quote.cost))
+        return payout
+
     def _low(self, payout: Payout) -> Payout:
         self.log.error("treasury_low", payout=payout.id, chain=self.network.name, asset=payout.symbol)
         return payout
@@ -128,7 +145,7 @@ class PayoutSender:
 
     def _commit(self, payout: Payout, trigger: Trigger, what: str, transaction: OutgoingTransaction | None) -> Payout:
         key = transaction.key if transaction else None
-        after = moved_on(payout, trigger, self.clock.now(), transaction=key)
+        after = moved_on(payout, trigger, self.clock.now(), transaction=key, reason="")
         event = self.reporter.event(what, after)
         self.payouts.commit(
             PayoutCommit(
