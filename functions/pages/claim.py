@@ -40,7 +40,8 @@ def claim_refund(call: Call, secret: str) -> Response:
             return _page(secret, address=claims.checked(claims.find(secret), body.address), status=200)
         claims.claim(secret, body.address, request_id(call.request))
     except InvalidField as exc:
-        return _page(secret, wrong=body.address, why=exc.detail, status=400)
+        why = exc.errors[0].detail
+        return _page(secret, wrong=body.address, why=f"it {why}" if why.startswith("is ") else why, status=400)
     except (NotFound, Conflict):
         return _page(secret)
     return _page(secret)
