@@ -90,7 +90,7 @@ def read_settlement_address(call: Call, chain: str) -> Response:
     requires=Scope.SETTLEMENTS,
     body="payouts.DestinationRequest",
     response="SettlementDestination",
-    codes=("unsupported_chain", "payout_changed"),
+    codes=("unsupported_chain", "payout_changed", "operator_required"),
 )
 def set_settlement_address(call: Call, chain: str) -> Response:
     """Set where the settlements of a chain go: the first address counts at once, another after a delay."""

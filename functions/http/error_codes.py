@@ -29,6 +29,7 @@ CODES: dict[str, Code] = {
     "deposit_not_found": Code(404, "There is no such unmatched deposit, or it is another merchant's."),
     "payout_not_found": Code(404, "There is no such settlement or refund, or it is another merchant's."),
     "settlement_address_not_found": Code(404, "No settlement address is set for the chain."),
+    "treasury_not_found": Code(404, "The merchant has no treasury of its own on the chain."),
     "own_request": Code(403, "Whoever asked for a settlement or refund cannot approve it."),
     "method_not_allowed": Code(405, "The address does not take this method."),
     "conflict": Code(409, "The state of things forbids it."),
@@ -36,11 +37,19 @@ CODES: dict[str, Code] = {
     "order_id_in_use": Code(409, "The order has a live payment already; `payment_id` names it."),
     "merchant_provisioning": Code(409, "The merchant has no account yet; try again shortly."),
     "merchant_without_key": Code(409, "The merchant brought no extended key for this kind of chain."),
+    "treasury_missing": Code(
+        409, "The merchant has no treasury of its own on the chain, to which payments are swept; the operator sets it."
+    ),
+    "custody_not_direct": Code(409, "Only a merchant of custody `direct` has a treasury of its own here."),
     "merchant_key_unverified": Code(
         409, "The merchant's extended key is not the one that the signer vouches for; an operator must look."
     ),
     "payment_not_cancellable": Code(409, "More than dust has arrived, or the payment is over."),
-    "operator_required": Code(403, "Money left this payment's address unexplained; only the operator may accept it."),
+    "operator_required": Code(
+        403,
+        "The operator's to do: accept a payment whose money left unexplained, or set where deposits of custody "
+        "`direct` go.",
+    ),
     "payment_not_acceptable": Code(409, "Only an expired or held payment with funds can be accepted."),
     "payment_changed": Code(409, "The payment kept changing; read it and try again."),
     "merchant_changed": Code(409, "The merchant kept changing; read it and try again."),
@@ -57,7 +66,7 @@ CODES: dict[str, Code] = {
     "totp_not_begun": Code(409, "There is no second factor to confirm."),
     "insufficient_balance": Code(409, "The balance is too small; `available` says what can be paid out."),
     "balance_changed": Code(409, "The balance kept changing; try again."),
-    "nothing_to_settle": Code(409, "What this merchant receives lies under its own key already."),
+    "nothing_to_settle": Code(409, "What this merchant receives goes to its own wallet by itself."),
     "settlement_address_missing": Code(409, "No settlement address is set for the chain; set one first."),
     "too_many_payouts": Code(409, "Many requests for this asset wait to be booked; try again after Retry-After."),
     "chain_not_found": Code(404, "It is none of this stage's chains."),

@@ -115,9 +115,12 @@ class FakeChain:
                 if nonces.get(tx.sender, 0) > tx.nonce:
                     self.pool.remove(tx)
                 continue
+            before = dict(balances)
             if (worked := _apply(tx, balances, nonces, self.base_fee)) is None:
                 continue
-            worked = worked and tx.sender not in self.reverting
+            if tx.sender in self.reverting:  # only the gas is gone
+                coin = (tx.sender, None)
+                worked, balances = False, before | {coin: before[coin] - tx.gas * tx.price}
             logs[tx.tx_hash] = self._collect(tx, balances, nonces, codes) if worked else ()
             self.pool.remove(tx)
             taken.append(tx)

@@ -883,6 +883,9 @@ class FakeAccess:
     def next_account(self) -> int:
         return self._count("accounts")
 
+    def holder(self, account: int) -> str | None:
+        return self._owners.get(("account", str(account)))
+
     def raise_gate(self, chain: str, *, hot_until: int, warm_until: int, now: int) -> bool:
         with self._lock:
             old = self._gates.get(chain, Gate(chain=chain))

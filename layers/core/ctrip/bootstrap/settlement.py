@@ -97,6 +97,7 @@ class Settlement:
     @cached_property
     def addresses(self) -> "SettlementAddresses":
         """Build what sets and shows where settlements go."""
+        from ctrip.services.merchants.manage_merchants import find_merchant
         from ctrip.services.settlement.settlement_address import SettlementAddresses
 
         stage, on = self._stage, self._on
@@ -104,6 +105,7 @@ class Settlement:
             networks=on.networks,
             check=self._check,
             payouts=on.payouts,
+            merchant=lambda merchant_id: find_merchant(on.access, merchant_id),
             clock=on.clock,
             jobs=stage.notifying("api"),
             reporter=self._reporter,

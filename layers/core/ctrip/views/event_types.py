@@ -243,7 +243,8 @@ EVENT_TYPES = (
     ),
     EventType(
         "settlement.address_changed",
-        "Somebody has set where settlements of a chain go; a change counts from `next_from` on.",
+        "Somebody has set where settlements of a chain go, or with custody `direct` deposits; a change counts from "
+        "`next_from` on.",
         "If it was not you, revoke your keys and call the operator before that time.",
         "Nothing by itself.",
     ),

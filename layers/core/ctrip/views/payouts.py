@@ -110,7 +110,7 @@ class PayoutList(TypedDict):
 
 
 class SettlementDestinationView(TypedDict):
-    """Where a merchant's settlements of a chain go."""
+    """Where a merchant's money of a chain goes: its settlements, or its deposits where its custody is `direct`."""
 
     chain: str
     address: Address

@@ -147,7 +147,8 @@ class EvmTransfers:
             return self._again(transaction, quote) if held.coin >= quote.cost else None
         if transaction.kind is Kind.PAYOUT:
             return self._paid_again(transaction, quote, held)
-        if cancel or transaction.collects or (transaction.token is not None and held.amount == 0):
+        elsewhere = transaction.kind is Kind.SWEEP and transaction.to.lower() != to.lower()  # the treasury has changed
+        if cancel or elsewhere or (transaction.token is not None and held.amount == 0):
             made = self._planned(quote, nonce, transaction.sender, cancels=True)
         elif transaction.token is not None:
             data = transfer_data(to, held.amount)

@@ -130,6 +130,7 @@ class OutgoingTransaction:
     A slot is what at most one transaction of a sender can have, as text that sorts as the slots follow each other: what
     it is, its chain kind says. A sweep takes an asset from its members' addresses to `to`, a gift brings coin to them.
     A payout has no members: it sends to `to` what its `payout` (merchant and id) says.
+    `direct`: `to` is the merchant's own treasury, and what arrives there is in our books no more.
     `fee` is the coin it cost, by its receipt. `search` is how far the kind has looked for a missing receipt, `lost_at`
     when it found that none will come.
     """
@@ -156,6 +157,7 @@ class OutgoingTransaction:
     search: Terms = ()
     lost_at: int = 0
     payout: tuple[str, str] | None = None
+    direct: bool = False
 
     @property
     def key(self) -> str:
@@ -334,7 +336,10 @@ def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVE
 
 
 def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tuple[Entry, ...]:
-    """Post what a mined transaction moved for a member; with the first one what it cost, the operator's expense."""
+    """Post what a mined transaction moved for a member; with the first one what it cost, the operator's expense.
+
+    What went to the merchant's own treasury, and the coin that this took of the money, `delivered` posts.
+    """
     source, target = (GAS_STATION, ON_ADDRESSES) if transaction.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
     first = member == transaction.members[0]
     suffix = "" if first else f"#{member.payment_id}"
@@ -342,11 +347,12 @@ def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tupl
     fund = transaction.kind is Kind.FUND
     moving = EntryType.GAS_FUNDING if fund else EntryType.SWEPT
     whose = OPERATOR if fund else member.merchant_id
-    kept = member.left - member.amount
+    moved, kept = (0, 0) if transaction.direct else (member.amount, member.left - member.amount)
+    fee = 0 if transaction.direct and transaction.token is None else transaction.fee
     rows = [
-        ("moved", moving, whose, transaction.asset, source, target, member.amount),
+        ("moved", moving, whose, transaction.asset, source, target, moved),
         ("kept", EntryType.TOKEN_FEE, whose, transaction.asset, source, TOKEN_FEE_EXPENSE, kept),
-        ("gas", EntryType.GAS, OPERATOR, "native", payer, GAS_EXPENSE, transaction.fee if first else 0),
+        ("gas", EntryType.GAS, OPERATOR, "native", payer, GAS_EXPENSE, fee if first else 0),
     ]
     return tuple(
         Entry(

@@ -123,8 +123,8 @@ class PayoutAsker:
         amount = chosen_amount(asset, wanted)
 
         def attempt() -> Answer:
-            if merchant.policy.custody is Custody.XPUB:
-                raise Conflict("What you receive lies under your own key already.", code="nothing_to_settle")
+            if merchant.policy.custody is not Custody.HOT:
+                raise Conflict("What you receive goes to your own wallet by itself.", code="nothing_to_settle")
             address = self.payouts.settlement_address(merchant.id, network.name)
             if address is None:
                 raise Conflict(

@@ -24,11 +24,12 @@ class Sweeper(Protocol):
 class CheckedSweeper:
     """Sweeps one chain to a treasury that was checked; `may_be_contract` lets it have code.
 
-    `sweeper` makes one with an operator that sends batches, or with none; `cannot_collect` says why a chain has none.
+    `sweeper` makes one for a treasury (empty: none) with an operator that sends batches, or with none; `cannot_collect`
+    says why a chain has none.
 
     A treasury that is refused stops sweeping, with an alarm and a reason that `/health/ready` shows, and nothing else:
     payments go on to `paid`, and what waits is swept once the setting is right. A node that does not answer is no
-    verdict: the job fails, and is tried again.
+    verdict: the job fails, and is tried again. What goes to merchants' own treasuries is swept whatever becomes of it.
     """
 
     network: Network
@@ -38,7 +39,7 @@ class CheckedSweeper:
     log: Log
     treasury: str
     may_be_contract: bool
-    sweeper: Callable[[str], Sweeper]
+    sweeper: Callable[[str, str], Sweeper]
     cannot_collect: Callable[[str, str], str]
     clock: Clock
     _trusted: bool = False
@@ -46,11 +47,12 @@ class CheckedSweeper:
     _asked_at: int | None = None
 
     def sweep(self, asset_key: str) -> int:
-        """Sweep an asset; return how many transactions were sent, 0 where the treasury is none or refused."""
+        """Sweep an asset; return how many transactions were sent: without a treasury only to merchants' own."""
         if not self.treasury:
             self.log.warning("sweeping_off", chain=self.network.name)
-            return 0
-        return self.sweeper(self._collector()).sweep(asset_key) if self._check() else 0
+        if not self.treasury or not self._check():
+            return self.sweeper("", "").sweep(asset_key)
+        return self.sweeper(self.treasury, self._collector()).sweep(asset_key)
 
     def _check(self) -> bool:
         if self._trusted:

@@ -8,7 +8,7 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.chains.kinds import address_path, rules_of
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Stale, Unavailable
-from ctrip.domain.payments.payment import Payment
+from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.sweeping.plan import Order, Planned, Quote
 from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
 from ctrip.domain.sweeping.treasury import GAS_STATION
@@ -145,6 +145,7 @@ class TransactionSender:
             attempts=(attempt,),
             created_at=now,
             updated_at=now,
+            direct=not fund and payment.policy.custody is Custody.DIRECT,
         )
 
 
