@@ -22,6 +22,7 @@ from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.settlement.payout import Payout, PayoutKind
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
+from ctrip.domain.sweeping.policy import LoudGas, SweptDay
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import Event
@@ -30,6 +31,7 @@ from ctrip.ports import (
     AdminChange,
     AuditCheckpoint,
     Commit,
+    Counted,
     Delivery,
     DeliveryPage,
     Due,
@@ -81,6 +83,8 @@ class _State:
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
     setbacks: dict[str, dict[str, Setback]] = field(default_factory=lambda: defaultdict(dict))
+    swept_days: dict[tuple[str, str, str], SweptDay] = field(default_factory=dict)
+    loud_gas: dict[tuple[str, str], LoudGas] = field(default_factory=dict)
 
 
 class FakeStores:
@@ -100,6 +104,16 @@ class FakeStores:
         self.payouts = FakePayouts(state)
         self.signer_book = FakeSignerBook()
         self.reconciliations = FakeReconciliations(state, self.access)
+
+
+def _count(state: _State, counted: Counted | None) -> None:
+    if counted is None:
+        return
+    before, after = counted
+    key = (after.chain, after.asset, after.day)
+    if state.swept_days.get(key, replace(before, version=0)).version != before.version:
+        raise Stale("the count of the day has moved on")
+    state.swept_days[key] = after
 
 
 def _causes(entries: Sequence[Entry]) -> dict[tuple[str, int, str], tuple[Entry, ...]]:
@@ -132,10 +146,11 @@ class FakePayments:
             self._apply(commit)
             self.commits.append(commit)
 
-    def reserve(self, before: Payment, transaction: OutgoingTransaction) -> Payment:
+    def reserve(self, before: Payment, transaction: OutgoingTransaction, counted: Counted | None = None) -> Payment:
         with self._state.lock:
             _check_unmoved(self._state, before)
             _check_transaction(self._state, None, transaction)
+            _count(self._state, counted)
             reserved = self._state.payments[before.id].changed(pending=transaction.key)
             self._state.payments[before.id] = reserved
             self._state.transactions[_folded_key(transaction)] = transaction
@@ -473,9 +488,12 @@ class FakeMoney:
     def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
         return {chain: self._state.tips[chain] for chain in chains if chain in self._state.tips}
 
-    def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
+    def write_transaction(
+        self, before: OutgoingTransaction | None, after: OutgoingTransaction, counted: Counted | None = None
+    ) -> None:
         with self._state.lock:
             _check_transaction(self._state, before, after)
+            _count(self._state, counted)
             self._state.transactions[_folded_key(after)] = after
 
     def transaction(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
@@ -509,6 +527,15 @@ class FakeMoney:
 
     def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
         self._state.setbacks[chain][payment_id] = setback
+
+    def swept_day(self, chain: str, asset: str, day: str) -> SweptDay:
+        return self._state.swept_days.get((chain, asset, day), SweptDay(chain=chain, asset=asset, day=day))
+
+    def loud_gas(self, chain: str) -> dict[str, LoudGas]:
+        return {asset: loud for (where, asset), loud in self._state.loud_gas.items() if where == chain and loud.price}
+
+    def note_gas(self, chain: str, asset: str, loud: LoudGas) -> None:
+        self._state.loud_gas[chain, asset] = loud
 
 
 class FakeLedger:

@@ -74,6 +74,7 @@ class Sweeping:
             treasury=on.settings.treasury_of(network),
             transfers=adapters_of(network).transfers,
             operator=operator,
+            policies=on.settings.sweeps.get(name, {}),
         )
 
     @cached_property

@@ -174,6 +174,11 @@ ALARMS: dict[str, Alarm] = {
         "A batch of sweeps could not be made, most likely by a fault of ours; its payments are swept alone.",
         "Search the log for the kind of error; roll back the last deployment where it began there.",
     ),
+    "sweep_waits_for_approval": Alarm(
+        _TICKET,
+        "A payment's money is above the amount that is swept without a person's approval, and nobody has approved it.",
+        "Look at the payment; where it is as it should be, run ctrip sweeps approve with its id.",
+    ),
     "gas_station_low": Alarm(
         _PAGE,
         "The gas station cannot pay for the next gift of gas, so tokens on this chain are not swept.",

@@ -221,7 +221,8 @@ class Review:
     """What waits for a person, and what a person decided.
 
     `accept_amount` is what had been received when somebody accepted it, `accepted` what then counts as complete.
-    `superseded` says that another payment took the order before this one was accepted.
+    `superseded` says that another payment took the order before this one was accepted. `sweep_approved` is the amount
+    whose sweep a person has approved.
     """
 
     hold: Hold | None = None
@@ -229,6 +230,7 @@ class Review:
     accept_amount: int = 0
     accepted: int = 0
     superseded: bool = False
+    sweep_approved: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -392,6 +392,8 @@ class TransactionFollower:
             ended["sweeps"] = sweeps_with(payment.own.sweeps, transaction, member, shown)
         left = payment.changed(moves=ended["moves"]).unswept
         over = transaction.state is TransactionState.FINAL and left <= self._dust(payment, transaction)
+        if over:
+            ended["sweep_approved"] = 0  # what comes later is another sweep
         if not over or payment.tier is not Tier.SWEEP or ended["pending"] is not None:
             return quiet(payment, now, **ended)
         if payment.status is Status.PAID:
