@@ -61,6 +61,7 @@ CODES: dict[str, Code] = {
     "settlement_address_missing": Code(409, "No settlement address is set for the chain; set one first."),
     "too_many_payouts": Code(409, "Many requests for this asset wait to be booked; try again after Retry-After."),
     "payout_not_changeable": Code(409, "The settlement or refund has come too far for this, or is over."),
+    "sweep_not_waiting": Code(409, "Nothing of this payment waits for a sweep."),
     "payout_changed": Code(409, "It kept changing; read it and try again."),
     "already_approved": Code(409, "The same person has approved it already."),
     "payload_too_large": Code(413, "The body is over 32 KiB."),

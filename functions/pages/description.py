@@ -17,6 +17,7 @@ from ctrip.views import (
     merchants,
     payments,
     payouts,
+    sweeps,
 )
 from ctrip.views.health import Readiness
 from functions.http import openapi, openapi30, problems
@@ -47,6 +48,7 @@ VIEWS = named(
         merchants,
         payments,
         payouts,
+        sweeps,
         problems,
     )
 )

@@ -230,9 +230,9 @@ class FakePayments:
 
     def slice(self, chain: str, tier: Tier, *, after: str, limit: int) -> tuple[list[Watch], str]:
         rows = sorted(self.rows(chain, tier), key=lambda row: (row.raised_at, row.id))
-        rows = [row for row in rows if f"{row.raised_at:013d}#{row.id}" > after]
+        rows = [row for row in rows if f"{row.raised_at:013d}#{row.id}" > after.partition(":")[2]]
         page = rows[:limit]
-        return page, f"{page[-1].raised_at:013d}#{page[-1].id}" if len(rows) > limit else ""
+        return page, f"0:{page[-1].raised_at:013d}#{page[-1].id}" if len(rows) > limit else ""
 
     def read(self, payment_ids: Sequence[str]) -> dict[str, Payment]:
         return {each: self._state.payments[each] for each in payment_ids if each in self._state.payments}
