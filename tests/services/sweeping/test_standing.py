@@ -132,6 +132,16 @@ def test_a_failure_of_an_earlier_sweep_is_none_of_the_next():
     assert by_payment(world)[payment.id]["reason"] in ("due", "under_way")
 
 
+def test_what_is_not_tried_before_some_time_is_stuck_however_it_came_back():
+    """A reorganisation took the deposit, and it was credited once more: the pause still holds."""
+    world = World()
+    payment = paid(world)
+    failed = set_back(None, "reverted", world.clock.now() - 10_000)
+    world.stores.money.set_back("anvil", payment.id, failed)
+    put(world, payment, raised_at=world.clock.now())
+    assert by_payment(world)[payment.id]["reason"] == "fails"
+
+
 # -- what waits
 
 

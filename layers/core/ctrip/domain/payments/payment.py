@@ -378,6 +378,12 @@ class Payment:
         folded = sum(each.amount for each in self.own.folded if each.token == token)
         return folded + sum(m.amount for m in self.own.moves if m.token == token and m.block_number <= up_to)
 
+    @property
+    def given_coin(self) -> int:
+        """What we have given the address of the coin and have not used up; below zero where we used more than that."""
+        folded = sum(each.amount for each in self.own.folded if each.token is None)
+        return folded + sum(move.amount for move in self.own.moves if move.token is None)
+
     def bounded(self) -> "Payment":
         """Fold the oldest of many own moves into their sum, so that the payment's item stays small."""
         if len(self.own.moves) <= INLINE_MOVES and len(self.own.sweeps) <= INLINE:

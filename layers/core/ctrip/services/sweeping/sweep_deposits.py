@@ -283,7 +283,16 @@ class _Job:
             return False
         if not self.admission.worth(payment, found[0], 0):
             return self._park(payment, found[0])
-        return self._transfer(payment, found[0], found[-1], last)
+        return self._transfer(payment, found[0], self._own_coin(payment, found[-1]), last)
+
+    def _own_coin(self, payment: Payment, coin: int) -> int:
+        """Return how much of the coin at an address is ours to use: what came there with a token is the merchant's."""
+        if payment.due.token_address is None:
+            return coin
+        own = min(coin, max(payment.given_coin, 0))
+        if stray := coin - own:
+            self.sweeper.log.info("stray_coin_left", payment=payment.id, amount=str(stray))
+        return own
 
     def _look_back(self, payment: Payment, last: OutgoingTransaction | None) -> None:
         """Set a payment back whose last sweep was mined and failed."""
