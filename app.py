@@ -8,6 +8,7 @@ from functions.admin import audit, merchants, sessions, users
 from functions.admin import keys as admin_keys
 from functions.admin import payments as admin_payments
 from functions.admin import payouts as admin_payouts
+from functions.admin import sweeps as admin_sweeps
 from functions.api import chains, deposits, events, health, keys, ledger, payments, settlements
 from functions.api import webhooks as webhooks_api
 from functions.http import answers
@@ -39,6 +40,7 @@ app.register_blueprint(merchants.routes)
 app.register_blueprint(admin_keys.routes)
 app.register_blueprint(admin_payments.routes)
 app.register_blueprint(admin_payouts.routes)
+app.register_blueprint(admin_sweeps.routes)
 app.register_blueprint(users.routes)
 app.register_blueprint(audit.routes)
 

@@ -72,6 +72,7 @@ CODES: dict[str, Code] = {
     "chain_not_found": Code(404, "It is none of this stage's chains."),
     "claim_not_found": Code(404, "No refund has this page."),
     "payout_not_changeable": Code(409, "The settlement or refund has come too far for this, or is over."),
+    "sweep_not_waiting": Code(409, "Nothing of this payment waits for a sweep."),
     "payout_changed": Code(409, "It kept changing; read it and try again."),
     "already_approved": Code(409, "The same person has approved it already."),
     "invalid_form": Code(400, "The body is no form of a page."),

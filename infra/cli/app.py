@@ -22,6 +22,7 @@ from infra.cli.reconcile import reconcile
 from infra.cli.rpc import rpc
 from infra.cli.shared import EXIT_REFUSED, EXIT_UNREACHABLE
 from infra.cli.show import Output, shown
+from infra.cli.sweeps import sweeps
 from infra.cli.wallet import wallet
 from infra.cli.webhooks import webhooks
 from infra.stack import names
@@ -41,6 +42,7 @@ cli.add_typer(admins, name="admins")
 cli.add_typer(audit, name="audit")
 cli.add_typer(webhooks, name="webhooks")
 cli.add_typer(payouts, name="payouts")
+cli.add_typer(sweeps, name="sweeps")
 cli.add_typer(wallet, name="wallet")
 cli.add_typer(kms, name="kms")
 cli.add_typer(rpc, name="rpc")

@@ -248,7 +248,7 @@ def test_money_that_leaves_is_paid_once_and_accounted_for():
 def reservations_are_not_held(patch):
     real = FakePayouts.commit
     patch.setattr(FakePayouts, "commit", lambda self, c: real(self, replace(c, reservation=None)))
-    patch.setattr(book_payouts, "owed", lambda *_: 10**30)
+    patch.setattr(book_payouts, "spendable", lambda *_: 10**30)
 
 
 def a_failed_payout_is_not_given_back(patch):

@@ -51,7 +51,7 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "relay": (("Update events OUT#",),),
     "sweep": (
-        ("Put payments P#", "Put money N#"),
+        ("Put payments P#", "Put money N#", "Put money SW#"),
         ("Put payments P#", "ConditionCheck money N#"),
         *(("Put money SB#",), ("Update money F#",)),
     ),

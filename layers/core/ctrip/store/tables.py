@@ -280,6 +280,24 @@ def setback_key(chain: str, payment_id: str) -> Key:
     return Key(setbacks_partition(chain), payment_id)
 
 
+def sweeps_partition(chain: str) -> str:
+    """Name what is counted and noted of a chain's sweeps, by asset."""
+    return f"SW#{chain}"
+
+
+def swept_day_key(chain: str, asset: str, day: str) -> Key:
+    """Name how much of an asset was swept on a day."""
+    return Key(sweeps_partition(chain), f"DAY#{asset}#{day}")
+
+
+LOUD_PREFIX = "LOUD#"
+
+
+def loud_gas_key(chain: str, asset: str) -> Key:
+    """Name whether an asset's sweeps wait for cheaper gas."""
+    return Key(sweeps_partition(chain), f"{LOUD_PREFIX}{asset}")
+
+
 def unfinished_partition(chain: str) -> str:
     """Name a chain's partition of the index `due`."""
     return f"U#{chain}"

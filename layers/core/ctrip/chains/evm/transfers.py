@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctrip.chains.evm import gas
-from ctrip.chains.evm.batches import USUAL_GAS, EvmBatches, batch
+from ctrip.chains.evm.batches import USUAL_GAS, USUAL_START_GAS, EvmBatches, batch
 from ctrip.chains.evm.node import EvmNode
 from ctrip.chains.evm.search import NonceSearch
 from ctrip.chains.evm.terms import GasTerms, gas_terms, nonce_of, slot_of, terms_of, written
@@ -49,9 +49,13 @@ class EvmTransfers:
 
     # -- first attempts
 
-    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
-        """Return about what a sweep costs, with the gas that its address must be given, or together with others."""
-        usual = USUAL_GAS if together else TOKEN_SWEEP_GAS
+    def price(self) -> int:
+        """Return what a unit of gas costs now."""
+        return self._price().max_fee
+
+    def usual_cost(self, token: str | None, *, together: int = 0) -> int:
+        """Return about what a sweep costs, with the gas that its address must be given, or its part of a batch."""
+        usual = USUAL_GAS + USUAL_START_GAS // together if together else TOKEN_SWEEP_GAS
         return (usual if token else NATIVE_GAS) * self._price().max_fee
 
     def usual_payout(self, token: str | None) -> int:

@@ -97,12 +97,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Setback:
-    """Why a payment's sweep is not tried again before `until`, after how many failures; `at` is when the last was."""
+    """Why a payment's sweep is not tried again before `until`, after how many failures.
+
+    `at` is when the last of them was, `since` when the first.
+    """
 
     failures: int
     until: int
     at: int
     reason: str
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,10 +333,10 @@ def _most(transaction: OutgoingTransaction, attempt: Attempt, token: str | None)
 
 def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVERTED_BACKOFF_MS) -> Setback:
     """Count one more failure, and wait four times as long as after the last, up to a day; old ones are forgotten."""
-    recent = before is not None and now - before.until <= LONGEST_BACKOFF_MS
-    failures = before.failures + 1 if before and recent else 1
+    recent = before if before is not None and now - before.until <= LONGEST_BACKOFF_MS else None
+    failures = recent.failures + 1 if recent else 1
     pause = min(first << 2 * min(failures - 1, 10), LONGEST_BACKOFF_MS)
-    return Setback(failures, now + pause, now, reason[:200])
+    return Setback(failures, now + pause, now, reason[:200], recent.since if recent else now)
 
 
 def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tuple[Entry, ...]:

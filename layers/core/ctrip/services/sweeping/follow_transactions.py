@@ -393,8 +393,14 @@ class TransactionFollower:
             worked = transaction.state is TransactionState.FINAL and member not in transaction.skipped
             shown = "final" if worked else "failed"
             ended["sweeps"] = sweeps_with(payment.own.sweeps, transaction, member, shown)
-        left = payment.changed(moves=ended["moves"]).unswept
+        moved = payment.changed(moves=ended["moves"])
+        left = moved.unswept
+        if transaction.token is not None and not transaction.collects and moved.given_coin < 0:
+            # The books have it: its gas is the operator's expense, and what came is owed to the merchant as before.
+            self.log.error("stray_coin_used", payment=payment.id, amount=str(-moved.given_coin))
         over = transaction.state is TransactionState.FINAL and left <= self._dust(payment, transaction)
+        if over:
+            ended["sweep_approved"] = 0  # what comes later is another sweep
         if not over or payment.tier is not Tier.SWEEP or ended["pending"] is not None:
             return quiet(payment, now, **ended)
         if payment.status is Status.PAID:
