@@ -70,7 +70,8 @@ class Settings:
         "CTRIP_VERIFYING_KEY",
         "",
         "The public key, in hexadecimal, by which the signer's signatures on merchants' extended keys are verified; "
-        "`ctrip verifying-key` prints it. Without it no payment is created.",
+        "`ctrip verifying-key` prints it. While the wallet is being rotated, the new one and the old one, by comma. "
+        "Without it no payment is created.",
         read.verifying_key,
     )
     backup_verified: str = _setting(

@@ -135,5 +135,5 @@ class Sweeping:
             on.networks,
             on.backed_up,
             lambda: self._stage.payouts.guard,
-            AccountHolders(on.access, on.wallet, lambda: on.authority().verifying_key).holder,
+            AccountHolders(on.access, on.wallet, lambda: on.authority().every_key).holder,
         )

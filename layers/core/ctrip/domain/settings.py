@@ -76,10 +76,11 @@ def level(text: str) -> str:
 
 
 def verifying_key(text: str) -> str:
-    """Read a compressed public key."""
-    if not _VERIFYING_KEY.fullmatch(text):
+    """Read a compressed public key, or several by comma, newest first."""
+    found = [part.strip().lower() for part in text.split(",")]
+    if not all(_VERIFYING_KEY.fullmatch(each) for each in found):
         raise ValueError("must be a public key of 66 hexadecimal digits, as `ctrip verifying-key` prints it")
-    return text
+    return ",".join(found)
 
 
 def day(text: str) -> str:

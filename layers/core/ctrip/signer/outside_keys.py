@@ -13,7 +13,7 @@ from ctrip.domain.chains.chain import Signed
 from ctrip.domain.chains.kinds import KINDS, parse_path
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT
-from ctrip.signer.wallet import SIGN, MnemonicWallet
+from ctrip.signer.wallet import SIGN, MnemonicWallet, RotatedWallet
 
 # What a public key on secp256k1 begins with as a SubjectPublicKeyInfo (RFC 5480), before its 65 uncompressed bytes.
 SPKI_PREFIX = bytes.fromhex("3056301006072a8648ce3d020106052b8104000a034200")
@@ -90,7 +90,7 @@ def _point(spki: bytes) -> bytes:
 class WalletWithOutsideKeys:
     """A mnemonic's wallet, but for the operator's keys of some indexes, which are held elsewhere."""
 
-    mnemonic: MnemonicWallet
+    mnemonic: MnemonicWallet | RotatedWallet
     outside: Mapping[int, OutsideKey]
 
     def account_xpub(self, kind: str, account: int) -> str:

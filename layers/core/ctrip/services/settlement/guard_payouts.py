@@ -87,7 +87,7 @@ class PayoutGuard:
         if asked is None:
             raise SigningRefused("the merchant has no settlement address there")
         before = self.book.vouched(merchant_id, chain)
-        if before is not None and before.signature != self._signature(before):
+        if before is not None and not self._ours(before):
             raise SigningRefused("what was taken over before is not the signer's")
         after = following(before, merchant_id, chain, asked.next_address or asked.address, now, self.delay_ms)
         after = SettlementAddress(
@@ -104,8 +104,19 @@ class PayoutGuard:
             self.book.keep_vouched(before, after)
         return after.signature
 
+    def _ours(self, address: SettlementAddress) -> bool:
+        """Whether the signer has signed an address, with the key of this mnemonic or of a former one."""
+        authority = self.authority()
+        if address.signature == self._signature(address):
+            return True
+        return authority.signed_before(_statement(address), address.signature)
+
     def _signature(self, address: SettlementAddress) -> str:
-        """Sign an address with the one that follows it, so that neither can be exchanged in the table."""
-        parts = address_statement(address.merchant_id, address.chain, address.address)
-        following_parts = address_statement(address.merchant_id, address.chain, address.next_address or "")
-        return self.authority().sign(parts + b"|" + following_parts + str(address.next_from).encode())
+        return self.authority().sign(_statement(address))
+
+
+def _statement(address: SettlementAddress) -> bytes:
+    """Write what is signed: an address with the one that follows it, so that neither can be exchanged in the table."""
+    parts = address_statement(address.merchant_id, address.chain, address.address)
+    following_parts = address_statement(address.merchant_id, address.chain, address.next_address or "")
+    return parts + b"|" + following_parts + str(address.next_from).encode()
