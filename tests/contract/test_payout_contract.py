@@ -1,4 +1,4 @@
-"""The contract that pays many, attacked on a real chain: whoever harms harms himself, and the treasury loses nothing."""
+"""The contract that pays many, attacked on a real chain: whoever does harm, the treasury loses nothing by it."""
 
 import pytest
 
@@ -45,7 +45,14 @@ def test_calls_read_back_and_nothing_else_does():
         call = PayCall(token, (("0x" + "01" * 20, 2**256 - 1), ("0x" + "ff" * 20, 7)), 77_000)
         data = pay_data(call)
         assert parse_pay(data) == call
-        for wrong in (data[:-2], data[:-64], data + "00" * 32, data.replace("20889f31", "20889f30"), data.upper(), "0x"):
+        for wrong in (
+            data[:-2],
+            data[:-64],
+            data + "00" * 32,
+            data.replace("20889f31", "20889f30"),
+            data.upper(),
+            "0x",
+        ):
             assert parse_pay(wrong) is None
         assert parse_pay(data[:10] + "1" + data[11:]) is None
         dirty = data[: 10 + 64 * 4] + "1" + data[11 + 64 * 4 :]
