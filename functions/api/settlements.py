@@ -7,7 +7,7 @@ from chalice import Response
 from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.settlement.payout import PayoutKind
-from functions.http.answers import answer, answered
+from functions.http.answers import answer, answered, base_url
 from functions.http.resource import Call, Resource
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def read_settlement_address(call: Call, chain: str) -> Response:
     requires=Scope.SETTLEMENTS,
     body="payouts.DestinationRequest",
     response="SettlementDestination",
-    codes=("unsupported_chain", "payout_changed"),
+    codes=("unsupported_chain", "payout_changed", "operator_required"),
 )
 def set_settlement_address(call: Call, chain: str) -> Response:
     """Set where the settlements of a chain go: the first address counts at once, another after a delay."""
@@ -130,8 +130,8 @@ def set_settlement_schedule(call: Call, chain: str) -> Response:
 def create_refund(call: Call, payment_id: str) -> Response:
     """Ask for a refund of what came for a payment: its amount is set aside at once."""
     body: RefundRequest = call.body
-    asker = stage().settlement.asker
-    return answered(asker.refund(call.merchant, payment_id, body.command(), call.origin, call.idempotency), 201)
+    asker, base = stage().settlement.asker, base_url(call.request)
+    return answered(asker.refund(call.merchant, payment_id, body.command(), call.origin, call.idempotency, base), 201)
 
 
 @routes.on("GET", REFUNDS, requires=Scope.SETTLEMENTS, response="RefundPage", codes=("payment_not_found",))

@@ -111,7 +111,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["parameters"] = parameters
     if operation.body is not None:
         schema = {"$ref": REFERENCE.format(model=operation.body.__name__)}
-        described["requestBody"] = {"required": operation.needs_body, "content": {JSON: {"schema": schema}}}
+        described["requestBody"] = {"required": operation.needs_body, "content": {operation.takes: {"schema": schema}}}
     described["security"] = []
     if operation.auth is Auth.MERCHANT:
         described["security"] = [{"apiKey": []}, {"keyId": [], "timestamp": [], "nonce": [], "signature": []}]
@@ -169,7 +169,7 @@ def _tag(operation: Operation) -> str:
     path = operation.path
     if path.startswith("/admin"):
         return "admin"
-    if path.startswith(("/pay", "/assets")):
+    if path.startswith(("/pay", "/claim", "/assets")):
         return "checkout"
     if path in ("/openapi.json", "/openapi-3.0.json", "/docs"):
         return "description"

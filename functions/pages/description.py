@@ -18,6 +18,7 @@ from ctrip.views import (
     payments,
     payouts,
     schedules,
+    sweeps,
 )
 from ctrip.views.health import Readiness
 from functions.http import openapi, openapi30, problems
@@ -48,6 +49,7 @@ VIEWS = named(
         merchants,
         payments,
         payouts,
+        sweeps,
         problems,
         schedules,
     )

@@ -73,9 +73,9 @@ class _Chain:
         """Read the stage's settings; refuses a chain without a treasury, and one of a kind without such contracts."""
         from ctrip.aws.secrets import read_endpoints
         from ctrip.bootstrap import stage
-        from ctrip.domain.chains.kinds import address_at, rules_of, same
+        from ctrip.domain.chains.kinds import rules_of, same
         from ctrip.domain.errors import ConfigurationError
-        from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_ACCOUNT, TREASURY
+        from ctrip.domain.sweeping.treasury import OPERATOR, TREASURY
         from ctrip.networks import check_named, load_networks
 
         check_named("CHAIN", [name])
@@ -83,13 +83,13 @@ class _Chain:
         treasury, rules = settings.treasury_of(network), rules_of(network)
         if not treasury:
             raise ConfigurationError(f"CTRIP_TREASURY names no treasury for {name}: the contracts follow from it.")
-        xpub = stage().adapters.signer.account_xpub(network.kind, OPERATORS_ACCOUNT)
-        operator = address_at(rules, xpub, OPERATOR[1])
+        signer = stage().adapters.signer
+        operator = signer.operators_address(network.kind, OPERATOR[1])
         if rules.collector(treasury, operator) is None:
             raise ConfigurationError(f"There are no such contracts on {name}: its tokens are swept one by one.")
         secret = read_endpoints(os.environ["CTRIP_STAGE"])
         urls = dict.fromkeys((*settings.rpc.get(name, ()), *secret.get(name, ()), *network.rpc))
-        pays = same(address_at(rules, xpub, TREASURY[1]), treasury)
+        pays = same(signer.operators_address(network.kind, TREASURY[1]), treasury)
         return cls(network, tuple(urls), treasury, operator, pays=pays)
 
     @property

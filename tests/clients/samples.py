@@ -56,7 +56,7 @@ def settled() -> dict[str, Any]:
 def payout(**given: Any) -> dict[str, Any]:
     """Render a settlement as the API shows it; with a payment, a refund."""
     fields: dict[str, Any] = {
-        "id": "stl_1", "kind": PayoutKind.REFUND if "payment_id" in given else PayoutKind.SETTLEMENT,
+        "id": "stl_1", "kind": given.pop("kind", PayoutKind.REFUND if "payment_id" in given else PayoutKind.SETTLEMENT),
         "merchant_id": "mer_1", "chain": "anvil", "token_id": None, "token": None, "symbol": "ETH", "decimals": 18,
         "amount": LARGEST, "fee": 7, "to": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "asked_by": "key:a",
         "state": PayoutState.COMPLETED, "approvals_needed": 2, "tx_hash": "0xfeed", "reason": "why",

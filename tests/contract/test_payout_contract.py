@@ -1,4 +1,4 @@
-"""The contract that pays many, attacked on a real chain: whoever does harm, the treasury loses nothing by it."""
+"""The contract that pays many, attacked on a real chain: who harms it harms himself, and the treasury loses nothing."""
 
 import pytest
 

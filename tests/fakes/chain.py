@@ -18,6 +18,7 @@ from ctrip.domain.chains.evm.pay_call import WHOLE, PayCall, parse_approve, pars
 from ctrip.domain.chains.evm.sweep_call import SweepCall, parse_sweep
 from ctrip.domain.chains.evm.sweep_contracts import payout_batcher, sweep_pair
 from ctrip.domain.chains.evm.transaction import NATIVE_GAS, Account, Call, Fees, Transaction, transfer_destination
+from ctrip.domain.chains.kinds import KINDS, address_at
 from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable, Underpriced
 
 TOKEN_GAS = 50_000
@@ -120,13 +121,15 @@ class FakeChain:
                 if nonces.get(tx.sender, 0) > tx.nonce:
                     self.pool.remove(tx)
                 continue
+            before = dict(balances)
             if (worked := _apply(tx, balances, nonces, self.base_fee)) is None:
                 continue
-            worked = worked and tx.sender not in self.reverting
+            if tx.sender in self.reverting:  # only the gas is gone
+                coin = (tx.sender, None)
+                worked, balances = False, before | {coin: before[coin] - tx.gas * tx.price}
             logs[tx.tx_hash] = self._collect(tx, balances, nonces, codes) if worked else ()
             if tx.pays:
                 logs[tx.tx_hash] = self._pay(tx, balances, allowed) if worked else ()
-                balances[tx.sender, None] += 0 if worked or tx.token else tx.amount
             if tx.spender and worked:
                 allowed |= {(tx.token or "", tx.sender, tx.spender)}
             self.pool.remove(tx)
@@ -381,6 +384,9 @@ class FakeSigner:
 
     def account_xpub(self, kind: str, account: int) -> str:
         return self._xpubs[account]
+
+    def operators_address(self, kind: str, index: int) -> str:
+        return address_at(KINDS[kind], self._xpubs[0], index)
 
     def vouch(self, merchant_id: str, chain: str) -> str:
         return f"vouched:{merchant_id}:{chain}"

@@ -24,6 +24,7 @@ from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.settlement.payout import Payout, PayoutKind
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
 from ctrip.domain.settlement.schedule import Schedule, next_at
+from ctrip.domain.sweeping.policy import LoudGas, SweptDay
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import Event
@@ -32,6 +33,7 @@ from ctrip.ports import (
     AdminChange,
     AuditCheckpoint,
     Commit,
+    Counted,
     Delivery,
     DeliveryPage,
     Due,
@@ -85,6 +87,8 @@ class _State:
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
     setbacks: dict[str, dict[str, Setback]] = field(default_factory=lambda: defaultdict(dict))
+    swept_days: dict[tuple[str, str, str], SweptDay] = field(default_factory=dict)
+    loud_gas: dict[tuple[str, str], LoudGas] = field(default_factory=dict)
 
 
 class FakeStores:
@@ -104,6 +108,16 @@ class FakeStores:
         self.payouts = FakePayouts(state)
         self.signer_book = FakeSignerBook()
         self.reconciliations = FakeReconciliations(state, self.access)
+
+
+def _count(state: _State, counted: Counted | None) -> None:
+    if counted is None:
+        return
+    before, after = counted
+    key = (after.chain, after.asset, after.day)
+    if state.swept_days.get(key, replace(before, version=0)).version != before.version:
+        raise Stale("the count of the day has moved on")
+    state.swept_days[key] = after
 
 
 def _causes(entries: Sequence[Entry]) -> dict[tuple[str, int, str], tuple[Entry, ...]]:
@@ -136,10 +150,11 @@ class FakePayments:
             self._apply(commit)
             self.commits.append(commit)
 
-    def reserve(self, before: Payment, transaction: OutgoingTransaction) -> Payment:
+    def reserve(self, before: Payment, transaction: OutgoingTransaction, counted: Counted | None = None) -> Payment:
         with self._state.lock:
             _check_unmoved(self._state, before)
             _check_transaction(self._state, None, transaction)
+            _count(self._state, counted)
             reserved = self._state.payments[before.id].changed(pending=transaction.key)
             self._state.payments[before.id] = reserved
             self._state.transactions[_folded_key(transaction)] = transaction
@@ -219,9 +234,9 @@ class FakePayments:
 
     def slice(self, chain: str, tier: Tier, *, after: str, limit: int) -> tuple[list[Watch], str]:
         rows = sorted(self.rows(chain, tier), key=lambda row: (row.raised_at, row.id))
-        rows = [row for row in rows if f"{row.raised_at:013d}#{row.id}" > after]
+        rows = [row for row in rows if f"{row.raised_at:013d}#{row.id}" > after.partition(":")[2]]
         page = rows[:limit]
-        return page, f"{page[-1].raised_at:013d}#{page[-1].id}" if len(rows) > limit else ""
+        return page, f"0:{page[-1].raised_at:013d}#{page[-1].id}" if len(rows) > limit else ""
 
     def read(self, payment_ids: Sequence[str]) -> dict[str, Payment]:
         return {each: self._state.payments[each] for each in payment_ids if each in self._state.payments}
@@ -483,9 +498,12 @@ class FakeMoney:
     def note_payout_costs(self, costs: PayoutCosts) -> None:
         self._state.payout_costs[costs.chain] = costs
 
-    def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
+    def write_transaction(
+        self, before: OutgoingTransaction | None, after: OutgoingTransaction, counted: Counted | None = None
+    ) -> None:
         with self._state.lock:
             _check_transaction(self._state, before, after)
+            _count(self._state, counted)
             self._state.transactions[_folded_key(after)] = after
 
     def transaction(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
@@ -519,6 +537,15 @@ class FakeMoney:
 
     def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
         self._state.setbacks[chain][payment_id] = setback
+
+    def swept_day(self, chain: str, asset: str, day: str) -> SweptDay:
+        return self._state.swept_days.get((chain, asset, day), SweptDay(chain=chain, asset=asset, day=day))
+
+    def loud_gas(self, chain: str) -> dict[str, LoudGas]:
+        return {asset: loud for (where, asset), loud in self._state.loud_gas.items() if where == chain and loud.price}
+
+    def note_gas(self, chain: str, asset: str, loud: LoudGas) -> None:
+        self._state.loud_gas[chain, asset] = loud
 
 
 class FakeLedger:
@@ -642,8 +669,12 @@ class FakePayouts:
         return PayoutPage(tuple(page), f"after-{page[-1].id}" if len(found) > limit else None)
 
     def of_payment(self, payment_id: str) -> list[Payout]:
-        found = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        of_it = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        found = [each for each in of_it if each.kind is PayoutKind.REFUND]
         return sorted(found, key=lambda each: each.id, reverse=True)
+
+    def claimable(self, digest: str) -> Payout | None:
+        return next((each for each in self._state.payouts.values() if each.claim == digest), None)
 
     def unfinished(self) -> list[Payout]:
         found = [each for each in self._state.payouts.values() if each.unfinished]
@@ -890,6 +921,9 @@ class FakeAccess:
 
     def next_account(self) -> int:
         return self._count("accounts")
+
+    def holder(self, account: int) -> str | None:
+        return self._owners.get(("account", str(account)))
 
     def raise_gate(self, chain: str, *, hot_until: int, warm_until: int, now: int) -> bool:
         with self._lock:

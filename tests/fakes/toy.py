@@ -290,7 +290,10 @@ class ToyTransfers:
     def holdings(self, wanted: Sequence[BalanceQuery]) -> list[int | None]:
         return self.node.balances(self.head(), wanted)
 
-    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
+    def price(self) -> int:
+        return COIN_FEE
+
+    def usual_cost(self, token: str | None, *, together: int = 0) -> int:
         return TOKEN_FEE + COIN_FEE if token else COIN_FEE
 
     def usual_payout(self, token: str | None) -> int:

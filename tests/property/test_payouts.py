@@ -331,7 +331,7 @@ def test_a_planted_bug_of_many_is_found(plant, monkeypatch):
 def reservations_are_not_held(patch):
     real = FakePayouts.commit
     patch.setattr(FakePayouts, "commit", lambda self, c: real(self, replace(c, reservation=None)))
-    patch.setattr(book_payouts, "owed", lambda *_: 10**30)
+    patch.setattr(book_payouts, "spendable", lambda *_: 10**30)
 
 
 def a_failed_payout_is_not_given_back(patch):

@@ -4,6 +4,8 @@ from ctrip_client.asynchronous import AsyncClient
 from ctrip_client.calls import (
     EntryFilters,
     EventFilters,
+    NewAssignment,
+    NewDepositRefund,
     NewKey,
     NewPayment,
     NewRefund,
@@ -29,6 +31,7 @@ from ctrip_client.errors import (
     WebhookRefused,
 )
 from ctrip_client.models import (
+    Assignment,
     Balance,
     Chain,
     Event,
@@ -44,6 +47,7 @@ from ctrip_client.models import (
     Sweep,
     Token,
     Transfer,
+    UnmatchedDeposit,
 )
 from ctrip_client.signing import sign_request
 from ctrip_client.sync import Client
@@ -53,6 +57,7 @@ from ctrip_client.webhooks import verify_plain_signature, verify_webhook
 __all__ = [
     "AnswerUnreadable",
     "ApiError",
+    "Assignment",
     "AsyncClient",
     "BadRequest",
     "Balance",
@@ -69,6 +74,8 @@ __all__ = [
     "IssuedKey",
     "Key",
     "LedgerEntry",
+    "NewAssignment",
+    "NewDepositRefund",
     "NewKey",
     "NewPayment",
     "NewRefund",
@@ -89,6 +96,7 @@ __all__ = [
     "TooManyRequests",
     "Transfer",
     "Unauthorized",
+    "UnmatchedDeposit",
     "Unprocessable",
     "WebhookRefused",
     "__version__",

@@ -17,6 +17,8 @@ from ctrip_client.calls import (
     Call,
     EntryFilters,
     EventFilters,
+    NewAssignment,
+    NewDepositRefund,
     NewKey,
     NewPayment,
     NewRefund,
@@ -28,6 +30,7 @@ from ctrip_client.calls import (
 from ctrip_client.core import Core, Outcome, address, failed
 from ctrip_client.credentials import credential
 from ctrip_client.models import (
+    Assignment,
     Balance,
     Chain,
     Event,
@@ -41,6 +44,7 @@ from ctrip_client.models import (
     SettlementDestination,
     SettlementSchedule,
     Token,
+    UnmatchedDeposit,
 )
 
 T = TypeVar("T")
@@ -235,6 +239,33 @@ class Refunds:
         return await self.runner.run(calls.cancel_refund(payment_id, refund_id, idempotency_key))
 
 
+@dataclass(frozen=True, slots=True)
+class Deposits:
+    """Money that belongs to no payment by itself: list, refund, assign to a payment."""
+
+    runner: Runner
+
+    def unmatched(self, **filters: Unpack[PageFilters]) -> AsyncIterator[UnmatchedDeposit]:
+        """Yield the unmatched deposits of which something is left."""
+        return self.runner.each(calls.list_unmatched(filters))
+
+    async def refund(
+        self, deposit_id: str, *, idempotency_key: str | None = None, **wanted: Unpack[NewDepositRefund]
+    ) -> Refund:
+        """Ask for a refund of an unmatched deposit; without an amount, all that is left."""
+        return await self.runner.run(calls.refund_deposit(deposit_id, wanted, idempotency_key))
+
+    async def assign(
+        self, deposit_id: str, *, idempotency_key: str | None = None, **wanted: Unpack[NewAssignment]
+    ) -> Assignment:
+        """Have an unmatched deposit count for a payment: it becomes part of the balance."""
+        return await self.runner.run(calls.assign_deposit(deposit_id, wanted, idempotency_key))
+
+    def assignments(self, **filters: Unpack[PageFilters]) -> AsyncIterator[Assignment]:
+        """Yield what was assigned to payments, newest first."""
+        return self.runner.each(calls.list_assignments(filters))
+
+
 class AsyncClient:
     """A gateway, as its merchant sees it; use it in an `async with`, or close it.
 
@@ -267,6 +298,7 @@ class AsyncClient:
         self.ledger = Ledger(self._runner)
         self.settlements = Settlements(self._runner)
         self.refunds = Refunds(self._runner)
+        self.deposits = Deposits(self._runner)
 
     async def __aenter__(self) -> Self:
         return self

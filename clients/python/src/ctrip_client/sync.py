@@ -16,6 +16,8 @@ from ctrip_client.calls import (
     Call,
     EntryFilters,
     EventFilters,
+    NewAssignment,
+    NewDepositRefund,
     NewKey,
     NewPayment,
     NewRefund,
@@ -27,6 +29,7 @@ from ctrip_client.calls import (
 from ctrip_client.core import Core, Outcome, address, failed
 from ctrip_client.credentials import credential
 from ctrip_client.models import (
+    Assignment,
     Balance,
     Chain,
     Event,
@@ -40,6 +43,7 @@ from ctrip_client.models import (
     SettlementDestination,
     SettlementSchedule,
     Token,
+    UnmatchedDeposit,
 )
 
 T = TypeVar("T")
@@ -229,6 +233,33 @@ class Refunds:
         return self.runner.run(calls.cancel_refund(payment_id, refund_id, idempotency_key))
 
 
+@dataclass(frozen=True, slots=True)
+class Deposits:
+    """Money that belongs to no payment by itself: list, refund, assign to a payment."""
+
+    runner: Runner
+
+    def unmatched(self, **filters: Unpack[PageFilters]) -> Iterator[UnmatchedDeposit]:
+        """Yield the unmatched deposits of which something is left."""
+        return self.runner.each(calls.list_unmatched(filters))
+
+    def refund(
+        self, deposit_id: str, *, idempotency_key: str | None = None, **wanted: Unpack[NewDepositRefund]
+    ) -> Refund:
+        """Ask for a refund of an unmatched deposit; without an amount, all that is left."""
+        return self.runner.run(calls.refund_deposit(deposit_id, wanted, idempotency_key))
+
+    def assign(
+        self, deposit_id: str, *, idempotency_key: str | None = None, **wanted: Unpack[NewAssignment]
+    ) -> Assignment:
+        """Have an unmatched deposit count for a payment: it becomes part of the balance."""
+        return self.runner.run(calls.assign_deposit(deposit_id, wanted, idempotency_key))
+
+    def assignments(self, **filters: Unpack[PageFilters]) -> Iterator[Assignment]:
+        """Yield what was assigned to payments, newest first."""
+        return self.runner.each(calls.list_assignments(filters))
+
+
 class Client:
     """A gateway, as its merchant sees it; use it in a `with`, or close it.
 
@@ -261,6 +292,7 @@ class Client:
         self.ledger = Ledger(self._runner)
         self.settlements = Settlements(self._runner)
         self.refunds = Refunds(self._runner)
+        self.deposits = Deposits(self._runner)
 
     def __enter__(self) -> Self:
         return self

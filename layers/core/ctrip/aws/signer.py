@@ -17,12 +17,20 @@ class LambdaSigner:
     def __init__(self, stage: str) -> None:
         self._function = named(stage, "signer")
         self._xpubs: dict[tuple[str, int], str] = {}
+        self._addresses: dict[tuple[str, int], str] = {}
 
     def account_xpub(self, kind: str, account: int) -> str:
         """Ask for an account's extended public key; it never changes, so it is asked for once."""
         if (kind, account) not in self._xpubs:
             self._xpubs[kind, account] = self._call({"op": "xpub", "kind": kind, "account": account})["xpub"]
         return self._xpubs[kind, account]
+
+    def operators_address(self, kind: str, index: int) -> str:
+        """Ask for an address of the operator's; it never changes while the process lives, so it is asked for once."""
+        if (kind, index) not in self._addresses:
+            answer = self._call({"op": "operators_address", "kind": kind, "index": index})
+            self._addresses[kind, index] = str(answer["address"])
+        return self._addresses[kind, index]
 
     def provision(self, merchant_id: str) -> None:
         """Have a merchant given its account, and its extended key signed; raises `SigningRefused`."""
@@ -76,6 +84,8 @@ def answer_call(request: dict[str, Any], signer: Signer, provisioner: Provisione
     try:
         if request["op"] == "xpub":
             return {"xpub": signer.account_xpub(str(request["kind"]), int(request["account"]))}
+        if request["op"] == "operators_address":
+            return {"address": signer.operators_address(str(request["kind"]), int(request["index"]))}
         if request["op"] == "provision":
             provisioner.provision(str(request["merchant"]))
             return {}

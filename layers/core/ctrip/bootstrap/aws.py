@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ctrip.aws.signer import LambdaSigner
     from ctrip.net.receivers import HttpSender
     from ctrip.ports import Chain, Log
+    from ctrip.services.sweeping.sign_transaction import Wallet
     from ctrip.signer.authority import KeyAuthority
-    from ctrip.signer.wallet import MnemonicWallet
     from ctrip.store.access import DynamoAccess
     from ctrip.store.admins import DynamoAdmins
     from ctrip.store.checkpoints import DynamoCheckpoints
@@ -201,10 +201,18 @@ class AwsAdapters:
         """Return the same caller."""
         return self.signer
 
-    def _wallet(self) -> "MnemonicWallet":
+    def _wallet(self) -> "Wallet":
         from ctrip.signer.wallet import MnemonicWallet
 
-        return MnemonicWallet(self._mnemonic)
+        if not self.settings.kms_keys:
+            return MnemonicWallet(self._mnemonic)
+        from ctrip.aws.kms_keys import KmsKey, alias
+        from ctrip.domain.sweeping.treasury import OPERATORS_KEYS
+        from ctrip.signer.outside_keys import OutsideKey, WalletWithOutsideKeys
+
+        stage = self.settings.stage
+        held = {OPERATORS_KEYS[name]: OutsideKey(KmsKey(alias(stage, name))) for name in self.settings.kms_keys}
+        return WalletWithOutsideKeys(MnemonicWallet(self._mnemonic), held)
 
     def _authority(self) -> "KeyAuthority":
         from ctrip.signer.authority import KeyAuthority

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
     from ctrip.services.settlement.ask_payout import PayoutAsker
     from ctrip.services.settlement.check_address import AddressCheck
+    from ctrip.services.settlement.claim_refund import RefundClaims
     from ctrip.services.settlement.decide_payout import PayoutDecider
     from ctrip.services.settlement.payout_events import PayoutReporter
     from ctrip.services.settlement.read_payouts import PayoutReader
@@ -72,6 +73,21 @@ class Settlement:
         )
 
     @cached_property
+    def claims(self) -> "RefundClaims":
+        """Build what takes the addresses that payers name."""
+        from ctrip.services.settlement.claim_refund import RefundClaims
+
+        stage, on = self._stage, self._on
+        return RefundClaims(
+            networks=on.networks,
+            payouts=on.payouts,
+            check=self._check,
+            clock=on.clock,
+            jobs=stage.notifying("api"),
+            reporter=self._reporter,
+        )
+
+    @cached_property
     def reader(self) -> "PayoutReader":
         """Build what reads settlements and refunds."""
         from ctrip.services.settlement.read_payouts import PayoutReader
@@ -81,6 +97,7 @@ class Settlement:
     @cached_property
     def addresses(self) -> "SettlementAddresses":
         """Build what sets and shows where settlements go."""
+        from ctrip.services.merchants.manage_merchants import find_merchant
         from ctrip.services.settlement.settlement_address import SettlementAddresses
 
         stage, on = self._stage, self._on
@@ -88,6 +105,7 @@ class Settlement:
             networks=on.networks,
             check=self._check,
             payouts=on.payouts,
+            merchant=lambda merchant_id: find_merchant(on.access, merchant_id),
             clock=on.clock,
             jobs=stage.notifying("api"),
             reporter=self._reporter,

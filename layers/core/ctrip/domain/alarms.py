@@ -174,6 +174,16 @@ ALARMS: dict[str, Alarm] = {
         "A batch of sweeps could not be made, most likely by a fault of ours; its payments are swept alone.",
         "Search the log for the kind of error; roll back the last deployment where it began there.",
     ),
+    "sweep_waits_for_approval": Alarm(
+        _TICKET,
+        "A payment's money is above the amount that is swept without a person's approval, and nobody has approved it.",
+        "Look at the payment; where it is as it should be, run ctrip sweeps approve with its id.",
+    ),
+    "stray_coin_used": Alarm(
+        _TICKET,
+        "A transaction at a token's deposit address used coin that had come there and is the merchant's.",
+        "Nothing at once: the ledger owes the merchant all of it. Look why a sweep was cancelled at a higher price.",
+    ),
     "gas_station_low": Alarm(
         _PAGE,
         "The gas station cannot pay for the next gift of gas, so tokens on this chain are not swept.",

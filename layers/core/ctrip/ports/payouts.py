@@ -67,6 +67,10 @@ class PayoutStore(Protocol):
         """Return the refunds of a payment, newest first."""
         ...
 
+    def claimable(self, digest: str) -> Payout | None:
+        """Read the refund whose recipient's address the secret of a digest may name, consistently."""
+        ...
+
     def unfinished(self) -> list[Payout]:
         """Return the payouts that the worker must look after, oldest first; the index lags, they do not."""
         ...

@@ -24,6 +24,10 @@ class Signer(Protocol):
         """Return the extended public key of an account, one for each chain kind; account 0 is the operator's."""
         ...
 
+    def operators_address(self, kind: str, index: int) -> str:
+        """Return an address of the operator's, by its index in account 0: its key may be in KMS."""
+        ...
+
     def vouch(self, merchant_id: str, chain: str) -> str:
         """Take over where a merchant's settlements go, and return the signature on it; raises `SigningRefused`."""
         ...

@@ -29,10 +29,14 @@ class Transfers(Protocol):
 
     # -- first attempts
 
-    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
+    def price(self) -> int:
+        """Return what a unit of the chain's work (gas) costs now, in base units of the coin."""
+        ...
+
+    def usual_cost(self, token: str | None, *, together: int = 0) -> int:
         """Return about what a sweep costs, without asking for it: with the coin that its address must be given.
 
-        `together` is one of many at once.
+        `together` is how many share one transaction, of which this is one's part; 0: it is swept alone.
         """
         ...
 

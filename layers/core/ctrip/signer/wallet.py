@@ -10,9 +10,9 @@ from ctrip.domain.chains.chain import Signed
 from ctrip.domain.chains.kinds import KINDS, account_path
 from ctrip.signer import evm
 
-# By chain kind: makes signed bytes of a private key and an unsigned transaction of the kind, which may name the paths
-# of more keys.
-SIGN: dict[str, Callable[[bytes, Any, Callable[[str], bytes]], Signed]] = {"evm": evm.sign}
+# By chain kind: makes signed bytes of a private key, or of what signs like one, and an unsigned transaction of the
+# kind, which may name the paths of more keys.
+SIGN: dict[str, Callable[[Any, Any, Callable[[str], bytes]], Signed]] = {"evm": evm.sign}
 
 
 class MnemonicWallet:
@@ -35,9 +35,10 @@ class MnemonicWallet:
 
     def sign(self, kind: str, path: str, transaction: Any) -> Signed:
         """Sign with the key at a path."""
-        return SIGN[kind](self._key(path), transaction, self._key)
+        return SIGN[kind](self.key(path), transaction, self.key)
 
-    def _key(self, path: str) -> bytes:
+    def key(self, path: str) -> bytes:
+        """Derive the private key at a path."""
         return bytes(self._node(path).PrivateKey().Raw().ToBytes())
 
     def _account(self, path: str) -> Any:

@@ -10,6 +10,7 @@ from ctrip.domain.detection.watch import Watch, touched
 from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.settlement.schedule import Schedule, next_at
+from ctrip.domain.sweeping.policy import SweptDay
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event, Subject, SubjectKind
 from ctrip.ports import Delivery
@@ -20,6 +21,7 @@ from ctrip.store.engine.database import Item, keyed, number, read_document, text
 EVENT_SECONDS = 60 * 86_400
 IDEMPOTENCY_SECONDS = 48 * 3_600
 SETBACK_SECONDS = 30 * 86_400
+SWEPT_DAY_SECONDS = 60 * 86_400
 
 # What keys and attributes hold already: no field is stored twice.
 _PAYMENT_KEYS = frozenset(
@@ -32,6 +34,7 @@ _AUDIT_KEYS = frozenset({"subject"})
 _EVENT_KEYS = frozenset({"ulid", "merchant_id", "type", "subject", "payment_id", "body"})
 _TRANSACTION_KEYS = frozenset({"version", "kind", "state", "tx_hash"})
 _SCHEDULE_KEYS = frozenset({"merchant_id", "chain", "asset", "version"})
+_SWEPT_DAY_KEYS = frozenset({"chain", "asset", "day", "version"})
 _DELIVERY_KEYS = frozenset({"merchant_id", "event_ulid", "endpoint", "attempt"})
 
 
@@ -256,6 +259,22 @@ def setback_item(chain: str, payment_id: str, setback: Setback) -> Item:
 def setback_of(item: Item) -> Setback:
     """Read a setback."""
     return decode(Setback, read_document(item, "doc"))
+
+
+def swept_day_item(day: SweptDay, now: int) -> Item:
+    """Lay a day's count of sweeps out; it is kept for a time."""
+    return keyed(
+        tables.swept_day_key(day.chain, day.asset, day.day),
+        version=number(day.version),
+        doc=text(encode(day, without=_SWEPT_DAY_KEYS)),
+        ttl=number(now // 1000 + SWEPT_DAY_SECONDS),
+    )
+
+
+def swept_day_of(item: Item, chain: str, asset: str, day: str) -> SweptDay:
+    """Read a day's count of sweeps."""
+    known = {"chain": chain, "asset": asset, "day": day, "version": int(tables.plain(item, "version"))}
+    return decode(SweptDay, read_document(item, "doc"), **known)
 
 
 def posting_item(entries: Sequence[Entry]) -> Item:

@@ -7,7 +7,7 @@ from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, Stale
-from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.domain.settlement.payout import ID_PREFIX, Payout, PayoutKind, PayoutState
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
 from ctrip.domain.settlement.schedule import Schedule
 from ctrip.domain.webhooks.events import Event
@@ -21,8 +21,7 @@ from ctrip.store.engine.database import Item, Store, Write, keyed, number, put, 
 from ctrip.store.engine.errors import ConditionFailed
 from ctrip.store.layout import event_items, schedule_item, schedule_of
 
-_POSITION = re.compile(r"(stl|ref)_[0-9A-Z]{26}", re.ASCII)
-_PREFIX = {PayoutKind.SETTLEMENT: "stl_", PayoutKind.REFUND: "ref_"}
+_POSITION = re.compile(rf"({'|'.join(ID_PREFIX.values())})[0-9A-Z]{{26}}", re.ASCII)
 _PAYOUT_KEYS = frozenset({"id", "merchant_id", "version", "state"})
 _VERSION = frozenset({"version"})
 
@@ -52,7 +51,7 @@ class DynamoPayouts(Store):
 
     def page(self, merchant_id: str, kind: PayoutKind, cursor: str | None, limit: int) -> PayoutPage:
         """List a merchant's payouts of a kind, newest first."""
-        prefix = _PREFIX[kind]
+        prefix = ID_PREFIX[kind]
         after = tables.open_cursor(f"{merchant_id}#{kind}", cursor, _POSITION)
         place = Path("pk") == tables.payout_key(merchant_id, "").pk
         # One more than wanted, so that a full last page knows that it is the last, and one for the cursor's own.
@@ -75,6 +74,11 @@ class DynamoPayouts(Store):
         ]
         items = self._db.batch(self._table, keys)
         return [_payout_of(items[key]) for key in keys if key in items]
+
+    def claimable(self, digest: str) -> Payout | None:
+        """Read the refund whose recipient's address the secret of a digest may name, consistently."""
+        item = self._db.get(self._table, tables.claim_key(digest))
+        return self.payout(tables.plain(item, "merchant"), tables.plain(item, "payout")) if item else None
 
     def unfinished(self) -> list[Payout]:
         """Return the payouts that the worker must look after, oldest first."""
@@ -188,7 +192,12 @@ class DynamoPayouts(Store):
             yield self._schedule(*commit.schedule)
         if commit.refunded is not None:
             yield self._refunded(*commit.refunded)
-        if before is None and after.payment_id is not None:
+        if before is None and after.claim:
+            yield put(
+                self._table,
+                keyed(tables.claim_key(after.claim), merchant=text(after.merchant_id), payout=text(after.id)),
+            )
+        if before is None and after.kind is PayoutKind.REFUND and after.payment_id is not None:
             key = tables.refund_key(after.payment_id, after.id)
             yield put(self._table, keyed(key, merchant=text(after.merchant_id)))
         if commit.sent_by:

@@ -52,13 +52,13 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "relay": (("Update events OUT#",),),
     "sweep": (
-        ("Put payments P#", "Put money N#"),
+        ("Put payments P#", "Put money N#", "Put money SW#"),
         ("Put payments P#", "ConditionCheck money N#"),
         *(("Put money SB#",), ("Update money F#",)),
     ),
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
-    "reconcile": (("Put money RC#", "Put money L#"), ("Put money LF#",)),
+    "reconcile": (("Put money RC#", "Put money L#", "Put access AUD#reconciliation:"), ("Put money LF#",)),
     "provision": (
         ("Put access MER#", "Put access AUD#", "Delete access WAIT"),
         ("Update access IX#",),

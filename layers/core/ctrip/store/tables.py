@@ -151,6 +151,11 @@ def refund_key(payment_id: str, payout_id: str) -> Key:
     return Key(f"P#{payment_id}", f"{REFUND_PREFIX}{payout_id}")
 
 
+def claim_key(digest: str) -> Key:
+    """Name the refund whose recipient's address the secret of a digest may name."""
+    return Key(f"CLAIM#{digest}", "CLAIM")
+
+
 def sent_by_key(chain: str, tx_hash: str) -> Key:
     """Name that a transaction which a person sent has completed a payout."""
     return Key(f"SENT#{chain}", tx_hash)
@@ -273,6 +278,24 @@ def setbacks_partition(chain: str) -> str:
 def setback_key(chain: str, payment_id: str) -> Key:
     """Name why one payment's sweep is not tried."""
     return Key(setbacks_partition(chain), payment_id)
+
+
+def sweeps_partition(chain: str) -> str:
+    """Name what is counted and noted of a chain's sweeps, by asset."""
+    return f"SW#{chain}"
+
+
+def swept_day_key(chain: str, asset: str, day: str) -> Key:
+    """Name how much of an asset was swept on a day."""
+    return Key(sweeps_partition(chain), f"DAY#{asset}#{day}")
+
+
+LOUD_PREFIX = "LOUD#"
+
+
+def loud_gas_key(chain: str, asset: str) -> Key:
+    """Name whether an asset's sweeps wait for cheaper gas."""
+    return Key(sweeps_partition(chain), f"{LOUD_PREFIX}{asset}")
 
 
 def unfinished_partition(chain: str) -> str:

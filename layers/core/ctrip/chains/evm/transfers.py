@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctrip.chains.evm import gas
-from ctrip.chains.evm.batches import USUAL_GAS, EvmBatches, batch
+from ctrip.chains.evm.batches import USUAL_GAS, USUAL_START_GAS, EvmBatches, batch
 from ctrip.chains.evm.node import EvmNode
 from ctrip.chains.evm.payouts import EvmPayouts, pay_together
 from ctrip.chains.evm.search import NonceSearch
@@ -52,9 +52,13 @@ class EvmTransfers:
 
     # -- first attempts
 
-    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
-        """Return about what a sweep costs, with the gas that its address must be given, or together with others."""
-        usual = USUAL_GAS if together else TOKEN_SWEEP_GAS
+    def price(self) -> int:
+        """Return what a unit of gas costs now."""
+        return self._price().max_fee
+
+    def usual_cost(self, token: str | None, *, together: int = 0) -> int:
+        """Return about what a sweep costs, with the gas that its address must be given, or its part of a batch."""
+        usual = USUAL_GAS + USUAL_START_GAS // together if together else TOKEN_SWEEP_GAS
         return (usual if token else NATIVE_GAS) * self._price().max_fee
 
     def usual_payout(self, token: str | None) -> int:
@@ -179,7 +183,8 @@ class EvmTransfers:
             return self._again(transaction, quote) if held.coin >= quote.cost else None
         if transaction.kind in (Kind.PAYOUT, Kind.ALLOWANCE):
             return self._paid_again(transaction, quote, held)
-        if cancel or transaction.collects or (transaction.token is not None and held.amount == 0):
+        elsewhere = transaction.kind is Kind.SWEEP and transaction.to.lower() != to.lower()  # the treasury has changed
+        if cancel or elsewhere or (transaction.token is not None and held.amount == 0):
             made = self._planned(quote, nonce, transaction.sender, cancels=True)
         elif transaction.token is not None:
             data = transfer_data(to, held.amount)

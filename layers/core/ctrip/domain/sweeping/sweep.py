@@ -101,12 +101,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Setback:
-    """Why a payment's sweep is not tried again before `until`, after how many failures; `at` is when the last was."""
+    """Why a payment's sweep is not tried again before `until`, after how many failures.
+
+    `at` is when the last of them was, `since` when the first.
+    """
 
     failures: int
     until: int
     at: int
     reason: str
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +148,7 @@ class OutgoingTransaction:
     A slot is what at most one transaction of a sender can have, as text that sorts as the slots follow each other: what
     it is, its chain kind says. A sweep takes an asset from its members' addresses to `to`, a gift brings coin to them.
     One of the treasury's has no members: it makes its `payouts`, one by itself to `to`, many by the contract at `to`.
+    `direct`: `to` is the merchant's own treasury, and what arrives there is in our books no more.
     `fee` is the coin it cost, by its receipt. `search` is how far the kind has looked for a missing receipt, `lost_at`
     when it found that none will come.
     """
@@ -170,6 +175,7 @@ class OutgoingTransaction:
     search: Terms = ()
     lost_at: int = 0
     payouts: tuple[PaidOut, ...] = ()
+    direct: bool = False
 
     @property
     def key(self) -> str:
@@ -351,14 +357,17 @@ def _most(transaction: OutgoingTransaction, attempt: Attempt, token: str | None)
 
 def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVERTED_BACKOFF_MS) -> Setback:
     """Count one more failure, and wait four times as long as after the last, up to a day; old ones are forgotten."""
-    recent = before is not None and now - before.until <= LONGEST_BACKOFF_MS
-    failures = before.failures + 1 if before and recent else 1
+    recent = before if before is not None and now - before.until <= LONGEST_BACKOFF_MS else None
+    failures = recent.failures + 1 if recent else 1
     pause = min(first << 2 * min(failures - 1, 10), LONGEST_BACKOFF_MS)
-    return Setback(failures, now + pause, now, reason[:200])
+    return Setback(failures, now + pause, now, reason[:200], recent.since if recent else now)
 
 
 def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tuple[Entry, ...]:
-    """Post what a mined transaction moved for a member; with the first one what it cost, the operator's expense."""
+    """Post what a mined transaction moved for a member; with the first one what it cost, the operator's expense.
+
+    What went to the merchant's own treasury, and the coin that this took of the money, `delivered` posts.
+    """
     source, target = (GAS_STATION, ON_ADDRESSES) if transaction.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
     first = member == transaction.members[0]
     suffix = "" if first else f"#{member.payment_id}"
@@ -366,11 +375,12 @@ def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tupl
     fund = transaction.kind is Kind.FUND
     moving = EntryType.GAS_FUNDING if fund else EntryType.SWEPT
     whose = OPERATOR if fund else member.merchant_id
-    kept = member.left - member.amount
+    moved, kept = (0, 0) if transaction.direct else (member.amount, member.left - member.amount)
+    fee = 0 if transaction.direct and transaction.token is None else transaction.fee
     rows = [
-        ("moved", moving, whose, transaction.asset, source, target, member.amount),
+        ("moved", moving, whose, transaction.asset, source, target, moved),
         ("kept", EntryType.TOKEN_FEE, whose, transaction.asset, source, TOKEN_FEE_EXPENSE, kept),
-        ("gas", EntryType.GAS, OPERATOR, "native", payer, GAS_EXPENSE, transaction.fee if first else 0),
+        ("gas", EntryType.GAS, OPERATOR, "native", payer, GAS_EXPENSE, fee if first else 0),
     ]
     return tuple(
         Entry(

@@ -77,12 +77,19 @@ class PayoutGuard:
             raise SigningRefused("the payout is above what may be signed in one day")
 
     def _check_address(self, payout: Payout) -> None:
-        held = self.book.vouched(payout.merchant_id, payout.chain)
+        address = self.vouched(payout.merchant_id, payout.chain)
+        if not address or not same(address, payout.to):
+            raise SigningRefused("the settlement goes elsewhere than the merchant's address, or that waits still")
+
+    def vouched(self, merchant_id: str, chain: str) -> str:
+        """Return where a merchant's money of a chain may go now, empty where nothing was taken over.
+
+        Raises `SigningRefused` where what is stored carries no signature of the signer's.
+        """
+        held = self.book.vouched(merchant_id, chain)
         if held is not None and held.signature != self._signature(held):
             raise SigningRefused("the settlement address is not one that the signer has taken over")
-        address = current(held, self.clock.now()) if held else None
-        if address is None or not same(address.address, payout.to):
-            raise SigningRefused("the settlement goes elsewhere than the merchant's address, or that waits still")
+        return current(held, self.clock.now()).address if held else ""
 
     def vouch(self, merchant_id: str, chain: str) -> str:
         """Take over where a merchant's settlements go; return the signature on the address that was asked for.

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery
-from ctrip.domain.chains.kinds import address_at, address_path, rules_of, same
+from ctrip.domain.chains.kinds import address_path, rules_of, same
 from ctrip.domain.errors import AlreadyExists, Reverts, SigningRefused, Stale, Unavailable
 from ctrip.domain.jobs import ScanJob
 from ctrip.domain.settlement.floor import worth_sending
@@ -94,8 +94,7 @@ class PayoutSender:
 
     def _signed(self, sender: TransactionSender) -> bool:
         """Whether the treasury's key is the signer's."""
-        xpub = sender.signer.account_xpub(self.network.kind, TREASURY[0])
-        return same(address_at(rules_of(self.network), xpub, TREASURY[1]), self.treasury)
+        return same(sender.signer.operators_address(self.network.kind, TREASURY[1]), self.treasury)
 
     def _send(self, payout: Payout, sender: TransactionSender) -> Payout:
         transfers, token = sender.transfers, payout.token

@@ -12,6 +12,7 @@ from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainErr
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping.delivered import posted
 from ctrip.domain.sweeping.plan import Fate, Outlook
 from ctrip.domain.sweeping.sweep import (
     Kind,
@@ -340,7 +341,8 @@ class TransactionFollower:
             )
             if transaction.unfinished:
                 return undone
-            return replace(undone, entries=tuple(map(reversed_posting, postings(transaction, member, now))))
+            entries = posted(undone.after, payment, transaction, member, now)
+            return replace(undone, entries=tuple(map(reversed_posting, entries)))
 
         self._change(transaction, after, fence, step, changed, held=True)
 
@@ -357,7 +359,8 @@ class TransactionFollower:
             self._set_skipped_back(after)
 
             def step(payment: Payment, member: Member) -> Step:
-                return replace(self._finished(payment, after, member, now), entries=postings(after, member, now))
+                done = self._finished(payment, after, member, now)
+                return replace(done, entries=posted(payment, done.after, after, member, now))
 
             self._change(transaction, after, this.fence, step, this.changed, held=False)
         if after.state is TransactionState.FAILED:
@@ -390,8 +393,14 @@ class TransactionFollower:
             worked = transaction.state is TransactionState.FINAL and member not in transaction.skipped
             shown = "final" if worked else "failed"
             ended["sweeps"] = sweeps_with(payment.own.sweeps, transaction, member, shown)
-        left = payment.changed(moves=ended["moves"]).unswept
+        moved = payment.changed(moves=ended["moves"])
+        left = moved.unswept
+        if transaction.token is not None and not transaction.collects and moved.given_coin < 0:
+            # The books have it: its gas is the operator's expense, and what came is owed to the merchant as before.
+            self.log.error("stray_coin_used", payment=payment.id, amount=str(-moved.given_coin))
         over = transaction.state is TransactionState.FINAL and left <= self._dust(payment, transaction)
+        if over:
+            ended["sweep_approved"] = 0  # what comes later is another sweep
         if not over or payment.tier is not Tier.SWEEP or ended["pending"] is not None:
             return quiet(payment, now, **ended)
         if payment.status is Status.PAID:

@@ -1,6 +1,6 @@
 """Replace own transactions that no block takes, and cancel those of payments that are held."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -18,12 +18,13 @@ class TransactionHurrier:
     """Looks at transactions that no block has taken, and that wait for no earlier one.
 
     The gas station's are hurried whatever became of the payment, as later ones may wait behind them. A held payment's
-    own sweep is never hurried: its slot is used for a transaction that moves nothing.
+    own sweep is never hurried: its slot is used for a transaction that moves nothing. `treasury_of` says where a sweep
+    goes now, empty where it waits for a treasury.
     """
 
     sender: TransactionSender
     payments: PaymentStore
-    treasury: str
+    treasury_of: Callable[[OutgoingTransaction], str]
 
     def run(
         self,
@@ -53,15 +54,17 @@ class TransactionHurrier:
         # A batch goes on whatever became of some of its payments: later ones wait behind it.
         if not cancel and not transaction.collects and not all(map(_swept_there, served)):
             return False
-        transfers = self.sender.transfers
+        transfers, treasury = self.sender.transfers, self.treasury_of(transaction)
+        if transaction.kind is Kind.SWEEP and not treasury and not cancel:
+            return False
         if not transfers.due(transaction, cancel=cancel):
             return False
         quote = transfers.requote(transaction, cancel=cancel)
         if quote is None:
             self._capped(transaction)
             return False
-        held = self._held(transaction, cancel)
-        planned = transfers.replacement(transaction, quote, held, self.treasury, cancel=cancel)
+        held = self._held(transaction, cancel, served)
+        planned = transfers.replacement(transaction, quote, held, treasury, cancel=cancel)
         if planned is None:
             alone = not cancel and len(served) == 1 and not transaction.collects
             self._too_poor(transaction, quote, held, served[0] if alone else None, funded)
@@ -112,12 +115,17 @@ class TransactionHurrier:
                 return  # the station's slot was taken meanwhile: the next job gives it
             self.sender.broadcast(gift)
 
-    def _held(self, transaction: OutgoingTransaction, cancel: bool) -> Held:
-        """Read what the sender holds: of the coin, and of the token that is to be moved."""
+    def _held(self, transaction: OutgoingTransaction, cancel: bool, served: Sequence[Payment | None]) -> Held:
+        """Read what the sender may use: of the coin, and of the token that is to be moved.
+
+        Of the coin at a token's deposit address what we have given; only what cancels may use all that is there.
+        """
         tokens = [None] if cancel or transaction.collects or transaction.token is None else [None, transaction.token]
         found = self.sender.transfers.balances(*(BalanceQuery(transaction.sender, token) for token in tokens))
         if found is None:
             raise Unavailable("a balance is unknown")
+        if len(tokens) > 1 and served and served[0] is not None:
+            return Held(found[-1], min(found[0], max(served[0].given_coin, 0)))
         return Held(found[-1], found[0])
 
 

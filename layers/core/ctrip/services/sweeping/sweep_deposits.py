@@ -1,14 +1,16 @@
 """Sweep what was credited to the treasury: the outgoing transaction is written before anything is sent."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.errors import AlreadyExists, Busy, Reverts, Stale, Unavailable
-from ctrip.domain.payments.payment import Custody, Flag, Payment, Status, Tier
+from ctrip.domain.payments.payment import Custody, Flag, Payment, Tier
 from ctrip.domain.sweeping.plan import Order, Planned, Quote
+from ctrip.domain.sweeping.policy import SweepPolicy
 from ctrip.domain.sweeping.sweep import (
     FAILED_BACKOFF_MS,
     REVERTED_BACKOFF_MS,
@@ -18,8 +20,8 @@ from ctrip.domain.sweeping.sweep import (
     TransactionState,
     set_back,
 )
-from ctrip.domain.sweeping.worth import worth_it
 from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer, Transfers
+from ctrip.services.sweeping.admit_sweeps import SweepAdmission
 from ctrip.services.sweeping.collect_tokens import Judgement, TokenCollector
 from ctrip.services.sweeping.hurry_transactions import TransactionHurrier
 from ctrip.services.sweeping.send_transactions import TRIES, OpenTransfers, TransactionSender, taken
@@ -34,7 +36,9 @@ BACK_FACTOR = 2  # a parked payment comes back once it is worth so many times wh
 class DepositSweeper:
     """Sweeps one chain's deposits to `treasury`; `transfers` opens what plans them, as the chain's kind does it.
 
-    Tokens go in batches that `operator` sends, where there is one.
+    Tokens go in batches that `operator` sends, where there is one. Without a treasury only those deposits are swept
+    that go to the merchant's own, which `own_treasury` names; they are always swept one by one. `policies` are the
+    chain's, by symbol.
     """
 
     network: Network
@@ -46,7 +50,9 @@ class DepositSweeper:
     log: Log
     treasury: str
     transfers: OpenTransfers
+    own_treasury: Callable[[str], str]
     operator: str = ""
+    policies: Mapping[str, SweepPolicy] = field(default_factory=dict)
 
     def sweep(self, asset_key: str) -> int:
         """Take each payment of an asset that has funds to move a step further; return how many transactions were sent.
@@ -74,8 +80,10 @@ class _Job:
     began: int = 0
     failure: Exception | None = None
     setbacks: dict[str, Setback] = field(default_factory=dict)
+    treasuries: dict[str, str] = field(default_factory=dict)
     sender: TransactionSender = field(init=False)
     transfers: Transfers = field(init=False)
+    admission: SweepAdmission = field(init=False)
     collector: TokenCollector | None = None
 
     def __post_init__(self) -> None:
@@ -87,6 +95,15 @@ class _Job:
             chain=own.chain,
             money=own.money,
             signer=own.signer,
+            clock=own.clock,
+            log=own.log,
+            transfers=self.transfers,
+        )
+        self.admission = SweepAdmission(
+            network=own.network,
+            asset_key=self.asset_key,
+            policies=own.policies,
+            money=own.money,
             clock=own.clock,
             log=own.log,
             transfers=self.transfers,
@@ -105,9 +122,9 @@ class _Job:
                 self.collector.mend()
         waiting = own.payments.watched(own.network.name, Tier.SWEEP)
         known = {payment.id: payment for payment in waiting}
-        hurrier = TransactionHurrier(sender=self.sender, payments=own.payments, treasury=own.treasury)
+        hurrier = TransactionHurrier(sender=self.sender, payments=own.payments, treasury_of=self._goes_to)
         self.sent += hurrier.run(self.asset_key, known, self._apart_transaction, self._enough)
-        candidates = self._candidates([*waiting, *self._judge_parked()])
+        candidates = self._candidates([*waiting, *self._judge_parked(waiting)])
         if self.collector:
             candidates = self._together(self.collector, candidates)
         for payment in candidates[:MOST_PAYMENTS]:
@@ -190,26 +207,32 @@ class _Job:
     def _due(self, payment: Payment) -> bool:
         if payment.due.asset_key != self.asset_key or payment.tier is not Tier.SWEEP or payment.own.pending:
             return False
-        if Flag.HELD in payment.flags or payment.policy.custody is not Custody.HOT:
+        if Flag.HELD in payment.flags or payment.policy.custody is Custody.XPUB:
+            return False
+        if payment.policy.custody is Custody.HOT and not self.sweeper.treasury:
             return False
         setback = self.setbacks.get(payment.id)
-        return setback is None or self.sweeper.clock.now() >= setback.until
+        if setback is not None and self.sweeper.clock.now() < setback.until:
+            return False
+        return not self.admission.waits_for_gas(payment)
 
-    def _judge_parked(self) -> list[Payment]:
+    def _judge_parked(self, waiting: Sequence[Payment]) -> list[Payment]:
         """Bring back what has become worth its gas, of those that were judged the longest ago."""
         own, now = self.sweeper, self.sweeper.clock.now()
         judged = []
+        company = Counter(each.due.asset_key for each in waiting)
         for payment in own.payments.longest_in(own.network.name, Tier.PARKED, PARKED_SLICE):
             with self._apart(payment):
-                together = self.collector is not None
-                cost = BACK_FACTOR * self.transfers.usual_cost(payment.due.token_address, together=together)
-                worth = payment.unswept > 0 and self._worth_it(payment, payment.unswept, cost)
+                worth = payment.unswept > 0 and self._worth_bringing_back(payment, company[payment.due.asset_key])
                 judged.append(own.payments.retier(payment, Tier.SWEEP if worth else Tier.PARKED, now))
         return judged
 
-    def _worth_it(self, payment: Payment, amount: int, cost: int) -> bool:
-        asset = self.sweeper.network.asset(payment.due.token_id)
-        return asset is None or worth_it(asset, amount, cost, settled=payment.status is Status.SETTLED)
+    def _worth_bringing_back(self, payment: Payment, others: int) -> bool:
+        together = others + 1 if self.collector and payment.policy.custody is Custody.HOT else 0
+        usual = self.transfers.usual_cost(payment.due.token_address, together=together)
+        # What is old goes with the batch as soon as it pays for its part; alone more coin than that must be given.
+        margin = 1 if together and self.admission.old(payment) else BACK_FACTOR
+        return self.admission.worth(payment, payment.unswept, margin * usual)
 
     def _park(self, payment: Payment, balance: int) -> bool:
         own = self.sweeper
@@ -221,20 +244,22 @@ class _Job:
 
     def _together(self, collector: TokenCollector, candidates: list[Payment]) -> list[Payment]:
         """Sweep tokens in batches; return what is to be swept alone."""
-        if not candidates or candidates[0].due.token_address is None:
+        shared = [each for each in candidates if each.policy.custody is Custody.HOT]
+        if not shared or shared[0].due.token_address is None:
             return candidates
-        cost = self.transfers.usual_cost(candidates[0].due.token_address, together=True)
         judgement = Judgement(
             failures=lambda payment: setback.failures if (setback := self.setbacks.get(payment.id)) else 0,
-            worth_it=lambda payment, balance: self._worth_it(payment, balance, cost),
+            admission=self.admission,
             park=self._park,
             set_back=self._set_back,
         )
         alone: list[Payment] = []
         with self._apart_batches() as tried:
-            sent, alone = collector.collect(candidates, judgement)
+            sent, alone = collector.collect(shared, judgement)
             self.sent += sent
-        return candidates if tried.failed else alone
+        if tried.failed:
+            return candidates
+        return [*alone, *(each for each in candidates if each.policy.custody is Custody.DIRECT)]
 
     @contextmanager
     def _apart_batches(self) -> Iterator["_Tried"]:
@@ -253,7 +278,26 @@ class _Job:
 
     # -- one payment
 
+    def _goes_to(self, transaction: OutgoingTransaction) -> str:
+        """Return where a sweep goes now: its treasury may have changed since it was sent."""
+        return self._own_treasury(transaction.members[0].merchant_id) if transaction.direct else self.sweeper.treasury
+
+    def _own_treasury(self, merchant_id: str) -> str:
+        if merchant_id not in self.treasuries:
+            self.treasuries[merchant_id] = self.sweeper.own_treasury(merchant_id)
+        return self.treasuries[merchant_id]
+
+    def _treasury(self, payment: Payment) -> str:
+        if payment.policy.custody is Custody.HOT:
+            return self.sweeper.treasury
+        treasury = self._own_treasury(payment.merchant_id)
+        if not treasury:
+            self.sweeper.log.warning("merchant_without_treasury", payment=payment.id, merchant=payment.merchant_id)
+        return treasury
+
     def _one(self, payment: Payment) -> bool:
+        if not (treasury := self._treasury(payment)):
+            return False
         last = self.sweeper.money.last_transaction(self.sweeper.network.name, payment.due.address)
         self._look_back(payment, last)
         holdings = [
@@ -265,9 +309,18 @@ class _Job:
             return False
         if found[0] == 0:
             return False
-        if not self._worth_it(payment, found[0], 0):
+        if not self.admission.worth(payment, found[0], 0):
             return self._park(payment, found[0])
-        return self._transfer(payment, found[0], found[-1], last)
+        return self._transfer(payment, treasury, found[0], self._own_coin(payment, found[-1]), last)
+
+    def _own_coin(self, payment: Payment, coin: int) -> int:
+        """Return how much of the coin at an address is ours to use: what came there with a token is the merchant's."""
+        if payment.due.token_address is None:
+            return coin
+        own = min(coin, max(payment.given_coin, 0))
+        if stray := coin - own:
+            self.sweeper.log.info("stray_coin_left", payment=payment.id, amount=str(stray))
+        return own
 
     def _look_back(self, payment: Payment, last: OutgoingTransaction | None) -> None:
         """Set a payment back whose last sweep was mined and failed."""
@@ -276,17 +329,21 @@ class _Job:
         if last is not None and failed and (known is None or known.at < last.updated_at):
             raise Reverts(f"transaction {last.tx_hash} failed")
 
-    def _transfer(self, payment: Payment, balance: int, coin: int, last: OutgoingTransaction | None) -> bool:
-        order = Order(payment.due.address, payment.due.token_address, self.sweeper.treasury, balance)
+    def _transfer(
+        self, payment: Payment, treasury: str, balance: int, coin: int, last: OutgoingTransaction | None
+    ) -> bool:
+        order = Order(payment.due.address, payment.due.token_address, treasury, balance)
         quote = self.transfers.quote(order, coin)
-        if not self._worth_it(payment, balance, quote.cost + (quote.gift_fee if quote.short else 0)):
+        if not self.admission.worth(payment, balance, quote.used_up, quote.outlay):
             return self._park(payment, balance)
         if not self.sender.affordable(payment.id, quote):
+            return False
+        if not self.admission.approved(payment, balance) or not self.admission.within_day({order: payment}):
             return False
         if quote.short:
             return self._fund(payment, quote)
         planned = self.transfers.transfer(order, quote, last)
-        return self._send(payment, planned) if planned else self._park(payment, balance)
+        return self._send(payment, planned, treasury) if planned else self._park(payment, balance)
 
     def _fund(self, payment: Payment, need: Quote) -> bool:
         """Have the gas station give an address the coin for its transfer."""
@@ -304,12 +361,12 @@ class _Job:
             return True
         raise Stale("the gas station's slots are taken faster than ours are written")
 
-    def _send(self, payment: Payment, planned: Planned) -> bool:
+    def _send(self, payment: Payment, planned: Planned, treasury: str) -> bool:
         """Sign, commit what was signed, and only then broadcast; a crash in between is mended by the follower."""
         attempt = self.sender.attempt(payment.due.derivation_path, payment.due.address, planned)
         transaction = self.sender.transaction(
-            payment, Kind.SWEEP, planned.slot, attempt, sender=payment.due.address, to=self.sweeper.treasury
+            payment, Kind.SWEEP, planned.slot, attempt, sender=payment.due.address, to=treasury
         )
-        self.sweeper.payments.reserve(payment, transaction)
+        self.sweeper.payments.reserve(payment, transaction, self.admission.count(planned.amount or planned.value))
         self.sender.broadcast(transaction)
         return True

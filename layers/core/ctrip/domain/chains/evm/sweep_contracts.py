@@ -1,4 +1,4 @@
-"""The contracts that sweep tokens by EIP-7702, and the one that pays many: where they stand, and with what code.
+"""The contracts that sweep tokens by EIP-7702, and the one that pays many: their addresses and their code.
 
 `SweepBatcher` calls many deposit addresses for its operator; each of them delegates to `SweepDelegate`, which pays its
 treasury. Both are created by the deterministic deployer, so that their addresses follow from (treasury, operator): on
