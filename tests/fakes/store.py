@@ -591,10 +591,22 @@ class FakePayouts:
         self.commits: list[PayoutCommit] = []
         self._sent_by: set[tuple[str, str]] = set()
 
+    def commit_all(self, commits: Sequence[PayoutCommit]) -> None:
+        assert len({each.after.id for each in commits}) == len(commits), "a transaction may name an item once"
+        with self._state.lock:
+            for commit in commits:
+                self._check(commit)
+            for commit in commits:
+                self._write(commit)
+
     def commit(self, commit: PayoutCommit) -> None:
+        with self._state.lock:
+            self._check(commit)
+            self._write(commit)
+
+    def _write(self, commit: PayoutCommit) -> None:
         state, after = self._state, commit.after
         with state.lock:
-            self._check(commit)
             self.commits.append(commit)
             state.payouts[after.merchant_id, after.id] = after
             if commit.reservation:

@@ -141,7 +141,7 @@ def test_the_daily_round_looks_at_addresses_of_both():
     assert merchant.former_keys[0].until_index > SLACK
     new = create(world)
     world.stage.payments.closer.cancel("m1", new.id, ORIGIN)
-    finder = world.scanner.finder
+    finder = world.scanner.strays
     [former, _] = merchant.all_keys_on("evm")
     given = range(world.stores.access.indexes("m1", "evm"))
     found = finder._addresses(merchant, given)

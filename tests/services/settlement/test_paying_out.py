@@ -270,3 +270,24 @@ def test_many_payouts_of_one_run_have_slots_of_their_own():
     assert {payout(world, each).state for each in ids} == {PayoutState.COMPLETED}
     assert world.chain.total(None, [OWN]) == 5 * PART + 10
     assert replace(payout(world, ids[0])).tx_hash != payout(world, ids[1]).tx_hash
+
+
+@pytest.mark.parametrize("asset", [None, "USDC"])
+def test_what_is_signed_and_in_no_block_yet_is_not_spent_a_second_time(asset):
+    """The second of two that are too much together waits, without an alarm, and is sent once there is enough."""
+    world, _ = paid_world(asset=asset)
+    token = USDC.address if asset else None
+    ids = [ask(world, asset=asset, amount=COIN // 2) for _ in range(2)]
+    world.step()
+    world.chain.burn(HOT, world.chain.total(token, [HOT]) - COIN * 3 // 4, token)
+    world.step()
+    world.stage.payouts.worker.run()
+    world.stage.payouts.worker.run()
+    assert [payout(world, each).state for each in ids] == [PayoutState.SENDING, PayoutState.APPROVED]
+    assert "treasury_low" not in world.log.alarms()
+    run(world)
+    assert payout(world, ids[0]).state is PayoutState.COMPLETED
+    assert "treasury_low" in world.log.alarms()
+    world.chain.deposit(HOT, COIN, token)
+    run(world)
+    assert {payout(world, each).state for each in ids} == {PayoutState.COMPLETED}

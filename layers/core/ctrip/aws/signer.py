@@ -52,7 +52,7 @@ class LambdaSigner:
         transaction: Unsigned,
         *,
         recipient_path: str | None = None,
-        payout: tuple[str, str] | None = None,
+        payouts: tuple[tuple[str, str], ...] = (),
     ) -> Signed:
         """Ask for a signature; raises `SigningRefused`."""
         answer = self._call(
@@ -62,7 +62,7 @@ class LambdaSigner:
                 "path": path,
                 "sender": sender,
                 "recipient_path": recipient_path,
-                "payout": payout,
+                "payouts": payouts,
                 "kind": transaction.kind,
                 "transaction": transaction.fields(),
             }
@@ -93,14 +93,13 @@ def answer_call(request: dict[str, Any], signer: Signer, provisioner: Provisione
             return {"verifying_key": provisioner.verifying_key()}
         if request["op"] == "vouch":
             return {"signature": signer.vouch(str(request["merchant"]), str(request["chain"]))}
-        named = request.get("payout")
         signed = signer.sign(
             request["chain"],
             request["path"],
             request["sender"],
             read_transaction(str(request["kind"]), request["transaction"]),
             recipient_path=request["recipient_path"],
-            payout=(str(named[0]), str(named[1])) if named else None,
+            payouts=tuple((str(merchant), str(payout)) for merchant, payout in request.get("payouts", ())),
         )
         return {"raw": signed.raw, "tx_hash": signed.tx_hash}
     except SigningRefused as exc:

@@ -78,6 +78,7 @@ class Payouts:
         on, stage = self._on, self._stage
         return PayoutEnder(
             payouts=on.payouts,
+            money=on.money,
             clock=on.clock,
             jobs=stage.notifying("scan"),
             log=on.log("scan"),
@@ -116,11 +117,13 @@ class Payouts:
 
     def _sender(self, name: str) -> "PayoutSender":
         from ctrip.services.settlement.send_payouts import PayoutSender
+        from ctrip.services.settlement.treasury_funds import TreasuryFunds
 
         on, stage, network = self._on, self._stage, self._stage.network(name)
+        treasury = on.settings.treasury_of(network)
         return PayoutSender(
             network=network,
-            treasury=on.settings.treasury_of(network),
+            treasury=treasury,
             payouts=on.payouts,
             money=on.money,
             clock=on.clock,
@@ -129,6 +132,7 @@ class Payouts:
             log=on.log("settle"),
             reporter=self._reporter("settle"),
             failing=self._booker,
+            funds=TreasuryFunds(chain=name, treasury=treasury, money=on.money, clock=on.clock),
             sender=lambda: self._transactions(name),
         )
 

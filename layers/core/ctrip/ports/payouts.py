@@ -1,5 +1,6 @@
 """Payouts, as the services keep them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +49,10 @@ class PayoutStore(Protocol):
         Raises `AlreadyExists` ("idempotency", "id", "schedule", "sent by", "transaction" or "entry"), `Stale` when the
         payout, the reservation, the refunds of its payment or the transaction has moved on, `FenceLost` and `Busy`.
         """
+        ...
+
+    def commit_all(self, commits: Sequence[PayoutCommit]) -> None:
+        """Write all of several decisions, as one transaction takes a hundred items; raises as `commit` does."""
         ...
 
     def payout(self, merchant_id: str, payout_id: str) -> Payout | None:

@@ -1,7 +1,7 @@
 """Payouts, beside the payments: the API writes what is asked for, the worker what became of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
@@ -33,10 +33,14 @@ class DynamoPayouts(Store):
 
     def commit(self, commit: PayoutCommit) -> None:
         """Write all of it or nothing."""
-        refuse_late(self._db, commit.entries)
-        writes = list(self._writes(commit))
+        self.commit_all([commit])
+
+    def commit_all(self, commits: Sequence[PayoutCommit]) -> None:
+        """Write all of several decisions or nothing."""
+        refuse_late(self._db, [entry for commit in commits for entry in commit.entries])
+        writes = [write for commit in commits for write in self._writes(commit)]
         try:
-            self._db.transact(writes, ours=lambda: self._is(commit.after))
+            self._db.transact(writes, ours=lambda: all(self._is(commit.after) for commit in commits))
         except ConditionFailed as exc:
             raise _refusal(writes[min(exc.places)].name) from exc
 

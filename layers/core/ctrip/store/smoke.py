@@ -47,7 +47,8 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("Put payments PO#", "Put payments RSV#", "Put payments P#", "Put money L#", "Put events E#"),
         ("Put payments PO#", "Put money N#", "Put events E#"),
         ("Put payments PO#", "Put payments RSV#", "Put payments SS#", "Put events E#"),
-        *(("Put payments SA#",), ("Put payments SS#",), ("Put money LF#",), ("Put money PC#",), ("Update access G#",)),
+        *(("Put payments SA#",), ("Put payments SS#",), ("Put money LF#",), ("Put money PC#",), ("Put money N#",)),
+        ("Update access G#",),
     ),
     "relay": (("Update events OUT#",),),
     "sweep": (

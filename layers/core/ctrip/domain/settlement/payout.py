@@ -62,6 +62,7 @@ class Trigger(StrEnum):
     ASSIGNED = "its money is in the merchant's balance"
     HANDED_OVER = "its treasury's key is not here: a person must send it"
     SENT = "its transaction is written"
+    LEFT_OUT = "the transaction of many that it was in is final, and did not pay it"
     COMPLETED = "its transaction is final, and moved the money"
     REJECTED = "a person has rejected it"
     CANCELLED = "the merchant has cancelled it"
@@ -100,6 +101,7 @@ TRANSITIONS: dict[tuple[PayoutState, Trigger], PayoutState] = {
     (_S.APPROVED, _T.ASSIGNED): _S.COMPLETED,
     (_S.AWAITING_TRANSFER, _T.COMPLETED): _S.COMPLETED,
     (_S.AWAITING_TRANSFER, _T.REJECTED): _S.REJECTED,
+    (_S.SENDING, _T.LEFT_OUT): _S.APPROVED,
     (_S.SENDING, _T.COMPLETED): _S.COMPLETED,
     (_S.SENDING, _T.FAILED): _S.FAILED,
 }
@@ -130,6 +132,7 @@ class Payout:
     asked; `approvals_needed` is how many others must approve. `transaction` is the key of the outgoing transaction.
     Until `claim_until` (unix milliseconds) whoever holds the secret of which `claim` is the digest names the recipient
     of a refund that has none. `assigned_to` is the payment that an assignment counts for.
+    One that goes `alone` was in a transaction of many that did not pay it: by itself it shows what stands against it.
     """
 
     id: str
@@ -156,6 +159,7 @@ class Payout:
     transaction: str | None = None
     tx_hash: str | None = None
     reason: str = ""
+    alone: bool = False
     created_at: int = 0
     updated_at: int = 0
     version: int = 1
@@ -262,16 +266,20 @@ def gas(payout: Payout, fee: int, now: int, tx_hash: str) -> Entry:
     return replace(entry, owner=OPERATOR, asset="native")
 
 
-def moved(payout: Payout, treasury: str, receipt: Receipt) -> int:
-    """Return what a receipt shows to have gone from the treasury to the payout's recipient."""
+def moved(payout: Payout, treasury: str, receipt: Receipt, through: str | None = None) -> int:
+    """Return what a receipt shows to have gone from the treasury to the payout's recipient.
+
+    `through` is the contract that pays many: it logs what it paid of the coin, as tokens log theirs.
+    """
     if not receipt.success or not same(receipt.sender, treasury):
         return 0
-    if payout.token is None:
+    emitter = payout.token or through
+    if emitter is None:
         return receipt.value if receipt.to is not None and same(receipt.to, payout.to) else 0
     return sum(
         log.amount
         for log in receipt.token_transfers
-        if same(log.token, payout.token) and same(log.sender, treasury) and same(log.to, payout.to)
+        if same(log.token, emitter) and same(log.sender, treasury) and same(log.to, payout.to)
     )
 
 

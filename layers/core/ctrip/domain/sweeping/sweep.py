@@ -54,11 +54,15 @@ _ENDED = frozenset(
 
 
 class Kind(StrEnum):
-    """What an own transaction is for: coin for a deposit address, its funds to the treasury, or a payout from there."""
+    """What an own transaction is for: coin for a deposit address, its funds to the treasury, or payouts from there.
+
+    An allowance lets the contract that pays many take a token of the treasury's.
+    """
 
     FUND = "fund"
     SWEEP = "sweep"
     PAYOUT = "payout"
+    ALLOWANCE = "allowance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +131,23 @@ class Member:
     terms: Terms = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PaidOut:
+    """One payout that a transaction of the treasury makes: how many base units go to whom."""
+
+    merchant_id: str
+    payout_id: str
+    to: str
+    amount: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingTransaction:
     """One (chain, sender, slot) and what it is meant to do for each of its members.
 
     A slot is what at most one transaction of a sender can have, as text that sorts as the slots follow each other: what
     it is, its chain kind says. A sweep takes an asset from its members' addresses to `to`, a gift brings coin to them.
-    A payout has no members: it sends to `to` what its `payout` (merchant and id) says.
+    One of the treasury's has no members: it makes its `payouts`, one by itself to `to`, many by the contract at `to`.
     `direct`: `to` is the merchant's own treasury, and what arrives there is in our books no more.
     `fee` is the coin it cost, by its receipt. `search` is how far the kind has looked for a missing receipt, `lost_at`
     when it found that none will come.
@@ -160,7 +174,7 @@ class OutgoingTransaction:
     refusal: Refusal | None = None
     search: Terms = ()
     lost_at: int = 0
-    payout: tuple[str, str] | None = None
+    payouts: tuple[PaidOut, ...] = ()
     direct: bool = False
 
     @property
@@ -182,6 +196,16 @@ class OutgoingTransaction:
     def collects(self) -> bool:
         """Whether it takes from addresses that do not send it."""
         return self.kind is Kind.SWEEP and not any(same(each.address, self.sender) for each in self.members)
+
+    @property
+    def together(self) -> bool:
+        """Whether it makes many payouts, through a contract."""
+        return len(self.payouts) > 1
+
+    @property
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """Name its payouts as the signer is told of them, by merchant and id."""
+        return tuple((each.merchant_id, each.payout_id) for each in self.payouts)
 
     @property
     def recipient_path(self) -> str | None:
@@ -376,6 +400,23 @@ def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tupl
         for name, kind, owner, asset, credit, debit, amount in rows
         if amount
     )
+
+
+def allowance_gas(transaction: OutgoingTransaction, receipt: Receipt, now: int) -> tuple[Entry, ...]:
+    """Post what it cost to let the contract that pays many take a token: the operator bears it."""
+    entry = Entry(
+        id=f"{transaction.key}#{transaction.version + 1:06d}#gas",
+        type=EntryType.GAS,
+        owner=OPERATOR,
+        chain=transaction.chain,
+        asset="native",
+        debit=GAS_EXPENSE,
+        credit=TREASURY,
+        amount=receipt.fee,
+        at=now,
+        tx_hash=receipt.tx_hash,
+    )
+    return (entry,) if receipt.fee else ()
 
 
 def reversed_posting(entry: Entry) -> Entry:

@@ -1,6 +1,6 @@
 """Send what is approved and set aside from a chain's treasury; where its key is not here, hand it to a person."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,10 +12,12 @@ from ctrip.domain.jobs import ScanJob
 from ctrip.domain.settlement.floor import worth_sending
 from ctrip.domain.settlement.payout import Payout, Trigger, changed, moved_on
 from ctrip.domain.sweeping.plan import Order, Quote
-from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
+from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, PaidOut
 from ctrip.domain.sweeping.treasury import TREASURY
 from ctrip.ports import AccessStore, Clock, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
 from ctrip.services.settlement.payout_events import PayoutReporter
+from ctrip.services.settlement.send_together import TogetherSender
+from ctrip.services.settlement.treasury_funds import TreasuryFunds
 from ctrip.services.shared.notify import notify
 from ctrip.services.sweeping.send_transactions import TRIES, TransactionSender, taken
 
@@ -46,6 +48,7 @@ class PayoutSender:
     log: Log
     reporter: PayoutReporter
     failing: Failing
+    funds: TreasuryFunds
     sender: Callable[[], TransactionSender]
 
     def send(self, payout: Payout) -> Payout:
@@ -68,6 +71,27 @@ class PayoutSender:
             self.log.error("payout_not_signed", payout=payout.id, error=str(exc))
             return payout
 
+    def send_together(self, ready: Sequence[Payout]) -> list[Payout]:
+        """Send what saves gas in one transaction; return those payouts as they are after that. The others go alone."""
+        if not self.treasury or len(ready) < 2:
+            return []
+        sender = self.sender()
+        if not self._signed(sender):
+            return []
+        together = TogetherSender(
+            network=self.network,
+            treasury=self.treasury,
+            payouts=self.payouts,
+            money=self.money,
+            clock=self.clock,
+            jobs=self.jobs,
+            log=self.log,
+            reporter=self.reporter,
+            funds=self.funds,
+            watch=self._watch,
+        )
+        return together.send(ready, sender)
+
     def _signed(self, sender: TransactionSender) -> bool:
         """Whether the treasury's key is the signer's."""
         return same(sender.signer.operators_address(self.network.kind, TREASURY[1]), self.treasury)
@@ -79,6 +103,9 @@ class PayoutSender:
             raise Unavailable("the treasury's balance is unknown")
         if held[0] < payout.net:  # asked first: a transfer of what is not there would be told to revert
             return self._low(payout)
+        leaving = {each: self.funds.leaving(each) for each in (token, None)}
+        if held[0] - leaving[token] < payout.net:
+            return payout  # it is spoken for: once that is in a block, the balance tells
         order = Order(self.treasury, token, payout.to, payout.net)
         quote = transfers.quote_gift(order, Quote(0)) if token is None else transfers.quote(order, held[-1])
         asset = self.network.asset(payout.token_id)
@@ -87,6 +114,8 @@ class PayoutSender:
         coin = quote.cost + (payout.net if token is None else 0)
         if held[-1] < coin:
             return self._low(payout)
+        if held[-1] - leaving[None] < coin:
+            return payout
         if not sender.affordable(payout.id, quote):
             return payout
         for _ in range(TRIES):
@@ -95,7 +124,7 @@ class PayoutSender:
             if planned is None:
                 return payout
             path, now = address_path(rules_of(self.network), *TREASURY), self.clock.now()
-            attempt = sender.attempt(path, self.treasury, planned, payout=(payout.merchant_id, payout.id))
+            attempt = sender.attempt(path, self.treasury, planned, payouts=((payout.merchant_id, payout.id),))
             transaction = OutgoingTransaction(
                 chain=self.network.name,
                 sender=self.treasury,
@@ -103,7 +132,7 @@ class PayoutSender:
                 path=path,
                 kind=Kind.PAYOUT,
                 members=(),
-                payout=(payout.merchant_id, payout.id),
+                payouts=(PaidOut(payout.merchant_id, payout.id, payout.to, payout.net),),
                 asset=payout.asset_key,
                 token=token,
                 to=payout.to,
@@ -117,6 +146,7 @@ class PayoutSender:
                 if not taken(exc):
                     raise
                 continue
+            self.funds.note(transaction)
             sender.broadcast(transaction)
             self._watch()
             return after

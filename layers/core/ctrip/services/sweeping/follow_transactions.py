@@ -77,10 +77,10 @@ class _Pass:
 
 
 class PayoutEnding(Protocol):
-    """Ends payouts whose transaction is final."""
+    """Ends the treasury's transactions that are final, with the payouts that they make."""
 
     def final(self, before: OutgoingTransaction, after: OutgoingTransaction, receipt: Receipt, fence: Fence) -> None:
-        """Store the transaction with what it did for its payout, all or nothing; raises `FenceLost` and `Stale`."""
+        """Store the transaction with what it did for its payouts, the last of them; raises `FenceLost` and `Stale`."""
         ...
 
 
@@ -353,7 +353,7 @@ class TransactionFollower:
         if transaction.kind is Kind.FUND:
             entries = [entry for member in after.members for entry in postings(after, member, now)]
             self.money.settle(transaction, after, entries, this.fence)
-        elif transaction.kind is Kind.PAYOUT:
+        elif transaction.kind in (Kind.PAYOUT, Kind.ALLOWANCE):
             self.payouts.final(transaction, after, receipt, this.fence)
         else:
             self._set_skipped_back(after)

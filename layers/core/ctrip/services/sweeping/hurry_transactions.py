@@ -74,7 +74,7 @@ class TransactionHurrier:
             transaction.sender,
             planned,
             recipient_path=transaction.recipient_path,
-            payout=transaction.payout,
+            payouts=transaction.named,
         )
         now = self.sender.clock.now()
         after = replace(

@@ -40,12 +40,12 @@ class TransactionSender:
         planned: Planned,
         *,
         recipient_path: str | None = None,
-        payout: tuple[str, str] | None = None,
+        payouts: tuple[tuple[str, str], ...] = (),
     ) -> Attempt:
         """Sign one attempt."""
         unsigned = planned.transaction
         signed = self.signer.sign(
-            self.network.name, path, sender, unsigned, recipient_path=recipient_path, payout=payout
+            self.network.name, path, sender, unsigned, recipient_path=recipient_path, payouts=payouts
         )
         return Attempt(
             raw=signed.raw,

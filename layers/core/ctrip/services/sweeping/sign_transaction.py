@@ -1,6 +1,6 @@
 """Sign, after comparing everything that could have been swapped: sender, destination, amount of gas money."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,8 +39,8 @@ class Wallet(Protocol):
 class Treasurer(Protocol):
     """Guards the treasury's key, and knows merchants' own treasuries."""
 
-    def check(self, network: Network, act: Act, named: tuple[str, str] | None) -> None:
-        """Demand that a transaction is exactly an approved payout (merchant and id); raises `SigningRefused`."""
+    def check(self, network: Network, treasury: str, act: Act, named: Sequence[tuple[str, str]]) -> None:
+        """Demand that a transaction is exactly approved payouts (merchant and id); raises `SigningRefused`."""
         ...
 
     def vouch(self, merchant_id: str, chain: str) -> str:
@@ -104,7 +104,7 @@ class GuardedSigner:
         transaction: Unsigned,
         *,
         recipient_path: str | None = None,
-        payout: tuple[str, str] | None = None,
+        payouts: tuple[tuple[str, str], ...] = (),
     ) -> Signed:
         """Derive, compare, sign; raises `SigningRefused` with the comparison that failed."""
         network = self.networks.get(chain)
@@ -120,7 +120,7 @@ class GuardedSigner:
             raise SigningRefused(f"a transaction on {network.name} may cost at most {network.fee_cap}")
         if not _at(wallet, rules, path, sender):
             raise SigningRefused("the sender is not the address at its path")
-        self._check(wallet, network, (account, index), sender, act, recipient_path, payout)
+        self._check(wallet, network, (account, index), sender, act, recipient_path, payouts)
         return wallet.sign(network.kind, path, transaction)
 
     def _check(
@@ -131,7 +131,7 @@ class GuardedSigner:
         sender: str,
         act: Act,
         recipient_path: str | None,
-        payout: tuple[str, str] | None,
+        payouts: Sequence[tuple[str, str]],
     ) -> None:
         """Demand what a key may do; `source` is its account and index."""
         if act.collects:
@@ -142,7 +142,7 @@ class GuardedSigner:
         elif source == TREASURY:
             if not same(self.treasuries.get(network.name, ""), sender):
                 raise SigningRefused("the key at this path is not the chain's treasury")
-            self.payouts().check(network, act, payout)
+            self.payouts().check(network, sender, act, payouts)
         elif source[0] == 0:
             _check_gas(wallet, rules_of(network), source, act, recipient_path)
             if act.value > network.gas_funding_cap:

@@ -7,6 +7,7 @@ alone its address follows. The artefacts are compiled from `Sweep.sol` and `Payo
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -42,6 +43,10 @@ class SweepPair:
 
     batcher: Creation
     delegate: Creation
+
+    def __iter__(self) -> Iterator[Creation]:
+        """Yield them in that order."""
+        return iter((self.batcher, self.delegate))
 
 
 @lru_cache(maxsize=64)
