@@ -13,9 +13,8 @@ from tests.services.sweeping.test_batches import OPERATOR, BatchWorld
 from tests.world import NETWORK, SETTINGS, STATION, USDC, World
 
 HOUR_MS = 3_600_000
-GAS = 171_000  # about what giving coin twice over and the transfer may take of the station
-# Values in the coin's base units: dust, amounts about the threshold, and real money.
-values = st.one_of(st.integers(1, 100), st.integers(1, 40 * GAS), st.integers(1, 10**10))
+# Deposits are worth so much gas at the price of their day: dust, amounts about every threshold, and real money.
+worth_in_gas = st.one_of(st.integers(0, 10), st.integers(40_000, 600_000), st.integers(10**6, 10**9))
 prices = st.integers(1, 60)
 
 
@@ -41,7 +40,8 @@ def spam(world, rounds, hours):
     payments = {}
     for deposits, price in rounds:
         world.chain.base_fee = price
-        for amount in deposits:
+        for gas in deposits:
+            amount = gas * (price * 9 // 8 + 1) + 1
             payment = world.create(amount, asset="USDC")
             world.chain.deposit(payment.due.address, amount, USDC.address)
             payments[payment.id] = amount
@@ -58,7 +58,7 @@ def spam(world, rounds, hours):
 
 
 spams = given(
-    rounds=st.lists(st.tuples(st.lists(values, max_size=4), prices), min_size=1, max_size=4),
+    rounds=st.lists(st.tuples(st.lists(worth_in_gas, max_size=4), prices), min_size=1, max_size=4),
     factor=st.integers(1, 6),
     hours=st.sampled_from([0, 1, 30]),
 )
