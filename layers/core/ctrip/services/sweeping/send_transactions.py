@@ -114,6 +114,11 @@ class TransactionSender:
         attempt = self.attempt(path, station, planned, recipient_path=payment.due.derivation_path)
         return self.transaction(payment, Kind.FUND, planned.slot, attempt, sender=station)
 
+    def taken_away(self, payment: Payment, coin: int) -> bool:
+        """Whether coin that we gave a deposit address is not there any more: whoever took it would take more."""
+        newest = max((move.block_number for move in payment.own.moves), default=payment.folded_to)
+        return coin < payment.given_coin // 2 and self.transfers.head().number >= newest
+
     def affordable(self, payment_id: str, quote: Quote) -> bool:
         """Whether a transaction stays under the chain's cap; one that does not waits, with an alarm."""
         if quote.fee <= self.network.fee_cap:
