@@ -7,9 +7,9 @@ import pytest
 
 from ctrip.domain.payments.payment import Status, Tier
 from ctrip.domain.sweeping.policy import day_of, parse_policies
-from tests.services.sweeping.test_batches import BatchWorld
+from tests.services.sweeping.test_batches import OPERATOR, BatchWorld
 from tests.services.sweeping.test_sweeping import COIN, on, ours, paid, paid_token, station
-from tests.world import NETWORK, SETTINGS, USDC, World
+from tests.world import NETWORK, SETTINGS, STATION, USDC, World
 
 DAY_MS = 86_400_000
 HOUR = 3_600
@@ -307,3 +307,26 @@ def test_a_round_over_many_parked_payments_is_counted_whole(monkeypatch, scanner
     for _ in range(12):
         world.step()
     assert counted() == (6, 61)
+
+
+# -- low water
+
+
+@pytest.mark.parametrize("kind", [World, BatchWorld], ids=["the gas station", "the operator"])
+def test_who_pays_for_gas_says_early_that_its_coin_runs_low(kind):
+    """Twenty more transactions like this one are too few; the sweep itself goes on."""
+    world = kind()
+    address = OPERATOR if kind is BatchWorld else STATION
+    paid_token(world)
+    world.sweeper.sweep(USDC.id)
+    assert world.log.alarms() == []
+    attempt = world.stores.money.last_transaction("anvil", address).attempts[-1]
+    needed = attempt.value + attempt.cost
+    for short in (0, 1):
+        world.settle(14)
+        world.chain.deposit(address, 20 * needed - short - world.chain.total(None, [address]))
+        paid_token(world)
+        world.sweeper.sweep(USDC.id)
+        assert world.log.alarms() == ["gas_runs_low"] * short
+    world.settle(14)
+    assert {each.status for each in world.stores.payments._state.payments.values()} == {Status.SETTLED}
