@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infra.cli.shared import every, signed_in
-from infra.cli.show import shown
+from infra.cli.show import Output, shown
 
 if TYPE_CHECKING:
     from ctrip.domain.sweeping.standing import SweepState
@@ -39,7 +39,16 @@ def list_sweeps(
     found: list[Mapping[str, Any]] = []
     for state in states:
         found += every(partial(_page, reader, state, chain))
+    parked_sums = reader.page(SweepState.STUCK, chain, None, 1)["parked"]
+    if Output.as_json:
+        shown({"data": found, "parked": parked_sums})
+        return
     shown(found, DETAILED if any(each["detail"] for each in found) else COLUMNS)
+    for each in parked_sums:
+        typer.echo(
+            f"Parked on {each['chain']}: {each['payments']} payments hold {each['amount_decimal']} {each['symbol']}, "
+            f"worth less than their gas (counted {each['counted_at']})"
+        )
 
 
 def _page(reader: SweepReader, state: SweepState, chain: str | None, cursor: str, size: int) -> Mapping[str, Any]:

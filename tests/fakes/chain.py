@@ -122,7 +122,8 @@ class FakeChain:
                     self.pool.remove(tx)
                 continue
             before = dict(balances)
-            if (worked := _apply(tx, balances, nonces, self.base_fee)) is None:
+            moving = replace(tx, amount=0) if self._moves_nothing(tx) else tx
+            if (worked := _apply(moving, balances, nonces, self.base_fee)) is None:
                 continue
             if tx.sender in self.reverting:  # only the gas is gone
                 coin = (tx.sender, None)
@@ -139,6 +140,10 @@ class FakeChain:
         number = last.block.number + 1
         block = Block(number, f"0xf{self.forks:031x}b{number:031x}", last.block.hash, last.block.time + seconds * 1000)
         self.chain.append(Mined(block, tuple(taken), balances, nonces, success, codes, logs, allowed))
+
+    def _moves_nothing(self, tx: Tx) -> bool:
+        """Whether a token says yes to a sender, and moves nothing."""
+        return tx.token is not None and not tx.batch and tx.sender in self.sly
 
     def deploy(self, treasury: str, operator: str) -> None:
         """Deploy the contracts that sweep, without a transaction."""
@@ -274,7 +279,11 @@ class FakeChain:
 
     def _receipt(self, tx: Tx, mined: Mined) -> Receipt:
         worked = mined.success[tx.tx_hash]
-        plain = (TokenTransfer(tx.token, tx.sender, tx.to, tx.amount, 0),) if tx.token and worked else ()
+        plain = (
+            (TokenTransfer(tx.token, tx.sender, tx.to, tx.amount, 0),)
+            if tx.token and worked and not self._moves_nothing(tx)
+            else ()
+        )
         logs = mined.logs[tx.tx_hash] if tx.batch or tx.pays else () if tx.spender else plain
         return Receipt(
             tx_hash=tx.tx_hash,

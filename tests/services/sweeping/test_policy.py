@@ -7,9 +7,9 @@ import pytest
 
 from ctrip.domain.payments.payment import Status, Tier
 from ctrip.domain.sweeping.policy import day_of, parse_policies
-from tests.services.sweeping.test_batches import BatchWorld
+from tests.services.sweeping.test_batches import OPERATOR, BatchWorld
 from tests.services.sweeping.test_sweeping import COIN, on, ours, paid, paid_token, station
-from tests.world import NETWORK, SETTINGS, USDC, World
+from tests.world import NETWORK, SETTINGS, STATION, USDC, World
 
 DAY_MS = 86_400_000
 HOUR = 3_600
@@ -253,3 +253,80 @@ def test_the_default_policy_is_what_it_was():
     world.chain.base_fee = 10**12
     world.settle(14)
     assert world.payment(payment.id).status is Status.SETTLED
+
+
+# -- spam
+
+
+def test_parked_money_is_counted_by_asset_and_shown():
+    """How many addresses, and what they hold; what is swept after all is counted no more."""
+    world = with_policy(ETH={"minimum": str(COIN), "max_age": 0}, USDC={"minimum": 1_000, "max_age": 0})
+    coins, tokens = [paid(world, COIN - 1 - place) for place in range(3)], [paid_token(world, 999) for _ in range(2)]
+    paid(world, 2 * COIN)
+    world.settle(10)
+    assert {world.payment(each.id).tier for each in (*coins, *tokens)} == {Tier.PARKED}
+    page = world.stage.sweeping.reader.page(None, None, None, 100)
+    shown = {each["symbol"]: (each["payments"], each["amount"]) for each in page["parked"]}
+    assert shown == {"ETH": (3, 3 * COIN - 6), "USDC": (2, 1_998)}
+    world.chain.deposit(coins[0].due.address, COIN)
+    world.settle(14)
+    page = world.stage.sweeping.reader.page(None, None, None, 100)
+    assert page["parked"][0]["payments"] == 2
+
+
+@pytest.mark.parametrize("scanners", [1, 3])
+def test_a_round_over_many_parked_payments_is_counted_whole(monkeypatch, scanners):
+    """In slices, by whichever scanner comes; a pass that failed spoils its round, and the count before it stands."""
+    monkeypatch.setattr("ctrip.services.detection.watch_list.SLICE", 2)
+    world = with_policy(ETH={"minimum": str(COIN), "max_age": 0})
+    for _ in range(5):
+        paid(world, 10)
+    world.settle(10)
+    for _ in range(12):
+        if scanners > 1:
+            world.run = world.new_run()
+        world.step()
+
+    def counted():
+        (parked,) = world.stores.money.tips(["anvil"])["anvil"].parked
+        return parked.payments, parked.amount
+
+    assert counted() == (5, 50)
+    seen = set()
+    for place in range(12):
+        world.run = world.new_run() if scanners > 1 and place % scanners == 0 else world.run
+        if place == 4:
+            with monkeypatch.context() as patch:
+                patch.setattr(type(world.chain), "balances", lambda *_: 1 / 0)
+                assert world.scanner.attempt(world.run)
+        world.step()
+        seen.add(counted())
+    assert seen == {(5, 50)}
+    paid(world, 11)
+    world.settle(10)
+    for _ in range(12):
+        world.step()
+    assert counted() == (6, 61)
+
+
+# -- low water
+
+
+@pytest.mark.parametrize("kind", [World, BatchWorld], ids=["the gas station", "the operator"])
+def test_who_pays_for_gas_says_early_that_its_coin_runs_low(kind):
+    """Twenty more transactions like this one are too few; the sweep itself goes on."""
+    world = kind()
+    address = OPERATOR if kind is BatchWorld else STATION
+    paid_token(world)
+    world.sweeper.sweep(USDC.id)
+    assert world.log.alarms() == []
+    attempt = world.stores.money.last_transaction("anvil", address).attempts[-1]
+    needed = attempt.value + attempt.cost
+    for short in (0, 1):
+        world.settle(14)
+        world.chain.deposit(address, 20 * needed - short - world.chain.total(None, [address]))
+        paid_token(world)
+        world.sweeper.sweep(USDC.id)
+        assert world.log.alarms() == ["gas_runs_low"] * short
+    world.settle(14)
+    assert {each.status for each in world.stores.payments._state.payments.values()} == {Status.SETTLED}

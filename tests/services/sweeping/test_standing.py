@@ -15,7 +15,7 @@ from ctrip.views.fields import rfc3339
 from tests.services.sweeping.test_batches import BatchWorld
 from tests.services.sweeping.test_policy import HOUR, days_later, with_policy
 from tests.services.sweeping.test_sweeping import COIN, paid, paid_token
-from tests.world import USDC, World
+from tests.world import STATION, USDC, World
 
 PERSON = Origin("admin:ada", "192.0.2.7", "request-9")
 STUCK, WAITING, PARKED = SweepState
@@ -224,3 +224,53 @@ def test_what_does_not_wait_cannot_be_approved():
         with pytest.raises(Conflict):
             approve(payment.id, PERSON)
     assert slot_of(0) in world.payment(under_way.id).own.pending
+
+
+def test_a_transfer_that_succeeds_and_moves_nothing_is_stuck_and_burns_no_gas_in_a_loop():
+    """A token that answers no without a revert: tried later and later, as any other failure."""
+    world = World()
+    payment = paid_token(world)
+    world.chain.sly.add(payment.due.address.lower())
+    for _ in range(40):
+        world.step()
+        world.sweep()
+        world.sweeper.sweep(USDC.id)
+    (sweep,) = world.stores.money.transactions_of("anvil", payment.due.address)
+    assert sweep.state is TransactionState.FINAL
+    found = by_payment(world, STUCK)[payment.id]
+    assert (found["reason"], found["tries"]) == ("fails", 1)
+    assert "moved nothing" in found["detail"]
+    assert [each.status for each in world.payment(payment.id).own.sweeps] == ["failed"]
+    assert world.log.alarms() == ["sweep_reverts"]
+    world.chain.sly.clear()
+    world.clock.at += 3_600_000
+    world.settle(14)
+    assert world.payment(payment.id).status is Status.SETTLED
+
+
+@pytest.mark.parametrize("first", ["the thief", "the sweep"])
+def test_coin_that_is_taken_from_an_address_is_not_given_again_and_again(first):
+    """A leaked key, or code that forwards it: one gift, then the sweep is stuck with an alarm."""
+    world = World()
+    payment = paid_token(world)
+
+    def steal():
+        world.chain.chain[-1].balances.pop((payment.due.address.lower(), None), None)
+
+    for _ in range(150):
+        if first == "the sweep":
+            world.sweeper.sweep(USDC.id)
+        steal()
+        world.step()
+        if first == "the thief":
+            steal()
+            world.sweeper.sweep(USDC.id)
+    assert len(world.stores.money.transactions_of("anvil", STATION)) == 1
+    world.clock.at += SLOW_MS
+    found = by_payment(world, STUCK)[payment.id]
+    if first == "the thief":
+        assert (found["reason"], found["tries"] > 1) == ("fails", True)
+        assert "without us" in found["detail"]
+    else:
+        assert found["reason"] == "not_mined"
+    assert set(world.log.alarms()) == {"sweep_reverts" if first == "the thief" else "cannot_replace"}

@@ -179,6 +179,11 @@ ALARMS: dict[str, Alarm] = {
         "A payment's money is above the amount that is swept without a person's approval, and nobody has approved it.",
         "Look at the payment; where it is as it should be, run ctrip sweeps approve with its id.",
     ),
+    "gas_runs_low": Alarm(
+        _TICKET,
+        "The gas station or the operator has coin for fewer than twenty more transactions like the last one.",
+        "Send coin of this chain to the address that the line names.",
+    ),
     "stray_coin_used": Alarm(
         _TICKET,
         "A transaction at a token's deposit address used coin that had come there and is the merchant's.",

@@ -1,8 +1,11 @@
 """Sweeps that are not over, as operators see them."""
 
+from collections.abc import Iterator
 from typing import Annotated, TypedDict
 
+from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.kinds import shown
+from ctrip.domain.detection.gates import Tip
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.standing import Standing, SweepState
@@ -37,11 +40,44 @@ class SweepStandingView(TypedDict):
     approved_str: Annotated[Digits, "The amount whose sweep a person has approved."]
 
 
+class ParkedView(TypedDict):
+    """What lies parked of one asset: dust and tiny deposits, counted as the scanner looks at them."""
+
+    chain: str
+    token_id: Annotated[Id | None, "Null: the chain's coin."]
+    symbol: str
+    decimals: int
+    payments: Annotated[int, "How many."]
+    amount: Amount
+    amount_str: Digits
+    amount_decimal: Annotated[Decimal, "What their addresses hold at least."]
+    counted_at: Time
+
+
 class SweepPage(TypedDict):
     """Sweeps that are not over; a page may be short while `next_cursor` is set."""
 
     data: list[SweepStandingView]
     next_cursor: NextCursor
+    parked: Annotated[list[ParkedView], "The sums of what is parked, on all chains that are asked about."]
+
+
+def parked_views(network: Network, tip: Tip) -> Iterator[ParkedView]:
+    """Render what lies parked on a chain, by asset."""
+    assets = {asset.address or "native": asset for asset in (network.coin, *network.tokens)}
+    for parked in tip.parked:
+        if asset := assets.get(parked.token):
+            yield {
+                "chain": network.name,
+                "token_id": asset.id,
+                "symbol": asset.symbol,
+                "decimals": asset.decimals,
+                "payments": parked.payments,
+                "amount": parked.amount,
+                "amount_str": str(parked.amount),
+                "amount_decimal": format_decimal(parked.amount, asset.decimals),
+                "counted_at": rfc3339(tip.parked_at),
+            }
 
 
 def sweep_view(payment: Payment, standing: Standing) -> SweepStandingView:

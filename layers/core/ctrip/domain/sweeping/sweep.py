@@ -228,8 +228,13 @@ class OutgoingTransaction:
 
     @property
     def skipped(self) -> tuple[Member, ...]:
-        """Return the members of a mined transaction for many from whose addresses nothing was moved."""
-        return tuple(each for each in self.members if self.collects and not self.cancelled and each.left == 0)
+        """Return the members of a mined sweep from whose addresses nothing was moved, though nothing failed.
+
+        A batch tells of each member by itself; a token may say yes to a transfer and move nothing.
+        """
+        quietly = self.kind is Kind.SWEEP and self.token is not None and self.state is TransactionState.FINAL
+        told = (self.collects or quietly) and not self.cancelled
+        return tuple(each for each in self.members if told and each.left == 0)
 
     @property
     def cancelled(self) -> bool:

@@ -133,6 +133,7 @@ class TokenCollector:
         if held is None:
             raise Unavailable("the operator's balance is unknown")
         if held[0] >= quote.cost:
+            self.sender.watch_water(self.operator, held[0], quote.cost)
             return True
         told = {"chain": self.sender.network.name, "address": self.operator, "balance": str(held[0])}
         self.sender.log.error("operator_low", **told)

@@ -367,7 +367,7 @@ class TransactionFollower:
             self.log.error("own_transaction_failed", transaction=transaction.key, tx_hash=transaction.tx_hash)
 
     def _set_skipped_back(self, transaction: OutgoingTransaction) -> None:
-        """Remember with each payment whose money a batch did not move that it failed: it is tried again later."""
+        """Remember with each payment whose money was not moved that its sweep failed: it is tried again later."""
         if not (skipped := transaction.skipped):
             return
         known, name = self.money.setbacks(self.network.name), self.network.name
@@ -375,7 +375,7 @@ class TransactionFollower:
             before = known.get(member.payment_id)
             if before is not None and before.at >= transaction.created_at:
                 continue  # this very failure is known
-            setback = set_back(before, f"the batch {transaction.tx_hash} moved nothing of it", self.clock.now())
+            setback = set_back(before, f"transaction {transaction.tx_hash} moved nothing of it", self.clock.now())
             told = {"payment": member.payment_id, "failures": setback.failures, "error": setback.reason}
             if setback.failures == 1:
                 self.log.error("sweep_reverts", **told)

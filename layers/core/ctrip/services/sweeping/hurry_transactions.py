@@ -104,7 +104,8 @@ class TransactionHurrier:
         self, transaction: OutgoingTransaction, quote: Quote, held: Held, payment: Payment | None, funded: set[str]
     ) -> None:
         """Give more coin to a token's sweep that has become too dear for what was given; the others can only wait."""
-        if payment is None or transaction.token is None or held.amount == 0:
+        gone = payment is not None and self.sender.taken_away(payment, held.coin)
+        if payment is None or transaction.token is None or held.amount == 0 or gone:
             self.sender.log.error("cannot_replace", transaction=transaction.key, balance=str(held.coin))
             return
         need = replace(quote, short=max(quote.cost - held.coin, 0))

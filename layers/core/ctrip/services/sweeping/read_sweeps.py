@@ -12,7 +12,7 @@ from ctrip.domain.sweeping.policy import UNLIMITED, LoudGas, SweepPolicy, SweptD
 from ctrip.domain.sweeping.standing import Known, Standing, SweepState, standing
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback, parse_key
 from ctrip.ports import Clock, MoneyStore, PaymentStore
-from ctrip.views.sweeps import SweepPage, sweep_view
+from ctrip.views.sweeps import SweepPage, parked_views, sweep_view
 
 SLICES = 10  # of the index that are read for one page
 _PLACE = re.compile(r"[0-9]{1,3}/([0-9]{1,3}:([0-9]{13}#[0-9a-f-]{1,64})?)?", re.ASCII)
@@ -48,7 +48,10 @@ class SweepReader:
             found += self._standing(name, [row.id for row in rows], state)
             at += 0 if after else 1
         following = _wrapped(f"{at}/{after}") if at < len(rounds) else None
-        return {"data": [sweep_view(*each) for each in found], "next_cursor": following}
+        names = [chain] if chain else sorted(self.networks)
+        tips = self.money.tips(names)
+        parked = [each for name in names if name in tips for each in parked_views(self.networks[name], tips[name])]
+        return {"data": [sweep_view(*each) for each in found], "next_cursor": following, "parked": parked}
 
     def of(self, payment: Payment) -> Standing | None:
         """Say how it stands with one payment's sweep."""

@@ -318,6 +318,8 @@ class _Job:
         if payment.due.token_address is None:
             return coin
         own = min(coin, max(payment.given_coin, 0))
+        if self.sender.taken_away(payment, coin):
+            raise Reverts("the coin that its address was given has left it without us")
         if stray := coin - own:
             self.sweeper.log.info("stray_coin_left", payment=payment.id, amount=str(stray))
         return own
