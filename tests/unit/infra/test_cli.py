@@ -1,5 +1,6 @@
 """How the operator's command line ends: scripts go by its exit code."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pytest
 from argon2.profiles import CHEAPEST
 
 from ctrip.domain.admins import Role
+from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import Busy, ChainUnavailable, NotFound
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
 from ctrip.ports import PayoutCommit
@@ -158,3 +160,25 @@ def test_a_payout_is_rejected_with_a_reason(world: World, run: Run, people: dict
     assert held is not None
     assert (held.state, held.reason) == (PayoutState.REJECTED, "not theirs")
     assert run("payouts", "reject", "m1", "stl_none", "--as", "bob@ops.example", "--reason", "x") == 1
+
+
+def test_a_merchant_of_custody_direct_and_its_treasury(
+    world: World, run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made, set, shown; a change waits; what is none of that custody's has no treasury."""
+    monkeypatch.setattr("infra.cli.merchants.PROVISION_SECONDS", 0)
+    assert run("--json", "merchants", "create", "Own Treasury", "--custody", "direct") == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["custody"] == "direct"
+    own, other = (FIRST.shown("0x" + digits * 20) for digits in ("5e", "6f"))
+    assert run("merchants", "treasury", made["id"], "anvil") == 1
+    for address, following in ((own, None), (other, other)):
+        capsys.readouterr()
+        assert run("--json", "merchants", "treasury", made["id"], "anvil", address) == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert (shown["address"], shown["next_address"]) == (own, following)
+    assert run("merchants", "treasury", made["id"], "anvil", "nonsense") == 1
+    assert run("merchants", "treasury", "m1", "anvil", own) == 1
+    assert "custody is not direct" in capsys.readouterr().err
+    assert run("merchants", "create", "Both", "--custody", "xpub") == 1
+    assert run("merchants", "create", "None", "--custody", "cold") == 2
