@@ -6,9 +6,11 @@ from pydantic import Field, StringConstraints
 
 from ctrip.domain.bounds import Text
 from ctrip.domain.payments.bounds import ASSET, CHAIN
+from ctrip.domain.settlement.payout import PayoutState
 from ctrip.services.settlement.ask_payout import AskRefund, AskSettlement
+from ctrip.services.settlement.read_payouts import PayoutFilter
 from functions.http.bounded import Bounded
-from functions.http.models import Strict, example
+from functions.http.models import Paged, Query, Strict, example
 from functions.requests.amounts import BaseUnits, TokenId, WholeUnits
 
 if TYPE_CHECKING:
@@ -89,6 +91,34 @@ class DestinationRequest(Strict):
     model_config = example(address="0x70997970C51812dc3A010C7d01b50e0d17dc79C8")
 
     address: Address = Field(description="An address whose key is the merchant's; none of an exchange.")
+
+
+class TransferRequest(Strict):
+    """Name the transaction that has sent a settlement or a refund."""
+
+    model_config = example(tx_hash="0x" + "5d" * 32)
+
+    tx_hash: Annotated[str, StringConstraints(min_length=64, max_length=66)] = Field(
+        description="The hash of the transaction; it is compared with the chain once it is final."
+    )
+
+
+class PayoutQuery(Paged):
+    """Which settlements or refunds to list."""
+
+    status: Annotated[PayoutState, Field(strict=False)] | None = Field(
+        None, description="Only those of a status: `awaiting_transfer` is what somebody has to send."
+    )
+
+    def filtered(self) -> PayoutFilter:
+        """Return the filter in the service's terms."""
+        return PayoutFilter(status=self.status, cursor=self.cursor, limit=self.limit)
+
+
+class StatusQuery(Query):
+    """Which settlements and refunds that are not over to list."""
+
+    status: Annotated[PayoutState, Field(strict=False)] | None = Field(None, description="Only those of a status.")
 
 
 class RejectionRequest(Strict):

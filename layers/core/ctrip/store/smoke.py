@@ -46,6 +46,7 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "settle": (
         ("Put payments PO#", "Put payments RSV#", "Put payments P#", "Put money L#", "Put events E#"),
         ("Put payments PO#", "Put money N#", "Put events E#"),
+        ("Put payments PO#", "Put payments SENT#", "Put money L#", "Put events E#"),
         *(("Put payments SA#",), ("Put money LF#",), ("Update access G#",)),
     ),
     "relay": (("Update events OUT#",),),

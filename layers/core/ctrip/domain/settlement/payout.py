@@ -61,10 +61,11 @@ class Trigger(StrEnum):
 
 
 class Source(StrEnum):
-    """The account that a payout takes its money from."""
+    """The account that a payout takes its money from; `own`: none, its merchant pays from its own treasury or key."""
 
     AVAILABLE = "available"
     UNMATCHED = "unmatched"
+    OWN = "own"
 
 
 class Booking(StrEnum):
@@ -87,6 +88,7 @@ TRANSITIONS: dict[tuple[PayoutState, Trigger], PayoutState] = {
     (_S.APPROVED, _T.FAILED): _S.FAILED,
     (_S.AWAITING_TRANSFER, _T.COMPLETED): _S.COMPLETED,
     (_S.AWAITING_TRANSFER, _T.REJECTED): _S.REJECTED,
+    (_S.AWAITING_TRANSFER, _T.CANCELLED): _S.CANCELLED,
     (_S.SENDING, _T.COMPLETED): _S.COMPLETED,
     (_S.SENDING, _T.FAILED): _S.FAILED,
 }
@@ -111,6 +113,8 @@ class Payout:
 
     `amount` leaves the merchant's account, `fee` of it is the operator's, the rest goes to `to`. `asked_by` is who
     asked; `approvals_needed` is how many others must approve. `transaction` is the key of the outgoing transaction.
+    What a person must send comes from `treasury`, where that is known; `named` is the hash of the transaction that
+    somebody says has sent it, since `named_at` (unix milliseconds), and that has not been compared yet.
     """
 
     id: str
@@ -133,6 +137,9 @@ class Payout:
     approvals: tuple[Approval, ...] = ()
     transaction: str | None = None
     tx_hash: str | None = None
+    treasury: str = ""
+    named: str = ""
+    named_at: int = 0
     reason: str = ""
     created_at: int = 0
     updated_at: int = 0
@@ -151,7 +158,13 @@ class Payout:
     @property
     def unfinished(self) -> bool:
         """Whether the worker must still look after it."""
-        return self.state not in ENDED or self.booking is not Booking.CLOSED
+        return not self.instructs and (self.state not in ENDED or self.booking is not Booking.CLOSED)
+
+    @property
+    def instructs(self) -> bool:
+        """Whether it waits for a person's transfer, of which nobody has named the transaction."""
+        booked = self.booking is not Booking.NONE
+        return self.state is PayoutState.AWAITING_TRANSFER and booked and not self.named
 
     @property
     def account(self) -> str:

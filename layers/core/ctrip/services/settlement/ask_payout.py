@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.kinds import same
 from ctrip.domain.errors import Conflict, FieldError, InvalidField
 from ctrip.domain.ledger.balances import owed
 from ctrip.domain.ledger.entries import available
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Custody, Payment
-from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState, Source, account_of
+from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState, Source, account_of
 from ctrip.domain.settlement.reservation import MOST_WAITING, Refunded, Reservation, current
-from ctrip.domain.settlement.rules import PayoutRules, rules_for
+from ctrip.domain.settlement.rules import UNLIMITED, PayoutRules, rules_for
 from ctrip.ports import Clock, Idempotency, Ids, Jobs, PayoutCommit, PayoutStore
 from ctrip.services.ledger.read_ledger import LedgerReader
 from ctrip.services.payments.read_payment import PaymentReader
@@ -61,7 +62,7 @@ class _Free:
     """What can be paid out, and what the transaction holds on to so that it still is then."""
 
     amount: int
-    reservation: Reservation
+    reservation: Reservation | None
     refunded: Refunded | None = None
 
 
@@ -131,6 +132,8 @@ class PayoutAsker:
             payment = self.reader.find(merchant.id, payment_id)
             network, asset = self._refunded_asset(payment, wanted)
             to = self.check.check(network, wanted.address)
+            if payment.policy.custody is not Custody.HOT:
+                return self._instruct(payment, network, asset, to, wanted, origin, idempotency)
             free, source = self._refundable(payment, network, asset, apart=wanted.unmatched)
             rules = self._rules(network, asset)
             whole = self._checked(chosen_amount(asset, wanted), free, asset, rules)
@@ -138,6 +141,37 @@ class PayoutAsker:
             return self._commit(replace(payout, payment_id=payment.id, source=source), free, origin, idempotency)
 
         return self._once(attempt, idempotency)
+
+    def _instruct(
+        self,
+        payment: Payment,
+        network: Network,
+        asset: Asset,
+        to: str,
+        wanted: AskRefund,
+        origin: Origin,
+        idempotency: Idempotency | None,
+    ) -> Answer:
+        """Instruct a merchant whose money is in its own hands to send a refund: no book of the operator's has it."""
+        refunded = self.payouts.refunded(payment.id, network.name, asset.key)
+        free = _Free(_came(payment, network, asset, apart=wanted.unmatched)[0] - refunded.total, None, refunded)
+        rules = PayoutRules(approval_above=UNLIMITED)
+        whole = self._checked(chosen_amount(asset, wanted), free, asset, rules)
+        address = self.payouts.settlement_address(payment.merchant_id, network.name)
+        direct = payment.policy.custody is Custody.DIRECT and address is not None
+        treasury = current(address, self.clock.now()).address if direct and address else ""
+        if treasury and same(treasury, to):
+            raise InvalidField("address", "own_address", "is the treasury that it would come from")
+        made = self._made(PayoutKind.REFUND, payment.merchant_id, network, asset, whole, to, rules, origin)
+        instruction = replace(
+            made,
+            payment_id=payment.id,
+            source=Source.OWN,
+            state=PayoutState.AWAITING_TRANSFER,
+            booking=Booking.CLOSED,
+            treasury=treasury,
+        )
+        return self._commit(instruction, free, origin, idempotency)
 
     # -- what is free
 
@@ -228,7 +262,7 @@ class PayoutAsker:
                 before=None,
                 after=payout,
                 event=event,
-                reservation=(free.reservation, free.reservation.plus(payout)),
+                reservation=(free.reservation, free.reservation.plus(payout)) if free.reservation else None,
                 refunded=(refunded, refunded.plus(payout.amount)) if refunded else None,
                 idempotency=idempotency,
                 answer=json.dumps(view) if idempotency else "",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ctrip.domain.errors import AlreadyExists, Busy, ChainError, Stale
-from ctrip.domain.settlement.payout import Payout
+from ctrip.domain.settlement.payout import Payout, PayoutState
 from ctrip.ports import Log, PayoutStore
 from ctrip.services.settlement.book_payouts import PayoutBooker, ready
 
@@ -15,6 +15,14 @@ class Sending(Protocol):
     """Sends one chain's payouts."""
 
     def send(self, payout: Payout) -> Payout:
+        """Take a payout a step further."""
+        ...
+
+
+class Following(Protocol):
+    """Compares transactions that somebody says have sent a payout."""
+
+    def follow(self, payout: Payout) -> Payout:
         """Take a payout a step further."""
         ...
 
@@ -37,6 +45,7 @@ class PayoutWorker:
     payouts: PayoutStore
     booker: PayoutBooker
     addresses: Vouching
+    named: Following
     sender: Callable[[str], Sending | None]
     log: Log
     _senders: dict[str, Sending | None] = field(default_factory=dict)
@@ -53,6 +62,8 @@ class PayoutWorker:
 
     def _one(self, payout: Payout) -> Payout:
         after = self.booker.book(payout)
+        if after.state is PayoutState.AWAITING_TRANSFER and after.named:
+            return self.named.follow(after)
         if not ready(after) or (sender := self._sender(after.chain)) is None:
             return after
         return sender.send(after)
