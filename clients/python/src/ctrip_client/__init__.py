@@ -10,6 +10,7 @@ from ctrip_client.calls import (
     NewSettlement,
     PageFilters,
     PaymentFilters,
+    PayoutFilters,
 )
 from ctrip_client.errors import (
     AnswerUnreadable,
@@ -76,6 +77,7 @@ __all__ = [
     "PageFilters",
     "Payment",
     "PaymentFilters",
+    "PayoutFilters",
     "Refund",
     "ServerError",
     "Settlement",
