@@ -10,7 +10,7 @@ from argon2.profiles import CHEAPEST
 from ctrip.domain.admins import Role
 from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import Busy, ChainUnavailable, NotFound
-from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState
 from ctrip.ports import PayoutCommit
 from infra.cli.app import main
 from tests.fakes.store import FakePayments
@@ -182,3 +182,20 @@ def test_a_merchant_of_custody_direct_and_its_treasury(
     assert "custody is not direct" in capsys.readouterr().err
     assert run("merchants", "create", "Both", "--custody", "xpub") == 1
     assert run("merchants", "create", "None", "--custody", "cold") == 2
+
+
+def test_what_is_to_be_sent_is_listed_by_status_as_a_table_and_as_csv(
+    world: World, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the treasury that it comes from."""
+    waits, other = waiting_payout(world), FIRST.shown("0x" + "5e" * 20)
+    held = world.stores.payouts.payout("m1", waits)
+    assert held is not None
+    told = replace(held, id="stl_2", state=PayoutState.AWAITING_TRANSFER, booking=Booking.RESERVED, treasury=other)
+    world.stores.payouts.commit(PayoutCommit(before=None, after=told))
+    assert run("payouts", "list", "--status", "awaiting_transfer") == 0
+    table = capsys.readouterr().out
+    assert (waits in table, "stl_2" in table, other in table) == (False, True, True)
+    assert run("payouts", "list", "--csv") == 0
+    assert [waits in line or "stl_2" in line for line in capsys.readouterr().out.splitlines()] == [False, True, True]
+    assert run("payouts", "list", "--status", "nonsense") == 2
