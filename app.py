@@ -9,7 +9,7 @@ from functions.admin import keys as admin_keys
 from functions.admin import payments as admin_payments
 from functions.admin import payouts as admin_payouts
 from functions.admin import sweeps as admin_sweeps
-from functions.api import chains, deposits, events, health, keys, ledger, payments, settlements
+from functions.api import chains, deposits, events, health, keys, ledger, payments, refunds, settlements
 from functions.api import webhooks as webhooks_api
 from functions.http import answers
 from functions.late import late
@@ -31,6 +31,7 @@ app.register_blueprint(webhooks_api.routes)
 app.register_blueprint(ledger.routes)
 app.register_blueprint(deposits.routes)
 app.register_blueprint(settlements.routes)
+app.register_blueprint(refunds.routes)
 app.register_blueprint(checkout.routes)
 app.register_blueprint(claim.routes)
 app.register_blueprint(assets.routes)

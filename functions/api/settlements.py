@@ -7,7 +7,7 @@ from chalice import Response
 from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.settlement.payout import PayoutKind
-from functions.http.answers import answer, answered, base_url
+from functions.http.answers import CSV, answer, answered, base_url, table
 from functions.http.resource import Call, Resource
 
 if TYPE_CHECKING:
@@ -40,10 +40,19 @@ def create_settlement(call: Call) -> Response:
     return answered(asker.settle(call.merchant, body.command(), call.origin, call.idempotency), 201)
 
 
-@routes.on("GET", "/api/v1/settlements", requires=Scope.SETTLEMENTS, query="pages.Paged", response="SettlementPage")
+@routes.on(
+    "GET", "/api/v1/settlements", requires=Scope.SETTLEMENTS, query="payouts.PayoutQuery", response="SettlementPage"
+)
 def list_settlements(call: Call) -> Response:
     """List settlements, newest first."""
-    return answer(stage().settlement.reader.settlements(call.merchant.id, call.query.cursor, call.query.limit))
+    return answer(stage().settlement.reader.settlements(call.merchant.id, call.query.filtered()))
+
+
+@routes.on("GET", "/api/v1/settlements.csv", requires=Scope.SETTLEMENTS, query="payouts.PayoutQuery", media=CSV)
+def export_settlements(call: Call) -> Response:
+    """Export settlements as CSV, newest first; the header `X-Next-Cursor` leads to the next page."""
+    exported = stage().settlement.reader.export(call.merchant.id, PayoutKind.SETTLEMENT, call.query.filtered())
+    return table(exported[0], "settlements.csv", {"X-Next-Cursor": exported[1]} if exported[1] else None)
 
 
 @routes.on(

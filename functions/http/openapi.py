@@ -49,6 +49,8 @@ TAGS = {
 }
 _TAG_OF = {"chains": "payments", "tokens": "payments", "ledger": "balances", "ledger.csv": "balances"}
 _TAG_OF |= {"settlement-addresses": "settlements", "settlement-schedules": "settlements", "deposits": "settlements"}
+_TAG_OF |= {"refunds": "settlements"}
+_TAG_OF |= {"settlements.csv": "settlements", "refunds.csv": "settlements"}
 STYLES = ("text/css", "text/javascript", "image/svg+xml")
 _STATUSES = {400: "Refused: the request is wrong", 401: "No valid credential", 403: "Not allowed", 404: "Not found"}
 _STATUSES |= {405: "Wrong method", 409: "The state forbids it", 413: "Too large", 415: "Not JSON", 422: "Key reused"}

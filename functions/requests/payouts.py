@@ -6,11 +6,13 @@ from pydantic import Field, StringConstraints
 
 from ctrip.domain.bounds import Text
 from ctrip.domain.payments.bounds import ASSET, CHAIN
+from ctrip.domain.settlement.payout import PayoutState
 from ctrip.domain.settlement.schedule import Every, Weekday
 from ctrip.services.settlement.ask_payout import AskAssignment, AskRefund, AskSettlement
+from ctrip.services.settlement.read_payouts import PayoutFilter
 from ctrip.services.settlement.schedules import SetSchedule
 from functions.http.bounded import Bounded
-from functions.http.models import Strict, example
+from functions.http.models import Paged, Query, Strict, example
 from functions.requests.amounts import BaseUnits, TokenId, WholeUnits
 
 if TYPE_CHECKING:
@@ -149,6 +151,34 @@ class ScheduleRequest(Strict):
         return SetSchedule(
             **fields | {"every": Every(self.every), "weekday": Weekday(self.weekday) if self.weekday else None}
         )
+
+
+class TransferRequest(Strict):
+    """Name the transaction that has sent a settlement or a refund."""
+
+    model_config = example(tx_hash="0x" + "5d" * 32)
+
+    tx_hash: Annotated[str, StringConstraints(min_length=64, max_length=66)] = Field(
+        description="The hash of the transaction; it is compared with the chain once it is final."
+    )
+
+
+class PayoutQuery(Paged):
+    """Which settlements or refunds to list."""
+
+    status: Annotated[PayoutState, Field(strict=False)] | None = Field(
+        None, description="Only those of a status: `awaiting_transfer` is what somebody has to send."
+    )
+
+    def filtered(self) -> PayoutFilter:
+        """Return the filter in the service's terms."""
+        return PayoutFilter(status=self.status, cursor=self.cursor, limit=self.limit)
+
+
+class StatusQuery(Query):
+    """Which settlements and refunds that are not over to list."""
+
+    status: Annotated[PayoutState, Field(strict=False)] | None = Field(None, description="Only those of a status.")
 
 
 class RejectionRequest(Strict):

@@ -23,6 +23,7 @@ from infra.cli.rpc import rpc
 from infra.cli.shared import EXIT_REFUSED, EXIT_UNREACHABLE
 from infra.cli.show import Output, shown
 from infra.cli.sweeps import sweeps
+from infra.cli.treasury import treasury
 from infra.cli.wallet import wallet
 from infra.cli.webhooks import webhooks
 from infra.stack import names
@@ -48,6 +49,7 @@ cli.add_typer(kms, name="kms")
 cli.add_typer(rpc, name="rpc")
 cli.add_typer(chains, name="chains")
 cli.add_typer(contracts, name="contracts")
+cli.add_typer(treasury, name="treasury")
 cli.add_typer(reconcile, name="reconcile")
 cli.add_typer(alarm, name="alarm")
 cli.command("doctor")(doctor)

@@ -28,7 +28,7 @@ contracts = typer.Typer(
 @contracts.command("show")
 def show_contracts(chain: ChainName) -> None:
     """Print where a chain's contracts stand; 1 where tokens cannot be swept, or payouts made, in batches."""
-    problem = _Chain.of(chain).show()
+    problem = ChainContracts.of(chain).show()
     if problem:
         raise typer.Exit(EXIT_REFUSED)
 
@@ -45,8 +45,8 @@ def deploy_contracts(
     Anybody may send them: where a contract stands and what it does follows from treasury and operator alone. On the
     local stage the operator pays.
     """
-    found = _Chain.of(chain)
-    payer = _payer(key_file)
+    found = ChainContracts.of(chain)
+    payer = payer_of(key_file)
     if payer is None:
         shown(found.calls(), ("contract", "to", "data"))
         return
@@ -59,8 +59,8 @@ def deploy_contracts(
         raise typer.Exit(EXIT_REFUSED)
 
 
-class _Chain:
-    """A chain of the stage, with the contracts of its treasury and operator."""
+class ChainContracts:
+    """A chain of the stage, with the contracts of a treasury and its operator."""
 
     def __init__(
         self, network: Network, urls: tuple[str, ...], treasury: str, operator: str, *, pays: bool = False
@@ -69,8 +69,11 @@ class _Chain:
         self.pays = pays  # whether the treasury's key is the signer's: another one pays nothing out by itself
 
     @classmethod
-    def of(cls, name: str) -> _Chain:
-        """Read the stage's settings; refuses a chain without a treasury, and one of a kind without such contracts."""
+    def of(cls, name: str, wanted: str = "") -> ChainContracts:
+        """Read the stage's settings; refuses a chain without a treasury, and one of a kind without such contracts.
+
+        Where another treasury is `wanted`, the contracts are that one's.
+        """
         from ctrip.aws.secrets import read_endpoints
         from ctrip.bootstrap import stage
         from ctrip.domain.chains.kinds import rules_of, same
@@ -80,7 +83,7 @@ class _Chain:
 
         check_named("CHAIN", [name])
         network, settings = load_networks()[name], deployed.settings()
-        treasury, rules = settings.treasury_of(network), rules_of(network)
+        treasury, rules = wanted or settings.treasury_of(network), rules_of(network)
         if not treasury:
             raise ConfigurationError(f"CTRIP_TREASURY names no treasury for {name}: the contracts follow from it.")
         signer = stage().adapters.signer
@@ -102,11 +105,14 @@ class _Chain:
         """Return the contracts that are to be there, in the order of their deployment."""
         return (*self.pair, deployment.payer(self.treasury)) if self.pays else tuple(self.pair)
 
+    def problem(self) -> str:
+        """Say why batches cannot be sent, empty where they can."""
+        return self._transfers().cannot_collect(self.treasury, self.operator)
+
     def show(self) -> str:
         """Print what there is; return why batches cannot be sent, empty where they can."""
-        transfers = self._transfers()
-        problem = transfers.cannot_collect(self.treasury, self.operator)
-        unpaid = transfers.cannot_pay_together(self.treasury) if self.pays else ""
+        problem = self.problem()
+        unpaid = self._transfers().cannot_pay_together(self.treasury) if self.pays else ""
         shown(
             {
                 "chain": self.network.name,
@@ -135,7 +141,8 @@ class _Chain:
         return kind.transfers(self.network, kind.client(self.network, self.urls, clock), clock, log)
 
 
-def _payer(key_file: Path | None) -> wallet.Account | None:
+def payer_of(key_file: Path | None) -> wallet.Account | None:
+    """Read the key that pays; on the local stage the operator's, elsewhere none without a file."""
     from ctrip import config
 
     if key_file is not None:

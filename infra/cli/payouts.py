@@ -6,10 +6,16 @@ from typing import Annotated
 
 import typer
 
+from ctrip.domain.bounds import Choice
+from ctrip.domain.settlement.payout import PayoutState
+from infra.cli.options import parser_of
 from infra.cli.shared import signed_in
 from infra.cli.show import shown
 
-COLUMNS = ("id", "merchant_id", "status", "chain", "symbol", "net_decimal", "address", "approvals", "approvals_needed")
+COLUMNS = (
+    *("id", "merchant_id", "status", "chain", "symbol", "net_decimal", "address", "treasury"),
+    *("approvals", "approvals_needed"),
+)
 MerchantId = Annotated[str, typer.Argument(help="The merchant's id.")]
 PayoutId = Annotated[str, typer.Argument(help="The settlement's or refund's id.")]
 As = Annotated[
@@ -21,11 +27,25 @@ payouts = typer.Typer(
 
 
 @payouts.command("list")
-def list_payouts() -> None:
+def list_payouts(
+    status: Annotated[
+        PayoutState | None,
+        typer.Option(
+            parser=parser_of(Choice(PayoutState)),
+            metavar="STATUS",
+            help="Only those of a status: awaiting_transfer is what somebody has to send from the treasury shown.",
+        ),
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+) -> None:
     """List the settlements and refunds of all merchants that are not over, oldest first."""
     from ctrip.bootstrap import stage
 
-    shown(stage().settlement.reader.unfinished()["data"], COLUMNS)
+    reader = stage().settlement.reader
+    if csv:
+        typer.echo(reader.export_unfinished(status), nl=False)
+        return
+    shown(reader.unfinished(status)["data"], COLUMNS)
 
 
 @payouts.command("approve")

@@ -119,7 +119,8 @@ def test_a_settlement_and_the_schedule_that_asked_for_it_are_stored_together_or_
 
 def test_a_payout_comes_back_to_the_last_field(stores: Stores) -> None:
     """With its reservation and the total of its payment's refunds; another merchant has none of it."""
-    made = payout(payment_id=PAYMENT, source=Source.UNMATCHED, fee=7, reason="why")
+    told = {"treasury": "0xAb", "named": "0x1f", "named_at": NOW}
+    made = payout(payment_id=PAYMENT, source=Source.UNMATCHED, fee=7, reason="why", **told)
     stores.payouts.commit(asked(stores, made))
     assert stores.payouts.payout(ME, made.id) == made
     assert stores.payouts.payout("mer_2", made.id) is None
@@ -237,6 +238,28 @@ def test_what_is_over_and_booked_is_not_looked_after_any_more(stores: Stores) ->
     closed = changed(rejected, NOW + 4, booking=Booking.CLOSED)
     stores.payouts.commit(PayoutCommit(before=rejected, after=closed))
     assert stores.payouts.unfinished() == [old]
+
+
+def test_what_waits_for_a_person_is_the_workers_only_while_its_transfer_is_compared(stores: Stores) -> None:
+    """Booked and handed over, or in nobody's book from the start; of all merchants, oldest first."""
+    ours = payout(NOW, merchant_id="mer_2", state=PayoutState.APPROVED)
+    own = payout(NOW + 1, payment_id=PAYMENT, source=Source.OWN)
+    own = replace(own, state=PayoutState.AWAITING_TRANSFER, booking=Booking.CLOSED, treasury="0xAb")
+    for each in (own, ours):
+        stores.payouts.commit(asked(stores, each) if each is ours else PayoutCommit(before=None, after=each))
+    assert stores.payouts.unfinished() == [ours]
+    handed_over = moved_on(ours, Trigger.HANDED_OVER, NOW + 2, treasury="0xCd")
+    assert handed_over.unfinished  # it is not booked yet
+    handed_over = replace(handed_over, booking=Booking.RESERVED)
+    stores.payouts.commit(PayoutCommit(before=ours, after=handed_over))
+    assert (stores.payouts.unfinished(), stores.payouts.instructions()) == ([], [handed_over, own])
+    named = changed(own, NOW + 3, named="0x" + "1f" * 32, named_at=NOW + 3)
+    stores.payouts.commit(PayoutCommit(before=own, after=named))
+    assert (stores.payouts.unfinished(), stores.payouts.instructions()) == ([named], [handed_over])
+    done = moved_on(named, Trigger.COMPLETED, NOW + 4, named="", tx_hash=named.named)
+    stores.payouts.commit(PayoutCommit(before=named, after=done, sent_by=named.named))
+    assert (stores.payouts.unfinished(), stores.payouts.instructions()) == ([], [handed_over])
+    assert stores.payouts.payout(ME, own.id) == done
 
 
 def test_a_settlement_address_is_changed_by_who_has_read_the_last_one(stores: Stores) -> None:

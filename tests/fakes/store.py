@@ -19,7 +19,7 @@ from ctrip.domain.ledger.balances import Fold
 from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
-from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.payments.payment import Custody, Payment, Status, Tier
 from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.settlement.payout import Payout, PayoutKind
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
@@ -260,7 +260,10 @@ class FakePayments:
 
     def unmatched(self, merchant_id: str, cursor: str | None, limit: int) -> tuple[list[Payment], str | None]:
         entries = (each for cause in self._state.causes.values() for each in cause)
-        ids = sorted({e.payment_id or "" for e in entries if e.owner == merchant_id and e.type is EntryType.UNMATCHED})
+        posted = {e.payment_id or "" for e in entries if e.owner == merchant_id and e.type is EntryType.UNMATCHED}
+        mine = (each for each in self._state.payments.values() if each.merchant_id == merchant_id)
+        own = (each for each in mine if each.policy.custody is Custody.XPUB)
+        ids = sorted(posted | {each.id for each in own if each.own.unmatched or each.seen.strays})
         if cursor is not None:
             if cursor.removeprefix("after-") not in ids:
                 raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
@@ -678,6 +681,10 @@ class FakePayouts:
 
     def unfinished(self) -> list[Payout]:
         found = [each for each in self._state.payouts.values() if each.unfinished]
+        return sorted(found, key=lambda each: (each.created_at, each.id))
+
+    def instructions(self) -> list[Payout]:
+        found = [each for each in self._state.payouts.values() if each.instructs]
         return sorted(found, key=lambda each: (each.created_at, each.id))
 
     def reservation(self, merchant_id: str, chain: str, asset: str) -> Reservation:

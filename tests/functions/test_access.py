@@ -14,7 +14,7 @@ import app
 from ctrip.domain.admins import MATRIX, Permission, Role
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.merchants.signing import SignedRequest
-from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState, Source
 from ctrip.ports import PayoutCommit
 from ctrip_client import sign_request
 from functions.http.operation import OPERATIONS, Auth, Operation
@@ -39,6 +39,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_refund": {"address": PAYER},
     "refund_unmatched_deposit": {"address": PAYER},
     "assign_unmatched_deposit": {"payment_id": UNKNOWN},
+    "complete_refund": {"tx_hash": "0x" + "5d" * 32},
     "set_settlement_address": {"address": PAYER},
     "set_merchant_settlement_address": {"address": PAYER},
     "set_settlement_schedule": {"every": "daily"},
@@ -133,6 +134,23 @@ def settlement_of(api: Api) -> str:
     return made.id
 
 
+def refund_of(api: Api, settlement_id: str, payment_id: str) -> str:
+    """Put a refund that its merchant is to send beside it; return its id."""
+    settlement = api.world.stores.payouts.payout("m1", settlement_id)
+    assert settlement is not None
+    made = replace(
+        settlement,
+        id="ref_01JDREFUND0000000000000001",
+        kind=PayoutKind.REFUND,
+        payment_id=payment_id,
+        source=Source.OWN,
+        state=PayoutState.AWAITING_TRANSFER,
+        booking=Booking.CLOSED,
+    )
+    api.world.stores.payouts.commit(PayoutCommit(before=None, after=made))
+    return made.id
+
+
 @pytest.mark.parametrize("operation", OF_ONE_THING, ids=lambda each: each.name)
 def test_another_merchants_thing_is_as_unknown_as_any(api: Api, operation: Operation) -> None:
     """The same 404, to the last letter, as for an id that nobody has (threat 9)."""
@@ -143,8 +161,9 @@ def test_another_merchants_thing_is_as_unknown_as_any(api: Api, operation: Opera
     [delivery] = [each["id"] for each in api.call("GET", f"/api/v1/webhooks/{endpoint}/deliveries").json["data"]]
     mine = {"payment_id": api.create()["id"], "key_id": "testkey001", "endpoint_id": endpoint, "delivery_id": delivery}
     unknown = {"payment_id": UNKNOWN, "key_id": "nobodyskey1", "endpoint_id": UNKNOWN, "delivery_id": delivery}
-    mine |= {"settlement_id": settlement_of(api), "refund_id": "ref_1", "deposit_id": "dep_1"}
-    unknown |= {"settlement_id": UNKNOWN, "refund_id": "ref_1", "deposit_id": "dep_1"}
+    mine |= {"settlement_id": settlement_of(api), "deposit_id": "dep_1"}
+    mine |= {"refund_id": refund_of(api, mine["settlement_id"], mine["payment_id"])}
+    unknown |= {"settlement_id": UNKNOWN, "refund_id": UNKNOWN, "deposit_id": "dep_1"}
     body = BODIES.get(operation.name)
     foreign = api.call(operation.method, url(operation, **mine), body, key=OTHER)
     nothing = api.call(operation.method, url(operation, **unknown), body, key=OTHER)
@@ -161,6 +180,7 @@ def test_another_merchants_thing_is_as_unknown_as_any(api: Api, operation: Opera
     assert api.world.payment(mine["payment_id"]).version == 1, name
     settlement = api.call("GET", f"/api/v1/settlements/{mine['settlement_id']}").json
     assert settlement["status"] == "awaiting_approval"
+    assert api.call("GET", f"/api/v1/refunds/{mine['refund_id']}").json["tx_hash"] is None
 
 
 @pytest.mark.parametrize(

@@ -89,3 +89,45 @@ def test_custody_follows_from_the_request_and_stays(api: Api, shop: dict[str, st
     refused = api.admin("PATCH", f"/merchants/{shop['id']}", {"custody": "hot"})
     assert (refused.status_code, refused.json["errors"][0]["field"]) == (400, "custody")
     assert merchant(api, name="Plain")["custody"] == "hot"
+
+
+def test_a_refund_is_paid_by_the_merchant_which_names_its_transfer(api: Api, shop: dict[str, str]) -> None:
+    """Listed as what it has to send, in JSON and CSV; operators see it, with the treasury that it comes from."""
+    treasury(api, shop)
+    api.world.stage.payouts.guard.vouch(shop["id"], "anvil")
+    asked = {"chain": "anvil", "amount": 1000}
+    payment = api.call("POST", "/api/v1/payments", asked, key=shop["key"]).json
+    api.world.chain.deposit(payment["address"], 1000)
+    api.world.step(4)
+    made = api.call("POST", f"/api/v1/payments/{payment['id']}/refunds", {"address": OTHER}, key=shop["key"])
+    assert (made.status_code, made.json["status"], made.json["treasury"]) == (201, "awaiting_transfer", OWN)
+    waiting = "?status=awaiting_transfer"
+    for of, method in (("/api/v1/refunds", api.call), ("/payouts", api.admin)):
+        given = {"key": shop["key"]} if method == api.call else {}
+        [listed] = method("GET", f"{of}{waiting}", **given).json["data"]
+        assert (listed["id"], listed["net"], listed["address"]) == (made.json["id"], 1000, OTHER)
+        written = method("GET", f"{of}.csv{waiting}", **given)
+        assert written.headers["Content-Type"].startswith("text/csv")
+        assert all(each in written.body.decode() for each in (OTHER, OWN, made.json["id"]))
+        assert method("GET", f"{of}?status=completed", **given).json["data"] == []
+        assert method("GET", f"{of}?status=nonsense", **given).status_code == 400
+    one = f"/api/v1/refunds/{made.json['id']}"
+    for wrong in ({}, {"tx_hash": "0x" + "5d" * 31}, {"tx_hash": "x" * 64}, {"tx_hash": 7}):
+        refused = api.call("POST", f"{one}/complete", wrong, key=shop["key"])
+        assert (refused.status_code, refused.json["errors"][0]["field"]) == (400, "tx_hash")
+    sent = {"tx_hash": "0x" + "5D" * 32}
+    answers = [api.call("POST", f"{one}/complete", sent, key=shop["key"], Idempotency_Key="k") for _ in range(2)]
+    assert [(each.status_code, each.json["tx_hash"]) for each in answers] == [(200, "0x" + "5d" * 32)] * 2
+    assert api.call("GET", one, key=shop["key"]).json["status"] == "awaiting_transfer"
+    assert api.call("GET", one).json["code"] == "payout_not_found"
+    assert api.call("POST", f"{one}/complete", sent).json["code"] == "payout_not_found"
+    balances = api.call("GET", "/api/v1/balances", key=shop["key"]).json["data"]
+    assert [(each["available"], each["payable"]) for each in balances] == [(1000, 0)]
+
+
+def test_an_operator_names_a_transfer_over_the_admin_api(api: Api, shop: dict[str, str]) -> None:
+    """Who may not approve may not; what is not there is 404."""
+    where = f"/payouts/{shop['id']}/ref_none/complete"
+    sent = {"tx_hash": "0x" + "5d" * 32}
+    assert api.admin("POST", where, sent).json["code"] == "payout_not_found"
+    assert api.admin("POST", where, sent, role=Role.VIEWER).status_code == 403

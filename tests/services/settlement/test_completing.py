@@ -29,7 +29,8 @@ def shows(monkeypatch, world, *, amount=1000, token=None, to=OWN, sender=COLD, s
     block = world.chain.head().number - (10 if deep else 0)
     logs = (TokenTransfer(token, sender, to, amount, 0),) if token else ()
     value, target = (0, token) if token else (amount, to)
-    receipt = Receipt("0x" + "1f" * 32, block, "0xb", success, 21, value, sender, target, logs)
+    at = world.chain.chain[block].block.hash
+    receipt = Receipt("0x" + "1f" * 32, block, at, success, 21, value, sender, target, logs)
     monkeypatch.setattr(FakeChain, "receipt", lambda self, tx_hash: receipt if tx_hash == receipt.tx_hash else None)
     return receipt.tx_hash
 

@@ -1,5 +1,6 @@
 """How the operator's command line ends: scripts go by its exit code."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -7,8 +8,9 @@ import pytest
 from argon2.profiles import CHEAPEST
 
 from ctrip.domain.admins import Role
+from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import Busy, ChainUnavailable, NotFound
-from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState
 from ctrip.domain.sweeping.policy import parse_policies
 from ctrip.ports import PayoutCommit
 from infra.cli.app import main
@@ -181,3 +183,42 @@ def test_a_large_sweep_is_listed_and_approved_by_a_person(
 
     assert [approve("ada", "bob"), approve("eve", "eve"), approve("bob", "bob")] == [1, 1, 0]
     assert world.payment(payment.id).review.sweep_approved == 1_000
+
+
+def test_a_merchant_of_custody_direct_and_its_treasury(
+    world: World, run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made, set, shown; a change waits; what is none of that custody's has no treasury."""
+    monkeypatch.setattr("infra.cli.merchants.PROVISION_SECONDS", 0)
+    assert run("--json", "merchants", "create", "Own Treasury", "--custody", "direct") == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["custody"] == "direct"
+    own, other = (FIRST.shown("0x" + digits * 20) for digits in ("5e", "6f"))
+    assert run("merchants", "treasury", made["id"], "anvil") == 1
+    for address, following in ((own, None), (other, other)):
+        capsys.readouterr()
+        assert run("--json", "merchants", "treasury", made["id"], "anvil", address) == 0
+        shown = json.loads(capsys.readouterr().out)
+        assert (shown["address"], shown["next_address"]) == (own, following)
+    assert run("merchants", "treasury", made["id"], "anvil", "nonsense") == 1
+    assert run("merchants", "treasury", "m1", "anvil", own) == 1
+    assert "custody is not direct" in capsys.readouterr().err
+    assert run("merchants", "create", "Both", "--custody", "xpub") == 1
+    assert run("merchants", "create", "None", "--custody", "cold") == 2
+
+
+def test_what_is_to_be_sent_is_listed_by_status_as_a_table_and_as_csv(
+    world: World, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the treasury that it comes from."""
+    waits, other = waiting_payout(world), FIRST.shown("0x" + "5e" * 20)
+    held = world.stores.payouts.payout("m1", waits)
+    assert held is not None
+    told = replace(held, id="stl_2", state=PayoutState.AWAITING_TRANSFER, booking=Booking.RESERVED, treasury=other)
+    world.stores.payouts.commit(PayoutCommit(before=None, after=told))
+    assert run("payouts", "list", "--status", "awaiting_transfer") == 0
+    table = capsys.readouterr().out
+    assert (waits in table, "stl_2" in table, other in table) == (False, True, True)
+    assert run("payouts", "list", "--csv") == 0
+    assert [waits in line or "stl_2" in line for line in capsys.readouterr().out.splitlines()] == [False, True, True]
+    assert run("payouts", "list", "--status", "nonsense") == 2

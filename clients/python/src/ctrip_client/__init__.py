@@ -13,6 +13,7 @@ from ctrip_client.calls import (
     NewSettlement,
     PageFilters,
     PaymentFilters,
+    PayoutFilters,
 )
 from ctrip_client.errors import (
     AnswerUnreadable,
@@ -86,6 +87,7 @@ __all__ = [
     "PageFilters",
     "Payment",
     "PaymentFilters",
+    "PayoutFilters",
     "Refund",
     "ServerError",
     "Settlement",

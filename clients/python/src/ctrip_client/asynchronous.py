@@ -26,6 +26,7 @@ from ctrip_client.calls import (
     NewSettlement,
     PageFilters,
     PaymentFilters,
+    PayoutFilters,
 )
 from ctrip_client.core import Core, Outcome, address, failed
 from ctrip_client.credentials import credential
@@ -185,11 +186,11 @@ class Settlements:
         """Read a settlement as it is now."""
         return await self.runner.run(calls.get_settlement(settlement_id))
 
-    def list(self, **filters: Unpack[PageFilters]) -> AsyncIterator[Settlement]:
+    def list(self, **filters: Unpack[PayoutFilters]) -> AsyncIterator[Settlement]:
         """Yield settlements, newest first, page after page."""
         return self.runner.each(calls.list_settlements(filters))
 
-    async def page(self, **filters: Unpack[PageFilters]) -> Page[Settlement]:
+    async def page(self, **filters: Unpack[PayoutFilters]) -> Page[Settlement]:
         """Read one page; its `next_cursor` is the next one's `cursor`."""
         return await self.runner.run(calls.list_settlements(filters))
 
@@ -220,7 +221,7 @@ class Settlements:
 
 @dataclass(frozen=True, slots=True)
 class Refunds:
-    """Refunds of what came for a payment: create, list, cancel."""
+    """Refunds of what came for a payment: create, read, list, cancel; and complete what you have sent yourself."""
 
     runner: Runner
 
@@ -233,6 +234,18 @@ class Refunds:
     def list(self, payment_id: str) -> AsyncIterator[Refund]:
         """Yield a payment's refunds, newest first."""
         return self.runner.each(calls.list_refunds(payment_id))
+
+    def every(self, **filters: Unpack[PayoutFilters]) -> AsyncIterator[Refund]:
+        """Yield the refunds of all payments, newest first, page after page."""
+        return self.runner.each(calls.list_every_refund(filters))
+
+    async def get(self, refund_id: str) -> Refund:
+        """Read a refund as it is now."""
+        return await self.runner.run(calls.get_refund(refund_id))
+
+    async def complete(self, refund_id: str, tx_hash: str, *, idempotency_key: str | None = None) -> Refund:
+        """Name the transaction by which you have sent a refund; it is completed once the chain shows the same."""
+        return await self.runner.run(calls.complete_refund(refund_id, tx_hash, idempotency_key))
 
     async def cancel(self, payment_id: str, refund_id: str, *, idempotency_key: str | None = None) -> Refund:
         """Cancel a refund that waits for approval; raises `Conflict` once it is approved."""

@@ -39,6 +39,7 @@ KEYS = "/api/v1/keys"
 SETTLEMENTS = "/api/v1/settlements"
 DEPOSITS = "/api/v1/deposits"
 SCHEDULES = "/api/v1/settlement-schedules"
+REFUNDS = "/api/v1/refunds"
 DESTINATIONS = "/api/v1/settlement-addresses"
 
 
@@ -101,6 +102,12 @@ class PageFilters(TypedDict, total=False):
 
     limit: int | None
     cursor: str | None
+
+
+class PayoutFilters(PageFilters, total=False):
+    """Filters of a list of settlements or refunds: `awaiting_transfer` are those that somebody has to send."""
+
+    status: str | None
 
 
 class NewSettlement(TypedDict, total=False):
@@ -268,7 +275,7 @@ def get_settlement(settlement_id: str) -> Call[Settlement]:
     return Call(method="GET", path=f"{SETTLEMENTS}/{_segment(settlement_id)}", read=_one(Settlement))
 
 
-def list_settlements(filters: PageFilters) -> Call[Page[Settlement]]:
+def list_settlements(filters: PayoutFilters) -> Call[Page[Settlement]]:
     """Read a page of settlements, newest first."""
     return Call(method="GET", path=SETTLEMENTS, read=_page(Settlement), query=_query(filters))
 
@@ -334,6 +341,21 @@ def cancel_refund(payment_id: str, refund_id: str, key: str | None) -> Call[Refu
     """Cancel a refund."""
     path = f"{PAYMENTS}/{_segment(payment_id)}/refunds/{_segment(refund_id)}/cancel"
     return _write(path, _one(Refund), {}, key)
+
+
+def list_every_refund(filters: PayoutFilters) -> Call[Page[Refund]]:
+    """Read a page of the refunds of all payments, newest first."""
+    return Call(method="GET", path=REFUNDS, read=_page(Refund), query=_query(filters))
+
+
+def get_refund(refund_id: str) -> Call[Refund]:
+    """Read a refund."""
+    return Call(method="GET", path=f"{REFUNDS}/{_segment(refund_id)}", read=_one(Refund))
+
+
+def complete_refund(refund_id: str, tx_hash: str, key: str | None) -> Call[Refund]:
+    """Name the transaction that has sent a refund."""
+    return _write(f"{REFUNDS}/{_segment(refund_id)}/complete", _one(Refund), {"tx_hash": tx_hash}, key)
 
 
 def following(call: Call[Page[T]], page: Page[T]) -> Call[Page[T]] | None:

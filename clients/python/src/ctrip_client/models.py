@@ -202,6 +202,7 @@ class Settlement(Record):
     net_decimal: str = ""
     approvals: int = 0
     approvals_needed: int = 0
+    treasury: str | None = None
     tx_hash: str | None = None
     reason: str | None = None
     updated_at: datetime | None = None

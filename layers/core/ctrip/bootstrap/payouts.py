@@ -34,6 +34,7 @@ class Payouts:
             payouts=on.payouts,
             booker=self._booker,
             addresses=AddressVouching(on.payouts, on.signer, on.log("settle")),
+            named=self._completing("settle"),
             sender=lambda name: self._sender(name) if name in on.networks else None,
             scheduled=ScheduledAsker(
                 networks=on.networks,
@@ -56,6 +57,9 @@ class Payouts:
     @cached_property
     def completer(self) -> "PayoutCompleter":
         """Build what completes payouts that a person has sent."""
+        return self._completing("cli")
+
+    def _completing(self, actor: str) -> "PayoutCompleter":
         from ctrip.services.settlement.complete_payout import PayoutCompleter
 
         on, stage = self._on, self._stage
@@ -66,8 +70,9 @@ class Payouts:
             payouts=on.payouts,
             decider=stage.settlement.decider,
             clock=on.clock,
-            jobs=stage.notifying("cli"),
-            reporter=self._reporter("cli"),
+            jobs=stage.notifying(actor),
+            log=on.log(actor),
+            reporter=self._reporter(actor),
         )
 
     @cached_property

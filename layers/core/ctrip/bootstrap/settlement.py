@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ctrip.services.settlement.check_address import AddressCheck
     from ctrip.services.settlement.claim_refund import RefundClaims
     from ctrip.services.settlement.decide_payout import PayoutDecider
+    from ctrip.services.settlement.name_transfer import TransferNamer
     from ctrip.services.settlement.payout_events import PayoutReporter
     from ctrip.services.settlement.read_payouts import PayoutReader
     from ctrip.services.settlement.schedules import SettlementSchedules
@@ -85,6 +86,21 @@ class Settlement:
             clock=on.clock,
             jobs=stage.notifying("api"),
             reporter=self._reporter,
+        )
+
+    @cached_property
+    def namer(self) -> "TransferNamer":
+        """Build what takes the hashes of transfers that people have sent."""
+        from ctrip.services.settlement.name_transfer import TransferNamer
+
+        stage, on = self._stage, self._on
+        return TransferNamer(
+            payouts=on.payouts,
+            decider=self.decider,
+            clock=on.clock,
+            jobs=stage.notifying("api"),
+            log=on.log("api"),
+            once=self._once,
         )
 
     @cached_property

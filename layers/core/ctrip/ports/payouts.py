@@ -75,6 +75,10 @@ class PayoutStore(Protocol):
         """Return the payouts that the worker must look after, oldest first; the index lags, they do not."""
         ...
 
+    def instructions(self) -> list[Payout]:
+        """Return the payouts that wait for a transfer which nobody has named yet, oldest first; the index lags."""
+        ...
+
     def reservation(self, merchant_id: str, chain: str, asset: str) -> Reservation:
         """Read what is asked for and not booked yet, consistently."""
         ...

@@ -9,7 +9,7 @@ from pynamodb.expressions.operand import Path
 
 from ctrip.domain.errors import Stale
 from ctrip.domain.ledger.entries import LATEST_MS, Entry, EntryType
-from ctrip.domain.payments.payment import Payment
+from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.ports import Commit, Counted, Fence, Remembered
 from ctrip.store import tables
@@ -85,8 +85,16 @@ class Clauses:
         yield put(self._names.payments, audit_item(commit.audit, event))
         for item in event_items(event) if event is not None else ():
             yield put(self._names.events, item)
-        if any(entry.type is EntryType.UNMATCHED for entry in commit.entries):
+        if any(entry.type is EntryType.UNMATCHED for entry in commit.entries) or _unmatched_outside(commit):
             yield put(self._names.payments, keyed(tables.unmatched_key(commit.after.merchant_id, commit.after.id)))
+
+
+def _unmatched_outside(commit: Commit) -> bool:
+    """Whether unmatched money came to an address under the merchant's own key: the ledger is silent of that."""
+    before, after = commit.before, commit.after
+    if after.policy.custody is not Custody.XPUB or before is None:
+        return False
+    return (after.own.unmatched, after.seen.strays) != (before.own.unmatched, before.seen.strays)
 
 
 def reservation(

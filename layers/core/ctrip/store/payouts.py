@@ -82,11 +82,17 @@ class DynamoPayouts(Store):
 
     def unfinished(self) -> list[Payout]:
         """Return the payouts that the worker must look after, oldest first."""
-        place = Path("watch_pk") == tables.PAYOUTS_PARTITION
+        return [payout for payout in self._watched(tables.PAYOUTS_PARTITION) if payout.unfinished]
+
+    def instructions(self) -> list[Payout]:
+        """Return the payouts that wait for a transfer which nobody has named yet, oldest first."""
+        return [payout for payout in self._watched(tables.INSTRUCTIONS_PARTITION) if payout.instructs]
+
+    def _watched(self, partition: str) -> list[Payout]:
+        place = Path("watch_pk") == partition
         keys = [tables.key_of(row) for row in self._db.each(self._table, place, index="watch")]
         items = self._db.batch(self._table, keys)
-        found = [_payout_of(items[key]) for key in keys if key in items]
-        return [payout for payout in found if payout.unfinished]
+        return [_payout_of(items[key]) for key in keys if key in items]
 
     def reservation(self, merchant_id: str, chain: str, asset: str) -> Reservation:
         """Read what is asked for and not booked yet, consistently."""
@@ -238,15 +244,16 @@ def _unmoved(version: int) -> Condition:
 
 
 def _payout_item(payout: Payout) -> Item:
-    """Lay a payout out; an unfinished one stands in the index `watch`."""
+    """Lay a payout out; an unfinished one stands in the index `watch`, apart from those that wait for a person."""
     item = keyed(
         tables.payout_key(payout.merchant_id, payout.id),
         version=number(payout.version),
         state=text(payout.state.value),
         doc=text(encode(payout, without=_PAYOUT_KEYS)),
     )
-    if payout.unfinished:
-        item["watch_pk"] = text(tables.PAYOUTS_PARTITION)
+    if payout.unfinished or payout.instructs:
+        partition = tables.PAYOUTS_PARTITION if payout.unfinished else tables.INSTRUCTIONS_PARTITION
+        item["watch_pk"] = text(partition)
         item["watch_sk"] = text(f"{payout.created_at:013d}#{payout.id}")
     return item
 

@@ -48,6 +48,7 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("Put payments PO#", "Put money N#", "Put events E#"),
         ("Put payments PO#", "Put payments RSV#", "Put payments SS#", "Put events E#"),
         *(("Put payments SA#",), ("Put payments SS#",), ("Put money LF#",), ("Put money PC#",), ("Put money N#",)),
+        ("Put payments PO#", "Put payments SENT#", "Put money L#", "Put events E#"),
         ("Update access G#",),
     ),
     "relay": (("Update events OUT#",),),

@@ -125,6 +125,7 @@ def payout_key(merchant_id: str, payout_id: str) -> Key:
 
 
 PAYOUTS_PARTITION = "PAYOUTS"  # of the index `watch`: those that the worker looks after
+INSTRUCTIONS_PARTITION = "INSTRUCTIONS"  # of the same index: those that wait for a person's transfer
 UNVOUCHED_PARTITION = "ADDRESSES"  # of the same index: settlement addresses that the signer does not know of yet
 SCHEDULES_PARTITION = "SCHEDULES"  # of the same index: by the moment at which the calendar asks
 THRESHOLDS_PARTITION = "THRESHOLDS"  # of the same index: those that ask once an amount is free

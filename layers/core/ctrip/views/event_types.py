@@ -135,7 +135,8 @@ EVENT_TYPES = (
     ),
     EventType(
         "settlement.awaiting_transfer",
-        "The treasury's key is not in the gateway: a person sends the money from its wallet.",
+        "The treasury's key is not in the gateway: a person sends the money from its wallet. Again, with a `reason`: "
+        "the transaction that was named is not the one.",
         "Nothing, unless you are that person.",
         "`completed` once that transaction is final.",
     ),
@@ -183,8 +184,9 @@ EVENT_TYPES = (
     ),
     EventType(
         "refund.awaiting_transfer",
-        "The treasury's key is not in the gateway: a person sends the money from its wallet.",
-        "Nothing, unless you are that person.",
+        "The treasury's key is not in the gateway: a person sends the money from its wallet. Again, with a `reason`: "
+        "the transaction that was named is not the one.",
+        "Nothing, unless you are that person: with custody `direct` or `xpub` it is you, and you name the transaction.",
         "`completed` once that transaction is final.",
     ),
     EventType(

@@ -1,6 +1,7 @@
 """Settlements and refunds as the world sees them."""
 
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any, TypedDict, cast
 
 from ctrip.domain.chains.kinds import shown
@@ -9,6 +10,7 @@ from ctrip.domain.settlement.deposits import UnmatchedDeposit
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
 from ctrip.domain.settlement.reservation import Refunded, SettlementAddress
 from ctrip.domain.webhooks.events import API_VERSION
+from ctrip.views.csv import table
 from ctrip.views.fields import Address, Amount, Decimal, Digits, Hash, Id, NextCursor, Shape, Time, rfc3339, rfc3339_if
 
 
@@ -31,8 +33,11 @@ class _Payout(TypedDict):
     address: Annotated[Address | None, "Null: the payer has not named it yet."]
     approvals: Annotated[int, "How many persons have approved it."]
     approvals_needed: int
-    tx_hash: Hash | None
-    reason: Annotated[str | None, "Why it was rejected, failed, or still waits."]
+    treasury: Annotated[Address | None, "Where a transfer that a person sends comes from; null: not known, or not so."]
+    tx_hash: Annotated[Hash | None, "While it awaits a transfer: the one that was named, and is not compared yet."]
+    reason: Annotated[
+        str | None, "Why it was rejected, failed, or still waits; or why the transfer that was named is not its own."
+    ]
     created_at: Time
     updated_at: Time
 
@@ -177,6 +182,17 @@ def unmatched_view(deposit: UnmatchedDeposit, gone: Refunded) -> UnmatchedDeposi
     }
 
 
+COLUMNS = (
+    *("created_at", "id", "status", "chain", "symbol", "net_decimal", "net_str", "decimals", "token_id"),
+    *("address", "treasury", "tx_hash", "amount_str", "fee_str", "reason"),
+)
+
+
+def payout_csv(payouts: Iterable[Payout]) -> str:
+    """Write settlements or refunds as CSV, for who sends them: what (`net`) of which asset to which `address`."""
+    return table((*COLUMNS, "kind", "merchant_id", "payment_id"), map(payout_view, payouts))
+
+
 def settlement_view(payout: Payout) -> SettlementView:
     """Render a settlement."""
     return cast("SettlementView", _rendered(payout))
@@ -263,7 +279,8 @@ def _rendered(payout: Payout) -> dict[str, Any]:
         "address": shown(payout.to) if payout.to else None,
         "approvals": len(payout.approvals),
         "approvals_needed": payout.approvals_needed,
-        "tx_hash": payout.tx_hash,
+        "treasury": shown(payout.treasury) if payout.treasury else None,
+        "tx_hash": payout.tx_hash or payout.named or None,
         "reason": payout.reason or None,
         "created_at": rfc3339(payout.created_at),
         "updated_at": rfc3339(payout.updated_at),

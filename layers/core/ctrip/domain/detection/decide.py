@@ -84,7 +84,7 @@ def _pending_or_detected(payment: Payment, look: Look, now: int) -> Step | None:
         return fire(payment, Trigger.SHORT, now)
     if Flag.REORGED in payment.flags:
         if look.depth_time > payment.window_ends and look.confirmed is not None and look.confirmed < payment.enough:
-            lost = fire(payment, Trigger.GAVE_UP, now, unmatched=_unmatched(payment, look.confirmed))
+            lost = fire(payment, Trigger.GAVE_UP, now, unmatched=look.confirmed)
             return replace(lost, after=lost.after.changed(tier=_tier_of_the_dead(lost.after), raised_at=now))
     elif look.depth_time > payment.due.expires_at and Flag.LATE not in payment.flags and not payment.review.accepted:
         on_time = payment.seen.on_time if payment.seen.on_time is not None else look.on_time
@@ -283,7 +283,7 @@ def _expired(payment: Payment, look: Look, now: int) -> Step | None:
         return fire(payment, Trigger.LATE_PARTIAL, now)
     if payment.review.accept_requested:
         return _accepted(payment, look, now)
-    if look.confirmed is not None and look.agreed and payment.own.unmatched != _unmatched(payment, look.confirmed):
+    if look.confirmed is not None and look.agreed and payment.own.unmatched != look.confirmed:
         return quiet(payment, now, unmatched=look.confirmed)
     if look.depth_time > payment.window_ends and payment.tier in (Tier.MONITORED, Tier.OPEN):
         return quiet(payment, now, tier=_tier_of_the_dead(payment))
@@ -339,11 +339,6 @@ def _accepted(payment: Payment, look: Look, now: int) -> Step | None:
         superseded=look.superseded,
     )
     return replace(step, holds_order=payment.order.order_id is not None and not look.superseded)
-
-
-def _unmatched(payment: Payment, confirmed: int) -> int:
-    """Return what a payment received that is over: the merchant's to refund, where the key is not its own."""
-    return 0 if payment.policy.custody is Custody.XPUB else confirmed
 
 
 def _failed(payment: Payment, look: Look, now: int) -> Step | None:

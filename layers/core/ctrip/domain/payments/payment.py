@@ -238,7 +238,7 @@ class Own:
     """What we did: credited the merchant, and moved funds from and to the address.
 
     `lost` left the address without us after it was credited. `unmatched` is what an expired or failed payment received,
-    as the ledger has it. `pending` is the key of the own transaction under way, at
+    as the ledger has it where the key is ours. `pending` is the key of the own transaction under way, at
     most one.
     """
 

@@ -70,10 +70,11 @@ class Trigger(StrEnum):
 
 
 class Source(StrEnum):
-    """The account that a payout takes its money from."""
+    """The account that a payout takes its money from; `own`: none, its merchant pays from its own treasury or key."""
 
     AVAILABLE = "available"
     UNMATCHED = "unmatched"
+    OWN = "own"
 
 
 class Booking(StrEnum):
@@ -102,6 +103,7 @@ TRANSITIONS: dict[tuple[PayoutState, Trigger], PayoutState] = {
     (_S.AWAITING_TRANSFER, _T.COMPLETED): _S.COMPLETED,
     (_S.AWAITING_TRANSFER, _T.REJECTED): _S.REJECTED,
     (_S.SENDING, _T.LEFT_OUT): _S.APPROVED,
+    (_S.AWAITING_TRANSFER, _T.CANCELLED): _S.CANCELLED,
     (_S.SENDING, _T.COMPLETED): _S.COMPLETED,
     (_S.SENDING, _T.FAILED): _S.FAILED,
 }
@@ -133,6 +135,8 @@ class Payout:
     Until `claim_until` (unix milliseconds) whoever holds the secret of which `claim` is the digest names the recipient
     of a refund that has none. `assigned_to` is the payment that an assignment counts for.
     One that goes `alone` was in a transaction of many that did not pay it: by itself it shows what stands against it.
+    What a person must send comes from `treasury`, where that is known; `named` is the hash of the transaction that
+    somebody says has sent it, since `named_at` (unix milliseconds), and that has not been compared yet.
     """
 
     id: str
@@ -158,6 +162,9 @@ class Payout:
     approvals: tuple[Approval, ...] = ()
     transaction: str | None = None
     tx_hash: str | None = None
+    treasury: str = ""
+    named: str = ""
+    named_at: int = 0
     reason: str = ""
     alone: bool = False
     created_at: int = 0
@@ -177,7 +184,13 @@ class Payout:
     @property
     def unfinished(self) -> bool:
         """Whether the worker must still look after it."""
-        return self.state not in ENDED or self.booking is not Booking.CLOSED
+        return not self.instructs and (self.state not in ENDED or self.booking is not Booking.CLOSED)
+
+    @property
+    def instructs(self) -> bool:
+        """Whether it waits for a person's transfer, of which nobody has named the transaction."""
+        booked = self.booking is not Booking.NONE
+        return self.state is PayoutState.AWAITING_TRANSFER and booked and not self.named
 
     @property
     def account(self) -> str:
@@ -208,6 +221,8 @@ def addressed(payout: Payout, to: str, now: int) -> Payout:
     if lapsed(payout, now):
         raise Conflict("The time to name an address is over.", code="payout_not_changeable")
     after = moved_on(payout, Trigger.ADDRESSED, now, to=to)
+    if payout.source is Source.OWN:
+        return replace(after, state=PayoutState.AWAITING_TRANSFER)
     return after if after.approvals_needed else replace(after, state=PayoutState.APPROVED)
 
 

@@ -4,7 +4,9 @@ Pure: what a node must be asked for (whether code lies at the address) is `servi
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import lru_cache
 
 from ctrip.domain.chains.assets import Network
@@ -93,6 +95,40 @@ def _own_address(kind: str, address: str, account: int, xpub: str) -> str | None
         if same(address_at(rules, xpub, index), address):
             return f"{address} is {whose} own address of this stage ({address_path(rules, account, index)})"
     return None
+
+
+# -- rotation
+
+NONCE = re.compile(r"(\d{4}-\d{2}-\d{2})-([0-9a-f]{16})", re.ASCII)
+PROOF_DAYS = 14  # how old the message may be that proves control: several people may have to sign it
+
+
+def control_message(stage: str, network: Network, address: str, nonce: str) -> str:
+    """Write what whoever controls a new treasury signs: it proves nothing for another stage, chain or address."""
+    return (
+        "cTrip: I control this address, and deposits may be swept to it.\n"
+        f"Stage: {stage}\nChain: {network.name} ({network.chain_id})\nTreasury: {address}\nNonce: {nonce}"
+    )
+
+
+def wrong_nonce(nonce: str, today: date) -> str | None:
+    """Say what is wrong with a message's nonce, which begins with its date; None where nothing is."""
+    match = NONCE.fullmatch(nonce)
+    try:
+        day = date.fromisoformat(match[1]) if match else None
+    except ValueError:
+        day = None
+    if day is None:
+        return "is none that this command has printed, such as 2026-11-28-0123456789abcdef"
+    if not -1 <= (today - day).days <= PROOF_DAYS:
+        return f"is of {day}, and counts for {PROOF_DAYS} days: begin anew, without a signature"
+    return None
+
+
+def rotated(treasuries: Mapping[str, str], networks: Iterable[Network], chain: str, address: str) -> str:
+    """Return the setting with another treasury for one chain; all other enabled chains keep theirs."""
+    kept = {each.name: treasury_of(treasuries, each) for each in networks} | {chain: address}
+    return address if list(kept) == [chain] else json.dumps({name: kept[name] for name in sorted(kept) if kept[name]})
 
 
 def _kind_of(address: str) -> ChainRules:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.kinds import same
 from ctrip.domain.errors import Conflict, FieldError, InvalidField, NotFound
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Custody, Payment
-from ctrip.domain.settlement.payout import ID_PREFIX, Payout, PayoutKind, PayoutState, Source
+from ctrip.domain.settlement.payout import ID_PREFIX, Booking, Payout, PayoutKind, PayoutState, Source
 from ctrip.domain.settlement.reservation import MOST_WAITING, Refunded, Reservation, current, spendable
 from ctrip.domain.settlement.rules import UNLIMITED, PayoutRules, rules_for
 from ctrip.domain.settlement.schedule import Schedule
@@ -79,7 +80,7 @@ class _Free:
     """What can be paid out, and what the transaction holds on to so that it still is then."""
 
     amount: int
-    reservation: Reservation
+    reservation: Reservation | None
     refunded: Refunded | None = None
 
 
@@ -163,17 +164,15 @@ class PayoutAsker:
             payment = self.reader.find(merchant.id, payment_id)
             network, asset = self._refunded_asset(payment, wanted)
             to = "" if wanted.address is None else self.check.check(network, wanted.address)
+            if payment.policy.custody is not Custody.HOT:
+                return self._instruct(payment, network, asset, to, wanted, origin, idempotency, base_url)
             free, source = self._refundable(payment, network, asset, apart=wanted.unmatched)
             rules = self._rules(network, asset)
             least = self.floor.least(network, asset)
             whole = self._checked(chosen_amount(asset, wanted), free, asset, rules, least)
             payout = self._made(PayoutKind.REFUND, merchant.id, network, asset, whole, to, rules, origin)
             payout = replace(payout, payment_id=payment.id, source=source)
-            if to:
-                return self._commit(payout, free, origin, idempotency)
-            secret = base64.b32encode(self.ids.entropy(CLAIM_BYTES)).decode().lower()
-            payout = _claimable(payout, secret)
-            return self._commit(payout, free, origin, idempotency, {"claim_url": f"{base_url}/claim/{secret}"})
+            return self._ask(payout, free, origin, idempotency, base_url)
 
         return self._once(attempt, idempotency)
 
@@ -208,6 +207,48 @@ class PayoutAsker:
             return self.reader.find(merchant_id, payment_id)
         except NotFound:
             raise InvalidField("payment_id", "payment_not_found", "is no payment of yours") from None
+
+    def _ask(
+        self, payout: Payout, free: _Free, origin: Origin, idempotency: Idempotency | None, base_url: str
+    ) -> Answer:
+        """Ask for a refund; without an address, with a page on which its payer names one."""
+        if payout.to:
+            return self._commit(payout, free, origin, idempotency)
+        secret = base64.b32encode(self.ids.entropy(CLAIM_BYTES)).decode().lower()
+        secrets = {"claim_url": f"{base_url}/claim/{secret}"}
+        return self._commit(_claimable(payout, secret), free, origin, idempotency, secrets)
+
+    def _instruct(
+        self,
+        payment: Payment,
+        network: Network,
+        asset: Asset,
+        to: str,
+        wanted: AskRefund,
+        origin: Origin,
+        idempotency: Idempotency | None,
+        base_url: str,
+    ) -> Answer:
+        """Instruct a merchant whose money is in its own hands to send a refund: no book of the operator's has it."""
+        refunded = self.payouts.refunded(payment.id, network.name, asset.key)
+        free = _Free(_came(payment, network, asset, apart=wanted.unmatched)[0] - refunded.total, None, refunded)
+        rules = PayoutRules(approval_above=UNLIMITED)
+        whole = self._checked(chosen_amount(asset, wanted), free, asset, rules, None)
+        address = self.payouts.settlement_address(payment.merchant_id, network.name)
+        direct = payment.policy.custody is Custody.DIRECT and address is not None
+        treasury = current(address, self.clock.now()).address if direct and address else ""
+        if treasury and to and same(treasury, to):
+            raise InvalidField("address", "own_address", "is the treasury that it would come from")
+        made = self._made(PayoutKind.REFUND, payment.merchant_id, network, asset, whole, to, rules, origin)
+        instruction = replace(
+            made,
+            payment_id=payment.id,
+            source=Source.OWN,
+            state=PayoutState.AWAITING_TRANSFER,
+            booking=Booking.CLOSED,
+            treasury=treasury,
+        )
+        return self._ask(instruction, free, origin, idempotency, base_url)
 
     # -- what is free
 
@@ -305,7 +346,7 @@ class PayoutAsker:
                 before=None,
                 after=payout,
                 event=event,
-                reservation=(free.reservation, free.reservation.plus(payout)),
+                reservation=(free.reservation, free.reservation.plus(payout)) if free.reservation else None,
                 refunded=(refunded, refunded.plus(payout)) if refunded else None,
                 schedule=schedule,
                 idempotency=idempotency,

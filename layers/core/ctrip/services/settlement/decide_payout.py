@@ -12,6 +12,7 @@ from ctrip.domain.settlement.payout import (
     Payout,
     PayoutKind,
     PayoutState,
+    Source,
     Trigger,
     approve,
     moved_on,
@@ -54,12 +55,17 @@ class PayoutDecider:
         *,
         payment_id: str | None = None,
     ) -> Answer:
-        """Cancel a payout that is not approved yet, a refund by its payment too; raises `NotFound` and `Conflict`."""
+        """Cancel a payout that is not approved yet, or that its merchant must send itself; a refund by its payment too.
+
+        Raises `NotFound` and `Conflict`.
+        """
 
         def attempt() -> Answer:
             before = self.find(merchant_id, payout_id, kind)
             if before.payment_id != payment_id:
                 raise _unknown(payout_id, kind)
+            if before.state is PayoutState.AWAITING_TRANSFER and (before.source is not Source.OWN or before.named):
+                raise Conflict("It may have been sent already.", code="payout_not_changeable")
             after = moved_on(before, Trigger.CANCELLED, self.clock.now())
             return self._commit(before, after, "cancelled", origin, idempotency, view_of)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ctrip.domain.errors import AlreadyExists, Busy, ChainError, Stale
-from ctrip.domain.settlement.payout import Payout
+from ctrip.domain.settlement.payout import Payout, PayoutState
 from ctrip.domain.settlement.schedule import Schedule
 from ctrip.ports import Log, PayoutStore
 from ctrip.services.settlement.book_payouts import PayoutBooker
@@ -22,6 +22,14 @@ class Sending(Protocol):
 
     def send_together(self, ready: Sequence[Payout]) -> list[Payout]:
         """Send what saves gas in one transaction; return those payouts as they are after that."""
+        ...
+
+
+class Following(Protocol):
+    """Compares transactions that somebody says have sent a payout."""
+
+    def follow(self, payout: Payout) -> Payout:
+        """Take a payout a step further."""
         ...
 
 
@@ -63,6 +71,7 @@ class PayoutWorker:
     payouts: PayoutStore
     booker: PayoutBooker
     addresses: Vouching
+    named: Following
     sender: Callable[[str], Sending | None]
     costs: Noting
     scheduled: Scheduled
@@ -82,7 +91,7 @@ class PayoutWorker:
         ready: dict[str, list[Payout]] = {}
         for payout in self.payouts.unfinished():
             with self._apart(payout.id):
-                after = self.booker.book(payout)
+                after = self._one(payout)
                 count += after != payout
                 if may_be_sent(after):
                     ready.setdefault(after.chain, []).append(after)
@@ -106,6 +115,11 @@ class PayoutWorker:
                 with self._apart(payout.id):
                     count += sender.send(payout) != payout
         return count
+
+    def _one(self, payout: Payout) -> Payout:
+        after = self.booker.book(payout)
+        named = after.state is PayoutState.AWAITING_TRANSFER and after.named
+        return self.named.follow(after) if named else after
 
     def _sender(self, chain: str) -> Sending | None:
         if chain not in self._senders:

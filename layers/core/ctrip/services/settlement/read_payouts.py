@@ -4,22 +4,33 @@ from dataclasses import dataclass
 
 from ctrip.domain.errors import NotFound
 from ctrip.domain.settlement.deposits import UnmatchedDeposit, unmatched_deposits
-from ctrip.domain.settlement.payout import PayoutKind
+from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
 from ctrip.ports import PayoutStore
 from ctrip.services.payments.read_payment import PaymentReader
 from ctrip.views.payouts import (
     AssignmentPage,
     PayoutList,
     RefundPage,
+    RefundView,
     SettlementPage,
     SettlementView,
     UnmatchedDepositPage,
     assignment_view,
+    payout_csv,
     payout_view,
     refund_view,
     settlement_view,
     unmatched_view,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutFilter:
+    """Which of a merchant's payouts to list."""
+
+    status: PayoutState | None = None
+    cursor: str | None = None
+    limit: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +47,31 @@ class PayoutReader:
             raise NotFound(f"There is no settlement {payout_id[:64]}.", code="payout_not_found")
         return settlement_view(payout)
 
-    def settlements(self, merchant_id: str, cursor: str | None, limit: int) -> SettlementPage:
-        """List a merchant's settlements, newest first."""
-        page = self.payouts.page(merchant_id, PayoutKind.SETTLEMENT, cursor, limit)
-        return {"data": [settlement_view(each) for each in page.payouts], "next_cursor": page.cursor}
+    def settlements(self, merchant_id: str, wanted: PayoutFilter) -> SettlementPage:
+        """List a merchant's settlements, newest first; a page may be short where a status is asked for."""
+        found, cursor = self._page(merchant_id, PayoutKind.SETTLEMENT, wanted)
+        return {"data": [settlement_view(each) for each in found], "next_cursor": cursor}
+
+    def refund(self, merchant_id: str, payout_id: str) -> RefundView:
+        """Show a refund; raises `NotFound`."""
+        payout = self.payouts.payout(merchant_id, payout_id)
+        if payout is None or payout.kind is not PayoutKind.REFUND:
+            raise NotFound(f"There is no refund {payout_id[:64]}.", code="payout_not_found")
+        return refund_view(payout)
+
+    def every_refund(self, merchant_id: str, wanted: PayoutFilter) -> RefundPage:
+        """List a merchant's refunds of all payments, newest first; a page may be short where a status is asked for."""
+        found, cursor = self._page(merchant_id, PayoutKind.REFUND, wanted)
+        return {"data": [refund_view(each) for each in found], "next_cursor": cursor}
+
+    def export(self, merchant_id: str, kind: PayoutKind, wanted: PayoutFilter) -> tuple[str, str | None]:
+        """Write a page of a merchant's settlements or refunds as CSV; return it with the cursor of the next."""
+        found, cursor = self._page(merchant_id, kind, wanted)
+        return payout_csv(found), cursor
+
+    def _page(self, merchant_id: str, kind: PayoutKind, wanted: PayoutFilter) -> tuple[list[Payout], str | None]:
+        page = self.payouts.page(merchant_id, kind, wanted.cursor, wanted.limit)
+        return [each for each in page.payouts if wanted.status in (None, each.state)], page.cursor
 
     def refunds(self, merchant_id: str, payment_id: str) -> RefundPage:
         """List the refunds of a payment, newest first; raises `NotFound`."""
@@ -74,6 +106,16 @@ class PayoutReader:
             raise NotFound(f"There is no unmatched deposit {deposit_id[:64]}.", code="deposit_not_found")
         return found
 
-    def unfinished(self) -> PayoutList:
-        """List the payouts of all merchants that are not over, oldest first."""
-        return {"data": [payout_view(each) for each in self.payouts.unfinished()], "next_cursor": None}
+    def unfinished(self, status: PayoutState | None = None) -> PayoutList:
+        """List the payouts of all merchants that are not over, or those of a status, oldest first."""
+        return {"data": [payout_view(each) for each in self._unfinished(status)], "next_cursor": None}
+
+    def export_unfinished(self, status: PayoutState | None = None) -> str:
+        """Write the payouts of all merchants that are not over, or those of a status, as CSV."""
+        return payout_csv(self._unfinished(status))
+
+    def _unfinished(self, status: PayoutState | None) -> list[Payout]:
+        # The instructions first: one whose transfer is named meanwhile is found twice and never not at all.
+        found = {each.id: each for each in (*self.payouts.instructions(), *self.payouts.unfinished())}
+        wanted = [each for each in found.values() if status in (None, each.state)]
+        return sorted(wanted, key=lambda each: (each.created_at, each.id))

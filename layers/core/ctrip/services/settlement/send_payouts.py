@@ -175,7 +175,7 @@ class PayoutSender:
 
     def _commit(self, payout: Payout, trigger: Trigger, what: str, transaction: OutgoingTransaction | None) -> Payout:
         key = transaction.key if transaction else None
-        after = moved_on(payout, trigger, self.clock.now(), transaction=key, reason="")
+        after = moved_on(payout, trigger, self.clock.now(), transaction=key, treasury=self.treasury, reason="")
         event = self.reporter.event(what, after)
         self.payouts.commit(
             PayoutCommit(
