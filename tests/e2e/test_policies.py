@@ -31,7 +31,6 @@ EXCUSED: dict[Excuse, str] = {
     ("reconcile", "dynamodb:PutItem", "${MoneyTable.Arn}"): "sums are kept of entries that are older than these tests",
     ("settle", "dynamodb:PutItem", "${MoneyTable.Arn}"): "sums are kept of entries that are older than these tests",
     ("settle", "P#*", "Payouts"): "a refund that cannot be made is taken back; in these tests every one is made",
-    ("sweep", "dynamodb:GetItem", "${MoneyTable.Arn}"): "read after an answer of DynamoDB that was lost",
     ("sweep", "dynamodb:GetItem", "${PaymentsTable.Arn}"): "read after an answer of DynamoDB that was lost",
     ("signer", "dynamodb:Query", "${AccessTable.Arn}"): "read after an answer of DynamoDB that was lost",
     ("seal", "dynamodb:GetItem", "${AccessTable.Arn}"): "read after an answer of DynamoDB that was lost",
