@@ -14,7 +14,7 @@ from functions.api import webhooks as webhooks_api
 from functions.http import answers
 from functions.late import late
 from functions.names import queue
-from functions.pages import assets, checkout, docs
+from functions.pages import assets, checkout, claim, docs
 from functions.smoke import Gateway
 
 app = Gateway(app_name="ctrip", configure_logs=False)
@@ -32,6 +32,7 @@ app.register_blueprint(ledger.routes)
 app.register_blueprint(deposits.routes)
 app.register_blueprint(settlements.routes)
 app.register_blueprint(checkout.routes)
+app.register_blueprint(claim.routes)
 app.register_blueprint(assets.routes)
 app.register_blueprint(docs.routes)
 app.register_blueprint(sessions.routes)

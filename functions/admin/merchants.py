@@ -12,9 +12,12 @@ from functions.http.resource import Call, Resource
 
 if TYPE_CHECKING:
     from functions.requests.merchants import MerchantRequest
+    from functions.requests.payouts import DestinationRequest
 
 routes = Resource(__name__)
 MERCHANT = f"{ROOT}/merchants/{{merchant_id}}"
+TREASURY = f"{MERCHANT}/treasuries/{{chain}}"
+OF_TREASURIES = ("merchant_not_found", "unsupported_chain", "custody_not_direct")
 
 
 @routes.on(
@@ -40,7 +43,9 @@ def list_merchants(call: Call) -> Response:
 def create_merchant(call: Call) -> Response:
     """Make a merchant: `provisioning` until the signer has given it an account, or on its own key at once."""
     body: MerchantRequest = call.body
-    return answered(stage().merchants.manager.create(body.terms(), body.xpub, call.origin, call.idempotency), 201)
+    manager = stage().merchants.manager
+    made = manager.create(body.terms(), body.xpub, call.origin, call.idempotency, custody=body.custody)
+    return answered(made, 201)
 
 
 @routes.on("GET", MERCHANT, requires=Permission.MERCHANTS_READ, response="Merchant", codes=("merchant_not_found",))
@@ -60,3 +65,32 @@ def read_merchant(call: Call, merchant_id: str) -> Response:
 def update_merchant(call: Call, merchant_id: str) -> Response:
     """Change a merchant's terms, or switch it off; payments that exist keep the terms they were made under."""
     return answer(stage().merchants.manager.update(merchant_id, call.body.terms(), call.origin))
+
+
+@routes.on(
+    "GET",
+    TREASURY,
+    requires=Permission.MERCHANTS_READ,
+    response="SettlementDestination",
+    codes=(*OF_TREASURIES, "treasury_not_found"),
+)
+def read_merchant_treasury(_: Call, merchant_id: str, chain: str) -> Response:
+    """Show the treasury of its own that a merchant's deposits of a chain are swept to."""
+    return answer(stage().settlement.addresses.show_treasury(merchant_id, chain))
+
+
+@routes.on(
+    "PUT",
+    TREASURY,
+    requires=Permission.MERCHANTS_WRITE,
+    body="payouts.DestinationRequest",
+    response="SettlementDestination",
+    codes=(*OF_TREASURIES, "payout_changed"),
+)
+def set_merchant_treasury(call: Call, merchant_id: str, chain: str) -> Response:
+    """Set the treasury of its own that a merchant's deposits of a chain are swept to: the first one counts at once.
+
+    Another one counts after a delay, of which the merchant is told by `settlement.address_changed`.
+    """
+    body: DestinationRequest = call.body
+    return answer(stage().settlement.addresses.set_treasury(merchant_id, chain, body.address, call.origin))

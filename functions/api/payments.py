@@ -25,6 +25,7 @@ OF_ONE = ("payment_not_found",)
         "merchant_provisioning",
         "merchant_key_unverified",
         "merchant_without_key",
+        "treasury_missing",
         "too_many_open_payments",
         "chain_unavailable",
     ),

@@ -17,6 +17,7 @@ from ctrip.views import (
     merchants,
     payments,
     payouts,
+    schedules,
     sweeps,
 )
 from ctrip.views.health import Readiness
@@ -50,6 +51,7 @@ VIEWS = named(
         payouts,
         sweeps,
         problems,
+        schedules,
     )
 )
 VIEWS |= {"Unready": Unready}

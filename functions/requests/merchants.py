@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ctrip.domain.merchants.terms import TERMS, XPUB, Terms
-from ctrip.domain.payments.payment import Late
+from ctrip.domain.payments.payment import Custody, Late
 from functions.http.bounded import Bounded
 from functions.http.models import Name, Strict, example
 
@@ -41,9 +41,16 @@ class MerchantRequest(MerchantFields):
         "first payment's address with the wallet's. Without one it gets an account of this stage's.",
     )
 
+    custody: Annotated[Custody, Field(strict=False)] | None = Field(
+        None,
+        description="Where what it receives goes, for good: `hot`, to the stage's treasury, from which it is settled; "
+        "`direct`, to the merchant's own treasury of each chain, which is set apart; `xpub`, nowhere: it came under "
+        "the merchant's own key. Without it: `xpub` where one is given, else `hot`.",
+    )
+
     def terms(self) -> Terms:
         """Return what is to be set, in the domain's form."""
-        return Terms(**self.model_dump(exclude={"xpub"}))
+        return Terms(**self.model_dump(exclude={"xpub", "custody"}))
 
 
 class MerchantPatch(MerchantFields):

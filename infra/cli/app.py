@@ -15,6 +15,7 @@ from infra.cli.chains import chains
 from infra.cli.contracts import contracts
 from infra.cli.doctor import doctor
 from infra.cli.keys import keys
+from infra.cli.kms import kms
 from infra.cli.merchants import merchants
 from infra.cli.payouts import payouts
 from infra.cli.reconcile import reconcile
@@ -43,6 +44,7 @@ cli.add_typer(webhooks, name="webhooks")
 cli.add_typer(payouts, name="payouts")
 cli.add_typer(sweeps, name="sweeps")
 cli.add_typer(wallet, name="wallet")
+cli.add_typer(kms, name="kms")
 cli.add_typer(rpc, name="rpc")
 cli.add_typer(chains, name="chains")
 cli.add_typer(contracts, name="contracts")

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from ctrip.domain.bounds import NAME
+from ctrip.domain.bounds import NAME, Choice
 from ctrip.domain.merchants.terms import XPUB, Terms
+from ctrip.domain.payments.payment import Custody
 from infra.cli.addresses import confirm_addresses
-from infra.cli.options import parser_of, with_terms
+from infra.cli.options import metavar_of, parser_of, with_terms
 from infra.cli.shared import every, origin
 from infra.cli.show import shown
 
@@ -19,6 +20,10 @@ PROVISION_SECONDS = 30
 ABOUT_XPUB = (
     "Its own extended public key of an account (m/44'/60'/n'), which begins with xpub: nothing is swept then. A key "
     "does not tell which coin it is of: its first addresses are shown, to be compared with the wallet's."
+)
+ABOUT_CUSTODY = (
+    "Where what it receives goes, for good: hot, to the stage's treasury; direct, to its own treasury of each chain, "
+    "which `ctrip merchants treasury` sets; xpub, nowhere, with --xpub. Without it: xpub with --xpub, else hot."
 )
 MerchantId = Annotated[str, typer.Argument(help="The merchant's id.")]
 merchants = typer.Typer(help="Merchants: make, list, change, switch off.", no_args_is_help=True)
@@ -46,6 +51,10 @@ def create_merchant(
     name: Annotated[str, typer.Argument(parser=parser_of(NAME), metavar="name", help="What it is called.")],
     xpub: Annotated[str | None, typer.Option(parser=parser_of(XPUB), metavar="XPUB", help=ABOUT_XPUB)] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the addresses of --xpub are right.")] = False,
+    custody: Annotated[
+        Custody | None,
+        typer.Option(parser=parser_of(Choice(Custody)), metavar=metavar_of(Choice(Custody)), help=ABOUT_CUSTODY),
+    ] = None,
     *,
     terms: dict[str, Any],
 ) -> None:
@@ -55,7 +64,7 @@ def create_merchant(
     if xpub:
         confirm_addresses(xpub, yes=yes)
     manager = stage().merchants.manager
-    made = manager.create(Terms(name=name, **terms), xpub, origin(), None).view
+    made = manager.create(Terms(name=name, **terms), xpub, origin(), None, custody=custody).view
     now: Mapping[str, Any] = made
     deadline = time.monotonic() + PROVISION_SECONDS
     try:
@@ -90,6 +99,25 @@ def update_merchant(
     from ctrip.bootstrap import stage
 
     shown(stage().merchants.manager.update(merchant_id, Terms(name=name, **terms), origin()))
+
+
+@merchants.command("treasury")
+def merchant_treasury(
+    merchant_id: MerchantId,
+    chain: Annotated[str, typer.Argument(help="A network of the stage.")],
+    address: Annotated[str | None, typer.Argument(help="The new treasury; without it the one that is set.")] = None,
+) -> None:
+    """Show or set the treasury of its own that a merchant's deposits are swept to (custody direct).
+
+    The first one counts at once; a change after the delay of settlement addresses, and the merchant is told at once.
+    """
+    from ctrip.bootstrap import stage
+
+    addresses = stage().settlement.addresses
+    if address is None:
+        shown(addresses.show_treasury(merchant_id, chain))
+    else:
+        shown(addresses.set_treasury(merchant_id, chain, address, origin()))
 
 
 @merchants.command("disable")

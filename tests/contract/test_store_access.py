@@ -117,6 +117,7 @@ class TestMerchants:
         assert stores.access.waiting() == ["mer_1", "mer_2"]
         late = change(second, replace(second, xpub=XPUB2, version=2))
         assert refused(lambda: stores.access.change(late), AlreadyExists).key == "account"
+        assert [stores.access.holder(account) for account in (5, 99)] == ["mer_1", None]
 
     def test_an_own_key_belongs_to_one_merchant(self, stores: Stores) -> None:
         """And a merchant that brings one waits for the signer to vouch for it."""

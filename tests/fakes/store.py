@@ -20,8 +20,10 @@ from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.settlement.payout import Payout, PayoutKind
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
+from ctrip.domain.settlement.schedule import Schedule, next_at
 from ctrip.domain.sweeping.policy import LoudGas, SweptDay
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.domain.webhooks.endpoint import Endpoint
@@ -80,6 +82,8 @@ class _State:
     refunded: dict[tuple[str, str, str], Refunded] = field(default_factory=dict)
     settlement_addresses: dict[tuple[str, str], SettlementAddress] = field(default_factory=dict)
     transactions: dict[str, OutgoingTransaction] = field(default_factory=dict)
+    schedules: dict[tuple[str, str, str], Schedule] = field(default_factory=dict)
+    payout_costs: dict[str, PayoutCosts] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
     setbacks: dict[str, dict[str, Setback]] = field(default_factory=lambda: defaultdict(dict))
@@ -488,6 +492,12 @@ class FakeMoney:
     def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
         return {chain: self._state.tips[chain] for chain in chains if chain in self._state.tips}
 
+    def payout_costs(self, chains: Sequence[str]) -> dict[str, PayoutCosts]:
+        return {chain: self._state.payout_costs[chain] for chain in chains if chain in self._state.payout_costs}
+
+    def note_payout_costs(self, costs: PayoutCosts) -> None:
+        self._state.payout_costs[costs.chain] = costs
+
     def write_transaction(
         self, before: OutgoingTransaction | None, after: OutgoingTransaction, counted: Counted | None = None
     ) -> None:
@@ -581,15 +591,29 @@ class FakePayouts:
         self.commits: list[PayoutCommit] = []
         self._sent_by: set[tuple[str, str]] = set()
 
+    def commit_all(self, commits: Sequence[PayoutCommit]) -> None:
+        assert len({each.after.id for each in commits}) == len(commits), "a transaction may name an item once"
+        with self._state.lock:
+            for commit in commits:
+                self._check(commit)
+            for commit in commits:
+                self._write(commit)
+
     def commit(self, commit: PayoutCommit) -> None:
+        with self._state.lock:
+            self._check(commit)
+            self._write(commit)
+
+    def _write(self, commit: PayoutCommit) -> None:
         state, after = self._state, commit.after
         with state.lock:
-            self._check(commit)
             self.commits.append(commit)
             state.payouts[after.merchant_id, after.id] = after
             if commit.reservation:
                 made = commit.reservation[1]
                 state.reservations[made.merchant_id, made.chain, made.asset] = made
+            if commit.schedule:
+                self.keep_schedule(*commit.schedule)
             if commit.refunded:
                 total = commit.refunded[1]
                 state.refunded[total.payment_id, total.chain, total.asset] = total
@@ -619,6 +643,8 @@ class FakePayouts:
             was = commit.reservation[0]
             if self.reservation(was.merchant_id, was.chain, was.asset).version != was.version:
                 raise Stale("the reservation has moved on")
+        if commit.schedule and self._moved_on(*commit.schedule):
+            raise AlreadyExists("schedule")
         if commit.refunded:
             total = commit.refunded[0]
             if self.refunded(total.payment_id, total.chain, total.asset).version != total.version:
@@ -643,8 +669,12 @@ class FakePayouts:
         return PayoutPage(tuple(page), f"after-{page[-1].id}" if len(found) > limit else None)
 
     def of_payment(self, payment_id: str) -> list[Payout]:
-        found = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        of_it = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        found = [each for each in of_it if each.kind is PayoutKind.REFUND]
         return sorted(found, key=lambda each: each.id, reverse=True)
+
+    def claimable(self, digest: str) -> Payout | None:
+        return next((each for each in self._state.payouts.values() if each.claim == digest), None)
 
     def unfinished(self) -> list[Payout]:
         found = [each for each in self._state.payouts.values() if each.unfinished]
@@ -674,6 +704,30 @@ class FakePayouts:
             self._state.settlement_addresses[after.merchant_id, after.chain] = after
             if event:
                 _add_event(self._state, event)
+
+    def schedule(self, merchant_id: str, chain: str, asset: str) -> Schedule | None:
+        return self._state.schedules.get((merchant_id, chain, asset))
+
+    def schedules(self, merchant_id: str) -> list[Schedule]:
+        return [each for key, each in sorted(self._state.schedules.items()) if key[0] == merchant_id]
+
+    def due_schedules(self, now: int) -> list[Schedule]:
+        found = [(next_at(each), each) for each in self._state.schedules.values() if each.threshold is None]
+        timed = [(moment, each) for moment, each in found if moment is not None and moment <= now]
+        return [each for _, each in sorted(timed, key=lambda pair: pair[0])]
+
+    def schedules_by_amount(self) -> list[Schedule]:
+        return [each for _, each in sorted(self._state.schedules.items()) if each.threshold is not None]
+
+    def keep_schedule(self, before: Schedule | None, after: Schedule) -> None:
+        with self._state.lock:
+            if self._moved_on(before, after):
+                raise Stale("the schedule has moved on")
+            self._state.schedules[after.merchant_id, after.chain, after.asset] = after
+
+    def _moved_on(self, before: Schedule | None, after: Schedule) -> bool:
+        known = self.schedule(after.merchant_id, after.chain, after.asset)
+        return (known.version if known else 0) != (before.version if before else 0)
 
     def unvouched(self) -> list[SettlementAddress]:
         return [each for each in self._state.settlement_addresses.values() if not each.signature]
@@ -867,6 +921,9 @@ class FakeAccess:
 
     def next_account(self) -> int:
         return self._count("accounts")
+
+    def holder(self, account: int) -> str | None:
+        return self._owners.get(("account", str(account)))
 
     def raise_gate(self, chain: str, *, hot_until: int, warm_until: int, now: int) -> bool:
         with self._lock:

@@ -101,7 +101,7 @@ def checked(world: World, treasury: str = TREASURY, *, may_be_contract: bool = F
         log=world.log,
         treasury=treasury,
         may_be_contract=may_be_contract,
-        sweeper=lambda operator: replace(world.sweeper, treasury=treasury, operator=operator),
+        sweeper=lambda to, operator: replace(world.sweeper, treasury=to, operator=operator),
         cannot_collect=lambda _, operator: f"{operator} sends no batches",
         clock=world.clock,
     )

@@ -200,6 +200,7 @@ NONSENSE = {
         f'{{"{KEY}": {{"{KEY}": {{"{KEY}": "{KEY}"}}}}}}',
     ],
     "CTRIP_ADDRESS_DELAY_SECONDS": ["-1", "0", "soon"],
+    "CTRIP_KMS_KEYS": [",", "treasurer", "treasury,treasury", "m/44'/60'/0'/0/1", KEY],
     "CTRIP_CALLS_PER_SECOND": ["-1", "0", "many"],
     "CTRIP_OPEN_PAYMENTS": ["-1", "0", "many"],
     "CTRIP_KEY_CACHE_SECONDS": ["-1", "86401"],

@@ -26,6 +26,7 @@ class Payments:
             networks=on.networks,
             payments=on.payments,
             money=on.money,
+            payouts=on.payouts,
             once=stage.once(),
             access=on.access,
             limiter=stage.merchants.limiter,

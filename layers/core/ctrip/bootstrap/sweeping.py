@@ -47,7 +47,7 @@ class Sweeping:
             log=on.log("sweep"),
             treasury=on.settings.treasury_of(self._stage.network(name)),
             may_be_contract=on.settings.treasury_may_be_contract(name),
-            sweeper=lambda operator: self.new_sweeper(name, operator),
+            sweeper=lambda treasury, operator: self.new_sweeper(name, operator, treasury),
             cannot_collect=lambda treasury, operator: self._transfers(name).cannot_collect(treasury, operator),
             clock=on.clock,
         )
@@ -59,8 +59,11 @@ class Sweeping:
         on, network = self._on, self._stage.network(name)
         return adapters_of(network).transfers(network, on.chain(name), on.clock, on.log("sweep"))
 
-    def new_sweeper(self, name: str, operator: str = "") -> "DepositSweeper":
-        """Build a chain's sweeper without the check of its treasury; with an operator it sends batches."""
+    def new_sweeper(self, name: str, operator: str = "", treasury: str | None = None) -> "DepositSweeper":
+        """Build a chain's sweeper without the check of its treasury; with an operator it sends batches.
+
+        To the stage's treasury, or another one; an empty one: only to merchants' own.
+        """
         from ctrip.bootstrap.kinds import adapters_of
         from ctrip.services.sweeping.sweep_deposits import DepositSweeper
 
@@ -73,8 +76,9 @@ class Sweeping:
             signer=on.signer,
             clock=on.clock,
             log=on.log("sweep"),
-            treasury=on.settings.treasury_of(network),
+            treasury=on.settings.treasury_of(network) if treasury is None else treasury,
             transfers=adapters_of(network).transfers,
+            own_treasury=lambda merchant_id: self._own_treasury(merchant_id, name),
             operator=operator,
             policies=on.settings.sweeps.get(name, {}),
         )
@@ -110,11 +114,26 @@ class Sweeping:
             once=stage.once(),
         )
 
+    def _own_treasury(self, merchant_id: str, chain: str) -> str:
+        """Return a merchant's own treasury as the signer has taken it over, who compares; empty where there is none."""
+        from ctrip.domain.settlement.reservation import current
+
+        held = self._on.signer_book.vouched(merchant_id, chain)
+        return current(held, self._on.clock.now()).address if held else ""
+
     @cached_property
     def signer(self) -> "GuardedSigner":
         """Build the signer; the mnemonic is read when it is first needed, once."""
+        from ctrip.services.sweeping.account_holders import AccountHolders
         from ctrip.services.sweeping.sign_transaction import GuardedSigner
 
         on = self._on
         treasuries = {name: on.settings.treasury_of(network) for name, network in on.networks.items()}
-        return GuardedSigner(on.wallet, treasuries, on.networks, on.backed_up, lambda: self._stage.payouts.guard)
+        return GuardedSigner(
+            on.wallet,
+            treasuries,
+            on.networks,
+            on.backed_up,
+            lambda: self._stage.payouts.guard,
+            AccountHolders(on.access, on.wallet, lambda: on.authority().every_key).holder,
+        )

@@ -210,6 +210,11 @@ ALARMS: dict[str, Alarm] = {
         "The treasury holds too little for the next settlement or refund, which waits.",
         "Send the missing asset, or coin for the gas, to the treasury.",
     ),
+    "payout_too_dear": Alarm(
+        _TICKET,
+        "A settlement or refund has waited for six hours, as its transaction would cost more than it moves.",
+        "Wait for cheaper gas, or reject it: its amount is free again then.",
+    ),
     "payout_reverts": Alarm(
         _TICKET,
         "The chain refuses a settlement or refund whatever is paid for it; it failed, and its amount is free again.",

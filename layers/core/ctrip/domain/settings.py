@@ -5,7 +5,7 @@ No value is repeated but a mistyped name: RPC addresses hold providers' keys, an
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -44,6 +44,18 @@ def names(text: str) -> tuple[str, ...]:
     return found
 
 
+def names_of(known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return the reader of some of a few known names."""
+
+    def read(text: str) -> tuple[str, ...]:
+        found = names(text)
+        if strange := [name for name in found if name not in known]:
+            raise ValueError(f"names {quoted(strange[0])}{nearest(strange[0], known)}; there are {', '.join(known)}")
+        return found
+
+    return read
+
+
 def integer(least: int, most: int) -> Callable[[str], int]:
     """Return the reader of a whole number within bounds."""
     bounds = WholeNumber(least, most)
@@ -64,10 +76,11 @@ def level(text: str) -> str:
 
 
 def verifying_key(text: str) -> str:
-    """Read a compressed public key."""
-    if not _VERIFYING_KEY.fullmatch(text):
+    """Read a compressed public key, or several by comma, newest first."""
+    found = [part.strip().lower() for part in text.split(",")]
+    if not all(_VERIFYING_KEY.fullmatch(each) for each in found):
         raise ValueError("must be a public key of 66 hexadecimal digits, as `ctrip verifying-key` prints it")
-    return text
+    return ",".join(found)
 
 
 def day(text: str) -> str:

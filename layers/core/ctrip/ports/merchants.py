@@ -78,6 +78,10 @@ class AccessStore(Protocol):
         """Take the next merchant account, from 1; account 0 is the operator's."""
         ...
 
+    def holder(self, account: int) -> str | None:
+        """Return the id of the merchant that has an account, read consistently."""
+        ...
+
     def raise_gate(self, chain: str, *, hot_until: int, warm_until: int, now: int) -> bool:
         """Keep a chain open at least until those times; True when it was closed (not hot) at `now`."""
         ...

@@ -5,6 +5,7 @@ from typing import Protocol, TypeAlias
 
 from ctrip.domain.detection.gates import Tip
 from ctrip.domain.ledger.entries import Entry
+from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.sweeping.policy import LoudGas, SweptDay
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.ports.gates import Fence
@@ -33,6 +34,14 @@ class MoneyStore(Protocol):
 
         `alone` is why tokens are not swept in batches; empty: they are.
         """
+        ...
+
+    def payout_costs(self, chains: Sequence[str]) -> dict[str, PayoutCosts]:
+        """Read in one call what payouts cost on chains, as it was noted last; none where nobody has."""
+        ...
+
+    def note_payout_costs(self, costs: PayoutCosts) -> None:
+        """Note what payouts cost on a chain; the newest stands."""
         ...
 
     def write_transaction(

@@ -103,6 +103,11 @@ class DynamoAccess(Store):
         """Take the next merchant account, from 1; account 0 is the operator's."""
         return self._count(tables.ACCOUNTS_KEY)
 
+    def holder(self, account: int) -> str | None:
+        """Return the id of the merchant that has an account, read consistently."""
+        item = self._db.get(self._table, tables.account_key(account))
+        return tables.plain(item, "merchant") if item else None
+
     def raise_gate(self, chain: str, *, hot_until: int, warm_until: int, now: int) -> bool:
         """Keep a chain open at least until those times; True when it was closed (not hot) at `now`.
 

@@ -7,6 +7,7 @@ from pynamodb.expressions.operand import Path
 from ctrip.domain.detection.gates import Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.ledger.entries import Entry
+from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.sweeping.policy import LoudGas, SweptDay
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.ports import Counted, Fence
@@ -51,6 +52,21 @@ class DynamoMoney(Store):
         """Note beside a chain's tip the treasury that was checked, and why nothing, or no batch, is swept there."""
         actions = [Path(name).set(held) for name, held in zip(_SWEEPING, (to, refused, alone), strict=True)]
         self._db.write(update(self._table, tables.tip_key(chain), actions))
+
+    def payout_costs(self, chains: Sequence[str]) -> dict[str, PayoutCosts]:
+        """Read in one call what payouts cost on chains, as it was noted last."""
+        keys = {chain: tables.payout_costs_key(chain) for chain in chains}
+        items = self._db.batch(self._table, list(keys.values()))
+        return {
+            chain: decode(PayoutCosts, read_document(items[key], "doc"), chain=chain)
+            for chain, key in keys.items()
+            if key in items
+        }
+
+    def note_payout_costs(self, costs: PayoutCosts) -> None:
+        """Note what payouts cost on a chain; the newest stands."""
+        doc = text(encode(costs, without=frozenset({"chain"})))
+        self._db.write(put(self._table, keyed(tables.payout_costs_key(costs.chain), doc=doc)))
 
     def write_transaction(
         self, before: OutgoingTransaction | None, after: OutgoingTransaction, counted: Counted | None = None

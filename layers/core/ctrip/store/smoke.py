@@ -24,7 +24,7 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
             *("Put payments I#", "Put payments PO#", "Put payments RSV#", "Put payments P#", "Put events E#"),
             "Put events OUT#",
         ),
-        ("Put payments SA#", "Put events E#"),
+        *(("Put payments SA#", "Put events E#"), ("Put payments SS#",)),
         ("Delete events EP#", "Put events E#"),
         (
             *("Put access MER#", "Put access MERS", "Put access WAIT", "Put access XPUB#", "Put access KEY#"),
@@ -46,7 +46,9 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "settle": (
         ("Put payments PO#", "Put payments RSV#", "Put payments P#", "Put money L#", "Put events E#"),
         ("Put payments PO#", "Put money N#", "Put events E#"),
-        *(("Put payments SA#",), ("Put money LF#",), ("Update access G#",)),
+        ("Put payments PO#", "Put payments RSV#", "Put payments SS#", "Put events E#"),
+        *(("Put payments SA#",), ("Put payments SS#",), ("Put money LF#",), ("Put money PC#",), ("Put money N#",)),
+        ("Update access G#",),
     ),
     "relay": (("Update events OUT#",),),
     "sweep": (
@@ -56,7 +58,7 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
-    "reconcile": (("Put money RC#", "Put money L#"), ("Put money LF#",)),
+    "reconcile": (("Put money RC#", "Put money L#", "Put access AUD#reconciliation:"), ("Put money LF#",)),
     "provision": (
         ("Put access MER#", "Put access AUD#", "Delete access WAIT"),
         ("Update access IX#",),

@@ -126,12 +126,19 @@ def payout_key(merchant_id: str, payout_id: str) -> Key:
 
 PAYOUTS_PARTITION = "PAYOUTS"  # of the index `watch`: those that the worker looks after
 UNVOUCHED_PARTITION = "ADDRESSES"  # of the same index: settlement addresses that the signer does not know of yet
+SCHEDULES_PARTITION = "SCHEDULES"  # of the same index: by the moment at which the calendar asks
+THRESHOLDS_PARTITION = "THRESHOLDS"  # of the same index: those that ask once an amount is free
 REFUND_PREFIX = "RF#"
 
 
 def reservation_key(merchant_id: str, chain: str, asset: str) -> Key:
     """Name what a merchant has asked for of an asset and is not booked yet."""
     return Key(f"RSV#{merchant_id}", f"{chain}#{asset}")
+
+
+def schedule_key(merchant_id: str, chain: str, asset: str) -> Key:
+    """Name when a merchant's settlements of an asset are asked for."""
+    return Key(f"SS#{merchant_id}", f"{chain}#{asset}")
 
 
 def refunded_key(payment_id: str, chain: str, asset: str) -> Key:
@@ -142,6 +149,11 @@ def refunded_key(payment_id: str, chain: str, asset: str) -> Key:
 def refund_key(payment_id: str, payout_id: str) -> Key:
     """Name one of a payment's refunds."""
     return Key(f"P#{payment_id}", f"{REFUND_PREFIX}{payout_id}")
+
+
+def claim_key(digest: str) -> Key:
+    """Name the refund whose recipient's address the secret of a digest may name."""
+    return Key(f"CLAIM#{digest}", "CLAIM")
 
 
 def sent_by_key(chain: str, tx_hash: str) -> Key:
@@ -294,6 +306,11 @@ def unfinished_partition(chain: str) -> str:
 def tip_key(chain: str) -> Key:
     """Name a chain's fence and tip."""
     return Key(f"F#{chain}", "TIP")
+
+
+def payout_costs_key(chain: str) -> Key:
+    """Name what payouts cost on a chain."""
+    return Key(f"PC#{chain}", "COSTS")
 
 
 # -- access

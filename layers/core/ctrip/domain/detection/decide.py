@@ -291,8 +291,8 @@ def _expired(payment: Payment, look: Look, now: int) -> Step | None:
 
 
 def _tier_of_the_dead(payment: Payment) -> Tier:
-    """Once nothing can come of a payment any more, what it received is swept: it is refunded from the treasury."""
-    ours = payment.policy.custody is Custody.HOT and Flag.HELD not in payment.flags
+    """Once nothing can come of a payment any more, what it received is swept: a treasury refunds it."""
+    ours = payment.policy.custody is not Custody.XPUB and Flag.HELD not in payment.flags
     return Tier.SWEEP if ours and payment.own.unmatched and payment.unswept > 0 else Tier.CLOSED
 
 

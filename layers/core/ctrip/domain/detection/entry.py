@@ -13,7 +13,9 @@ from ctrip.domain.ledger.entries import (
     own_wallet,
     unmatched,
 )
-from ctrip.domain.payments.payment import Custody, Flag, Payment, UnexpectedDeposit
+from ctrip.domain.payments.delivery import delivered as handed_over
+from ctrip.domain.payments.delivery import held_share
+from ctrip.domain.payments.payment import Custody, Payment, UnexpectedDeposit
 
 
 def credit(payment: Payment, amount: int, now: int) -> Entry:
@@ -59,20 +61,22 @@ def moved_accounts(before: Payment, after: Payment, now: int) -> Iterator[Entry]
     """Move a merchant's money between the accounts that a payment's state puts it in.
 
     What is credited is available, or held while the payment is; what an expired or failed payment received is
-    unmatched. Money under a merchant's own key is in none of them.
+    unmatched. Money under a merchant's own key is in none of them; what was swept there left the account in which the
+    payment's state has it now.
     """
     if before.policy.custody is Custody.XPUB:
         return
-    if more := _held(after) - _held(before):
-        free, waits = available(before.merchant_id), held(before.merchant_id)
+    free, merchant_id = available(before.merchant_id), before.merchant_id
+    if more := held_share(after) - held_share(before):
+        waits = held(merchant_id)
         kind, debit, credit = (EntryType.HOLD, free, waits) if more > 0 else (EntryType.RELEASE, waits, free)
         yield _entry(before, kind, abs(more), now, debit=debit, credit=credit)
     if more := after.own.unmatched - before.own.unmatched:
         yield _unmatched(before, more, now, "received")
-
-
-def _held(payment: Payment) -> int:
-    return payment.own.credited if Flag.HELD in payment.flags else 0
+    if more := handed_over(after).unmatched - handed_over(before).unmatched:
+        kind, apart = EntryType.UNMATCHED if more > 0 else EntryType.MATCHED, unmatched(merchant_id)
+        debit, credit = (apart, free) if more > 0 else (free, apart)
+        yield _entry(before, kind, abs(more), now, debit=debit, credit=credit, name="delivered")
 
 
 def _accounts(payment: Payment) -> tuple[str, str]:

@@ -54,11 +54,15 @@ _ENDED = frozenset(
 
 
 class Kind(StrEnum):
-    """What an own transaction is for: coin for a deposit address, its funds to the treasury, or a payout from there."""
+    """What an own transaction is for: coin for a deposit address, its funds to the treasury, or payouts from there.
+
+    An allowance lets the contract that pays many take a token of the treasury's.
+    """
 
     FUND = "fund"
     SWEEP = "sweep"
     PAYOUT = "payout"
+    ALLOWANCE = "allowance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +131,24 @@ class Member:
     terms: Terms = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PaidOut:
+    """One payout that a transaction of the treasury makes: how many base units go to whom."""
+
+    merchant_id: str
+    payout_id: str
+    to: str
+    amount: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingTransaction:
     """One (chain, sender, slot) and what it is meant to do for each of its members.
 
     A slot is what at most one transaction of a sender can have, as text that sorts as the slots follow each other: what
     it is, its chain kind says. A sweep takes an asset from its members' addresses to `to`, a gift brings coin to them.
-    A payout has no members: it sends to `to` what its `payout` (merchant and id) says.
+    One of the treasury's has no members: it makes its `payouts`, one by itself to `to`, many by the contract at `to`.
+    `direct`: `to` is the merchant's own treasury, and what arrives there is in our books no more.
     `fee` is the coin it cost, by its receipt. `search` is how far the kind has looked for a missing receipt, `lost_at`
     when it found that none will come.
     """
@@ -159,7 +174,8 @@ class OutgoingTransaction:
     refusal: Refusal | None = None
     search: Terms = ()
     lost_at: int = 0
-    payout: tuple[str, str] | None = None
+    payouts: tuple[PaidOut, ...] = ()
+    direct: bool = False
 
     @property
     def key(self) -> str:
@@ -180,6 +196,16 @@ class OutgoingTransaction:
     def collects(self) -> bool:
         """Whether it takes from addresses that do not send it."""
         return self.kind is Kind.SWEEP and not any(same(each.address, self.sender) for each in self.members)
+
+    @property
+    def together(self) -> bool:
+        """Whether it makes many payouts, through a contract."""
+        return len(self.payouts) > 1
+
+    @property
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """Name its payouts as the signer is told of them, by merchant and id."""
+        return tuple((each.merchant_id, each.payout_id) for each in self.payouts)
 
     @property
     def recipient_path(self) -> str | None:
@@ -343,7 +369,10 @@ def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVE
 
 
 def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tuple[Entry, ...]:
-    """Post what a mined transaction moved for a member; with the first one what it cost, the operator's expense."""
+    """Post what a mined transaction moved for a member; with the first one what it cost, the operator's expense.
+
+    What went to the merchant's own treasury, and the coin that this took of the money, `delivered` posts.
+    """
     source, target = (GAS_STATION, ON_ADDRESSES) if transaction.kind is Kind.FUND else (ON_ADDRESSES, TREASURY)
     first = member == transaction.members[0]
     suffix = "" if first else f"#{member.payment_id}"
@@ -351,11 +380,12 @@ def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tupl
     fund = transaction.kind is Kind.FUND
     moving = EntryType.GAS_FUNDING if fund else EntryType.SWEPT
     whose = OPERATOR if fund else member.merchant_id
-    kept = member.left - member.amount
+    moved, kept = (0, 0) if transaction.direct else (member.amount, member.left - member.amount)
+    fee = 0 if transaction.direct and transaction.token is None else transaction.fee
     rows = [
-        ("moved", moving, whose, transaction.asset, source, target, member.amount),
+        ("moved", moving, whose, transaction.asset, source, target, moved),
         ("kept", EntryType.TOKEN_FEE, whose, transaction.asset, source, TOKEN_FEE_EXPENSE, kept),
-        ("gas", EntryType.GAS, OPERATOR, "native", payer, GAS_EXPENSE, transaction.fee if first else 0),
+        ("gas", EntryType.GAS, OPERATOR, "native", payer, GAS_EXPENSE, fee if first else 0),
     ]
     return tuple(
         Entry(
@@ -375,6 +405,23 @@ def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tupl
         for name, kind, owner, asset, credit, debit, amount in rows
         if amount
     )
+
+
+def allowance_gas(transaction: OutgoingTransaction, receipt: Receipt, now: int) -> tuple[Entry, ...]:
+    """Post what it cost to let the contract that pays many take a token: the operator bears it."""
+    entry = Entry(
+        id=f"{transaction.key}#{transaction.version + 1:06d}#gas",
+        type=EntryType.GAS,
+        owner=OPERATOR,
+        chain=transaction.chain,
+        asset="native",
+        debit=GAS_EXPENSE,
+        credit=TREASURY,
+        amount=receipt.fee,
+        at=now,
+        tx_hash=receipt.tx_hash,
+    )
+    return (entry,) if receipt.fee else ()
 
 
 def reversed_posting(entry: Entry) -> Entry:

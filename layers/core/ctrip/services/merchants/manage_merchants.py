@@ -34,16 +34,32 @@ class MerchantManager:
     clock: Clock
     ids: Ids
 
-    def create(self, terms: Terms, xpub: str | None, origin: Origin, idempotency: Idempotency | None) -> Answer:
+    def create(
+        self,
+        terms: Terms,
+        xpub: str | None,
+        origin: Origin,
+        idempotency: Idempotency | None,
+        *,
+        custody: Custody | None = None,
+    ) -> Answer:
         """Make a merchant; the answer holds its webhook secret, this once.
+
+        Its custody stays for good: `xpub` with a key of its own, else `hot` or `direct`.
 
         It is `provisioning` until the signer has given it an account, or signed for its own `xpub`, and until the
         addresses that were used before are known.
         """
-        return Once(self.access).run(idempotency, lambda: self._create(terms, xpub, origin, idempotency))
+        kept = custody or (Custody.XPUB if xpub else Custody.HOT)
+        if (kept is Custody.XPUB) is not bool(xpub):
+            wrong = "excludes another field that was given" if xpub else "needs the merchant's own xpub"
+            raise InvalidField("custody", "mutually_exclusive" if xpub else "invalid_value", wrong)
+        return Once(self.access).run(idempotency, lambda: self._create(terms, xpub, kept, origin, idempotency))
 
-    def _create(self, terms: Terms, xpub: str | None, origin: Origin, idempotency: Idempotency | None) -> Answer:
-        merchant, secret = self._new(terms, xpub)
+    def _create(
+        self, terms: Terms, xpub: str | None, custody: Custody, origin: Origin, idempotency: Idempotency | None
+    ) -> Answer:
+        merchant, secret = self._new(terms, xpub, custody)
         audit = merchant_record(None, merchant, "merchant.created", origin)
         merchant = replace(merchant, audit_head=audit.hash)
         shown: MerchantWithSecret = {**merchant_view(merchant), "webhook_secret": secret}
@@ -93,7 +109,7 @@ class MerchantManager:
         more = found[limit - 1].id if len(found) > limit else None
         return {"data": [merchant_view(each) for each in found[:limit]], "next_cursor": more}
 
-    def _new(self, terms: Terms, xpub: str | None) -> tuple[Merchant, str]:
+    def _new(self, terms: Terms, xpub: str | None, custody: Custody) -> tuple[Merchant, str]:
         now, merchant_id = self.clock.now(), self.ids.uuid()
         secret = new_secret(self.ids.entropy(SECRET_BYTES))
         merchant = Merchant(
@@ -102,7 +118,7 @@ class MerchantManager:
             account=0 if xpub else self.access.next_account(),
             xpub=_own(xpub) if xpub else "",
             webhook_secrets=(self.cipher.encrypt(secret, merchant_id),),
-            policy=Policy(custody=Custody.XPUB if xpub else Custody.HOT),
+            policy=Policy(custody=custody),
             limits=Limits(),
             created_at=now,
             updated_at=now,
@@ -194,7 +210,11 @@ def _facts(merchant: Merchant) -> dict[str, Any]:
     facts = {name: value for name, value in merchant_view(merchant).items() if name not in unaudited}
     vouched = {"version": merchant.key_version, "signature": merchant.key_signature}
     more = [[key.curve, key.xpub, key.version, key.signature, key.first_index] for key in merchant.more_keys]
-    added = {"more_keys": more} if more else {}
+    added: dict[str, Any] = {"more_keys": more} if more else {}
+    if merchant.former_keys:
+        added["former_keys"] = [[key.curve, key.account, key.xpub, key.signature] for key in merchant.former_keys]
+    if merchant.rotation:
+        added["rotation"] = merchant.rotation.account
     return facts | {"extended_key": vouched, "first_index": merchant.first_index} | added
 
 

@@ -21,10 +21,10 @@ from ctrip.domain.jobs import ScanJob
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.vouching import verify_extended_key
 from ctrip.domain.payments.machine import FIRST_EVENT
-from ctrip.domain.payments.payment import Due, Links, Order, Payment, Times
+from ctrip.domain.payments.payment import Custody, Due, Links, Order, Payment, Times
 from ctrip.domain.urls import is_web_address
 from ctrip.domain.webhooks.addresses import endpoint_problem
-from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore
+from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore, PayoutStore
 from ctrip.services.merchants.limit_calls import CallLimiter
 from ctrip.services.shared.choose_asset import chosen_amount, chosen_asset, chosen_network
 from ctrip.services.shared.notify import commit_and_notify
@@ -70,6 +70,7 @@ class PaymentCreator:
     networks: Mapping[str, Network]
     payments: PaymentStore
     money: MoneyStore
+    payouts: PayoutStore
     once: Once
     access: AccessStore
     limiter: CallLimiter
@@ -84,6 +85,7 @@ class PaymentCreator:
     _raised: dict[str, tuple[int, int]] = field(default_factory=dict)
     _seen: dict[str, tuple[int, Gate, Tip | None]] = field(default_factory=dict)
     _indexes: dict[tuple[str, str], deque[int]] = field(default_factory=dict)
+    _treasuries: set[tuple[str, str]] = field(default_factory=set)
 
     def create(
         self,
@@ -111,6 +113,7 @@ class PaymentCreator:
         network, asset, amount = self._due(wanted)
         self._check_urls(wanted)
         self._require_ready(merchant, network)
+        self._require_treasury(merchant, network)
         self._require_chain(network)
         self.limiter.place(merchant, network.name)
         now = self.clock.now()
@@ -173,6 +176,19 @@ class PaymentCreator:
                 "The merchant's extended key is not the one that the signer vouches for; no address is given out.",
                 code="merchant_key_unverified",
             )
+
+    def _require_treasury(self, merchant: Merchant, network: Network) -> None:
+        """Refuse a payment that could be swept nowhere; a treasury that was set once is never taken away."""
+        place = (merchant.id, network.name)
+        if merchant.policy.custody is not Custody.DIRECT or place in self._treasuries:
+            return
+        if self.payouts.settlement_address(*place) is None:
+            raise Conflict(
+                f"You have no treasury on {network.name}, which payments are swept to; ask the operator to set one "
+                f"(PUT /admin/api/merchants/{merchant.id}/treasuries/{network.name}, or ctrip merchants treasury).",
+                code="treasury_missing",
+            )
+        self._treasuries.add(place)
 
     def _require_chain(self, network: Network) -> None:
         """Refuse a chain that is paused, or that nobody has been able to look at for long."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.kinds import address_at, rules_of
-from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_ACCOUNT, own_address
+from ctrip.domain.chains.kinds import rules_of
+from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_OWN, operators_own
 from ctrip.ports import ChainReader, Clock, Log, MoneyStore, Signer
 
 AGAIN_MS = 300_000  # after which it is asked again whether batches can be sent
@@ -24,11 +24,12 @@ class Sweeper(Protocol):
 class CheckedSweeper:
     """Sweeps one chain to a treasury that was checked; `may_be_contract` lets it have code.
 
-    `sweeper` makes one with an operator that sends batches, or with none; `cannot_collect` says why a chain has none.
+    `sweeper` makes one for a treasury (empty: none) with an operator that sends batches, or with none; `cannot_collect`
+    says why a chain has none.
 
     A treasury that is refused stops sweeping, with an alarm and a reason that `/health/ready` shows, and nothing else:
     payments go on to `paid`, and what waits is swept once the setting is right. A node that does not answer is no
-    verdict: the job fails, and is tried again.
+    verdict: the job fails, and is tried again. What goes to merchants' own treasuries is swept whatever becomes of it.
     """
 
     network: Network
@@ -38,7 +39,7 @@ class CheckedSweeper:
     log: Log
     treasury: str
     may_be_contract: bool
-    sweeper: Callable[[str], Sweeper]
+    sweeper: Callable[[str, str], Sweeper]
     cannot_collect: Callable[[str, str], str]
     clock: Clock
     _trusted: bool = False
@@ -46,11 +47,12 @@ class CheckedSweeper:
     _asked_at: int | None = None
 
     def sweep(self, asset_key: str) -> int:
-        """Sweep an asset; return how many transactions were sent, 0 where the treasury is none or refused."""
+        """Sweep an asset; return how many transactions were sent: without a treasury only to merchants' own."""
         if not self.treasury:
             self.log.warning("sweeping_off", chain=self.network.name)
-            return 0
-        return self.sweeper(self._collector()).sweep(asset_key) if self._check() else 0
+        if not self.treasury or not self._check():
+            return self.sweeper("", "").sweep(asset_key)
+        return self.sweeper(self.treasury, self._collector()).sweep(asset_key)
 
     def _check(self) -> bool:
         if self._trusted:
@@ -70,7 +72,7 @@ class CheckedSweeper:
         now = self.clock.now()
         if self._operator or (self._asked_at is not None and now - self._asked_at < AGAIN_MS):
             return self._operator
-        operator = address_at(rules_of(self.network), self._operators_key(), OPERATOR[1])
+        operator = self.signer.operators_address(self.network.kind, OPERATOR[1])
         alone = self.cannot_collect(self.treasury, operator)
         self.money.note_sweeping(self.network.name, self.treasury, "", alone)
         self._operator, self._asked_at = "" if alone else operator, now
@@ -81,16 +83,9 @@ class CheckedSweeper:
             self.log.info("tokens_are_swept_in_batches", **told)
         return self._operator
 
-    def _operators_key(self) -> str:
-        return self.signer.account_xpub(self.network.kind, OPERATORS_ACCOUNT)
-
     def _wrong(self) -> str | None:
-        if ours := own_address(
-            rules_of(self.network),
-            self.treasury,
-            OPERATORS_ACCOUNT,
-            self._operators_key(),
-        ):
+        own = {index: self.signer.operators_address(self.network.kind, index) for index in OPERATORS_OWN}
+        if ours := operators_own(rules_of(self.network), self.treasury, own):
             return ours
         if not self.may_be_contract and self.reader.has_code(self.treasury):
             return (

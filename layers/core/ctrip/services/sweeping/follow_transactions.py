@@ -12,6 +12,7 @@ from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainErr
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.sweeping.delivered import posted
 from ctrip.domain.sweeping.plan import Fate, Outlook
 from ctrip.domain.sweeping.sweep import (
     Kind,
@@ -76,10 +77,10 @@ class _Pass:
 
 
 class PayoutEnding(Protocol):
-    """Ends payouts whose transaction is final."""
+    """Ends the treasury's transactions that are final, with the payouts that they make."""
 
     def final(self, before: OutgoingTransaction, after: OutgoingTransaction, receipt: Receipt, fence: Fence) -> None:
-        """Store the transaction with what it did for its payout, all or nothing; raises `FenceLost` and `Stale`."""
+        """Store the transaction with what it did for its payouts, the last of them; raises `FenceLost` and `Stale`."""
         ...
 
 
@@ -340,7 +341,8 @@ class TransactionFollower:
             )
             if transaction.unfinished:
                 return undone
-            return replace(undone, entries=tuple(map(reversed_posting, postings(transaction, member, now))))
+            entries = posted(undone.after, payment, transaction, member, now)
+            return replace(undone, entries=tuple(map(reversed_posting, entries)))
 
         self._change(transaction, after, fence, step, changed, held=True)
 
@@ -351,13 +353,14 @@ class TransactionFollower:
         if transaction.kind is Kind.FUND:
             entries = [entry for member in after.members for entry in postings(after, member, now)]
             self.money.settle(transaction, after, entries, this.fence)
-        elif transaction.kind is Kind.PAYOUT:
+        elif transaction.kind in (Kind.PAYOUT, Kind.ALLOWANCE):
             self.payouts.final(transaction, after, receipt, this.fence)
         else:
             self._set_skipped_back(after)
 
             def step(payment: Payment, member: Member) -> Step:
-                return replace(self._finished(payment, after, member, now), entries=postings(after, member, now))
+                done = self._finished(payment, after, member, now)
+                return replace(done, entries=posted(payment, done.after, after, member, now))
 
             self._change(transaction, after, this.fence, step, this.changed, held=False)
         if after.state is TransactionState.FAILED:

@@ -18,12 +18,13 @@ class TransactionHurrier:
     """Looks at transactions that no block has taken, and that wait for no earlier one.
 
     The gas station's are hurried whatever became of the payment, as later ones may wait behind them. A held payment's
-    own sweep is never hurried: its slot is used for a transaction that moves nothing.
+    own sweep is never hurried: its slot is used for a transaction that moves nothing. `treasury_of` says where a sweep
+    goes now, empty where it waits for a treasury.
     """
 
     sender: TransactionSender
     payments: PaymentStore
-    treasury: str
+    treasury_of: Callable[[OutgoingTransaction], str]
 
     def run(
         self,
@@ -53,7 +54,9 @@ class TransactionHurrier:
         # A batch goes on whatever became of some of its payments: later ones wait behind it.
         if not cancel and not transaction.collects and not all(map(_swept_there, served)):
             return False
-        transfers = self.sender.transfers
+        transfers, treasury = self.sender.transfers, self.treasury_of(transaction)
+        if transaction.kind is Kind.SWEEP and not treasury and not cancel:
+            return False
         if not transfers.due(transaction, cancel=cancel):
             return False
         quote = transfers.requote(transaction, cancel=cancel)
@@ -61,7 +64,7 @@ class TransactionHurrier:
             self._capped(transaction)
             return False
         held = self._held(transaction, cancel, served)
-        planned = transfers.replacement(transaction, quote, held, self.treasury, cancel=cancel)
+        planned = transfers.replacement(transaction, quote, held, treasury, cancel=cancel)
         if planned is None:
             alone = not cancel and len(served) == 1 and not transaction.collects
             self._too_poor(transaction, quote, held, served[0] if alone else None, funded)
@@ -71,7 +74,7 @@ class TransactionHurrier:
             transaction.sender,
             planned,
             recipient_path=transaction.recipient_path,
-            payout=transaction.payout,
+            payouts=transaction.named,
         )
         now = self.sender.clock.now()
         after = replace(

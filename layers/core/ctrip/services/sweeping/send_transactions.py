@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery
-from ctrip.domain.chains.kinds import address_at, address_path, rules_of
+from ctrip.domain.chains.kinds import address_path, rules_of
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Stale, Unavailable
-from ctrip.domain.payments.payment import Payment
+from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.sweeping.plan import Order, Planned, Quote
 from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
 from ctrip.domain.sweeping.treasury import GAS_STATION
@@ -41,12 +41,12 @@ class TransactionSender:
         planned: Planned,
         *,
         recipient_path: str | None = None,
-        payout: tuple[str, str] | None = None,
+        payouts: tuple[tuple[str, str], ...] = (),
     ) -> Attempt:
         """Sign one attempt."""
         unsigned = planned.transaction
         signed = self.signer.sign(
-            self.network.name, path, sender, unsigned, recipient_path=recipient_path, payout=payout
+            self.network.name, path, sender, unsigned, recipient_path=recipient_path, payouts=payouts
         )
         return Attempt(
             raw=signed.raw,
@@ -86,7 +86,7 @@ class TransactionSender:
 
     def station(self) -> str:
         """Return the gas station's address."""
-        return address_at(rules_of(self.network), self.signer.account_xpub(self.network.kind, 0), GAS_STATION[1])
+        return self.signer.operators_address(self.network.kind, GAS_STATION[1])
 
     def fund(self, payment: Payment, need: Quote) -> OutgoingTransaction | None:
         """Sign coin for an address that is short of what its transfer costs.
@@ -157,6 +157,7 @@ class TransactionSender:
             attempts=(attempt,),
             created_at=now,
             updated_at=now,
+            direct=not fund and payment.policy.custody is Custody.DIRECT,
         )
 
 

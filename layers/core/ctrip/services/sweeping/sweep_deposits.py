@@ -1,7 +1,7 @@
 """Sweep what was credited to the treasury: the outgoing transaction is written before anything is sent."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -36,7 +36,9 @@ BACK_FACTOR = 2  # a parked payment comes back once it is worth so many times wh
 class DepositSweeper:
     """Sweeps one chain's deposits to `treasury`; `transfers` opens what plans them, as the chain's kind does it.
 
-    Tokens go in batches that `operator` sends, where there is one. `policies` are the chain's, by symbol.
+    Tokens go in batches that `operator` sends, where there is one. Without a treasury only those deposits are swept
+    that go to the merchant's own, which `own_treasury` names; they are always swept one by one. `policies` are the
+    chain's, by symbol.
     """
 
     network: Network
@@ -48,6 +50,7 @@ class DepositSweeper:
     log: Log
     treasury: str
     transfers: OpenTransfers
+    own_treasury: Callable[[str], str]
     operator: str = ""
     policies: Mapping[str, SweepPolicy] = field(default_factory=dict)
 
@@ -77,6 +80,7 @@ class _Job:
     began: int = 0
     failure: Exception | None = None
     setbacks: dict[str, Setback] = field(default_factory=dict)
+    treasuries: dict[str, str] = field(default_factory=dict)
     sender: TransactionSender = field(init=False)
     transfers: Transfers = field(init=False)
     admission: SweepAdmission = field(init=False)
@@ -118,7 +122,7 @@ class _Job:
                 self.collector.mend()
         waiting = own.payments.watched(own.network.name, Tier.SWEEP)
         known = {payment.id: payment for payment in waiting}
-        hurrier = TransactionHurrier(sender=self.sender, payments=own.payments, treasury=own.treasury)
+        hurrier = TransactionHurrier(sender=self.sender, payments=own.payments, treasury_of=self._goes_to)
         self.sent += hurrier.run(self.asset_key, known, self._apart_transaction, self._enough)
         candidates = self._candidates([*waiting, *self._judge_parked(waiting)])
         if self.collector:
@@ -203,7 +207,9 @@ class _Job:
     def _due(self, payment: Payment) -> bool:
         if payment.due.asset_key != self.asset_key or payment.tier is not Tier.SWEEP or payment.own.pending:
             return False
-        if Flag.HELD in payment.flags or payment.policy.custody is not Custody.HOT:
+        if Flag.HELD in payment.flags or payment.policy.custody is Custody.XPUB:
+            return False
+        if payment.policy.custody is Custody.HOT and not self.sweeper.treasury:
             return False
         setback = self.setbacks.get(payment.id)
         if setback is not None and self.sweeper.clock.now() < setback.until:
@@ -222,7 +228,7 @@ class _Job:
         return judged
 
     def _worth_bringing_back(self, payment: Payment, others: int) -> bool:
-        together = others + 1 if self.collector else 0
+        together = others + 1 if self.collector and payment.policy.custody is Custody.HOT else 0
         usual = self.transfers.usual_cost(payment.due.token_address, together=together)
         # What is old goes with the batch as soon as it pays for its part; alone more coin than that must be given.
         margin = 1 if together and self.admission.old(payment) else BACK_FACTOR
@@ -238,7 +244,8 @@ class _Job:
 
     def _together(self, collector: TokenCollector, candidates: list[Payment]) -> list[Payment]:
         """Sweep tokens in batches; return what is to be swept alone."""
-        if not candidates or candidates[0].due.token_address is None:
+        shared = [each for each in candidates if each.policy.custody is Custody.HOT]
+        if not shared or shared[0].due.token_address is None:
             return candidates
         judgement = Judgement(
             failures=lambda payment: setback.failures if (setback := self.setbacks.get(payment.id)) else 0,
@@ -248,9 +255,11 @@ class _Job:
         )
         alone: list[Payment] = []
         with self._apart_batches() as tried:
-            sent, alone = collector.collect(candidates, judgement)
+            sent, alone = collector.collect(shared, judgement)
             self.sent += sent
-        return candidates if tried.failed else alone
+        if tried.failed:
+            return candidates
+        return [*alone, *(each for each in candidates if each.policy.custody is Custody.DIRECT)]
 
     @contextmanager
     def _apart_batches(self) -> Iterator["_Tried"]:
@@ -269,7 +278,26 @@ class _Job:
 
     # -- one payment
 
+    def _goes_to(self, transaction: OutgoingTransaction) -> str:
+        """Return where a sweep goes now: its treasury may have changed since it was sent."""
+        return self._own_treasury(transaction.members[0].merchant_id) if transaction.direct else self.sweeper.treasury
+
+    def _own_treasury(self, merchant_id: str) -> str:
+        if merchant_id not in self.treasuries:
+            self.treasuries[merchant_id] = self.sweeper.own_treasury(merchant_id)
+        return self.treasuries[merchant_id]
+
+    def _treasury(self, payment: Payment) -> str:
+        if payment.policy.custody is Custody.HOT:
+            return self.sweeper.treasury
+        treasury = self._own_treasury(payment.merchant_id)
+        if not treasury:
+            self.sweeper.log.warning("merchant_without_treasury", payment=payment.id, merchant=payment.merchant_id)
+        return treasury
+
     def _one(self, payment: Payment) -> bool:
+        if not (treasury := self._treasury(payment)):
+            return False
         last = self.sweeper.money.last_transaction(self.sweeper.network.name, payment.due.address)
         self._look_back(payment, last)
         holdings = [
@@ -283,7 +311,7 @@ class _Job:
             return False
         if not self.admission.worth(payment, found[0], 0):
             return self._park(payment, found[0])
-        return self._transfer(payment, found[0], self._own_coin(payment, found[-1]), last)
+        return self._transfer(payment, treasury, found[0], self._own_coin(payment, found[-1]), last)
 
     def _own_coin(self, payment: Payment, coin: int) -> int:
         """Return how much of the coin at an address is ours to use: what came there with a token is the merchant's."""
@@ -303,8 +331,10 @@ class _Job:
         if last is not None and failed and (known is None or known.at < last.updated_at):
             raise Reverts(f"transaction {last.tx_hash} failed")
 
-    def _transfer(self, payment: Payment, balance: int, coin: int, last: OutgoingTransaction | None) -> bool:
-        order = Order(payment.due.address, payment.due.token_address, self.sweeper.treasury, balance)
+    def _transfer(
+        self, payment: Payment, treasury: str, balance: int, coin: int, last: OutgoingTransaction | None
+    ) -> bool:
+        order = Order(payment.due.address, payment.due.token_address, treasury, balance)
         quote = self.transfers.quote(order, coin)
         if not self.admission.worth(payment, balance, quote.used_up, quote.outlay):
             return self._park(payment, balance)
@@ -315,7 +345,7 @@ class _Job:
         if quote.short:
             return self._fund(payment, quote)
         planned = self.transfers.transfer(order, quote, last)
-        return self._send(payment, planned) if planned else self._park(payment, balance)
+        return self._send(payment, planned, treasury) if planned else self._park(payment, balance)
 
     def _fund(self, payment: Payment, need: Quote) -> bool:
         """Have the gas station give an address the coin for its transfer."""
@@ -333,11 +363,11 @@ class _Job:
             return True
         raise Stale("the gas station's slots are taken faster than ours are written")
 
-    def _send(self, payment: Payment, planned: Planned) -> bool:
+    def _send(self, payment: Payment, planned: Planned, treasury: str) -> bool:
         """Sign, commit what was signed, and only then broadcast; a crash in between is mended by the follower."""
         attempt = self.sender.attempt(payment.due.derivation_path, payment.due.address, planned)
         transaction = self.sender.transaction(
-            payment, Kind.SWEEP, planned.slot, attempt, sender=payment.due.address, to=self.sweeper.treasury
+            payment, Kind.SWEEP, planned.slot, attempt, sender=payment.due.address, to=treasury
         )
         self.sweeper.payments.reserve(payment, transaction, self.admission.count(planned.amount or planned.value))
         self.sender.broadcast(transaction)
