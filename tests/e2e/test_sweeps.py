@@ -29,4 +29,7 @@ def test_a_large_sweep_waits_until_somebody_approves_it(shop: Shop) -> None:
     assert (approved.status_code, approved.json()["approved_str"]) == (200, str(LARGE + 1)), approved.text
     shop.becomes(payment, status="settled")
     eventually(lambda: listed() is None, WAIT, "an empty list")
+    for state in ("parked", "stuck"):
+        others = admin.http.get("/sweeps", params={"state": state}).raise_for_status().json()
+        assert payment["id"] not in {each["payment_id"] for each in others["data"]}
     admin.http.close()

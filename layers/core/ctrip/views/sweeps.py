@@ -40,7 +40,7 @@ class SweepStandingView(TypedDict):
     approved_str: Annotated[Digits, "The amount whose sweep a person has approved."]
 
 
-class ParkedView(TypedDict):
+class ParkedSumView(TypedDict):
     """What lies parked of one asset: dust and tiny deposits, counted as the scanner looks at them."""
 
     chain: str
@@ -59,10 +59,10 @@ class SweepPage(TypedDict):
 
     data: list[SweepStandingView]
     next_cursor: NextCursor
-    parked: Annotated[list[ParkedView], "The sums of what is parked, on all chains that are asked about."]
+    parked: Annotated[list[ParkedSumView], "The sums of what is parked, on all chains that are asked about."]
 
 
-def parked_views(network: Network, tip: Tip) -> Iterator[ParkedView]:
+def parked_views(network: Network, tip: Tip) -> Iterator[ParkedSumView]:
     """Render what lies parked on a chain, by asset."""
     assets = {asset.address or "native": asset for asset in (network.coin, *network.tokens)}
     for parked in tip.parked:
