@@ -69,6 +69,24 @@ def test_what_payouts_cost_is_kept_by_chain_and_the_newest_stands(stores: Stores
     assert stores.money.payout_costs([]) == {}
 
 
+def test_payouts_of_one_transaction_are_stored_together_or_not_at_all(stores: Stores) -> None:
+    """Thirty with their transaction; where one has moved on meanwhile, none of them."""
+    made = [payout(NOW + number, state=PayoutState.APPROVED) for number in range(30)]
+    for each in made:
+        stores.payouts.commit(asked(stores, each))
+    sent = [moved_on(each, Trigger.SENT, NOW + 99, transaction="t") for each in made]
+    own = transaction()
+    first, *rest = [PayoutCommit(before=a, after=b) for a, b in zip(made, sent, strict=True)]
+    stale = replace(rest[-1], before=replace(made[-1], version=7))
+    with pytest.raises(Stale):
+        stores.payouts.commit_all([replace(first, transaction=(None, own)), *rest[:-1], stale])
+    assert [stores.payouts.payout(ME, each.id) for each in made] == made
+    assert stores.money.transaction(own.chain, own.sender, own.slot) is None
+    stores.payouts.commit_all([replace(first, transaction=(None, own)), *rest])
+    assert [stores.payouts.payout(ME, each.id) for each in made] == sent
+    assert stores.money.transaction(own.chain, own.sender, own.slot) == own
+
+
 def scheduled(**given: Any) -> Schedule:
     """Make a schedule of the coin."""
     fields: dict[str, Any] = {"merchant_id": ME, "chain": "anvil", "asset": "native", "since": NOW}
