@@ -87,6 +87,8 @@ def test_a_deposit_reaches_the_merchants_own_treasury_and_is_owed_no_more(token)
     assert world.chain.total(asset, [OWN]) == COIN - gas
     assert world.chain.total(asset, [TREASURY]) == 0
     nothing_owed(world)
+    of_asset = [each for each in entries_of(world.stores) if each.asset == payment.due.asset_key]
+    assert (owed_to(of_asset, "on_addresses"), owed_to(of_asset, "gas_expense")) == (0, 0)
     settled = [each for each in entries_of(world.stores, "m1") if each.type == "settled"]
     assert [(each.amount, each.tx_hash, each.payment_id) for each in settled] == [
         (COIN - gas, done.own.sweeps[0].tx_hash, payment.id)
