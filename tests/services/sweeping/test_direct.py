@@ -333,6 +333,16 @@ def test_a_merchants_row_that_was_changed_in_the_table_sends_nothing_anywhere(ch
         assert refusal(world, to)
 
 
+def test_another_merchants_row_that_was_copied_over_this_ones_sends_nothing_anywhere():
+    """It is signed, but for a key that is not this account's."""
+    world = direct_world()
+    hot = signed(Merchant(id="m2", name="Hot", account=2, xpub=XPUB2, webhook_secrets=()))
+    put_merchant(world.stores.access, hot)
+    world.stores.access._merchants["m1"] = replace(hot, account=1)
+    for to in (OWN, TREASURY):
+        assert "vouches for" in refusal(world, to)
+
+
 def test_a_treasury_that_was_changed_in_the_table_is_not_sent_to():
     """Neither the row of who asked, nor the signer's own, which carries its signature."""
     world = direct_world()
