@@ -1,21 +1,26 @@
 """Custody `direct` under the machine of `test_gateway`: what reaches the merchant's own treasury is owed no more."""
 
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
+from ctrip.domain.errors import BadRequest, Conflict
 from ctrip.domain.ledger.balances import added, imbalance
 from ctrip.domain.payments.delivery import delivered
 from ctrip.domain.payments.payment import Custody, Flag, Policy
+from ctrip.domain.settlement.payout import PayoutKind
 from ctrip.domain.sweeping import delivered as postings_of_direct
+from ctrip.services.settlement.ask_payout import AskRefund
 from ctrip.services.sweeping import sweep_deposits
 from ctrip.services.sweeping.sign_transaction import GuardedSigner
 from tests.property.test_gateway import QUICK, Gateway
-from tests.services.sweeping.test_direct import OWN, direct_world
+from tests.services.sweeping.test_direct import OTHER, OWN, direct_world
 from tests.support.ledger import entries_of, owed_to
-from tests.world import USDC
+from tests.world import ORIGIN, USDC
 
 FEWER = settings(QUICK, max_examples=60)
 
@@ -25,6 +30,25 @@ class DirectGateway(Gateway):
 
     def begin(self):
         return direct_world(policy=Policy(custody=Custody.DIRECT), treasury="")
+
+    @precondition(lambda self: self.payments)
+    @rule(which=st.integers(0, 20), share=st.sampled_from([1, 2, 3]), end=st.sampled_from(["", "cancel"]))
+    def ask_for_a_refund(self, which, share, end):
+        """Which the merchant pays itself: never more than came, whatever was asked for and taken back before."""
+        payment = self._pick(which)
+        came = payment.own.credited or payment.own.unmatched
+        asked = AskRefund(address=OTHER, amount=max(came // share, 1))
+        settlement = self.world.stage.settlement
+        with suppress(Conflict, BadRequest):
+            made = settlement.asker.refund(self.world.merchant, payment.id, asked, ORIGIN).view
+            under_way = self.world.stores.payouts.refunded(payment.id, "anvil", payment.due.asset_key).total
+            assert under_way <= came, "more is refunded than came"
+            if end:
+                settlement.decider.cancel("m1", made["id"], PayoutKind.REFUND, ORIGIN, payment_id=payment.id)
+
+    @rule()
+    def pay_out(self):
+        self.world.stage.payouts.worker.run()
 
     def _check_payment(self, payment):
         """What a payment's entries leave owed is what it was credited, less what has reached the merchant."""
@@ -45,6 +69,7 @@ class DirectGateway(Gateway):
         entries = entries_of(self.world.stores)
         assert imbalance(added(Counter(), entries)) == {}, "the accounts do not balance"
         assert not any("treasury" in (each.debit, each.credit) for each in entries)
+        assert not any(each.payout_id for each in entries), "a refund of the merchant's own is in the operator's books"
         for asset, token in (("native", None), (USDC.id, USDC.address)):
             sign = {"settled": 1, "reversal": -1}
             mine = [each for each in entries if each.asset == asset and "#moved" in each.id]

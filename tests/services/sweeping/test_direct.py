@@ -87,6 +87,8 @@ def test_a_deposit_reaches_the_merchants_own_treasury_and_is_owed_no_more(token)
     assert world.chain.total(asset, [OWN]) == COIN - gas
     assert world.chain.total(asset, [TREASURY]) == 0
     nothing_owed(world)
+    of_asset = [each for each in entries_of(world.stores) if each.asset == payment.due.asset_key]
+    assert (owed_to(of_asset, "on_addresses"), owed_to(of_asset, "gas_expense")) == (0, 0)
     settled = [each for each in entries_of(world.stores, "m1") if each.type == "settled"]
     assert [(each.amount, each.tx_hash, each.payment_id) for each in settled] == [
         (COIN - gas, done.own.sweeps[0].tx_hash, payment.id)
@@ -329,6 +331,16 @@ def test_a_merchants_row_that_was_changed_in_the_table_sends_nothing_anywhere(ch
     world.stores.access._merchants["m1"] = replace(world.merchant, **changes)
     for to in (OWN, TREASURY):
         assert refusal(world, to)
+
+
+def test_another_merchants_row_that_was_copied_over_this_ones_sends_nothing_anywhere():
+    """It is signed, but for a key that is not this account's."""
+    world = direct_world()
+    hot = signed(Merchant(id="m2", name="Hot", account=2, xpub=XPUB2, webhook_secrets=()))
+    put_merchant(world.stores.access, hot)
+    world.stores.access._merchants["m1"] = replace(hot, account=1)
+    for to in (OWN, TREASURY):
+        assert "vouches for" in refusal(world, to)
 
 
 def test_a_treasury_that_was_changed_in_the_table_is_not_sent_to():
