@@ -120,6 +120,7 @@ lock: $(READY) ## compile the requirements anew; UPGRADE=1 takes the newest
 	$(UV_COMPILE) --universal --python-version 3.11 requirements.in -o requirements.txt
 	$(UV_COMPILE) --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 	$(UV_COMPILE) --universal --python-version 3.11 infra/lint/requirements.in -o infra/lint/requirements.txt
+	$(UV_COMPILE) --universal --python-version 3.11 infra/bench/evm/requirements.in -o infra/bench/evm/requirements.txt
 	$(UV_COMPILE) --python-version 3.13 infra/localstack/requirements.in -o infra/localstack/requirements.txt
 	$(UV_COMPILE) --universal --python-version 3.11 infra/localstack/runtime.in -o infra/localstack/runtime.txt
 

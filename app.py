@@ -8,12 +8,13 @@ from functions.admin import audit, merchants, sessions, users
 from functions.admin import keys as admin_keys
 from functions.admin import payments as admin_payments
 from functions.admin import payouts as admin_payouts
+from functions.admin import sweeps as admin_sweeps
 from functions.api import chains, deposits, events, health, keys, ledger, payments, refunds, settlements
 from functions.api import webhooks as webhooks_api
 from functions.http import answers
 from functions.late import late
 from functions.names import queue
-from functions.pages import assets, checkout, docs
+from functions.pages import assets, checkout, claim, docs
 from functions.smoke import Gateway
 
 app = Gateway(app_name="ctrip", configure_logs=False)
@@ -32,6 +33,7 @@ app.register_blueprint(deposits.routes)
 app.register_blueprint(settlements.routes)
 app.register_blueprint(refunds.routes)
 app.register_blueprint(checkout.routes)
+app.register_blueprint(claim.routes)
 app.register_blueprint(assets.routes)
 app.register_blueprint(docs.routes)
 app.register_blueprint(sessions.routes)
@@ -39,6 +41,7 @@ app.register_blueprint(merchants.routes)
 app.register_blueprint(admin_keys.routes)
 app.register_blueprint(admin_payments.routes)
 app.register_blueprint(admin_payouts.routes)
+app.register_blueprint(admin_sweeps.routes)
 app.register_blueprint(users.routes)
 app.register_blueprint(audit.routes)
 

@@ -7,14 +7,15 @@ from chalice import Response
 from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.settlement.payout import PayoutKind
-from functions.http.answers import CSV, answer, answered, table
+from functions.http.answers import CSV, answer, answered, base_url, table
 from functions.http.resource import Call, Resource
 
 if TYPE_CHECKING:
-    from functions.requests.payouts import DestinationRequest, RefundRequest, SettlementRequest
+    from functions.requests.payouts import DestinationRequest, RefundRequest, ScheduleRequest, SettlementRequest
 
 routes = Resource(__name__)
 ADDRESS = "/api/v1/settlement-addresses/{chain}"
+SCHEDULES = "/api/v1/settlement-schedules"
 REFUNDS = "/api/v1/payments/{payment_id}/refunds"
 OF_REQUESTS = (
     *("unsupported_chain", "token_not_found", "insufficient_balance"),
@@ -106,6 +107,26 @@ def set_settlement_address(call: Call, chain: str) -> Response:
     return answer(stage().settlement.addresses.set(call.merchant.id, chain, body.address, call.origin))
 
 
+@routes.on("GET", SCHEDULES, requires=Scope.SETTLEMENTS, response="SchedulePage")
+def list_settlement_schedules(call: Call) -> Response:
+    """List when settlements are asked for by themselves."""
+    return answer(stage().settlement.schedules.all(call.merchant.id))
+
+
+@routes.on(
+    "PUT",
+    f"{SCHEDULES}/{{chain}}",
+    requires=Scope.SETTLEMENTS,
+    body="payouts.ScheduleRequest",
+    response="Schedule",
+    codes=("unsupported_chain", "token_not_found", "payout_changed"),
+)
+def set_settlement_schedule(call: Call, chain: str) -> Response:
+    """Set when settlements of an asset are asked for by themselves; it replaces what was set before."""
+    body: ScheduleRequest = call.body
+    return answer(stage().settlement.schedules.set(call.merchant.id, chain, body.command()))
+
+
 @routes.on(
     "POST",
     REFUNDS,
@@ -118,8 +139,8 @@ def set_settlement_address(call: Call, chain: str) -> Response:
 def create_refund(call: Call, payment_id: str) -> Response:
     """Ask for a refund of what came for a payment: its amount is set aside at once."""
     body: RefundRequest = call.body
-    asker = stage().settlement.asker
-    return answered(asker.refund(call.merchant, payment_id, body.command(), call.origin, call.idempotency), 201)
+    asker, base = stage().settlement.asker, base_url(call.request)
+    return answered(asker.refund(call.merchant, payment_id, body.command(), call.origin, call.idempotency, base), 201)
 
 
 @routes.on("GET", REFUNDS, requires=Scope.SETTLEMENTS, response="RefundPage", codes=("payment_not_found",))

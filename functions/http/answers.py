@@ -25,6 +25,9 @@ HTML = "text/html"
 CSV = "text/csv"
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
 _CHALICE_CODES = {"MethodNotAllowedError": "method_not_allowed", "UnsupportedMediaType": "unsupported_media_type"}
 
 

@@ -39,7 +39,7 @@ TAGS = {
     "payments": "Payments, and what they can be made in.",
     "events": "Every event of 60 days.",
     "webhooks": "Where a merchant's events are posted to.",
-    "settlements": "Money on its way to the merchant, and where it goes.",
+    "settlements": "Money on its way to the merchant, where it goes, and when.",
     "balances": "What a merchant has, and how it came about.",
     "keys": "A merchant's own API keys.",
     "checkout": "What a payer sees; the id is unguessable, and nothing private is in it.",
@@ -48,8 +48,8 @@ TAGS = {
     "description": "This description.",
 }
 _TAG_OF = {"chains": "payments", "tokens": "payments", "ledger": "balances", "ledger.csv": "balances"}
-_TAG_OF |= {"settlement-addresses": "settlements", "deposits": "settlements", "refunds": "settlements"}
-_TAG_OF |= {"settlements.csv": "settlements", "refunds.csv": "settlements"}
+_TAG_OF |= {"settlement-addresses": "settlements", "settlement-schedules": "settlements", "deposits": "settlements"}
+_TAG_OF |= {"refunds": "settlements", "settlements.csv": "settlements", "refunds.csv": "settlements"}
 STYLES = ("text/css", "text/javascript", "image/svg+xml")
 _STATUSES = {400: "Refused: the request is wrong", 401: "No valid credential", 403: "Not allowed", 404: "Not found"}
 _STATUSES |= {405: "Wrong method", 409: "The state forbids it", 413: "Too large", 415: "Not JSON", 422: "Key reused"}
@@ -112,7 +112,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["parameters"] = parameters
     if operation.body is not None:
         schema = {"$ref": REFERENCE.format(model=operation.body.__name__)}
-        described["requestBody"] = {"required": operation.needs_body, "content": {JSON: {"schema": schema}}}
+        described["requestBody"] = {"required": operation.needs_body, "content": {operation.takes: {"schema": schema}}}
     described["security"] = []
     if operation.auth is Auth.MERCHANT:
         described["security"] = [{"apiKey": []}, {"keyId": [], "timestamp": [], "nonce": [], "signature": []}]
@@ -170,7 +170,7 @@ def _tag(operation: Operation) -> str:
     path = operation.path
     if path.startswith("/admin"):
         return "admin"
-    if path.startswith(("/pay", "/assets")):
+    if path.startswith(("/pay", "/claim", "/assets")):
         return "checkout"
     if path in ("/openapi.json", "/openapi-3.0.json", "/docs"):
         return "description"

@@ -32,6 +32,7 @@ class Operation:
     call that needs them, and pydantic with them: most functions never do, and each of them reads this table.
     `requires` is the scope of a merchant's key, or the permission of an admin; `signed_in` asks for any admin.
     `response` is the described name of a view, None for an answer without a body; `codes` are refusals of its own.
+    `media` is what it answers, `takes` what its body is written in: JSON, or the fields of a page's form.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Operation:
     status: int = 200
     codes: tuple[str, ...] = ()
     media: str = JSON
+    takes: str = JSON
 
     @property
     def body(self) -> "type[BaseModel] | None":

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 from chalice.app import Request
 
@@ -16,12 +17,15 @@ from ctrip.domain.errors import (
 )
 from ctrip.domain.text import is_whole, whole
 from ctrip.ports import Idempotency
-from functions.http.answers import JSON
+from functions.http.answers import FORM, JSON
 
 BODY_BYTES = 32 * 1024
 
 
 BODY_DEPTH = 5
+
+
+FORM_FIELDS = 20
 
 
 # HTTP takes the spaces at both ends of a header away.
@@ -60,6 +64,20 @@ def body_of(request: Request) -> dict[str, Any]:
         for name, value in body.items():
             _require_whole(name, value)
     return body
+
+
+def form_of(request: Request) -> dict[str, Any]:
+    """Read the fields of a page's form strictly: each once, at most 32 KiB; an empty one is as good as none."""
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
+        raise UnsupportedMedia(f"The body must be {FORM}.")
+    raw = raw_body(request)
+    if len(raw) > BODY_BYTES:
+        raise TooLarge(f"The body is larger than {BODY_BYTES} bytes.")
+    try:
+        pairs = parse_qsl(raw.decode(), errors="strict", max_num_fields=FORM_FIELDS)
+    except ValueError:
+        raise BadRequest("The body is no form.", code="invalid_form") from None
+    return _unique(pairs)
 
 
 def query_of(request: Request) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from ctrip.domain.errors import (
 )
 from ctrip.domain.merchants.access import Merchant
 from ctrip.ports import Idempotency
-from functions.http.answers import address_of, path_of, problem, request_id, unexpected
+from functions.http.answers import FORM, address_of, path_of, problem, request_id, unexpected
 from functions.http.credentials import authenticated
 from functions.http.operation import CHANGES, OPERATIONS, Auth, Operation
-from functions.http.reading import body_of, idempotency_of, query_of, raw_body, refuse_half_characters
+from functions.http.reading import body_of, form_of, idempotency_of, query_of, raw_body, refuse_half_characters
 
 if TYPE_CHECKING:
     from ctrip.services.admins.sign_in import SignedIn
@@ -115,7 +115,11 @@ def received(operation: Operation, request: Request) -> Call:
         query = parse(operation.query or NoQuery, query_of(request))
     body, idempotency = None, None
     if operation.method in CHANGES:
-        raw = body_of(request) if raw_body(request) or operation.needs_body else {}
+        raw = {}
+        if operation.takes == FORM:
+            raw = form_of(request)
+        elif raw_body(request) or operation.needs_body:
+            raw = body_of(request)
         body = parse(operation.body or NoBody, raw)
         if operation.idempotent:
             owner = caller.merchant.id if caller else origin.actor

@@ -17,6 +17,8 @@ from ctrip.views import (
     merchants,
     payments,
     payouts,
+    schedules,
+    sweeps,
 )
 from ctrip.views.health import Readiness
 from functions.http import openapi, openapi30, problems
@@ -47,7 +49,9 @@ VIEWS = named(
         merchants,
         payments,
         payouts,
+        sweeps,
         problems,
+        schedules,
     )
 )
 VIEWS |= {"Unready": Unready}

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from infra.bench import cold, commands, creations, deliveries, detection, imports, load, sweeps, watch_set
+from infra.bench import cold, commands, creations, deliveries, detection, imports, load, payouts, sweeps, watch_set
 from infra.bench.figure import Figure
 from infra.stack.settings import check
 from infra.tools.errors import Failed, Refused
@@ -81,6 +81,7 @@ def _figures(*, first: bool, against: Path | None) -> Iterator[Figure]:
     yield from _on_a_gateway()
     yield from detection.figures()
     yield from sweeps.figures()
+    yield from payouts.figures()
     yield from load.figures(_told)
 
 

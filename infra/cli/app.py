@@ -15,12 +15,14 @@ from infra.cli.chains import chains
 from infra.cli.contracts import contracts
 from infra.cli.doctor import doctor
 from infra.cli.keys import keys
+from infra.cli.kms import kms
 from infra.cli.merchants import merchants
 from infra.cli.payouts import payouts
 from infra.cli.reconcile import reconcile
 from infra.cli.rpc import rpc
 from infra.cli.shared import EXIT_REFUSED, EXIT_UNREACHABLE
 from infra.cli.show import Output, shown
+from infra.cli.sweeps import sweeps
 from infra.cli.treasury import treasury
 from infra.cli.wallet import wallet
 from infra.cli.webhooks import webhooks
@@ -41,7 +43,9 @@ cli.add_typer(admins, name="admins")
 cli.add_typer(audit, name="audit")
 cli.add_typer(webhooks, name="webhooks")
 cli.add_typer(payouts, name="payouts")
+cli.add_typer(sweeps, name="sweeps")
 cli.add_typer(wallet, name="wallet")
+cli.add_typer(kms, name="kms")
 cli.add_typer(rpc, name="rpc")
 cli.add_typer(chains, name="chains")
 cli.add_typer(contracts, name="contracts")

@@ -9,7 +9,7 @@ import typer
 from infra.cli.shared import EXIT_REFUSED
 from infra.cli.show import shown
 
-Kind = Annotated[str, typer.Argument(help="payment, merchant or user")]
+Kind = Annotated[str, typer.Argument(help="payment, merchant, user or chain")]
 Subject = Annotated[str, typer.Argument(help="Its id.")]
 audit = typer.Typer(help="The audit trail: read and verify.", no_args_is_help=True)
 
@@ -20,7 +20,7 @@ def show_audit(kind: Kind, subject: Subject) -> None:
     from ctrip.bootstrap import stage
     from ctrip.views.audit import audit_view
 
-    chain = stage().audit.reader.whole(f"{kind}_id", subject)
+    chain = stage().audit.reader.whole(_kind(kind), subject)
     shown([audit_view(each) for each in chain], ("version", "at", "action", "actor", "address", "after"))
 
 
@@ -33,10 +33,15 @@ def verify_audit(
     """Check that each record follows from the one before it, and what a checkpoint covered still stands."""
     from ctrip.bootstrap import stage
 
-    chain = stage().audit.reader.whole(f"{kind}_id", subject)
-    verdict = stage().audit.verifier.verify(subject, chain, hour)
+    reader, of = stage().audit.reader, _kind(kind)
+    chain = reader.whole(of, subject)
+    verdict = stage().audit.verifier.verify(reader.name(of, subject), chain, hour)
     if verdict.problem:
         typer.echo(f"BROKEN: {verdict.problem}", err=True)
         raise typer.Exit(EXIT_REFUSED)
     covered = f", {verdict.covered} of them covered by the checkpoint of {hour}" if hour else ""
     typer.echo(f"whole: {verdict.records} records{covered}")
+
+
+def _kind(kind: str) -> str:
+    return "chain" if kind == "chain" else f"{kind}_id"

@@ -1,4 +1,4 @@
-"""`ctrip contracts`: the contracts that sweep many deposit addresses in one transaction, for a stage's treasury."""
+"""`ctrip contracts`: those that sweep many addresses, or pay many, in one transaction, for a stage's treasury."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from infra.stack import wallet
 
 if TYPE_CHECKING:
     from ctrip.domain.chains.assets import Network
-    from ctrip.domain.chains.evm.sweep_contracts import SweepPair
+    from ctrip.domain.chains.evm.sweep_contracts import Creation, SweepPair
     from ctrip.ports import Transfers
 
 ChainName = Annotated[str, typer.Argument(help="A network of the stage.")]
 contracts = typer.Typer(
-    help="The contracts that sweep tokens in batches: show them, deploy them.", no_args_is_help=True
+    help="The contracts that sweep tokens and pay out in batches: show them, deploy them.", no_args_is_help=True
 )
 
 
 @contracts.command("show")
 def show_contracts(chain: ChainName) -> None:
-    """Print where a chain's contracts stand; 1 where batches cannot be sent."""
+    """Print where a chain's contracts stand; 1 where tokens cannot be swept, or payouts made, in batches."""
     problem = ChainContracts.of(chain).show()
     if problem:
         raise typer.Exit(EXIT_REFUSED)
@@ -51,7 +51,7 @@ def deploy_contracts(
         shown(found.calls(), ("contract", "to", "data"))
         return
     try:
-        deployment.deploy(found.urls[0], found.pair, payer)
+        deployment.deploy(found.urls[0], found.made, payer)
     except RuntimeError as exc:
         typer.echo(f"ctrip: {exc}", err=True)
         raise typer.Exit(EXIT_REFUSED) from None
@@ -62,8 +62,11 @@ def deploy_contracts(
 class ChainContracts:
     """A chain of the stage, with the contracts of a treasury and its operator."""
 
-    def __init__(self, network: Network, urls: tuple[str, ...], treasury: str, operator: str) -> None:
+    def __init__(
+        self, network: Network, urls: tuple[str, ...], treasury: str, operator: str, *, pays: bool = False
+    ) -> None:
         self.network, self.urls, self.treasury, self.operator = network, urls, treasury, operator
+        self.pays = pays  # whether the treasury's key is the signer's: another one pays nothing out by itself
 
     @classmethod
     def of(cls, name: str, wanted: str = "") -> ChainContracts:
@@ -73,9 +76,9 @@ class ChainContracts:
         """
         from ctrip.aws.secrets import read_endpoints
         from ctrip.bootstrap import stage
-        from ctrip.domain.chains.kinds import address_at, rules_of
+        from ctrip.domain.chains.kinds import rules_of, same
         from ctrip.domain.errors import ConfigurationError
-        from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_ACCOUNT
+        from ctrip.domain.sweeping.treasury import OPERATOR, TREASURY
         from ctrip.networks import check_named, load_networks
 
         check_named("CHAIN", [name])
@@ -83,17 +86,24 @@ class ChainContracts:
         treasury, rules = wanted or settings.treasury_of(network), rules_of(network)
         if not treasury:
             raise ConfigurationError(f"CTRIP_TREASURY names no treasury for {name}: the contracts follow from it.")
-        operator = address_at(rules, stage().adapters.signer.account_xpub(network.kind, OPERATORS_ACCOUNT), OPERATOR[1])
+        signer = stage().adapters.signer
+        operator = signer.operators_address(network.kind, OPERATOR[1])
         if rules.collector(treasury, operator) is None:
             raise ConfigurationError(f"There are no such contracts on {name}: its tokens are swept one by one.")
         secret = read_endpoints(os.environ["CTRIP_STAGE"])
         urls = dict.fromkeys((*settings.rpc.get(name, ()), *secret.get(name, ()), *network.rpc))
-        return cls(network, tuple(urls), treasury, operator)
+        pays = same(signer.operators_address(network.kind, TREASURY[1]), treasury)
+        return cls(network, tuple(urls), treasury, operator, pays=pays)
 
     @property
     def pair(self) -> SweepPair:
         """Return the contracts."""
         return deployment.pair(self.treasury, self.operator)
+
+    @property
+    def made(self) -> tuple[Creation, ...]:
+        """Return the contracts that are to be there, in the order of their deployment."""
+        return (*self.pair, deployment.payer(self.treasury)) if self.pays else tuple(self.pair)
 
     def problem(self) -> str:
         """Say why batches cannot be sent, empty where they can."""
@@ -101,7 +111,9 @@ class ChainContracts:
 
     def show(self) -> str:
         """Print what there is; return why batches cannot be sent, empty where they can."""
-        problem = self.problem()
+        transfers = self._transfers()
+        problem = transfers.cannot_collect(self.treasury, self.operator)
+        unpaid = transfers.cannot_pay_together(self.treasury) if self.pays else ""
         shown(
             {
                 "chain": self.network.name,
@@ -109,17 +121,17 @@ class ChainContracts:
                 "operator": self.operator,
                 "batcher": self.pair.batcher.address,
                 "delegate": self.pair.delegate.address,
-                "problem": problem or None,
+                "payer": deployment.payer(self.treasury).address if self.pays else None,
+                "problem": problem or unpaid or None,
             }
         )
-        return problem
+        return problem or unpaid
 
     def calls(self) -> list[dict[str, Any]]:
-        """Describe the transactions that deploy both."""
+        """Describe the transactions that deploy them."""
         from ctrip.domain.chains.evm.sweep_contracts import DEPLOYER
 
-        made = (self.pair.batcher, self.pair.delegate)
-        return [{"contract": each.name, "to": DEPLOYER, "data": each.call} for each in made]
+        return [{"contract": each.name, "to": DEPLOYER, "data": each.call} for each in self.made]
 
     def _transfers(self) -> Transfers:
         from ctrip.bootstrap import stage

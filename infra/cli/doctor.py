@@ -122,7 +122,7 @@ def _backup(stage: str) -> Iterator[Finding]:
     from ctrip.networks import load_networks
 
     key, settings = LambdaSigner(stage).verifying_key(), deployed.settings()
-    if settings.verifying_key and settings.verifying_key.lower() != key:
+    if settings.verifying_key and settings.verifying_key.split(",")[0] != key:
         yield Finding("verifying key", f"CTRIP_VERIFYING_KEY is another wallet's; this one's is {key}")
     elif not settings.verifying_key:
         yield Finding("verifying key", f"CTRIP_VERIFYING_KEY is not set; deploy with {key}")

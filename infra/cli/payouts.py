@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ctrip.domain.bounds import Choice
 from ctrip.domain.settlement.payout import PayoutState
 from infra.cli.options import parser_of
+from infra.cli.shared import signed_in
 from infra.cli.show import shown
-
-if TYPE_CHECKING:
-    from ctrip.domain.audit import Origin
 
 COLUMNS = (
     *("id", "merchant_id", "status", "chain", "symbol", "net_decimal", "address", "treasury"),
@@ -55,7 +53,7 @@ def approve_payout(merchant_id: MerchantId, payout_id: PayoutId, email: As) -> N
     """Approve one in your own name; above the asset's threshold two persons must."""
     from ctrip.bootstrap import stage
 
-    shown(stage().settlement.decider.approve(merchant_id, payout_id, _signed_in(email)).view)
+    shown(stage().settlement.decider.approve(merchant_id, payout_id, signed_in(email)).view)
 
 
 @payouts.command("reject")
@@ -68,7 +66,7 @@ def reject_payout(
     """Reject one that is not being sent; its amount is the merchant's again."""
     from ctrip.bootstrap import stage
 
-    shown(stage().settlement.decider.reject(merchant_id, payout_id, reason, _signed_in(email)).view)
+    shown(stage().settlement.decider.reject(merchant_id, payout_id, reason, signed_in(email)).view)
 
 
 @payouts.command("complete")
@@ -82,18 +80,4 @@ def complete_payout(
     from ctrip.bootstrap import stage
     from ctrip.views.payouts import payout_view
 
-    shown(payout_view(stage().payouts.completer.complete(merchant_id, payout_id, tx_hash, _signed_in(email))))
-
-
-def _signed_in(email: str) -> Origin:
-    """Have somebody prove who they are: two persons approve, and no name is worth more than a password."""
-    from ctrip.bootstrap import stage
-    from ctrip.domain.admins import Permission
-
-    password = typer.prompt("Password", hide_input=True, err=True)
-    code = typer.prompt("Code (empty without a second factor)", default="", show_default=False, err=True)
-    sessions = stage().admins.sessions
-    session = sessions.sign_in(email, password, code.strip() or None, "", "")
-    who = sessions.authenticate(f"Bearer {session['access_token']}", "", "")
-    sessions.sign_out(who)
-    return who.may(Permission.PAYOUTS_APPROVE).origin
+    shown(payout_view(stage().payouts.completer.complete(merchant_id, payout_id, tx_hash, signed_in(email))))

@@ -17,6 +17,7 @@ from infra.cli.shared import every, origin
 from infra.cli.show import shown
 
 if TYPE_CHECKING:
+    from ctrip.signer.generations import Generation
     from ctrip.signer.wallet import MnemonicWallet
 
 WORDS = 3  # of the copy that are asked for
@@ -43,13 +44,11 @@ def create_wallet(
     show: Annotated[bool, typer.Option("--show", help="Print the mnemonic too, once.")] = False,
 ) -> None:
     """Make a mnemonic of 24 words, write an encrypted copy, and put it into Secrets Manager; nothing is overwritten."""
-    from bip_utils import Bip39Languages, Bip39MnemonicGenerator, Bip39WordsNum
-
     from ctrip.domain.errors import Conflict
 
     if _held() is not None:
         raise Conflict("This stage has a wallet; money may lie at its addresses. Nothing was changed.")
-    made = str(Bip39MnemonicGenerator(Bip39Languages.ENGLISH).FromWordsNumber(Bip39WordsNum.WORDS_NUM_24))
+    made = _new_mnemonic()
     offline_copy.write(backup, made, recipient or [])  # first: there is no wallet that has no copy
     try:
         _put(made)
@@ -83,16 +82,16 @@ def verify_wallet(backup: Backup, identity: Identity = None) -> None:
     from ctrip.aws.secrets import BACKUP_TAG, mnemonic_name
     from ctrip.domain.errors import Conflict
 
-    mnemonic = _required()
-    if offline_copy.read(backup, identity) != mnemonic:
+    held = _required()
+    if offline_copy.read(backup, identity) != held:
         raise Conflict(f"{backup} is a copy of another wallet than this stage's.")
-    words = mnemonic.split()
+    words = _generations(held)[0].mnemonic.split()
     for place in sorted(secrets.SystemRandom().sample(range(len(words)), WORDS)):
         if typer.prompt(f"Word {place + 1} of the copy", hide_input=True).strip().lower() != words[place]:
             raise Conflict(f"That is not word {place + 1}. Nothing was noted; begin again.")
     day, key = (
         datetime.fromtimestamp(SystemClock().now() / 1000, UTC).date().isoformat(),
-        _about(mnemonic)["verifying_key"],
+        _about(held)["verifying_key"],
     )
     _secrets().tag_resource(SecretId=mnemonic_name(_stage()), Tags=[{"Key": BACKUP_TAG, "Value": f"{day} {key}"}])
     shown({"backup_verified": day, "verifying_key": key})
@@ -123,6 +122,75 @@ def restore_wallet(
     typer.echo(f"Read the copy back before main networks start: ctrip wallet verify {backup}", err=True)
 
 
+@wallet.command("rotate")
+def rotate_wallet(backup: Backup, recipient: Recipients = None) -> None:
+    """Make a newer mnemonic for all further accounts; the former one goes on signing for the accounts that it gave.
+
+    The gas station, the operator and a treasury whose key is here have new addresses then; what lies at the old ones is
+    yours to move, with the old mnemonic. Merchants are moved by `ctrip wallet move`.
+    """
+    from ctrip.bootstrap import stage
+    from ctrip.domain.errors import Conflict
+    from ctrip.signer.generations import Generation, written
+
+    held = _generations(_required())
+    if waiting := _under_way(held[0].mnemonic):
+        raise Conflict(
+            f"Transactions of the gas station, the operator or the treasury are under way: {', '.join(waiting)}. Pause "
+            "the chains (ctrip chains pause CHAIN), wait for their end, and begin again."
+        )
+    first = stage().adapters.access.next_account()
+    made = written([Generation(_new_mnemonic(), first), *held])
+    offline_copy.write(backup, made, recipient or [])  # first: there is no wallet that has no copy
+    _put(made, f"rotation {len(held)}")
+    keys = f"{_about(made)['verifying_key']},{_about(held[0].mnemonic)['verifying_key']}"
+    shown(_about(made) | {"copy": str(backup), "verifying_keys": keys, "from_account": first})
+    typer.echo(
+        f"Read the copy back (ctrip wallet verify {backup}), fund the new gas station, deploy the sweep contracts "
+        "(ctrip contracts deploy), and deploy with the parameter VerifyingKey as verifying_keys above. Then "
+        "ctrip wallet move.",
+        err=True,
+    )
+
+
+@wallet.command("move")
+def move_merchants() -> None:
+    """Have every merchant given an account of the newest mnemonic, and what the former one has signed signed anew.
+
+    A merchant takes no payments until the signer has done so, for seconds; payments that it has stay where they are.
+    """
+    from ctrip.bootstrap import stage
+
+    verifying_key = _about(_required())["verifying_key"]
+    adapters, moved = stage().adapters, 0
+    for each in every(stage().merchants.manager.page):
+        moved += stage().merchants.mover.move(each["id"], verifying_key, origin())
+    adapters.jobs.provision()
+    adapters.jobs.settle()
+    shown({"moving": moved})
+    if not moved:
+        typer.echo(f"Every merchant is there. Deploy with VerifyingKey={verifying_key} alone.", err=True)
+    else:
+        typer.echo("Run it again in some minutes: it says when every merchant is there.", err=True)
+
+
+def _under_way(mnemonic: str) -> list[str]:
+    """Name the unfinished transactions of the operator's own addresses."""
+    from ctrip.bootstrap import stage
+    from ctrip.domain.chains.kinds import KINDS, address_path, same
+    from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, OPERATORS_KEYS
+    from infra.cli import deployed
+
+    adapters, wallet = stage().adapters, _wallet(mnemonic)
+    own = [
+        wallet.address(kind, address_path(rules, OPERATORS_ACCOUNT, index))
+        for kind, rules in KINDS.items()
+        for index in OPERATORS_KEYS.values()
+    ]
+    moving = [each for chain in deployed.settings().chains for each in adapters.money.unfinished(chain)]
+    return sorted(each.key for each in moving if any(same(each.sender, address) for address in own))
+
+
 def _raise_counters(skip: int) -> int:
     from ctrip.bootstrap import stage
 
@@ -138,9 +206,27 @@ def _raise_counters(skip: int) -> int:
     return len(merchants)
 
 
-def _about(mnemonic: str) -> dict[str, Any]:
+def _generations(held: str) -> tuple[Generation, ...]:
+    """Read what the secret, or a copy of it, holds."""
+    from ctrip.signer.generations import parse
+
+    try:
+        return parse(held)
+    except ValueError as exc:
+        raise typer.BadParameter(f"the copy {exc}") from None
+
+
+def _new_mnemonic() -> str:
+    from bip_utils import Bip39Languages, Bip39MnemonicGenerator, Bip39WordsNum
+
+    return str(Bip39MnemonicGenerator(Bip39Languages.ENGLISH).FromWordsNumber(Bip39WordsNum.WORDS_NUM_24))
+
+
+def _about(held: str) -> dict[str, Any]:
+    """Show the newest mnemonic's keys that others must know."""
     from ctrip.signer.authority import KeyAuthority
 
+    mnemonic = _generations(held)[0].mnemonic
     wallet = _wallet(mnemonic)
     return {
         "verifying_key": KeyAuthority(mnemonic).verifying_key,
@@ -188,7 +274,7 @@ def _held() -> str | None:
     return None
 
 
-def _put(mnemonic: str) -> None:
+def _put(held: str, which: str = "") -> None:
     from ctrip.aws.secrets import mnemonic_name
     from ctrip.domain.errors import Conflict
 
@@ -196,7 +282,7 @@ def _put(mnemonic: str) -> None:
     try:
         # Always by the same token, for which Secrets Manager takes one value alone: of two at once, the first stays.
         manager.put_secret_value(
-            SecretId=name, SecretString=mnemonic, ClientRequestToken=str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+            SecretId=name, SecretString=held, ClientRequestToken=str(uuid.uuid5(uuid.NAMESPACE_URL, name + which))
         )
     except manager.exceptions.ResourceExistsException:
         raise Conflict("Somebody else stored a wallet at the same time, which stays.") from None

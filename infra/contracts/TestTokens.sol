@@ -304,7 +304,15 @@ contract Sabotage {
     }
 
     function transfer(address to, uint256 value) external returns (bool) {
-        uint256 m = mode[msg.sender];
+        return _moved(msg.sender, to, value, mode[msg.sender]);
+    }
+
+    /// As whoever it goes to says; nobody needs an allowance.
+    function transferFrom(address from, address to, uint256 value) external returns (bool) {
+        return _moved(from, to, value, mode[to]);
+    }
+
+    function _moved(address from, address to, uint256 value, uint256 m) private returns (bool) {
         if (m == 1) revert("blacklisted");
         if (m == 2) assembly { invalid() }
         if (m == 3) return false;
@@ -314,12 +322,51 @@ contract Sabotage {
             reentered = reentered || ok;
         }
         if (m == 9) assembly { revert(0, 20000) }
-        held[msg.sender] -= value;
+        held[from] -= value;
         held[to] += value;
-        emit Transfer(msg.sender, to, value);
+        emit Transfer(from, to, value);
         if (m == 5) assembly { mstore(0, 1) return(0, 20000) }
         if (m == 7) assembly { mstore(0, 1) return(0, 16) }
         if (m == 8) assembly { mstore(0, 2) return(0, 32) }
         return true;
+    }
+}
+
+/// Takes the coin as its mode says: 1 refuses, 2 burns all gas, 3 answers at length, 4 makes a call first, 5 refuses at
+/// length, 6 gives all of it on at once.
+contract Recipient {
+    uint256 public mode;
+    address private target;
+    bytes private call_;
+    bool public reentered;
+
+    constructor(uint256 mode_) {
+        mode = mode_;
+    }
+
+    /// What mode 4 calls, and whom mode 6 gives to.
+    function aim(address target_, bytes calldata data) external {
+        (target, call_) = (target_, data);
+    }
+
+    /// Forces coin on somebody who takes none.
+    function force(address payable to) external payable {
+        selfdestruct(to);
+    }
+
+    receive() external payable {
+        uint256 m = mode;
+        if (m == 1) revert("no");
+        if (m == 2) assembly { invalid() }
+        if (m == 3) assembly { return(0, 20000) }
+        if (m == 4) {
+            (bool ok,) = target.call(call_);
+            reentered = reentered || ok;
+        }
+        if (m == 5) assembly { revert(0, 20000) }
+        if (m == 6) {
+            (bool ok,) = target.call{value: msg.value}("");
+            require(ok);
+        }
     }
 }

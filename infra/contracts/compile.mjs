@@ -1,5 +1,5 @@
 // Compiles the Solidity sources beside this file: `node compile.mjs [--check] [folder that holds node_modules/solc]`.
-// Probe and Sweep are what the gateway ships; the rest serves the local stack and the tests. `--check` compares and writes
+// Probe, Sweep and Payout are what the gateway ships; the rest serves the local stack and the tests. `--check` compares and writes
 // nothing.
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -14,7 +14,9 @@ const kept = join(here, 'artefacts')
 const GROUPS = [
   { sources: ['Probe.sol'], evmVersion: 'paris', out: shipped },
   // Only where EIP-7702 is: later than PUSH0.
-  { sources: ['Sweep.sol'], evmVersion: 'cancun', out: shipped },
+  { sources: ['Sweep.sol'], evmVersion: 'cancun', out: shipped, compared: true },
+  // As the probe, on every chain.
+  { sources: ['Payout.sol'], evmVersion: 'paris', out: shipped, compared: true },
   { sources: ['TestTokens.sol', 'Forwarder.sol', 'Multicall3.sol'], evmVersion: 'cancun', out: kept },
 ]
 
@@ -84,7 +86,7 @@ for (const group of GROUPS) {
     // Put at its canonical address in tests, where nobody can deploy it.
     if (name === 'Multicall3') artefact.runtime = `0x${contract.evm.deployedBytecode.object}`
     // Compared with what stands on a chain before money is moved through it.
-    if (group.sources.includes('Sweep.sol')) {
+    if (group.compared) {
       artefact.runtime = `0x${contract.evm.deployedBytecode.object}`
       artefact.immutables = contract.immutables
     }

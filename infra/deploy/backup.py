@@ -17,4 +17,4 @@ def day(aws: Aws, stage: str, verifying_key: str) -> str:
         if code(error) != "ResourceNotFoundException":
             raise
         return ""
-    return noted_backup(secret, verifying_key.lower())
+    return noted_backup(secret, verifying_key.lower().split(",")[0])

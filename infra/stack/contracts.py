@@ -1,4 +1,4 @@
-"""The contracts that sweep tokens, deployed through the deterministic deployer; anybody may pay for that."""
+"""The contracts that sweep tokens and pay many, deployed by the deterministic deployer; anybody may pay for that."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from infra.stack import tokens
 
 if TYPE_CHECKING:
-    from ctrip.domain.chains.evm.sweep_contracts import SweepPair
+    from collections.abc import Iterable
+
+    from ctrip.domain.chains.evm.sweep_contracts import Creation, SweepPair
     from infra.stack import wallet
 
 # The deployer's own deployment, signed by nobody's key, as its authors published it; its sender must hold 0.01 coin.
@@ -30,8 +32,15 @@ def pair(treasury: str, operator: str) -> SweepPair:
     return sweep_pair(treasury, operator)
 
 
-def deploy(rpc_url: str, made: SweepPair, payer: wallet.Account) -> list[str]:
-    """Deploy those of a pair that are not there yet; return the hashes of the transactions, which are mined.
+def payer(treasury: str) -> Creation:
+    """Return the contract that pays many for a treasury."""
+    from ctrip.domain.chains.evm.sweep_contracts import payout_batcher
+
+    return payout_batcher(treasury)
+
+
+def deploy(rpc_url: str, made: Iterable[Creation], payer: wallet.Account) -> list[str]:
+    """Deploy those that are not there yet, in their order; return the hashes of the transactions, which are mined.
 
     Raises `RuntimeError` where the chain has no deterministic deployer and takes none, or a contract is not there
     afterwards.
@@ -39,7 +48,7 @@ def deploy(rpc_url: str, made: SweepPair, payer: wallet.Account) -> list[str]:
     if not _code(rpc_url, DEPLOYER):
         _deploy_deployer(rpc_url, payer)
     sent = []
-    for creation in (made.batcher, made.delegate):
+    for creation in made:
         if not _code(rpc_url, creation.address):
             sent.append(tokens.send(rpc_url, payer, to=DEPLOYER, data=creation.call))
             tokens.mined(rpc_url, sent[-1])

@@ -47,7 +47,8 @@ def seed(env: dict[str, str], *, rpc_url: str, api_url: str) -> dict[str, Any]:
     if treasury := _treasury():
         # A node that has no deterministic deployer and takes none, or knows no EIP-7702: tokens are swept one by one.
         with suppress(RuntimeError):
-            contracts.deploy(rpc_url, contracts.pair(treasury, wallet.operator().address), wallet.operator())
+            made = (*contracts.pair(treasury, wallet.operator().address), contracts.payer(treasury))
+            contracts.deploy(rpc_url, made, wallet.operator())
     return {
         "api_url": api_url,
         "aws_endpoint_url": env["AWS_ENDPOINT_URL"],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ctrip.domain.chains.assets import Asset
 from ctrip.domain.payments.payment import Flag, Status, Sweep
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
 from ctrip.domain.settlement.reservation import SettlementAddress
+from ctrip.domain.settlement.schedule import Every, Schedule, Weekday
 from ctrip.views.events import event_body
 from ctrip.views.payments import payment_view
 from ctrip.views.payouts import address_view, view_of
+from ctrip.views.schedules import schedule_view
 from tests.support import objects
 
 LARGEST = 2**256 - 1
@@ -53,7 +56,7 @@ def settled() -> dict[str, Any]:
 def payout(**given: Any) -> dict[str, Any]:
     """Render a settlement as the API shows it; with a payment, a refund."""
     fields: dict[str, Any] = {
-        "id": "stl_1", "kind": PayoutKind.REFUND if "payment_id" in given else PayoutKind.SETTLEMENT,
+        "id": "stl_1", "kind": given.pop("kind", PayoutKind.REFUND if "payment_id" in given else PayoutKind.SETTLEMENT),
         "merchant_id": "mer_1", "chain": "anvil", "token_id": None, "token": None, "symbol": "ETH", "decimals": 18,
         "amount": LARGEST, "fee": 7, "to": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "asked_by": "key:a",
         "state": PayoutState.COMPLETED, "approvals_needed": 2, "tx_hash": "0xfeed", "reason": "why",
@@ -69,6 +72,15 @@ def destination() -> dict[str, Any]:
         merchant_id="mer_1", chain="anvil", address=mine, since=objects.NOW, next_address=other, next_from=objects.NOW
     )
     return dict(address_view(held))
+
+
+def schedule() -> dict[str, Any]:
+    """Render when settlements are asked for, as the API shows it."""
+    made = Schedule(
+        merchant_id="mer_1", chain="anvil", asset="native", every=Every.WEEKLY, weekday=Weekday.SUNDAY, hour=5,
+        threshold=LARGEST, keep=LARGEST - 1, since=objects.NOW, skipped="below_minimum",
+    )  # fmt: skip
+    return dict(schedule_view(made, Asset("anvil", "ETH", 18)))
 
 
 def event(kind: str = "payment.paid", **given: Any) -> bytes:

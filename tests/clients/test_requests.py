@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ctrip.domain.settlement.payout import PayoutKind
 from ctrip_client import AsyncClient, Client
 from ctrip_client.calls import get_payment, list_payments
 from ctrip_client.signing import sign_request
@@ -21,6 +22,7 @@ from tests.clients.scripted import API_KEY, NOW, SIGNING, Scripted, ok
 
 PAID = samples.payment()
 SETTLED, REFUNDED = samples.payout(), samples.payout(payment_id=PAID["id"])
+ASSIGNED = samples.payout(kind=PayoutKind.ASSIGNMENT, payment_id=PAID["id"], assigned_to=PAID["id"])
 EMPTY = {"data": [], "next_cursor": None}
 ISSUED = samples.KEY | {"api_key": "ctrip_key_2_x", "signing_secret": "s"}
 UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
@@ -60,6 +62,9 @@ ASKED: list[tuple[str, Callable[[Any], Any], Any, str, str, Any]] = [
      "POST", "/api/v1/settlements/stl_1/cancel", {}),
     ("a destination", lambda c: c.settlements.destination("anvil"), samples.destination(),
      "GET", "/api/v1/settlement-addresses/anvil", None),
+    ("schedules", lambda c: list(c.settlements.schedules()), EMPTY, "GET", "/api/v1/settlement-schedules", None),
+    ("a schedule", lambda c: c.settlements.set_schedule("anvil", every="daily", threshold=2**200), samples.schedule(),
+     "PUT", "/api/v1/settlement-schedules/anvil", {"every": "daily", "threshold": 2**200}),
     ("a new destination", lambda c: c.settlements.set_destination("anvil", "0xAb"), samples.destination(),
      "PUT", "/api/v1/settlement-addresses/anvil", {"address": "0xAb"}),
     ("refund", lambda c: c.refunds.create("p-1", address="0xAb", amount_decimal="1.5"), REFUNDED,
@@ -72,6 +77,15 @@ ASKED: list[tuple[str, Callable[[Any], Any], Any, str, str, Any]] = [
      "POST", "/api/v1/refunds/ref_1/complete", {"tx_hash": "0xab"}),
     ("cancel a refund", lambda c: c.refunds.cancel("p-1", "ref_1"), REFUNDED,
      "POST", "/api/v1/payments/p-1/refunds/ref_1/cancel", {}),
+    ("a refund that the payer claims", lambda c: c.refunds.create("p-1"), REFUNDED,
+     "POST", "/api/v1/payments/p-1/refunds", {}),
+    ("unmatched", lambda c: list(c.deposits.unmatched(limit=2)), EMPTY,
+     "GET", "/api/v1/deposits/unmatched?limit=2", None),
+    ("refund a deposit", lambda c: c.deposits.refund("p-1.0", address="0xAb"), REFUNDED,
+     "POST", "/api/v1/deposits/unmatched/p-1.0/refund", {"address": "0xAb"}),
+    ("assign", lambda c: c.deposits.assign("p-1.0", payment_id="p-2", amount=5), ASSIGNED,
+     "POST", "/api/v1/deposits/unmatched/p-1.0/assign", {"payment_id": "p-2", "amount": 5}),
+    ("assignments", lambda c: list(c.deposits.assignments()), EMPTY, "GET", "/api/v1/deposits/assignments", None),
     ("revoke", lambda c: c.keys.revoke("key_2"), samples.KEY, "DELETE", "/api/v1/keys/key_2", None),
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from ctrip import config
-from ctrip.domain.chains.evm.sweep_contracts import DEPLOYER, sweep_pair
+from ctrip.domain.chains.evm.sweep_contracts import DEPLOYER, payout_batcher, sweep_pair
 from infra.cli import deployed
 from infra.cli.app import cli
 from infra.stack import wallet
@@ -81,3 +81,20 @@ def test_a_chain_without_a_treasury_has_no_contracts(settings: dict[str, str]) -
     done = run("show", "anvil")
     assert done.exit_code != 0
     assert "CTRIP_TREASURY" in str(done.exception)
+
+
+def test_a_treasury_whose_key_is_here_has_a_contract_that_pays_many(
+    settings: dict[str, str], anvil: Anvil, tmp_path: Path
+) -> None:
+    """Shown and deployed with the others; one whose key is elsewhere has none."""
+    assert json.loads(run("show", "anvil").stdout)["payer"] is None
+    hot = _WALLET.address("evm", "m/44'/60'/0'/0/0")
+    settings["CTRIP_TREASURY"] = hot
+    assert [each["contract"] for each in json.loads(run("deploy", "anvil").stdout)][-1] == "PayoutBatcher"
+    key = tmp_path / "key"
+    key.write_text(wallet.funded(6).key + "\n")
+    done = run("deploy", "anvil", "--key-file", str(key))
+    assert (done.exit_code, json.loads(done.stdout)["problem"]) == (0, None)
+    creation = payout_batcher(hot)
+    assert json.loads(done.stdout)["payer"] == creation.address
+    assert code_at(anvil, creation.address) == creation.runtime

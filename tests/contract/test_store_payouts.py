@@ -7,8 +7,20 @@ import pytest
 
 from ctrip.domain.errors import AlreadyExists, InvalidField, Stale
 from ctrip.domain.money import MAX_AMOUNT
-from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState, Source, Trigger, changed, moved_on
+from ctrip.domain.settlement.floor import PayoutCosts
+from ctrip.domain.settlement.payout import (
+    ID_PREFIX,
+    Booking,
+    Payout,
+    PayoutKind,
+    PayoutState,
+    Source,
+    Trigger,
+    changed,
+    moved_on,
+)
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
+from ctrip.domain.settlement.schedule import Every, Schedule, Weekday, answered, following
 from ctrip.ports import Idempotency, PayoutCommit
 from tests.support.objects import NOW, entry, new_ulid, transaction
 from tests.support.stores import Stores
@@ -18,9 +30,9 @@ ME, PAYMENT = "mer_1", "00000000-0000-4000-8000-000000000001"
 
 def payout(at: int = NOW, **given: Any) -> Payout:
     """Make a settlement of the coin that waits for approval; with a payment, a refund."""
-    kind = PayoutKind.REFUND if "payment_id" in given else PayoutKind.SETTLEMENT
+    kind = given.get("kind") or (PayoutKind.REFUND if "payment_id" in given else PayoutKind.SETTLEMENT)
     fields: dict[str, Any] = {
-        "id": f"{'ref' if kind is PayoutKind.REFUND else 'stl'}_{new_ulid(at)}",
+        "id": f"{ID_PREFIX[kind]}{new_ulid(at)}",
         "kind": kind,
         "merchant_id": ME,
         "chain": "anvil",
@@ -46,7 +58,63 @@ def asked(stores: Stores, made: Payout, **more: Any) -> PayoutCommit:
     if made.payment_id is None:
         return commit
     total = stores.payouts.refunded(made.payment_id, made.chain, made.asset_key)
-    return replace(commit, refunded=(total, total.plus(made.amount)))
+    return replace(commit, refunded=(total, total.plus(made)))
+
+
+def test_what_payouts_cost_is_kept_by_chain_and_the_newest_stands(stores: Stores) -> None:
+    old = PayoutCosts(chain="anvil", coin=10**30, token=3, at=NOW)
+    stores.money.note_payout_costs(old)
+    stores.money.note_payout_costs(new := replace(old, token=2**200, at=NOW + 1))
+    assert stores.money.payout_costs(["anvil", "base"]) == {"anvil": new}
+    assert stores.money.payout_costs([]) == {}
+
+
+def scheduled(**given: Any) -> Schedule:
+    """Make a schedule of the coin."""
+    fields: dict[str, Any] = {"merchant_id": ME, "chain": "anvil", "asset": "native", "since": NOW}
+    return Schedule(**(fields | given))
+
+
+def test_a_schedule_comes_back_to_the_last_field_and_is_changed_on_its_version(stores: Stores) -> None:
+    made = scheduled(
+        every=Every.MONTHLY, hour=23, day=28, weekday=Weekday.SUNDAY, threshold=MAX_AMOUNT, keep=2**255, skipped="why"
+    )
+    stores.payouts.keep_schedule(None, made)
+    stores.payouts.keep_schedule(None, other := scheduled(asset="a#b", chain="base"))
+    assert stores.payouts.schedule(ME, "anvil", "native") == made
+    assert stores.payouts.schedules(ME) == [made, other]
+    assert stores.payouts.schedules("mer_2") == []
+    stores.payouts.keep_schedule(made, after := replace(made, version=2, done=NOW + 5))
+    with pytest.raises(Stale):
+        stores.payouts.keep_schedule(made, after)
+    with pytest.raises(Stale):
+        stores.payouts.keep_schedule(None, after)
+
+
+def test_schedules_are_found_by_their_next_moment_or_as_those_that_go_by_an_amount(stores: Stores) -> None:
+    timed = scheduled(every=Every.DAILY)
+    moment = following(timed, NOW)
+    assert moment is not None
+    for each in (timed, scheduled(asset="b", threshold=5), scheduled(asset="c")):
+        stores.payouts.keep_schedule(None, each)
+    assert stores.payouts.due_schedules(moment - 1) == []
+    assert stores.payouts.due_schedules(moment) == [timed]
+    assert [each.asset for each in stores.payouts.schedules_by_amount()] == ["b"]
+    stores.payouts.keep_schedule(timed, answered(timed, moment))
+    assert stores.payouts.due_schedules(moment) == []
+
+
+def test_a_settlement_and_the_schedule_that_asked_for_it_are_stored_together_or_not_at_all(stores: Stores) -> None:
+    """Of two workers that have read the same schedule one is refused, and nothing of its settlement is there."""
+    before = scheduled(every=Every.DAILY)
+    stores.payouts.keep_schedule(None, before)
+    pair, one, two = (before, replace(before, version=2, done=NOW)), payout(), payout(NOW + 1)
+    stores.payouts.commit(asked(stores, one, schedule=pair))
+    with pytest.raises(AlreadyExists, match="schedule"):
+        stores.payouts.commit(asked(stores, two, schedule=pair))
+    assert stores.payouts.payout(ME, two.id) is None
+    assert [each[0] for each in stores.payouts.reservation(ME, "anvil", "native").waiting] == [one.id]
+    assert stores.payouts.schedule(ME, "anvil", "native") == pair[1]
 
 
 def test_a_payout_comes_back_to_the_last_field(stores: Stores) -> None:
@@ -89,6 +157,22 @@ def refused(stores: Stores, commit: PayoutCommit, problem: type[Exception], word
     )
 
 
+def test_a_claim_is_found_by_its_digest_and_an_assignment_is_no_refund(stores: Stores) -> None:
+    """Another digest finds nothing; what is assigned is counted apart from what is refunded."""
+    asked_for = payout(payment_id=PAYMENT, amount=5, to="", state=PayoutState.AWAITING_ADDRESS, claim="d" * 64)
+    stores.payouts.commit(asked(stores, asked_for))
+    assert stores.payouts.claimable("d" * 64) == asked_for
+    assert stores.payouts.claimable("e" * 64) is None
+    kind, target = PayoutKind.ASSIGNMENT, "0b1e3b0e-5f39-4b7f-8f0e-2f4a0f1f0c66"
+    given = payout(payment_id=PAYMENT, amount=7, to="", kind=kind, assigned_to=target)
+    stores.payouts.commit(asked(stores, given))
+    assert stores.payouts.of_payment(PAYMENT) == [asked_for]
+    assert stores.payouts.page(ME, kind, None, 20).payouts == (given,)
+    total = stores.payouts.refunded(PAYMENT, "anvil", "native")
+    assert (total.total, total.assigned) == (12, 7)
+    assert (total.minus(given).total, total.minus(given).assigned) == (5, 0)
+
+
 def test_each_clause_refuses_by_its_name_and_nothing_is_written(stores: Stores) -> None:
     """A known id or key or transaction or entry; a payout, a reservation or a payment's refunds that have moved on."""
     key = Idempotency(ME, "POST /api/v1/settlements", "k", "hash")
@@ -106,7 +190,7 @@ def test_each_clause_refuses_by_its_name_and_nothing_is_written(stores: Stores) 
     commit = asked(stores, again)
     refused(stores, replace(commit, reservation=(nothing, nothing.plus(again))), Stale, "reservation")
     none_yet = Refunded(payment_id=PAYMENT, chain="anvil", asset="native")
-    refused(stores, replace(commit, refunded=(none_yet, none_yet.plus(10))), Stale, "refunds")
+    refused(stores, replace(commit, refunded=(none_yet, none_yet.plus(again))), Stale, "refunds")
     moved = moved_on(first, Trigger.APPROVED, NOW + 1)
     stores.payouts.commit(PayoutCommit(before=first, after=moved))
     cancelled = moved_on(first, Trigger.CANCELLED, NOW + 1)

@@ -11,6 +11,7 @@ from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.money import MAX_AMOUNT
+from ctrip.domain.sweeping.policy import LoudGas
 from ctrip.domain.sweeping.sweep import Refusal, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, Fence, Place, Prepared, Waiting
@@ -382,6 +383,46 @@ class TestMoney:
         again = replace(first, failures=2, until=NOW + 2**42)
         stores.money.set_back("anvil", "p1", again)
         assert stores.money.setbacks("anvil") == {"p1": again, "p2": first}
+
+    def test_a_days_sweeps_are_counted_with_the_transactions_that_move_them(self, stores: Stores) -> None:
+        """All or nothing: who has read an older count writes no transaction, and each asset and day has its own."""
+        none = stores.money.swept_day("anvil", "native", "2026-11-28")
+        assert (none.amount, none.version) == (0, 0)
+        made = payment()
+        stores.payments.commit(creation(made))
+        first, second = transaction(0, payment_id=made.id), transaction(1, payment_id=made.id)
+        once = (none, none.plus(MAX_AMOUNT - 1))
+        stores.payments.reserve(made, first, once)
+        counted = stores.money.swept_day("anvil", "native", "2026-11-28")
+        assert counted == once[1]
+        refused(lambda: stores.money.write_transaction(None, second, (none, none.plus(5))), Stale)
+        assert stores.money.transaction("anvil", second.sender, slot_of(1)) is None
+        stores.money.write_transaction(None, second, (counted, counted.plus(1)))
+        assert stores.money.swept_day("anvil", "native", "2026-11-28").amount == MAX_AMOUNT
+        other_bytes = replace(second, attempts=(ATTEMPT,))
+        again = (counted, counted.plus(1))
+        taken = refused(lambda: stores.money.write_transaction(None, other_bytes, again), AlreadyExists)
+        assert taken.key == "transaction"
+        other = creation(payment())
+        stores.payments.commit(other)
+        refused(lambda: stores.payments.reserve(other.after, transaction(2), once), Stale)
+        assert stores.payments.get(other.after.id) == other.after
+        for chain, asset, day in (
+            ("sepolia", "native", "2026-11-28"),
+            ("anvil", "token", "2026-11-28"),
+            ("anvil", "native", "2026-11-29"),
+        ):
+            assert stores.money.swept_day(chain, asset, day).amount == 0
+
+    def test_gas_that_is_too_dear_is_noted_by_asset(self, stores: Stores) -> None:
+        """Until it is noted that it is not."""
+        assert stores.money.loud_gas("anvil") == {}
+        stores.money.note_gas("anvil", "native", LoudGas(2**70, NOW))
+        stores.money.note_gas("anvil", "token", LoudGas(7, NOW))
+        stores.money.note_gas("sepolia", "token", LoudGas(8, NOW))
+        assert stores.money.loud_gas("anvil") == {"native": LoudGas(2**70, NOW), "token": LoudGas(7, NOW)}
+        stores.money.note_gas("anvil", "native", LoudGas(0, NOW + 1))
+        assert stores.money.loud_gas("anvil") == {"token": LoudGas(7, NOW)}
 
 
 class TestAccess:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,11 +29,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)
 
 
+# Limits that only the test of large sweeps comes near: of each the rows are read and written.
+_ROOMY = {"per_day": str(10**30), "quiet_gas": str(10**15)}
+LARGE = 5_000 * 10**18
+SWEEPS = {"anvil": {"ETH": _ROOMY, "USDC": _ROOMY, "DAI": _ROOMY | {"approval_above": str(LARGE)}}}
+
+
 @pytest.fixture(scope="session")
 def up() -> Iterator[Up]:
     """The gateway's process, which records what its functions ask of AWS."""
     RECORD.unlink(missing_ok=True)
-    with make_up(".local-e2e", **{record.VARIABLE: str(RECORD)}) as started:
+    with make_up(".local-e2e", **{record.VARIABLE: str(RECORD), "CTRIP_SWEEPS": json.dumps(SWEEPS)}) as started:
         yield started
 
 

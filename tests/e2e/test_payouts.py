@@ -85,6 +85,31 @@ def test_a_settlement_reaches_the_merchant(shop: Shop, paid: dict[str, Any], hea
     eventually(both, WAIT, "both events of the settlement")
 
 
+def test_a_schedule_asks_for_a_settlement_by_itself(shop: Shop) -> None:
+    """As soon as so much is free; what is kept stays, and less than its network costs is refused beside it."""
+    amount, where = 5 * 10**18, "/api/v1/settlement-schedules"
+    assert shop.http.put("/api/v1/settlement-addresses/anvil", json={"address": MERCHANTS_OWN}).status_code == 200
+    payment = shop.ask(asset="DAI", amount=amount)
+    shop.pay(payment)
+    shop.becomes(payment, status="settled")
+    there, free = shop.balance(MERCHANTS_OWN, "DAI"), available(shop, "DAI")
+    wanted = {"asset": "DAI", "every": "monthly", "day": 28, "threshold": str(amount), "keep": "1000"}
+    put = shop.http.put(f"{where}/anvil", json=wanted)
+    assert put.status_code == 200, put.text
+    assert put.json()["threshold_str"] == str(amount)
+    eventually(lambda: shop.balance(MERCHANTS_OWN, "DAI") == there + free - 1000, 2 * WAIT, "the scheduled settlement")
+    assert available(shop, "DAI") == 1000
+    ended = shop.http.put(f"{where}/anvil", json={"asset": "DAI", "every": "none"})
+    assert shop.http.get(where).json()["data"] == [ended.json()]
+
+    def refused() -> bool:
+        answer = shop.http.post("/api/v1/settlements", json={"chain": "anvil", "amount": "1"})
+        problems = [(each["field"], each["code"]) for each in answer.json().get("errors", [])]
+        return answer.status_code == 400 and problems == [("amount", "below_minimum")]
+
+    assert refused()
+
+
 @pytest.mark.parametrize("symbol", ["ETH", "USDC"])
 def test_a_refund_reaches_the_payer(shop: Shop, paid: dict[str, Any], symbol: str) -> None:
     """To the address that the request names; more than what came is refused with what is left."""

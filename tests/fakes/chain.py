@@ -14,9 +14,11 @@ from ctrip.domain.chains.chain import (
     TokenTransfer,
     Transfer,
 )
+from ctrip.domain.chains.evm.pay_call import WHOLE, PayCall, parse_approve, parse_pay
 from ctrip.domain.chains.evm.sweep_call import SweepCall, parse_sweep
-from ctrip.domain.chains.evm.sweep_contracts import sweep_pair
+from ctrip.domain.chains.evm.sweep_contracts import payout_batcher, sweep_pair
 from ctrip.domain.chains.evm.transaction import NATIVE_GAS, Account, Call, Fees, Transaction, transfer_destination
+from ctrip.domain.chains.kinds import KINDS, address_at
 from ctrip.domain.errors import BroadcastRejected, NotHeld, Unavailable, Underpriced
 
 TOKEN_GAS = 50_000
@@ -39,6 +41,8 @@ class Tx:
     explained: bool = True
     batch: Sequence[str] = ()  # addresses that a call of a batcher (`to`) sweeps of `token`
     grants: Sequence[Sequence[str | int]] = ()  # its authorizations: address, delegate, nonce
+    pays: Sequence[Sequence[str | int]] = ()  # whom a call of the contract that pays many pays, and how much
+    spender: str = ""  # who may take the sender's `token` from now on
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Mined:
     success: dict[str, bool]
     codes: dict[str, str] = field(default_factory=dict)
     logs: dict[str, tuple[TokenTransfer, ...]] = field(default_factory=dict)
+    allowed: frozenset[tuple[str, str, str]] = frozenset()  # token, owner, spender
 
 
 @dataclass(slots=True)
@@ -78,6 +83,7 @@ class FakeChain:
     stubborn: set[str] = field(default_factory=set)  # addresses whose tokens do not move, and whose calls say so
     reverting: set[str] = field(default_factory=set)  # senders of transactions that blocks take, and that fail
     sly: set[str] = field(default_factory=set)  # addresses whose tokens do not move although calls say that they do
+    unpaid: set[str] = field(default_factory=set)  # recipients whom nobody pays together with others
     second: Callable[[Block, BalanceQuery], int | None] | None = None
     _serial: int = 0
 
@@ -107,6 +113,7 @@ class FakeChain:
         last = self.chain[-1]
         balances, nonces, codes = dict(last.balances), dict(last.nonces), dict(last.codes)
         logs: dict[str, tuple[TokenTransfer, ...]] = {}
+        allowed = last.allowed
         taken: list[Tx] = []
         success: dict[str, bool] = {}
         for tx in list(self.pool):
@@ -115,19 +122,28 @@ class FakeChain:
                     self.pool.remove(tx)
                 continue
             before = dict(balances)
-            if (worked := _apply(tx, balances, nonces, self.base_fee)) is None:
+            moving = replace(tx, amount=0) if self._moves_nothing(tx) else tx
+            if (worked := _apply(moving, balances, nonces, self.base_fee)) is None:
                 continue
             if tx.sender in self.reverting:  # only the gas is gone
                 coin = (tx.sender, None)
                 worked, balances = False, before | {coin: before[coin] - tx.gas * tx.price}
             logs[tx.tx_hash] = self._collect(tx, balances, nonces, codes) if worked else ()
+            if tx.pays:
+                logs[tx.tx_hash] = self._pay(tx, balances, allowed) if worked else ()
+            if tx.spender and worked:
+                allowed |= {(tx.token or "", tx.sender, tx.spender)}
             self.pool.remove(tx)
             taken.append(tx)
             success[tx.tx_hash] = worked
             self.seen[tx.tx_hash] = tx
         number = last.block.number + 1
         block = Block(number, f"0xf{self.forks:031x}b{number:031x}", last.block.hash, last.block.time + seconds * 1000)
-        self.chain.append(Mined(block, tuple(taken), balances, nonces, success, codes, logs))
+        self.chain.append(Mined(block, tuple(taken), balances, nonces, success, codes, logs, allowed))
+
+    def _moves_nothing(self, tx: Tx) -> bool:
+        """Whether a token says yes to a sender, and moves nothing."""
+        return tx.token is not None and not tx.batch and tx.sender in self.sly
 
     def deploy(self, treasury: str, operator: str) -> None:
         """Deploy the contracts that sweep, without a transaction."""
@@ -151,6 +167,25 @@ class FakeChain:
                 balances[address, tx.token] = 0
                 balances[treasury, tx.token] = balances.get((treasury, tx.token), 0) + held
                 moved.append(TokenTransfer(tx.token or "", address, treasury, held, len(moved)))
+        return tuple(moved)
+
+    def publish_payer(self, treasury: str) -> str:
+        """Deploy the contract that pays many, without a transaction; return its address."""
+        creation = payout_batcher(treasury)
+        self.chain[-1].codes[creation.address.lower()] = creation.runtime
+        return creation.address
+
+    def _pay(self, tx: Tx, balances: Balances, allowed: frozenset[tuple[str, str, str]]) -> tuple[TokenTransfer, ...]:
+        """Pay whom it can; of the coin, the rest goes back to the treasury."""
+        moved: list[TokenTransfer] = []
+        may = tx.token is None or (tx.token, tx.sender, tx.to) in allowed
+        if tx.token is None:
+            balances[tx.sender, None] += tx.amount
+        for to, amount in ((str(to), int(amount)) for to, amount in tx.pays):
+            if may and to not in self.unpaid and balances.get((tx.sender, tx.token), 0) >= amount:
+                balances[tx.sender, tx.token] -= amount
+                balances[to, tx.token] = balances.get((to, tx.token), 0) + amount
+                moved.append(TokenTransfer(tx.token or tx.to, tx.sender, to, amount, len(moved)))
         return tuple(moved)
 
     def reorg(self, depth: int, *, drop: Iterable[str] = (), again: bool = True, later: bool = False) -> None:
@@ -244,8 +279,12 @@ class FakeChain:
 
     def _receipt(self, tx: Tx, mined: Mined) -> Receipt:
         worked = mined.success[tx.tx_hash]
-        plain = (TokenTransfer(tx.token, tx.sender, tx.to, tx.amount, 0),) if tx.token and worked else ()
-        logs = mined.logs[tx.tx_hash] if tx.batch else plain
+        plain = (
+            (TokenTransfer(tx.token, tx.sender, tx.to, tx.amount, 0),)
+            if tx.token and worked and not self._moves_nothing(tx)
+            else ()
+        )
+        logs = mined.logs[tx.tx_hash] if tx.batch or tx.pays else () if tx.spender else plain
         return Receipt(
             tx_hash=tx.tx_hash,
             block_number=mined.block.number,
@@ -254,7 +293,7 @@ class FakeChain:
             fee=tx.gas * tx.price,
             value=0 if tx.token else tx.amount,
             sender=tx.sender,
-            to=tx.token or tx.to,
+            to=tx.to if tx.pays else tx.token or tx.to,
             token_transfers=logs,
         )
 
@@ -287,6 +326,10 @@ class FakeChain:
     def refusals(self, at: Block, wanted: Sequence[Call]) -> list[str | None]:
         self._ask()
         return ["execution reverted" if each.sender.lower() in self.stubborn else None for each in wanted]
+
+    def allowance(self, at: Block, token: str, owner: str, spender: str) -> int:
+        self._ask()
+        return WHOLE if (token.lower(), owner.lower(), spender.lower()) in self.chain[at.number].allowed else 0
 
     def authorizes(self, sender: str, delegate: str) -> bool:
         self._ask()
@@ -351,6 +394,9 @@ class FakeSigner:
     def account_xpub(self, kind: str, account: int) -> str:
         return self._xpubs[account]
 
+    def operators_address(self, kind: str, index: int) -> str:
+        return address_at(KINDS[kind], self._xpubs[0], index)
+
     def vouch(self, merchant_id: str, chain: str) -> str:
         return f"vouched:{merchant_id}:{chain}"
 
@@ -362,11 +408,14 @@ class FakeSigner:
         transaction: Transaction,
         *,
         recipient_path: str | None = None,
-        payout: tuple[str, str] | None = None,
+        payouts: tuple[tuple[str, str], ...] = (),
     ) -> Signed:
         self.signed.append(transaction)
         if batch := parse_sweep(transaction.data):
             return _encoded(_batch_tx(sender, transaction, batch))
+        call, spender = parse_pay(transaction.data), parse_approve(transaction.data)
+        if call or spender:
+            return _encoded(_treasury_tx(sender, transaction, call, spender or ""))
         token = transaction.data != "0x"
         tx = Tx(
             tx_hash="",
@@ -404,6 +453,23 @@ def _batch_tx(sender: str, transaction: Transaction, call: SweepCall) -> Tx:
     )
 
 
+def _treasury_tx(sender: str, transaction: Transaction, call: PayCall | None, spender: str) -> Tx:
+    token = (call.token if call else transaction.to) or None
+    return Tx(
+        tx_hash="",
+        sender=sender.lower(),
+        to=transaction.to.lower(),
+        token=token.lower() if token else None,
+        amount=transaction.value,
+        nonce=transaction.nonce,
+        gas=transaction.gas,
+        price=transaction.max_fee,
+        tip=transaction.priority_fee,
+        pays=call.payments if call else (),
+        spender=spender.lower(),
+    )
+
+
 def _apply(tx: Tx, balances: Balances, nonces: dict[str, int], base_fee: int) -> bool | None:
     """Apply a transaction; None where no block would take it, False where it is taken and reverts."""
     target = (tx.to, tx.token)
@@ -415,7 +481,10 @@ def _apply(tx: Tx, balances: Balances, nonces: dict[str, int], base_fee: int) ->
         return None
     balances[coin] -= fee
     nonces[tx.sender] = tx.nonce + 1
-    if tx.batch:
+    if tx.batch or tx.spender:
+        return True
+    if tx.pays:
+        balances[coin] -= 0 if tx.token else tx.amount
         return True
     source = (tx.sender, tx.token)
     if balances.get(source, 0) < tx.amount:

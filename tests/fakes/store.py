@@ -20,8 +20,11 @@ from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Custody, Payment, Status, Tier
+from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.settlement.payout import Payout, PayoutKind
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
+from ctrip.domain.settlement.schedule import Schedule, next_at
+from ctrip.domain.sweeping.policy import LoudGas, SweptDay
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import Event
@@ -30,6 +33,7 @@ from ctrip.ports import (
     AdminChange,
     AuditCheckpoint,
     Commit,
+    Counted,
     Delivery,
     DeliveryPage,
     Due,
@@ -78,9 +82,13 @@ class _State:
     refunded: dict[tuple[str, str, str], Refunded] = field(default_factory=dict)
     settlement_addresses: dict[tuple[str, str], SettlementAddress] = field(default_factory=dict)
     transactions: dict[str, OutgoingTransaction] = field(default_factory=dict)
+    schedules: dict[tuple[str, str, str], Schedule] = field(default_factory=dict)
+    payout_costs: dict[str, PayoutCosts] = field(default_factory=dict)
     tips: dict[str, Tip] = field(default_factory=dict)
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
     setbacks: dict[str, dict[str, Setback]] = field(default_factory=lambda: defaultdict(dict))
+    swept_days: dict[tuple[str, str, str], SweptDay] = field(default_factory=dict)
+    loud_gas: dict[tuple[str, str], LoudGas] = field(default_factory=dict)
 
 
 class FakeStores:
@@ -100,6 +108,16 @@ class FakeStores:
         self.payouts = FakePayouts(state)
         self.signer_book = FakeSignerBook()
         self.reconciliations = FakeReconciliations(state, self.access)
+
+
+def _count(state: _State, counted: Counted | None) -> None:
+    if counted is None:
+        return
+    before, after = counted
+    key = (after.chain, after.asset, after.day)
+    if state.swept_days.get(key, replace(before, version=0)).version != before.version:
+        raise Stale("the count of the day has moved on")
+    state.swept_days[key] = after
 
 
 def _causes(entries: Sequence[Entry]) -> dict[tuple[str, int, str], tuple[Entry, ...]]:
@@ -132,10 +150,11 @@ class FakePayments:
             self._apply(commit)
             self.commits.append(commit)
 
-    def reserve(self, before: Payment, transaction: OutgoingTransaction) -> Payment:
+    def reserve(self, before: Payment, transaction: OutgoingTransaction, counted: Counted | None = None) -> Payment:
         with self._state.lock:
             _check_unmoved(self._state, before)
             _check_transaction(self._state, None, transaction)
+            _count(self._state, counted)
             reserved = self._state.payments[before.id].changed(pending=transaction.key)
             self._state.payments[before.id] = reserved
             self._state.transactions[_folded_key(transaction)] = transaction
@@ -215,9 +234,9 @@ class FakePayments:
 
     def slice(self, chain: str, tier: Tier, *, after: str, limit: int) -> tuple[list[Watch], str]:
         rows = sorted(self.rows(chain, tier), key=lambda row: (row.raised_at, row.id))
-        rows = [row for row in rows if f"{row.raised_at:013d}#{row.id}" > after]
+        rows = [row for row in rows if f"{row.raised_at:013d}#{row.id}" > after.partition(":")[2]]
         page = rows[:limit]
-        return page, f"{page[-1].raised_at:013d}#{page[-1].id}" if len(rows) > limit else ""
+        return page, f"0:{page[-1].raised_at:013d}#{page[-1].id}" if len(rows) > limit else ""
 
     def read(self, payment_ids: Sequence[str]) -> dict[str, Payment]:
         return {each: self._state.payments[each] for each in payment_ids if each in self._state.payments}
@@ -476,9 +495,18 @@ class FakeMoney:
     def tips(self, chains: Sequence[str]) -> dict[str, Tip]:
         return {chain: self._state.tips[chain] for chain in chains if chain in self._state.tips}
 
-    def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
+    def payout_costs(self, chains: Sequence[str]) -> dict[str, PayoutCosts]:
+        return {chain: self._state.payout_costs[chain] for chain in chains if chain in self._state.payout_costs}
+
+    def note_payout_costs(self, costs: PayoutCosts) -> None:
+        self._state.payout_costs[costs.chain] = costs
+
+    def write_transaction(
+        self, before: OutgoingTransaction | None, after: OutgoingTransaction, counted: Counted | None = None
+    ) -> None:
         with self._state.lock:
             _check_transaction(self._state, before, after)
+            _count(self._state, counted)
             self._state.transactions[_folded_key(after)] = after
 
     def transaction(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
@@ -512,6 +540,15 @@ class FakeMoney:
 
     def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
         self._state.setbacks[chain][payment_id] = setback
+
+    def swept_day(self, chain: str, asset: str, day: str) -> SweptDay:
+        return self._state.swept_days.get((chain, asset, day), SweptDay(chain=chain, asset=asset, day=day))
+
+    def loud_gas(self, chain: str) -> dict[str, LoudGas]:
+        return {asset: loud for (where, asset), loud in self._state.loud_gas.items() if where == chain and loud.price}
+
+    def note_gas(self, chain: str, asset: str, loud: LoudGas) -> None:
+        self._state.loud_gas[chain, asset] = loud
 
 
 class FakeLedger:
@@ -557,15 +594,29 @@ class FakePayouts:
         self.commits: list[PayoutCommit] = []
         self._sent_by: set[tuple[str, str]] = set()
 
+    def commit_all(self, commits: Sequence[PayoutCommit]) -> None:
+        assert len({each.after.id for each in commits}) == len(commits), "a transaction may name an item once"
+        with self._state.lock:
+            for commit in commits:
+                self._check(commit)
+            for commit in commits:
+                self._write(commit)
+
     def commit(self, commit: PayoutCommit) -> None:
+        with self._state.lock:
+            self._check(commit)
+            self._write(commit)
+
+    def _write(self, commit: PayoutCommit) -> None:
         state, after = self._state, commit.after
         with state.lock:
-            self._check(commit)
             self.commits.append(commit)
             state.payouts[after.merchant_id, after.id] = after
             if commit.reservation:
                 made = commit.reservation[1]
                 state.reservations[made.merchant_id, made.chain, made.asset] = made
+            if commit.schedule:
+                self.keep_schedule(*commit.schedule)
             if commit.refunded:
                 total = commit.refunded[1]
                 state.refunded[total.payment_id, total.chain, total.asset] = total
@@ -595,6 +646,8 @@ class FakePayouts:
             was = commit.reservation[0]
             if self.reservation(was.merchant_id, was.chain, was.asset).version != was.version:
                 raise Stale("the reservation has moved on")
+        if commit.schedule and self._moved_on(*commit.schedule):
+            raise AlreadyExists("schedule")
         if commit.refunded:
             total = commit.refunded[0]
             if self.refunded(total.payment_id, total.chain, total.asset).version != total.version:
@@ -619,8 +672,12 @@ class FakePayouts:
         return PayoutPage(tuple(page), f"after-{page[-1].id}" if len(found) > limit else None)
 
     def of_payment(self, payment_id: str) -> list[Payout]:
-        found = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        of_it = [each for each in self._state.payouts.values() if each.payment_id == payment_id]
+        found = [each for each in of_it if each.kind is PayoutKind.REFUND]
         return sorted(found, key=lambda each: each.id, reverse=True)
+
+    def claimable(self, digest: str) -> Payout | None:
+        return next((each for each in self._state.payouts.values() if each.claim == digest), None)
 
     def unfinished(self) -> list[Payout]:
         found = [each for each in self._state.payouts.values() if each.unfinished]
@@ -654,6 +711,30 @@ class FakePayouts:
             self._state.settlement_addresses[after.merchant_id, after.chain] = after
             if event:
                 _add_event(self._state, event)
+
+    def schedule(self, merchant_id: str, chain: str, asset: str) -> Schedule | None:
+        return self._state.schedules.get((merchant_id, chain, asset))
+
+    def schedules(self, merchant_id: str) -> list[Schedule]:
+        return [each for key, each in sorted(self._state.schedules.items()) if key[0] == merchant_id]
+
+    def due_schedules(self, now: int) -> list[Schedule]:
+        found = [(next_at(each), each) for each in self._state.schedules.values() if each.threshold is None]
+        timed = [(moment, each) for moment, each in found if moment is not None and moment <= now]
+        return [each for _, each in sorted(timed, key=lambda pair: pair[0])]
+
+    def schedules_by_amount(self) -> list[Schedule]:
+        return [each for _, each in sorted(self._state.schedules.items()) if each.threshold is not None]
+
+    def keep_schedule(self, before: Schedule | None, after: Schedule) -> None:
+        with self._state.lock:
+            if self._moved_on(before, after):
+                raise Stale("the schedule has moved on")
+            self._state.schedules[after.merchant_id, after.chain, after.asset] = after
+
+    def _moved_on(self, before: Schedule | None, after: Schedule) -> bool:
+        known = self.schedule(after.merchant_id, after.chain, after.asset)
+        return (known.version if known else 0) != (before.version if before else 0)
 
     def unvouched(self) -> list[SettlementAddress]:
         return [each for each in self._state.settlement_addresses.values() if not each.signature]

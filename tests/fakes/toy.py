@@ -106,6 +106,10 @@ class ToyRules:
         value = 0 if transaction.token else transaction.amount
         return Act(transaction.to, transaction.token, value, transaction.fee)
 
+    def payer(self, treasury: str) -> str | None:
+        """Nothing pays many here."""
+        return None
+
     def collector(self, treasury: str, operator: str) -> Collector | None:
         """Nothing collects here."""
         return None
@@ -286,8 +290,14 @@ class ToyTransfers:
     def holdings(self, wanted: Sequence[BalanceQuery]) -> list[int | None]:
         return self.node.balances(self.head(), wanted)
 
-    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
+    def price(self) -> int:
+        return COIN_FEE
+
+    def usual_cost(self, token: str | None, *, together: int = 0) -> int:
         return TOKEN_FEE + COIN_FEE if token else COIN_FEE
+
+    def usual_payout(self, token: str | None) -> int:
+        return TOKEN_FEE if token else COIN_FEE
 
     def quote(self, order: Order, coin: int) -> Quote:
         if order.token is None:
@@ -333,6 +343,21 @@ class ToyTransfers:
 
     def collect(self, collection: Collection, operator: str, slot: str) -> Planned:
         raise AssertionError(self.cannot_collect("", operator))
+
+    def cannot_pay_together(self, treasury: str) -> str:
+        return "nothing pays many here"
+
+    def quote_payouts(self, orders: Sequence[Order]) -> Collection:
+        raise AssertionError(self.cannot_pay_together(""))
+
+    def pay_together(self, collection: Collection, last: OutgoingTransaction | None) -> Planned:
+        raise AssertionError(self.cannot_pay_together(""))
+
+    def quote_allowance(self, treasury: str, token: str, count: int) -> Quote | None:
+        raise AssertionError(self.cannot_pay_together(""))
+
+    def allow(self, treasury: str, token: str, quote: Quote, last: OutgoingTransaction | None) -> Planned:
+        raise AssertionError(self.cannot_pay_together(""))
 
     def in_turn(self, waiting: Sequence[OutgoingTransaction]) -> list[OutgoingTransaction]:
         return list(waiting)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from chalice.test import Client
@@ -17,7 +18,7 @@ from ctrip.domain.merchants.access import ApiKey, Scope
 from ctrip.services.admins.manage_admins import AdminManager
 from ctrip.services.merchants.manage_keys import encrypted_version
 from functions.http import openapi
-from functions.http.answers import HTML
+from functions.http.answers import FORM, HTML
 from functions.http.error_codes import CODES
 from functions.http.operation import OPERATIONS, Operation
 from functions.http.shapes import shape_of
@@ -55,6 +56,14 @@ class Api:
         if not bare:
             declared(method, path, answer)
         return answer
+
+    def send(self, operation: Operation, path: str, body: dict[str, Any], key: str | None) -> Any:
+        """Call an operation with a body as it takes it: JSON, or the fields of a form."""
+        if operation.takes == FORM:
+            return self.call(
+                operation.method, path, urlencode(body, errors="surrogatepass").encode(), Content_Type=FORM
+            )
+        return self.call(operation.method, path, body, key=key)
 
     def create(self, **wanted: Any) -> Any:
         """Create a payment and return its view."""

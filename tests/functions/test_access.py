@@ -39,8 +39,10 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_refund": {"address": PAYER},
     "refund_unmatched_deposit": {"address": PAYER},
     "complete_refund": {"tx_hash": "0x" + "5d" * 32},
+    "assign_unmatched_deposit": {"payment_id": UNKNOWN},
     "set_settlement_address": {"address": PAYER},
     "set_merchant_settlement_address": {"address": PAYER},
+    "set_settlement_schedule": {"every": "daily"},
     "reject_payout": {"reason": "no"},
     "create_merchant": {"name": "n"},
     "create_user": {"email": "new@ops.example", "name": "n", "role": "viewer"},
@@ -76,7 +78,7 @@ def test_what_is_open_is_listed_here() -> None:
     """A route without a credential is a decision."""
     assert {each.path for each in OPERATIONS if each.auth is Auth.NONE} == {
         *("/health", "/health/ready", "/pay/{payment_id}", "/pay/{payment_id}/status", "/assets/{name}"),
-        *("/openapi.json", "/openapi-3.0.json", "/docs", "/admin/api/login", "/admin/api/refresh"),
+        *("/claim/{secret}", "/openapi.json", "/openapi-3.0.json", "/docs", "/admin/api/login", "/admin/api/refresh"),
     }
     for each in OPERATIONS:
         if each.path.startswith("/api/v1"):
@@ -234,7 +236,7 @@ def test_unknown_fields_are_refused_everywhere(api: Api, operation: Operation) -
     fields = ("id", "merchant_id", "status", "account", "version", "enabled_", "role_", "xpub_", "address", "credited")
     for field in set(fields) - set(operation.body.model_fields):
         body = BODIES.get(operation.name, {}) | {field: "x"}
-        answer = api.call(operation.method, url(operation), body, key=key)
+        answer = api.send(operation, url(operation), body, key)
         assert answer.status_code == 400, (operation.name, field, answer.body)
         assert field in [error["field"] for error in answer.json["errors"]]
 

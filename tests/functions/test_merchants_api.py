@@ -542,7 +542,12 @@ def test_the_audit_trail_tells_who_did_what_from_where(api: Api) -> None:
     assert api.admin("GET", "/audit?merchant_id=m1&limit=1").json["next_after"] == 1
     for query in ("", "?merchant_id=m1&user_id=x"):
         assert api.admin("GET", f"/audit{query}").status_code == 400
-    for query, code in (("payment_id=x", "payment"), ("merchant_id=x", "merchant"), ("user_id=x", "user")):
+    for query, code in (
+        ("payment_id=x", "payment"),
+        ("merchant_id=x", "merchant"),
+        ("user_id=x", "user"),
+        ("chain=x", "chain"),
+    ):
         assert api.admin("GET", f"/audit?{query}").json["code"] == f"{code}_not_found"
 
 
@@ -554,6 +559,8 @@ def cipher(api: Api) -> AuditCheckpointer:
         events=stores.events,
         access=stores.access,
         admins=stores.admins,
+        reconciliations=stores.reconciliations,
+        chains=("anvil",),
         checkpoints=stores.checkpoints,
         clock=world.clock,
         log=world.log,

@@ -80,9 +80,19 @@ CLASHING = "Late Webhooks NewKey NewMerchant nullableUser RefreshRequest Alive R
 CLASHING += "ListPaymentsParams CreatePaymentResponse PaymentsApi ApiKey Refused400_1"
 # Integers of answers. Short are counts, seconds, and versions that grow by one with each change.
 LONG = {"block_number", "detected_in_block", "chain_id", "head"}
-SHORT = {"calls_per_second", "confirmations", "decimals", "expires_in", "head_age", "lag", "log_index", "next_after"}
+SHORT = {
+    "tries",
+    "calls_per_second",
+    "confirmations",
+    "decimals",
+    "expires_in",
+    "head_age",
+    "lag",
+    "log_index",
+    "next_after",
+}
 SHORT |= {"monitoring_seconds", "open_payments", "queues", "required_confirmations", "tolerance_per_mille"}
-SHORT |= {"approvals", "approvals_needed", "version", "attempt", "latency_ms", "queued", "status_code"}
+SHORT |= {"day", "hour", "approvals", "approvals_needed", "version", "attempt", "latency_ms", "queued", "status_code"}
 SCHEMAS: dict[str, Any] = description.current()["components"]["schemas"]
 REQUESTS = reached(BODIES, SCHEMAS)
 ANSWERS = reached({each.response for each in OPERATIONS if each.response} | {"Problem", "Unready"}, SCHEMAS)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -180,3 +181,104 @@ def test_an_operator_changes_a_merchants_address_with_the_same_delay(api: Api, p
     assert settle(api, amount=10).json["address"] == OWN
     nobody = api.admin("PUT", "/merchants/none/settlement-addresses/anvil", {"address": PAYER})
     assert (nobody.status_code, nobody.json["code"]) == (404, "merchant_not_found")
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def named(api: Api, page: str, **fields: str) -> Any:
+    """Send the form of a claim's page."""
+    return api.call("POST", page, urlencode(fields).encode(), key=None, Content_Type=FORM)
+
+
+def test_a_refund_without_an_address_has_a_page_that_takes_one(api: Api, paid: str) -> None:
+    """Its link is in the first answer alone; the page asks twice, and takes one address."""
+    body = {"amount": 200}
+    refunds = f"/api/v1/payments/{paid}/refunds"
+    made, again = (api.call("POST", refunds, body, Idempotency_Key="claim") for _ in range(2))
+    assert (made.status_code, made.json["status"], made.json["address"]) == (201, "awaiting_address", None)
+    assert (again.json["id"], again.json["claim_url"]) == (made.json["id"], None)
+    [listed] = api.call("GET", refunds).json["data"]
+    assert (listed["claim_url"], listed["claim_until"]) == (None, made.json["claim_until"])
+    page = "/claim/" + made.json["claim_url"].rpartition("/")[2]
+    asked = api.call("GET", page, key=None)
+    assert (asked.status_code, "Where should your refund go?" in asked.body.decode()) == (200, True)
+    wrong = named(api, page, address=PAYER[:-1])
+    assert (wrong.status_code, f'value="{PAYER[:-1]}"' in wrong.body.decode()) == (400, True)
+    once_more = named(api, page, address=PAYER)
+    assert (once_more.status_code, "Yes, send it there" in once_more.body.decode()) == (200, True)
+    assert api.call("GET", refunds).json["data"][0]["address"] is None
+    done = named(api, page, address=PAYER, confirmed="yes")
+    assert (done.status_code, PAYER in done.body.decode()) == (200, True)
+    other = named(api, page, address=OWN, confirmed="yes")
+    assert (other.status_code, OWN in other.body.decode()) == (200, False)
+    [refund] = api.call("GET", refunds).json["data"]
+    assert (refund["address"], refund["status"]) == (PAYER, "approved")
+
+
+def test_a_page_of_no_refund_is_404(api: Api, paid: str) -> None:
+    for secret in ("a" * 32, "x", "%00"):
+        for answer in (api.call("GET", f"/claim/{secret}", key=None), named(api, f"/claim/{secret}", address=PAYER)):
+            assert (answer.status_code, "Refund not found" in answer.body.decode()) == (404, True)
+
+
+@pytest.mark.parametrize("raw", [b"address=1&address=2", b"address=%ff", b"&".join(b"a=1" for _ in range(30))])
+def test_what_is_no_form_is_400(api: Api, raw: bytes) -> None:
+    answer = api.call("POST", f"/claim/{'a' * 32}", raw, key=None, Content_Type=FORM)
+    assert answer.status_code == 400
+
+
+def test_an_unmatched_deposit_is_assigned_and_listed(api: Api, paid: str) -> None:
+    """What came of another asset counts for another payment of the merchant's."""
+    other = api.create()["id"]
+    api.world.chain.deposit(api.world.payment(paid).due.address, 777, USDC.address)
+    api.world.step(4)
+    api.world.step(4)
+    [deposit] = api.call("GET", "/api/v1/deposits/unmatched").json["data"]
+    where = f"/api/v1/deposits/unmatched/{deposit['id']}/assign"
+    stranger = api.call("POST", where, {"payment_id": "nobody"})
+    assert (stranger.status_code, stranger.json["errors"][0]["field"]) == (400, "payment_id")
+    much = api.call("POST", where, {"payment_id": other, "amount": 778})
+    assert (much.status_code, much.json["code"], much.json["available"]) == (409, "insufficient_balance", "777")
+    made = api.call("POST", where, {"payment_id": other, "amount": 700})
+    assert (made.status_code, made.json["assigned_to"], made.json["payment_id"]) == (201, other, paid)
+    assert [each["id"] for each in api.call("GET", "/api/v1/deposits/assignments").json["data"]] == [made.json["id"]]
+    [left] = api.call("GET", "/api/v1/deposits/unmatched").json["data"]
+    assert (left["assigned"], left["refunded"]) == (700, 0)
+    assert api.call("GET", f"/api/v1/payments/{paid}/refunds").json["data"] == []
+
+
+def test_a_schedule_is_set_listed_and_ended(api: Api, paid: str) -> None:
+    where = "/api/v1/settlement-schedules"
+    wanted = {"every": "weekly", "weekday": "monday", "hour": 6, "threshold": "5000", "keep": 7}
+    made = api.call("PUT", f"{where}/anvil", wanted)
+    assert (made.status_code, made.json["threshold_str"], made.json["keep"]) == (200, "5000", 7)
+    assert made.json["next_at"].endswith("T06:00:00.000Z")
+    assert (made.json["skipped"], made.json["token_id"], made.json["symbol"]) == (None, None, "ETH")
+    assert api.call("GET", where).json == {"data": [made.json], "next_cursor": None}
+    assert api.call("PUT", f"{where}/anvil", {"every": "daily", "asset": "USDC"}).json["symbol"] == "USDC"
+    ended = api.call("PUT", f"{where}/anvil", {"every": "none"}).json
+    assert (ended["every"], ended["next_at"], ended["threshold"]) == ("none", None, 0)
+    assert len(api.call("GET", where).json["data"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "every"),
+        ({"every": "hourly"}, "every"),
+        ({"every": "daily", "hour": 24}, "hour"),
+        ({"every": "daily", "hour": True}, "hour"),
+        ({"every": "monthly", "day": 29}, "day"),
+        ({"every": "monthly"}, "day"),
+        ({"every": "weekly", "weekday": "funday"}, "weekday"),
+        ({"every": "daily", "threshold": 0}, "threshold"),
+        ({"every": "daily", "keep": -1}, "keep"),
+        ({"every": "daily", "asset": "DOGE"}, "asset"),
+        ({"every": "daily", "when": "now"}, "when"),
+    ],
+)
+def test_what_is_wrong_with_a_schedule_is_named(api: Api, paid: str, body: dict[str, Any], field: str) -> None:
+    refused = api.call("PUT", "/api/v1/settlement-schedules/anvil", body)
+    assert (refused.status_code, [each["field"] for each in refused.json["errors"]]) == (400, [field])
+    assert api.call("GET", "/api/v1/settlement-schedules").json["data"] == []

@@ -46,6 +46,8 @@ def test_a_batch_is_planned_signed_and_mined(geth: GethNode) -> None:
         receipt = transfers.node.receipt(signed.tx_hash)
         assert receipt is not None
         assert (receipt.success, len(receipt.token_transfers)) == (True, MEMBERS)
+        # What a sweep must be worth is held against this: it is never less than what is used up.
+        assert receipt.fee <= MEMBERS * transfers.usual_cost(token, together=MEMBERS)
     delegate = pair.delegate.address.lower()
     assert {delegated_to(code_at(geth, member(number).address)) for number in range(MEMBERS)} == {delegate}
 

@@ -150,9 +150,9 @@ class LongSigner(FakeSigner):
         transaction: Transaction,
         *,
         recipient_path: str | None = None,
-        payout: tuple[str, str] | None = None,
+        payouts: tuple[tuple[str, str], ...] = (),
     ) -> Signed:
-        fake = super().sign(chain, path, sender, transaction, recipient_path=recipient_path, payout=payout)
+        fake = super().sign(chain, path, sender, transaction, recipient_path=recipient_path, payouts=payouts)
         real = self._wallet.sign("evm", path, transaction)
         tx = Tx(**json.loads(bytes.fromhex(fake.raw.removeprefix("0x"))))
         self._chain.signed[real.raw] = replace(tx, tx_hash=real.tx_hash)

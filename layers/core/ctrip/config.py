@@ -14,7 +14,8 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
 from ctrip.domain.settings import YEAR_SECONDS
 from ctrip.domain.settlement.rules import PayoutRules, parse_rules
-from ctrip.domain.sweeping.treasury import SETTING, parse_treasuries, treasury_of
+from ctrip.domain.sweeping.policy import SweepPolicy, parse_policies
+from ctrip.domain.sweeping.treasury import OPERATORS_KEYS, SETTING, parse_treasuries, treasury_of
 
 LOCAL = "local"
 
@@ -69,7 +70,8 @@ class Settings:
         "CTRIP_VERIFYING_KEY",
         "",
         "The public key, in hexadecimal, by which the signer's signatures on merchants' extended keys are verified; "
-        "`ctrip verifying-key` prints it. Without it no payment is created.",
+        "`ctrip verifying-key` prints it. While the wallet is being rotated, the new one and the old one, by comma. "
+        "Without it no payment is created.",
         read.verifying_key,
     )
     backup_verified: str = _setting(
@@ -140,6 +142,18 @@ class Settings:
         'the coin\'s base units: `{"polygon": "500000000000000000"}`.',
         read.caps,
     )
+    sweeps: Mapping[str, Mapping[str, SweepPolicy]] = _setting(
+        "CTRIP_SWEEPS",
+        Fixed({}),
+        "What sweeps of an asset are held to, as JSON in base units and seconds: "
+        '`{"ethereum": {"USDC": {"factor": 2, "minimum": "1000000", "max_age": 604800, "quiet_gas": "30000000000", '
+        '"per_day": "200000000000", "approval_above": "50000000000", "batch": 300}}}`. A sweep must be worth `factor` '
+        "times its cost and move `minimum`; after `max_age` it only has to pay for itself (0: never). While gas costs "
+        "more than `quiet_gas`, in the coin's base units, sweeps wait until then; `per_day` is the most in a day of "
+        "UTC; above `approval_above` each waits for `ctrip sweeps approve`; `batch` is the most payments in one "
+        "transaction.",
+        parse_policies,
+    )
     payouts: Mapping[str, Mapping[str, PayoutRules]] = _setting(
         "CTRIP_PAYOUTS",
         Fixed({}),
@@ -148,6 +162,14 @@ class Settings:
         '"minimum": "5000000", "per_transaction": "50000000000", "per_day": "200000000000"}}}`. For an asset that is '
         "not named two persons approve each settlement and refund; on the local stage nobody has to.",
         parse_rules,
+    )
+    kms_keys: tuple[str, ...] = _setting(
+        "CTRIP_KMS_KEYS",
+        (),
+        "Which of the operator's keys are in KMS, made with the key spec ECC_SECG_P256K1 and never shown, and not the "
+        "mnemonic's: any of `treasury`, `gas_station` and `operator`, by comma. Each stands under the alias "
+        "`alias/ctrip-<stage>-treasury`, `-gas-station` or `-operator`: `ctrip kms create`.",
+        read.names_of(OPERATORS_KEYS),
     )
     address_delay_seconds: int = _setting(
         "CTRIP_ADDRESS_DELAY_SECONDS",

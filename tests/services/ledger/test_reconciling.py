@@ -1,5 +1,6 @@
 """Ledger and chain compared through whole lives of payments, and what a person sees and records."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 
@@ -205,6 +206,30 @@ def test_a_transaction_that_cannot_be_read_may_have_moved_anything(world: World)
     assert alarms(world) == []
 
 
+def test_a_difference_and_its_end_stand_in_the_audit_chain(world: World) -> None:
+    """Once each, however long it lasts; the chain is whole, and the hour's checkpoint covers it."""
+    opened(world)
+    world.chain.deposit(STATION, 7)
+    look(world, 6)
+    world.chain.burn(STATION, 7)
+    look(world, 3)
+    chain = world.stage.audit.reader.whole("chain", "anvil")
+    told = [json.loads(each.body) for each in chain]
+    place = "gas_station native"
+    assert [(each["action"], each["before"], each["after"]) for each in told] == [
+        ("reconciliation.differs", {place: "0"}, {place: "7"}),
+        ("reconciliation.agrees", {place: "7"}, {place: "0"}),
+    ]
+    assert {each["actor"] for each in told} == {"reconcile"}
+    world.clock.at += 2 * 3_600_000
+    hour = world.stage.audit.checkpointer.run()[-1].hour
+    verdict = world.stage.audit.verifier.verify("reconciliation:anvil", chain, hour)
+    assert (verdict.problem, verdict.records, verdict.covered) == (None, 2, 1)
+    assert world.stage.audit.verifier.verify("reconciliation:anvil", chain[:1], hour).problem
+    with pytest.raises(NotFound):
+        world.stage.audit.reader.whole("chain", "etherum")
+
+
 def test_a_person_records_a_difference_as_capital(world: World) -> None:
     """Exactly the amount that was shown, once; who it was and why stands in the audit trail."""
     opened(world)
@@ -223,7 +248,8 @@ def test_a_person_records_a_difference_as_capital(world: World) -> None:
     assert (entry.debit, entry.credit, entry.amount) == (GAS_STATION, CAPITAL, 7)
     look(world, 2)
     assert state(world).differences == ()
-    (told,) = world.stores.access.audit("reconciliation:anvil", 0, 10)
+    found, told = world.stores.access.audit("reconciliation:anvil", 0, 10)
+    assert '"action":"reconciliation.differs"' in found.body
     assert ORIGIN.actor in told.body
     assert '"reason":"topped up"' in told.body
 
@@ -264,7 +290,7 @@ def test_the_operators_addresses_are_asked_for_once(world: World, monkeypatch: p
         calls.append(kind)
         raise Unavailable("there is no wallet yet")
 
-    monkeypatch.setattr(world.signer, "account_xpub", asked)
+    monkeypatch.setattr(world.signer, "operators_address", asked)
     world.stage.ledger.noter.run()
     assert calls == []
     world.stores.reconciliations._addresses.clear()

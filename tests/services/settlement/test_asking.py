@@ -18,6 +18,7 @@ from tests.services.settlement.test_paying_out import OWN, PAYER, ask, paid_worl
 from tests.world import ORIGIN, USDC
 
 OTHER = FIRST.shown("0x" + "6f" * 20)
+PART = 10**9  # worth its gas many times over
 RULES = '{"anvil": {"ETH": {"approval_above": "0", "minimum": "10", "per_transaction": "900"}}}'
 
 
@@ -112,18 +113,18 @@ def test_refunds_at_once_never_give_back_more_than_came(monkeypatch) -> None:
 
 
 def test_what_was_refunded_and_is_over_counts_and_what_was_cancelled_does_not() -> None:
-    world, payment = paid_world(1000, CTRIP_PAYOUTS='{"anvil": {"ETH": {"approval_above": "500"}}}')
-    refund(world, payment, amount=400)
+    world, payment = paid_world(1000 * PART, CTRIP_PAYOUTS='{"anvil": {"ETH": {"approval_above": "500000000000"}}}')
+    refund(world, payment, amount=400 * PART)
     run(world)
-    made = refund(world, payment, amount=600)
+    made = refund(world, payment, amount=600 * PART)
     with pytest.raises(Conflict, match="too little"):
-        refund(world, payment, amount=1)
+        refund(world, payment, amount=PART)
     decider = world.stage.settlement.decider
     with pytest.raises(NotFound):
         decider.cancel("m1", made["id"], PayoutKind.REFUND, ORIGIN, payment_id="another")
     decider.cancel("m1", made["id"], PayoutKind.REFUND, ORIGIN, payment_id=payment.id)
-    assert shown(world) == (600, 0, 0)
-    assert refund(world, payment, amount=100)["amount"] == 100
+    assert shown(world) == (600 * PART, 0, 0)
+    assert refund(world, payment, amount=100 * PART)["amount"] == 100 * PART
 
 
 @pytest.mark.parametrize(
@@ -259,11 +260,11 @@ STEPS = st.one_of(
 @given(st.lists(STEPS, max_size=14))
 def test_whatever_is_asked_cancelled_approved_and_booked_no_unit_is_promised_twice(steps) -> None:
     """What is asked for and not over never exceeds what came, nor a payment's refunds what came for it."""
-    world, payment = paid_world(1000, CTRIP_PAYOUTS='{"anvil": {"ETH": {"approval_above": "200"}}}')
+    world, payment = paid_world(1000 * PART, CTRIP_PAYOUTS='{"anvil": {"ETH": {"approval_above": "200000000000"}}}')
     decider, made = world.stage.settlement.decider, []
     acts = {
-        "settle": lambda amount: made.append(ask(world, amount=amount)),
-        "refund": lambda amount: made.append(refund(world, payment, amount=amount)["id"]),
+        "settle": lambda amount: made.append(ask(world, amount=amount * PART)),
+        "refund": lambda amount: made.append(refund(world, payment, amount=amount * PART)["id"]),
         "book": lambda _: world.stage.payouts.worker.run(),
         "approve": lambda n: decider.approve("m1", made[n % len(made)], Origin(f"admin:{n}")),
         "reject": lambda n: decider.reject("m1", made[n % len(made)], "no", Origin("admin:a")),
@@ -279,9 +280,9 @@ def test_whatever_is_asked_cancelled_approved_and_booked_no_unit_is_promised_twi
         held = [payout(world, each) for each in made]
         live = [each for each in held if each.state not in UNMADE]
         free, waiting, _ = shown(world)
-        assert free + waiting == 1000
-        assert 0 <= free <= 1000 - sum(each.amount for each in live)
+        assert free + waiting == 1000 * PART
+        assert 0 <= free <= 1000 * PART - sum(each.amount for each in live)
         refunds = sum(each.amount for each in live if each.kind is PayoutKind.REFUND)
-        assert world.stores.payouts.refunded(payment.id, "anvil", "native").total == refunds <= 1000
+        assert world.stores.payouts.refunded(payment.id, "anvil", "native").total == refunds <= 1000 * PART
     # What was booked and came to nothing has been given back by the last booking.
-    assert free == 1000 - sum(each.amount for each in live)
+    assert free == 1000 * PART - sum(each.amount for each in live)

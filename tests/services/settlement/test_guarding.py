@@ -38,7 +38,7 @@ def ready(asset=None, amount=1000, **settings):
 def signs(world, made, act, named=None):
     """Ask the guard; say whether it lets the transaction be signed."""
     try:
-        world.stage.payouts.guard.check(world.network, act, named or ("m1", made.id))
+        world.stage.payouts.guard.check(world.network, HOT, act, [named or ("m1", made.id)])
     except SigningRefused as exc:
         return str(exc)
     return True
@@ -184,9 +184,9 @@ def test_the_treasurys_key_signs_for_the_chain_whose_treasury_it_is():
 
     plain = Transaction(chain_id=31337, nonce=0, to=OWN, value=made.net, gas=21_000, max_fee=1, priority_fee=1)
     path = "m/44'/60'/0'/0/0"
-    assert signer.sign("anvil", path, HOT, plain, payout=("m1", made.id)).raw
+    assert signer.sign("anvil", path, HOT, plain, payouts=(("m1", made.id),)).raw
     with pytest.raises(SigningRefused):
         signer.sign("anvil", path, HOT, plain)
     elsewhere = replace(signer, treasuries={"anvil": OWN})
     with pytest.raises(SigningRefused):
-        elsewhere.sign("anvil", path, HOT, plain, payout=("m1", made.id))
+        elsewhere.sign("anvil", path, HOT, plain, payouts=(("m1", made.id),))

@@ -16,6 +16,7 @@ from tests.support.ledger import entries_of, owed_to
 from tests.world import _WALLET, AUTHORITY, ORIGIN, USDC, World
 
 COIN = 10**18
+PART = 10**9  # worth its gas many times over
 OWN = FIRST.shown("0x" + "5e" * 20)
 PAYER = FIRST.shown("0x" + "ab" * 20)
 HOT = _WALLET.address("evm", "m/44'/60'/0'/0/0")
@@ -83,12 +84,12 @@ def test_the_operators_fee_stays_in_the_treasury():
         CTRIP_PAYOUTS='{"anvil": {"ETH": {"fee_per_mille": 10, "fee_fixed": "7", '
         '"approval_above": "1000000000000000000"}}}'
     )
-    payout_id = ask(world, amount=1000)
+    payout_id = ask(world, amount=PART)
     run(world)
     done = payout(world, payout_id)
-    assert (done.state, done.fee) == (PayoutState.COMPLETED, 17)
-    assert world.chain.total(None, [OWN]) == 983
-    assert owed_to(entries_of(world.stores), "fee_income") == 17
+    assert (done.state, done.fee) == (PayoutState.COMPLETED, PART // 100 + 7)
+    assert world.chain.total(None, [OWN]) == PART - PART // 100 - 7
+    assert owed_to(entries_of(world.stores), "fee_income") == PART // 100 + 7
 
 
 def test_a_refund_reaches_the_payers_address():
@@ -105,9 +106,9 @@ def test_a_refund_reaches_the_payers_address():
 def test_what_needs_approval_waits_for_two_persons_and_is_set_aside_meanwhile():
     """One is not enough, and the worker sends nothing before."""
     world, _ = paid_world(CTRIP_PAYOUTS='{"anvil": {"ETH": {"approval_above": "999"}}}')
-    payout_id = ask(world, amount=1000)
+    payout_id = ask(world, amount=PART)
     run(world, 2)
-    assert (payout(world, payout_id).state, balance(world, "payable")) == (PayoutState.AWAITING_APPROVAL, 1000)
+    assert (payout(world, payout_id).state, balance(world, "payable")) == (PayoutState.AWAITING_APPROVAL, PART)
     decide = world.stage.settlement.decider
     decide.approve("m1", payout_id, Origin("admin:a"))
     run(world, 2)
@@ -115,14 +116,14 @@ def test_what_needs_approval_waits_for_two_persons_and_is_set_aside_meanwhile():
     decide.approve("m1", payout_id, Origin("admin:b"))
     run(world)
     assert payout(world, payout_id).state is PayoutState.COMPLETED
-    assert world.chain.total(None, [OWN]) == 1000
+    assert world.chain.total(None, [OWN]) == PART
 
 
 @pytest.mark.parametrize("booked", [False, True])
 def test_what_is_rejected_is_the_merchants_again(booked):
     """Before the worker has booked it, and after."""
     world, _ = paid_world(CTRIP_PAYOUTS='{"anvil": {"ETH": {"approval_above": "999"}}}')
-    payout_id = ask(world, amount=1000)
+    payout_id = ask(world, amount=PART)
     if booked:
         run(world, 1)
     world.stage.settlement.decider.reject("m1", payout_id, "not today", Origin("admin:a"))
@@ -137,7 +138,7 @@ def test_what_is_rejected_is_the_merchants_again(booked):
 def test_a_treasury_whose_key_is_elsewhere_makes_it_an_instruction():
     """Nothing is signed: a person sends it."""
     world, _ = paid_world(treasury=FIRST.shown("0x" + "aa" * 20))
-    payout_id = ask(world, amount=1000)
+    payout_id = ask(world, amount=PART)
     run(world, 2)
     assert payout(world, payout_id).state is PayoutState.AWAITING_TRANSFER
     assert world.chain.total(None, [OWN]) == 0
@@ -147,13 +148,13 @@ def test_a_worker_that_dies_anywhere_pays_once():
     """At each effect in turn; the next run goes on from what is stored."""
     for dies_at in range(1, 8):
         world, _ = paid_world()
-        payout_id = ask(world, amount=1000)
+        payout_id = ask(world, amount=PART)
         with Dying(world, dies_at):
             run(world, 1)
         run(world)
         assert payout(world, payout_id).state is PayoutState.COMPLETED, dies_at
-        assert world.chain.total(None, [OWN]) == 1000, dies_at
-        assert (balance(world), balance(world, "payable")) == (COIN - 1000, 0)
+        assert world.chain.total(None, [OWN]) == PART, dies_at
+        assert (balance(world), balance(world, "payable")) == (COIN - PART, 0)
 
 
 class Dying:
@@ -187,7 +188,7 @@ class Dying:
 def test_a_payout_that_a_reorganisation_removes_is_sent_again_and_paid_once():
     """The same bytes in the same slot."""
     world, _ = paid_world()
-    payout_id = ask(world, amount=1000)
+    payout_id = ask(world, amount=PART)
     world.stage.payouts.worker.run()
     world.run = world.new_run()
     world.step(2)
@@ -196,22 +197,22 @@ def test_a_payout_that_a_reorganisation_removes_is_sent_again_and_paid_once():
     world.chain.reorg(2, later=True)
     run(world)
     assert payout(world, payout_id).state is PayoutState.COMPLETED
-    assert world.chain.total(None, [OWN]) == 1000
+    assert world.chain.total(None, [OWN]) == PART
 
 
 def test_a_payout_that_no_block_takes_is_replaced_with_the_same_amount():
     """At a higher price, in the same slot, to the same address."""
     world, _ = paid_world()
-    payout_id = ask(world, amount=1000)
+    payout_id = ask(world, amount=PART)
     world.stage.payouts.worker.run()
     world.chain.base_fee *= 40
     run(world, 12)
     transactions = [t for t in world.stores.money._state.transactions.values() if t.kind is Kind.PAYOUT]
     assert [t.state for t in transactions] == [TransactionState.FINAL]
     assert len(transactions[0].attempts) > 1
-    assert {each.value for each in transactions[0].attempts} == {1000}
+    assert {each.value for each in transactions[0].attempts} == {PART}
     assert payout(world, payout_id).state is PayoutState.COMPLETED
-    assert world.chain.total(None, [OWN]) == 1000
+    assert world.chain.total(None, [OWN]) == PART
 
 
 def test_what_is_not_covered_any_more_when_it_is_booked_fails():
@@ -264,8 +265,29 @@ def test_a_treasury_without_coin_for_the_gas_of_a_token_waits():
 def test_many_payouts_of_one_run_have_slots_of_their_own():
     """One after the other from one treasury."""
     world, _ = paid_world()
-    ids = [ask(world, amount=1000 + number) for number in range(5)]
+    ids = [ask(world, amount=PART + number) for number in range(5)]
     run(world, 6)
     assert {payout(world, each).state for each in ids} == {PayoutState.COMPLETED}
-    assert world.chain.total(None, [OWN]) == 5 * 1000 + 10
+    assert world.chain.total(None, [OWN]) == 5 * PART + 10
     assert replace(payout(world, ids[0])).tx_hash != payout(world, ids[1]).tx_hash
+
+
+@pytest.mark.parametrize("asset", [None, "USDC"])
+def test_what_is_signed_and_in_no_block_yet_is_not_spent_a_second_time(asset):
+    """The second of two that are too much together waits, without an alarm, and is sent once there is enough."""
+    world, _ = paid_world(asset=asset)
+    token = USDC.address if asset else None
+    ids = [ask(world, asset=asset, amount=COIN // 2) for _ in range(2)]
+    world.step()
+    world.chain.burn(HOT, world.chain.total(token, [HOT]) - COIN * 3 // 4, token)
+    world.step()
+    world.stage.payouts.worker.run()
+    world.stage.payouts.worker.run()
+    assert [payout(world, each).state for each in ids] == [PayoutState.SENDING, PayoutState.APPROVED]
+    assert "treasury_low" not in world.log.alarms()
+    run(world)
+    assert payout(world, ids[0]).state is PayoutState.COMPLETED
+    assert "treasury_low" in world.log.alarms()
+    world.chain.deposit(HOT, COIN, token)
+    run(world)
+    assert {payout(world, each).state for each in ids} == {PayoutState.COMPLETED}

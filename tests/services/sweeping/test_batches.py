@@ -537,12 +537,12 @@ def test_a_job_that_was_given_up_for_dead_and_goes_on_signs_nothing_that_is_sent
     payments = world.paid(1_000, 2_000)
     write, other = world.stores.money.write_transaction, replace(world.sweeper)
 
-    def slow(before, after):
+    def slow(before, after, counted=None):
         if after.state is TransactionState.SIGNED and before is not None and before.version == 1:
             world.clock.at += PREPARED_MS
             world.stores.money.write_transaction = write
             other.sweep(USDC.id)
-        return write(before, after)
+        return write(before, after, counted)
 
     world.stores.money.write_transaction = slow
     world.sweeper.sweep(USDC.id)

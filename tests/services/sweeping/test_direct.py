@@ -31,10 +31,10 @@ class Guarded(FakeSigner):
 
     world: World
 
-    def sign(self, chain, path, sender, transaction, *, recipient_path=None, payout=None):
+    def sign(self, chain, path, sender, transaction, *, recipient_path=None, payouts=()):
         guard = self.world.stage.sweeping.signer
-        guard.sign(chain, path, sender, transaction, recipient_path=recipient_path, payout=payout)
-        return super().sign(chain, path, sender, transaction, recipient_path=recipient_path, payout=payout)
+        guard.sign(chain, path, sender, transaction, recipient_path=recipient_path, payouts=payouts)
+        return super().sign(chain, path, sender, transaction, recipient_path=recipient_path, payouts=payouts)
 
 
 def direct_world(address=OWN, *, policy=DIRECT, treasury=TREASURY, **own):

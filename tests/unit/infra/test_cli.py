@@ -11,10 +11,11 @@ from ctrip.domain.admins import Role
 from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import Busy, ChainUnavailable, NotFound
 from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState
+from ctrip.domain.sweeping.policy import parse_policies
 from ctrip.ports import PayoutCommit
 from infra.cli.app import main
 from tests.fakes.store import FakePayments
-from tests.world import ORIGIN, World
+from tests.world import ORIGIN, SETTINGS, World
 
 Run = Callable[..., int]
 
@@ -199,3 +200,25 @@ def test_what_is_to_be_sent_is_listed_by_status_as_a_table_and_as_csv(
     assert run("payouts", "list", "--csv") == 0
     assert [waits in line or "stl_2" in line for line in capsys.readouterr().out.splitlines()] == [False, True, True]
     assert run("payouts", "list", "--status", "nonsense") == 2
+
+
+def test_a_large_sweep_is_listed_and_approved_by_a_person(
+    world: World, run: Run, capsys: pytest.CaptureFixture[str], people: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With that person's own password, and the permission that payouts ask for."""
+    sweeps = parse_policies('{"anvil": {"ETH": {"approval_above": "500"}}}')
+    monkeypatch.setattr(world.stage.adapters, "own", replace(SETTINGS, sweeps=sweeps))
+    payment = world.create(1_000)
+    world.chain.deposit(payment.due.address, 1_000)
+    world.step(4)
+    assert run("sweeps", "list") == run("sweeps", "list", "anvil", "--waiting") == 0
+    assert capsys.readouterr().out.count(f"{payment.id}  anvil  ETH") == 2
+    assert run("sweeps", "list", "--stuck") == run("sweeps", "list", "--parked") == 0
+    assert payment.id not in capsys.readouterr().out
+
+    def approve(name: str, password: str) -> int:
+        people["Password"] = f"{password}'s own password"
+        return run("sweeps", "approve", payment.id, "--as", f"{name}@ops.example")
+
+    assert [approve("ada", "bob"), approve("eve", "eve"), approve("bob", "bob")] == [1, 1, 0]
+    assert world.payment(payment.id).review.sweep_approved == 1_000

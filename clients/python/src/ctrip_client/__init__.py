@@ -4,9 +4,12 @@ from ctrip_client.asynchronous import AsyncClient
 from ctrip_client.calls import (
     EntryFilters,
     EventFilters,
+    NewAssignment,
+    NewDepositRefund,
     NewKey,
     NewPayment,
     NewRefund,
+    NewSchedule,
     NewSettlement,
     PageFilters,
     PaymentFilters,
@@ -29,6 +32,7 @@ from ctrip_client.errors import (
     WebhookRefused,
 )
 from ctrip_client.models import (
+    Assignment,
     Balance,
     Chain,
     Event,
@@ -40,9 +44,11 @@ from ctrip_client.models import (
     Refund,
     Settlement,
     SettlementDestination,
+    SettlementSchedule,
     Sweep,
     Token,
     Transfer,
+    UnmatchedDeposit,
 )
 from ctrip_client.signing import sign_request
 from ctrip_client.sync import Client
@@ -52,6 +58,7 @@ from ctrip_client.webhooks import verify_plain_signature, verify_webhook
 __all__ = [
     "AnswerUnreadable",
     "ApiError",
+    "Assignment",
     "AsyncClient",
     "BadRequest",
     "Balance",
@@ -68,9 +75,12 @@ __all__ = [
     "IssuedKey",
     "Key",
     "LedgerEntry",
+    "NewAssignment",
+    "NewDepositRefund",
     "NewKey",
     "NewPayment",
     "NewRefund",
+    "NewSchedule",
     "NewSettlement",
     "NotFound",
     "Page",
@@ -82,11 +92,13 @@ __all__ = [
     "ServerError",
     "Settlement",
     "SettlementDestination",
+    "SettlementSchedule",
     "Sweep",
     "Token",
     "TooManyRequests",
     "Transfer",
     "Unauthorized",
+    "UnmatchedDeposit",
     "Unprocessable",
     "WebhookRefused",
     "__version__",

@@ -17,16 +17,21 @@ from ctrip_client.calls import (
     Call,
     EntryFilters,
     EventFilters,
+    NewAssignment,
+    NewDepositRefund,
     NewKey,
     NewPayment,
     NewRefund,
+    NewSchedule,
     NewSettlement,
+    PageFilters,
     PaymentFilters,
     PayoutFilters,
 )
 from ctrip_client.core import Core, Outcome, address, failed
 from ctrip_client.credentials import credential
 from ctrip_client.models import (
+    Assignment,
     Balance,
     Chain,
     Event,
@@ -38,7 +43,9 @@ from ctrip_client.models import (
     Refund,
     Settlement,
     SettlementDestination,
+    SettlementSchedule,
     Token,
+    UnmatchedDeposit,
 )
 
 T = TypeVar("T")
@@ -201,6 +208,16 @@ class Settlements:
         """Set where settlements of a chain go: the first address counts at once, another after a delay."""
         return await self.runner.run(calls.set_destination(chain, address, idempotency_key))
 
+    def schedules(self) -> AsyncIterator[SettlementSchedule]:
+        """Yield when settlements are asked for by themselves."""
+        return self.runner.each(calls.list_schedules())
+
+    async def set_schedule(
+        self, chain: str, *, idempotency_key: str | None = None, **wanted: Unpack[NewSchedule]
+    ) -> SettlementSchedule:
+        """Set when settlements of an asset are asked for by themselves; it replaces what was set before."""
+        return await self.runner.run(calls.set_schedule(chain, wanted, idempotency_key))
+
 
 @dataclass(frozen=True, slots=True)
 class Refunds:
@@ -235,6 +252,33 @@ class Refunds:
         return await self.runner.run(calls.cancel_refund(payment_id, refund_id, idempotency_key))
 
 
+@dataclass(frozen=True, slots=True)
+class Deposits:
+    """Money that belongs to no payment by itself: list, refund, assign to a payment."""
+
+    runner: Runner
+
+    def unmatched(self, **filters: Unpack[PageFilters]) -> AsyncIterator[UnmatchedDeposit]:
+        """Yield the unmatched deposits of which something is left."""
+        return self.runner.each(calls.list_unmatched(filters))
+
+    async def refund(
+        self, deposit_id: str, *, idempotency_key: str | None = None, **wanted: Unpack[NewDepositRefund]
+    ) -> Refund:
+        """Ask for a refund of an unmatched deposit; without an amount, all that is left."""
+        return await self.runner.run(calls.refund_deposit(deposit_id, wanted, idempotency_key))
+
+    async def assign(
+        self, deposit_id: str, *, idempotency_key: str | None = None, **wanted: Unpack[NewAssignment]
+    ) -> Assignment:
+        """Have an unmatched deposit count for a payment: it becomes part of the balance."""
+        return await self.runner.run(calls.assign_deposit(deposit_id, wanted, idempotency_key))
+
+    def assignments(self, **filters: Unpack[PageFilters]) -> AsyncIterator[Assignment]:
+        """Yield what was assigned to payments, newest first."""
+        return self.runner.each(calls.list_assignments(filters))
+
+
 class AsyncClient:
     """A gateway, as its merchant sees it; use it in an `async with`, or close it.
 
@@ -267,6 +311,7 @@ class AsyncClient:
         self.ledger = Ledger(self._runner)
         self.settlements = Settlements(self._runner)
         self.refunds = Refunds(self._runner)
+        self.deposits = Deposits(self._runner)
 
     async def __aenter__(self) -> Self:
         return self

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from ctrip_client.errors import AnswerUnreadable
 from ctrip_client.models import (
+    Assignment,
     Balance,
     Chain,
     Event,
@@ -24,7 +25,9 @@ from ctrip_client.models import (
     Refund,
     Settlement,
     SettlementDestination,
+    SettlementSchedule,
     Token,
+    UnmatchedDeposit,
 )
 from ctrip_client.reading import read
 from ctrip_client.signing import encode, encode_query
@@ -35,6 +38,8 @@ PAYMENTS = "/api/v1/payments"
 KEYS = "/api/v1/keys"
 SETTLEMENTS = "/api/v1/settlements"
 REFUNDS = "/api/v1/refunds"
+DEPOSITS = "/api/v1/deposits"
+SCHEDULES = "/api/v1/settlement-schedules"
 DESTINATIONS = "/api/v1/settlement-addresses"
 
 
@@ -115,15 +120,47 @@ class NewSettlement(TypedDict, total=False):
     token_id: str | None
 
 
-class NewRefund(TypedDict, total=False):
-    """What is refunded, and to which address: without an amount all that is left, without an asset what was due."""
+class NewSchedule(TypedDict, total=False):
+    """When settlements are asked for by themselves: by the calendar (`every`), once `threshold` is free, or both."""
 
-    address: Required[str]
+    every: Required[str]
+    hour: int | None
+    weekday: str | None
+    day: int | None
+    threshold: int | str | None
+    keep: int | str | None
+    asset: str | None
+    token_id: str | None
+
+
+class NewRefund(TypedDict, total=False):
+    """What is refunded, and to which address: without an amount all that is left, without an asset what was due.
+
+    Without an address the refund has a page on which the payer names it.
+    """
+
+    address: str | None
     amount: int | str | None
     amount_decimal: str | None
     chain: str | None
     asset: str | None
     token_id: str | None
+
+
+class NewDepositRefund(TypedDict, total=False):
+    """How much of an unmatched deposit is refunded, and to which address: without an amount, all that is left."""
+
+    address: str | None
+    amount: int | str | None
+    amount_decimal: str | None
+
+
+class NewAssignment(TypedDict, total=False):
+    """Which payment an unmatched deposit counts for: without an amount, all that is left."""
+
+    payment_id: Required[str]
+    amount: int | str | None
+    amount_decimal: str | None
 
 
 class NewKey(TypedDict, total=False):
@@ -259,9 +296,40 @@ def set_destination(chain: str, address: str, key: str | None) -> Call[Settlemen
     return replace(call, method="PUT")
 
 
+def list_schedules() -> Call[Page[SettlementSchedule]]:
+    """Read when settlements are asked for by themselves."""
+    return Call(method="GET", path=SCHEDULES, read=_page(SettlementSchedule))
+
+
+def set_schedule(chain: str, wanted: NewSchedule, key: str | None) -> Call[SettlementSchedule]:
+    """Set when settlements of an asset are asked for by themselves."""
+    call = _write(f"{SCHEDULES}/{_segment(chain)}", _one(SettlementSchedule), wanted, key)
+    return replace(call, method="PUT")
+
+
 def create_refund(payment_id: str, wanted: NewRefund, key: str | None) -> Call[Refund]:
     """Ask for a refund."""
     return _write(f"{PAYMENTS}/{_segment(payment_id)}/refunds", _one(Refund), wanted, key)
+
+
+def list_unmatched(filters: PageFilters) -> Call[Page[UnmatchedDeposit]]:
+    """Read a page of unmatched deposits."""
+    return Call(method="GET", path=f"{DEPOSITS}/unmatched", read=_page(UnmatchedDeposit), query=_query(filters))
+
+
+def refund_deposit(deposit_id: str, wanted: NewDepositRefund, key: str | None) -> Call[Refund]:
+    """Ask for a refund of an unmatched deposit."""
+    return _write(f"{DEPOSITS}/unmatched/{_segment(deposit_id)}/refund", _one(Refund), wanted, key)
+
+
+def assign_deposit(deposit_id: str, wanted: NewAssignment, key: str | None) -> Call[Assignment]:
+    """Ask that an unmatched deposit counts for a payment."""
+    return _write(f"{DEPOSITS}/unmatched/{_segment(deposit_id)}/assign", _one(Assignment), wanted, key)
+
+
+def list_assignments(filters: PageFilters) -> Call[Page[Assignment]]:
+    """Read a page of assignments, newest first."""
+    return Call(method="GET", path=f"{DEPOSITS}/assignments", read=_page(Assignment), query=_query(filters))
 
 
 def list_refunds(payment_id: str) -> Call[Page[Refund]]:

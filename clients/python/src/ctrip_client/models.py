@@ -192,8 +192,8 @@ class Settlement(Record):
     amount: int
     fee: int
     net: int
-    address: str
     created_at: datetime
+    address: str | None = None
     token_id: str | None = None
     symbol: str = ""
     decimals: int | None = None
@@ -210,9 +210,51 @@ class Settlement(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund(Settlement):
-    """Money on its way back to a payer, of what came for a payment."""
+    """Money on its way back to a payer, of what came for a payment.
+
+    Without an address it has a page on which the payer names it: `claim_url` is in the first answer alone.
+    """
 
     payment_id: str
+    claim_url: str | None = None
+    claim_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnmatchedDeposit(Record):
+    """Money that came to a payment's address and belongs to no payment by itself."""
+
+    id: str
+    payment_id: str
+    chain: str
+    amount: int
+    refunded: int
+    assigned: int
+    order_id: str | None = None
+    token_id: str | None = None
+    symbol: str = ""
+    decimals: int | None = None
+    amount_decimal: str = ""
+    tx_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment(Record):
+    """What came unmatched to `payment_id` and counts for `assigned_to`, as part of the merchant's balance."""
+
+    id: str
+    status: str
+    payment_id: str
+    assigned_to: str
+    chain: str
+    amount: int
+    created_at: datetime
+    token_id: str | None = None
+    symbol: str = ""
+    decimals: int | None = None
+    amount_decimal: str = ""
+    reason: str | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +266,27 @@ class SettlementDestination(Record):
     since: datetime | None = None
     next_address: str | None = None
     next_from: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementSchedule(Record):
+    """When settlements of an asset are asked for by themselves; `skipped` says why nothing was the last time."""
+
+    chain: str
+    every: str
+    symbol: str
+    keep: int = 0
+    hour: int = 0
+    weekday: str | None = None
+    day: int | None = None
+    threshold: int = 0
+    token_id: str | None = None
+    decimals: int | None = None
+    threshold_decimal: str = ""
+    keep_decimal: str = ""
+    next_at: datetime | None = None
+    skipped: str | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,12 +17,20 @@ class LambdaSigner:
     def __init__(self, stage: str) -> None:
         self._function = named(stage, "signer")
         self._xpubs: dict[tuple[str, int], str] = {}
+        self._addresses: dict[tuple[str, int], str] = {}
 
     def account_xpub(self, kind: str, account: int) -> str:
         """Ask for an account's extended public key; it never changes, so it is asked for once."""
         if (kind, account) not in self._xpubs:
             self._xpubs[kind, account] = self._call({"op": "xpub", "kind": kind, "account": account})["xpub"]
         return self._xpubs[kind, account]
+
+    def operators_address(self, kind: str, index: int) -> str:
+        """Ask for an address of the operator's; it never changes while the process lives, so it is asked for once."""
+        if (kind, index) not in self._addresses:
+            answer = self._call({"op": "operators_address", "kind": kind, "index": index})
+            self._addresses[kind, index] = str(answer["address"])
+        return self._addresses[kind, index]
 
     def provision(self, merchant_id: str) -> None:
         """Have a merchant given its account, and its extended key signed; raises `SigningRefused`."""
@@ -44,7 +52,7 @@ class LambdaSigner:
         transaction: Unsigned,
         *,
         recipient_path: str | None = None,
-        payout: tuple[str, str] | None = None,
+        payouts: tuple[tuple[str, str], ...] = (),
     ) -> Signed:
         """Ask for a signature; raises `SigningRefused`."""
         answer = self._call(
@@ -54,7 +62,7 @@ class LambdaSigner:
                 "path": path,
                 "sender": sender,
                 "recipient_path": recipient_path,
-                "payout": payout,
+                "payouts": payouts,
                 "kind": transaction.kind,
                 "transaction": transaction.fields(),
             }
@@ -76,6 +84,8 @@ def answer_call(request: dict[str, Any], signer: Signer, provisioner: Provisione
     try:
         if request["op"] == "xpub":
             return {"xpub": signer.account_xpub(str(request["kind"]), int(request["account"]))}
+        if request["op"] == "operators_address":
+            return {"address": signer.operators_address(str(request["kind"]), int(request["index"]))}
         if request["op"] == "provision":
             provisioner.provision(str(request["merchant"]))
             return {}
@@ -83,14 +93,13 @@ def answer_call(request: dict[str, Any], signer: Signer, provisioner: Provisione
             return {"verifying_key": provisioner.verifying_key()}
         if request["op"] == "vouch":
             return {"signature": signer.vouch(str(request["merchant"]), str(request["chain"]))}
-        named = request.get("payout")
         signed = signer.sign(
             request["chain"],
             request["path"],
             request["sender"],
             read_transaction(str(request["kind"]), request["transaction"]),
             recipient_path=request["recipient_path"],
-            payout=(str(named[0]), str(named[1])) if named else None,
+            payouts=tuple((str(merchant), str(payout)) for merchant, payout in request.get("payouts", ())),
         )
         return {"raw": signed.raw, "tx_hash": signed.tx_hash}
     except SigningRefused as exc:

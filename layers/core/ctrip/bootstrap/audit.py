@@ -20,7 +20,7 @@ class Audit:
         """Build what reads audit chains."""
         from ctrip.services.audit.read_audit import AuditReader
 
-        return AuditReader(self._stage.payments.reader, self._on.access, self._on.admins)
+        return AuditReader(self._stage.payments.reader, self._on.access, self._on.admins, tuple(self._on.networks))
 
     @cached_property
     def checkpointer(self) -> "AuditCheckpointer":
@@ -33,6 +33,8 @@ class Audit:
             events=on.events,
             access=on.access,
             admins=on.admins,
+            reconciliations=on.reconciliations,
+            chains=tuple(on.networks),
             checkpoints=on.checkpoints,
             clock=on.clock,
             log=on.log("seal"),

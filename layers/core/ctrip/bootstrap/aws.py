@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ctrip.aws.signer import LambdaSigner
     from ctrip.net.receivers import HttpSender
     from ctrip.ports import Chain, Log
+    from ctrip.services.sweeping.sign_transaction import Wallet
     from ctrip.signer.authority import KeyAuthority
-    from ctrip.signer.wallet import MnemonicWallet
+    from ctrip.signer.generations import Generation
     from ctrip.store.access import DynamoAccess
     from ctrip.store.admins import DynamoAdmins
     from ctrip.store.checkpoints import DynamoCheckpoints
@@ -201,15 +202,24 @@ class AwsAdapters:
         """Return the same caller."""
         return self.signer
 
-    def _wallet(self) -> "MnemonicWallet":
-        from ctrip.signer.wallet import MnemonicWallet
+    def _wallet(self) -> "Wallet":
+        from ctrip.signer.wallet import RotatedWallet
 
-        return MnemonicWallet(self._mnemonic)
+        wallet = RotatedWallet(self._generations)
+        if not self.settings.kms_keys:
+            return wallet
+        from ctrip.aws.kms_keys import KmsKey, alias
+        from ctrip.domain.sweeping.treasury import OPERATORS_KEYS
+        from ctrip.signer.outside_keys import OutsideKey, WalletWithOutsideKeys
+
+        stage = self.settings.stage
+        held = {OPERATORS_KEYS[name]: OutsideKey(KmsKey(alias(stage, name))) for name in self.settings.kms_keys}
+        return WalletWithOutsideKeys(wallet, held)
 
     def _authority(self) -> "KeyAuthority":
         from ctrip.signer.authority import KeyAuthority
 
-        return KeyAuthority(self._mnemonic)
+        return KeyAuthority(self._generations[0].mnemonic, [each.mnemonic for each in self._generations[1:]])
 
     def backed_up(self) -> bool:
         """Whether the wallet's backup has been read back; a no is asked about again after a minute."""
@@ -221,10 +231,11 @@ class AwsAdapters:
         return bool(self._backup_day)
 
     @cached_property
-    def _mnemonic(self) -> str:
+    def _generations(self) -> "tuple[Generation, ...]":
         from ctrip.aws.secrets import read_mnemonic
+        from ctrip.signer.generations import parse
 
-        return read_mnemonic(self.settings.stage)
+        return parse(read_mnemonic(self.settings.stage))
 
     # -- chains and other people's servers
 

@@ -54,12 +54,10 @@ class Ledger:
         return AddressNoter(kinds, self._paying, on.reconciliations, on.log("provision"))
 
     def _paying(self, kind: str) -> tuple[str, ...]:
-        from ctrip.domain.chains.kinds import KINDS, address_at
-        from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, OPERATORS_OWN
+        from ctrip.domain.sweeping.treasury import OPERATORS_OWN
 
         # The gas station, and the operator that sends batches.
-        xpub = self._on.signer.account_xpub(kind, OPERATORS_ACCOUNT)
-        return tuple(address_at(KINDS[kind], xpub, index) for index in OPERATORS_OWN)
+        return tuple(self._on.signer.operators_address(kind, index) for index in OPERATORS_OWN)
 
     @cached_property
     def explainer(self) -> "DifferenceExplainer":

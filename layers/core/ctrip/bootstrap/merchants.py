@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ctrip.services.merchants.limit_calls import CallLimiter
     from ctrip.services.merchants.manage_keys import KeyManager
     from ctrip.services.merchants.manage_merchants import MerchantManager
+    from ctrip.services.merchants.move_merchant import MerchantMover
     from ctrip.services.merchants.provision_merchant import AccountProvisioner, WaitingProvisioner
 
 
@@ -27,6 +28,14 @@ class Merchants:
         on = self._on
         remembered = on.settings.key_cache_seconds * 1000
         return Authenticator(on.access, on.limits, on.cipher, on.clock, on.log("api"), remembered)
+
+    @cached_property
+    def mover(self) -> "MerchantMover":
+        """Build what moves merchants to the newest mnemonic."""
+        from ctrip.services.merchants.move_merchant import MerchantMover
+
+        on = self._on
+        return MerchantMover(access=on.access, payouts=on.payouts, chains=tuple(on.networks), clock=on.clock)
 
     @cached_property
     def limiter(self) -> "CallLimiter":

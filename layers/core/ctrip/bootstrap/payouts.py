@@ -24,6 +24,8 @@ class Payouts:
     @cached_property
     def worker(self) -> "PayoutWorker":
         """Build what takes payouts a step further."""
+        from ctrip.services.settlement.ask_scheduled import ScheduledAsker
+        from ctrip.services.settlement.note_costs import CostNoting
         from ctrip.services.settlement.pay_out import PayoutWorker
         from ctrip.services.settlement.vouch_addresses import AddressVouching
 
@@ -34,6 +36,21 @@ class Payouts:
             addresses=AddressVouching(on.payouts, on.signer, on.log("settle")),
             named=self._completing("settle"),
             sender=lambda name: self._sender(name) if name in on.networks else None,
+            scheduled=ScheduledAsker(
+                networks=on.networks,
+                access=on.access,
+                payouts=on.payouts,
+                asker=self._stage.settlement.asker_of("settle"),
+                clock=on.clock,
+                log=on.log("settle"),
+            ),
+            costs=CostNoting(
+                networks=[each for each in on.networks.values() if on.settings.treasury_of(each)],
+                transfers=lambda name: self._transactions(name).transfers,
+                money=on.money,
+                clock=on.clock,
+                log=on.log("settle"),
+            ),
             log=on.log("settle"),
         )
 
@@ -66,6 +83,7 @@ class Payouts:
         on, stage = self._on, self._stage
         return PayoutEnder(
             payouts=on.payouts,
+            money=on.money,
             clock=on.clock,
             jobs=stage.notifying("scan"),
             log=on.log("scan"),
@@ -104,11 +122,13 @@ class Payouts:
 
     def _sender(self, name: str) -> "PayoutSender":
         from ctrip.services.settlement.send_payouts import PayoutSender
+        from ctrip.services.settlement.treasury_funds import TreasuryFunds
 
         on, stage, network = self._on, self._stage, self._stage.network(name)
+        treasury = on.settings.treasury_of(network)
         return PayoutSender(
             network=network,
-            treasury=on.settings.treasury_of(network),
+            treasury=treasury,
             payouts=on.payouts,
             money=on.money,
             clock=on.clock,
@@ -117,6 +137,7 @@ class Payouts:
             log=on.log("settle"),
             reporter=self._reporter("settle"),
             failing=self._booker,
+            funds=TreasuryFunds(chain=name, treasury=treasury, money=on.money, clock=on.clock),
             sender=lambda: self._transactions(name),
         )
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
     from ctrip.ports import Transfers
+    from ctrip.services.sweeping.approve_sweep import SweepApprover
     from ctrip.services.sweeping.check_treasury import CheckedSweeper
+    from ctrip.services.sweeping.read_sweeps import SweepReader
     from ctrip.services.sweeping.resume_sweeps import SweepResumer
     from ctrip.services.sweeping.sign_transaction import GuardedSigner
     from ctrip.services.sweeping.sweep_deposits import DepositSweeper
@@ -78,6 +80,38 @@ class Sweeping:
             transfers=adapters_of(network).transfers,
             own_treasury=lambda merchant_id: self._own_treasury(merchant_id, name),
             operator=operator,
+            policies=on.settings.sweeps.get(name, {}),
+        )
+
+    @cached_property
+    def reader(self) -> "SweepReader":
+        """Build what lists sweeps that are not over."""
+        from ctrip.services.sweeping.read_sweeps import SweepReader
+
+        on = self._on
+        return SweepReader(
+            networks=on.networks,
+            policies=on.settings.sweeps,
+            payments=on.payments,
+            money=on.money,
+            clock=on.clock,
+        )
+
+    @cached_property
+    def approver(self) -> "SweepApprover":
+        """Build what notes that a person has approved a sweep."""
+        from ctrip.services.sweeping.approve_sweep import SweepApprover
+
+        on, stage = self._on, self._stage
+        return SweepApprover(
+            payments=on.payments,
+            access=on.access,
+            sweeps=self.reader,
+            jobs=stage.notifying("api"),
+            clock=on.clock,
+            log=on.log("api"),
+            recorder=stage.recorder("api"),
+            once=stage.once(),
         )
 
     def _own_treasury(self, merchant_id: str, chain: str) -> str:
@@ -101,5 +135,5 @@ class Sweeping:
             on.networks,
             on.backed_up,
             lambda: self._stage.payouts.guard,
-            AccountHolders(on.access, on.wallet, lambda: on.authority().verifying_key).holder,
+            AccountHolders(on.access, on.wallet, lambda: on.authority().every_key).holder,
         )

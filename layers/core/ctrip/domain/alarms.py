@@ -174,6 +174,21 @@ ALARMS: dict[str, Alarm] = {
         "A batch of sweeps could not be made, most likely by a fault of ours; its payments are swept alone.",
         "Search the log for the kind of error; roll back the last deployment where it began there.",
     ),
+    "sweep_waits_for_approval": Alarm(
+        _TICKET,
+        "A payment's money is above the amount that is swept without a person's approval, and nobody has approved it.",
+        "Look at the payment; where it is as it should be, run ctrip sweeps approve with its id.",
+    ),
+    "gas_runs_low": Alarm(
+        _TICKET,
+        "The gas station or the operator has coin for fewer than twenty more transactions like the last one.",
+        "Send coin of this chain to the address that the line names.",
+    ),
+    "stray_coin_used": Alarm(
+        _TICKET,
+        "A transaction at a token's deposit address used coin that had come there and is the merchant's.",
+        "Nothing at once: the ledger owes the merchant all of it. Look why a sweep was cancelled at a higher price.",
+    ),
     "gas_station_low": Alarm(
         _PAGE,
         "The gas station cannot pay for the next gift of gas, so tokens on this chain are not swept.",
@@ -194,6 +209,11 @@ ALARMS: dict[str, Alarm] = {
         _TICKET,
         "The treasury holds too little for the next settlement or refund, which waits.",
         "Send the missing asset, or coin for the gas, to the treasury.",
+    ),
+    "payout_too_dear": Alarm(
+        _TICKET,
+        "A settlement or refund has waited for six hours, as its transaction would cost more than it moves.",
+        "Wait for cheaper gas, or reject it: its amount is free again then.",
     ),
     "payout_reverts": Alarm(
         _TICKET,

@@ -92,7 +92,8 @@ def _digest(previous: str, subject: str, version: int, body: str) -> str:
 
 
 def _facts(payment: Payment) -> dict[str, Any]:
-    return {
+    approved = {"sweep_approved": str(payment.review.sweep_approved)} if payment.review.sweep_approved else {}
+    return approved | {
         "status": payment.status.value,
         "flags": [flag.value for flag in Flag if flag in payment.flags],
         "received": str(payment.seen.amount_received),

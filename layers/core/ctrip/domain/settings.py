@@ -5,12 +5,15 @@ No value is repeated but a mistyped name: RPC addresses hold providers' keys, an
 
 import json
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from ctrip.domain.bounds import WholeNumber
 from ctrip.domain.text import nearest, quoted
 from ctrip.domain.urls import is_node_address, is_web_address
+
+T = TypeVar("T")
 
 YEAR_SECONDS = 31_536_000
 _STAGE = re.compile(r"[a-z][a-z0-9]{0,15}", re.ASCII)
@@ -41,6 +44,18 @@ def names(text: str) -> tuple[str, ...]:
     return found
 
 
+def names_of(known: Collection[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return the reader of some of a few known names."""
+
+    def read(text: str) -> tuple[str, ...]:
+        found = names(text)
+        if strange := [name for name in found if name not in known]:
+            raise ValueError(f"names {quoted(strange[0])}{nearest(strange[0], known)}; there are {', '.join(known)}")
+        return found
+
+    return read
+
+
 def integer(least: int, most: int) -> Callable[[str], int]:
     """Return the reader of a whole number within bounds."""
     bounds = WholeNumber(least, most)
@@ -61,10 +76,11 @@ def level(text: str) -> str:
 
 
 def verifying_key(text: str) -> str:
-    """Read a compressed public key."""
-    if not _VERIFYING_KEY.fullmatch(text):
+    """Read a compressed public key, or several by comma, newest first."""
+    found = [part.strip().lower() for part in text.split(",")]
+    if not all(_VERIFYING_KEY.fullmatch(each) for each in found):
         raise ValueError("must be a public key of 66 hexadecimal digits, as `ctrip verifying-key` prints it")
-    return text
+    return ",".join(found)
 
 
 def day(text: str) -> str:
@@ -118,6 +134,34 @@ def amounts(text: str) -> dict[str, dict[str, str]]:
         if not isinstance(held, dict) or not all(isinstance(each, str) for each in held.values()):
             raise ValueError(f'must map {quoted(chain)} to amounts as text, such as {{"USDC": "10000"}}')
     return found
+
+
+def by_asset(text: str, such_as: str, read: Callable[[str, Any], T]) -> dict[str, dict[str, T]]:
+    """Read what is set by chain and symbol; `read` is given whose it is, for its words, and what stands there."""
+    held = mapping(text, such_as) if text.strip() else {}
+    if not all(isinstance(each, dict) for each in held.values()):
+        raise ValueError(f"must map chains to objects by symbol, such as {such_as}")
+    return {
+        chain: {symbol: read(f"{quoted(chain)}, {quoted(symbol)}", each) for symbol, each in by_symbol.items()}
+        for chain, by_symbol in held.items()
+    }
+
+
+def whole_numbers(where: str, held: Any, kind: type, bounds: Mapping[str, tuple[int, int]]) -> dict[str, int]:
+    """Read an object of whole numbers, as digits or text, whose names are the fields of a dataclass."""
+    known = [each.name for each in fields(kind)]
+    if not isinstance(held, dict) or not set(held) <= set(known):
+        raise ValueError(f"must give {where} an object of any of {', '.join(known)}")
+    values = {}
+    for name, value in held.items():
+        text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+        if not (text.isascii() and text.isdigit() and len(text) <= 78):
+            raise ValueError(f'has, for {where}, a {name} that is no whole number such as "1000000"')
+        least, most = bounds.get(name, (0, 2**256 - 1))
+        if not least <= int(text) <= most:
+            raise ValueError(f"has, for {where}, a {name} that is not from {least} to {most}")
+        values[name] = int(text)
+    return values
 
 
 def mapping(text: str, such_as: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from ctrip.ports.idempotency import Idempotency, Remembered
 from ctrip.ports.jobs import Jobs
 from ctrip.ports.ledger import EntryFilter, EntryPage, LedgerStore
 from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
-from ctrip.ports.money import MoneyStore
+from ctrip.ports.money import Counted, MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
 from ctrip.ports.payouts import PayoutCommit, PayoutPage, PayoutStore
 from ctrip.ports.reconciliation import ReconciliationStore
@@ -35,6 +35,7 @@ __all__ = [
     "Claims",
     "Clock",
     "Commit",
+    "Counted",
     "Delivery",
     "DeliveryPage",
     "Due",

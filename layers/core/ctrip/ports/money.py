@@ -1,12 +1,17 @@
 """Own transactions, ledger entries and fences, as the services keep them."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ctrip.domain.detection.gates import Tip
 from ctrip.domain.ledger.entries import Entry
+from ctrip.domain.settlement.floor import PayoutCosts
+from ctrip.domain.sweeping.policy import LoudGas, SweptDay
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.ports.gates import Fence
+
+# A day's count of sweeps before and after one more.
+Counted: TypeAlias = tuple[SweptDay, SweptDay]
 
 
 class MoneyStore(Protocol):
@@ -31,8 +36,21 @@ class MoneyStore(Protocol):
         """
         ...
 
-    def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
-        """Store a transaction; raises `AlreadyExists` ("transaction") for a taken slot, `Stale` when it moved on."""
+    def payout_costs(self, chains: Sequence[str]) -> dict[str, PayoutCosts]:
+        """Read in one call what payouts cost on chains, as it was noted last; none where nobody has."""
+        ...
+
+    def note_payout_costs(self, costs: PayoutCosts) -> None:
+        """Note what payouts cost on a chain; the newest stands."""
+        ...
+
+    def write_transaction(
+        self, before: OutgoingTransaction | None, after: OutgoingTransaction, counted: Counted | None = None
+    ) -> None:
+        """Store a transaction, and what it counts of a day's sweeps, all or nothing.
+
+        Raises `AlreadyExists` ("transaction") for a taken slot, `Stale` when it, or the day's count, has moved on.
+        """
         ...
 
     def transaction(self, chain: str, sender: str, slot: str) -> OutgoingTransaction | None:
@@ -69,4 +87,16 @@ class MoneyStore(Protocol):
 
     def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
         """Keep why, and until when, a payment's sweep is not tried; the newest stands."""
+        ...
+
+    def swept_day(self, chain: str, asset: str, day: str) -> SweptDay:
+        """Read how much of an asset was swept on a day, consistently."""
+        ...
+
+    def loud_gas(self, chain: str) -> dict[str, LoudGas]:
+        """Return by asset that sweeps of a chain wait for cheaper gas, read consistently."""
+        ...
+
+    def note_gas(self, chain: str, asset: str, loud: LoudGas) -> None:
+        """Keep that an asset's sweeps wait for cheaper gas, or with a price of 0 that they do not."""
         ...

@@ -13,6 +13,7 @@ from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports.gates import Fence
 from ctrip.ports.idempotency import Idempotency, Remembered
+from ctrip.ports.money import Counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +68,14 @@ class PaymentStore(Protocol):
         """
         ...
 
-    def reserve(self, before: Payment, transaction: OutgoingTransaction) -> Payment:
+    def reserve(self, before: Payment, transaction: OutgoingTransaction, counted: Counted | None = None) -> Payment:
         """Put a new outgoing transaction of a payment under way, with its name as the payment's `pending`.
+
+        With what it counts of a day's sweeps, where they have a cap.
 
         No version of the payment: nothing that it tells anybody changes. Any other decision about a payment that knows
         of none under way is stale from now on. Raises `AlreadyExists` ("transaction") when the slot is taken,
-        `Stale` when the payment has moved on, and `Busy`.
+        `Stale` when the payment or the day's count has moved on, and `Busy`.
         """
         ...
 

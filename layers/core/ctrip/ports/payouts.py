@@ -1,11 +1,13 @@
 """Payouts, as the services keep them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.settlement.payout import Payout, PayoutKind
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
+from ctrip.domain.settlement.schedule import Schedule
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports.gates import Fence
@@ -23,6 +25,7 @@ class PayoutCommit:
     refunded: tuple[Refunded, Refunded] | None = None
     entries: tuple[Entry, ...] = ()
     transaction: tuple[OutgoingTransaction | None, OutgoingTransaction] | None = None
+    schedule: tuple[Schedule, Schedule] | None = None
     fence: Fence | None = None
     idempotency: Idempotency | None = None
     answer: str = ""
@@ -43,9 +46,13 @@ class PayoutStore(Protocol):
     def commit(self, commit: PayoutCommit) -> None:
         """Write all of it or nothing.
 
-        Raises `AlreadyExists` ("idempotency", "id", "sent by", "transaction" or "entry"), `Stale` when the payout, the
-        reservation, the refunds of its payment or the transaction has moved on, `FenceLost` and `Busy`.
+        Raises `AlreadyExists` ("idempotency", "id", "schedule", "sent by", "transaction" or "entry"), `Stale` when the
+        payout, the reservation, the refunds of its payment or the transaction has moved on, `FenceLost` and `Busy`.
         """
+        ...
+
+    def commit_all(self, commits: Sequence[PayoutCommit]) -> None:
+        """Write all of several decisions, as one transaction takes a hundred items; raises as `commit` does."""
         ...
 
     def payout(self, merchant_id: str, payout_id: str) -> Payout | None:
@@ -58,6 +65,10 @@ class PayoutStore(Protocol):
 
     def of_payment(self, payment_id: str) -> list[Payout]:
         """Return the refunds of a payment, newest first."""
+        ...
+
+    def claimable(self, digest: str) -> Payout | None:
+        """Read the refund whose recipient's address the secret of a digest may name, consistently."""
         ...
 
     def unfinished(self) -> list[Payout]:
@@ -92,6 +103,26 @@ class PayoutStore(Protocol):
 
     def unvouched(self) -> list[SettlementAddress]:
         """Return the settlement addresses that the signer does not know of yet; the index lags, they do not."""
+        ...
+
+    def schedule(self, merchant_id: str, chain: str, asset: str) -> Schedule | None:
+        """Read when settlements of an asset are asked for, consistently."""
+        ...
+
+    def schedules(self, merchant_id: str) -> list[Schedule]:
+        """Return a merchant's schedules, by chain and asset."""
+        ...
+
+    def due_schedules(self, now: int) -> list[Schedule]:
+        """Return the schedules that go by the calendar alone and may be due; the index lags, they do not."""
+        ...
+
+    def schedules_by_amount(self) -> list[Schedule]:
+        """Return the schedules that go by an amount; the index lags, they do not."""
+        ...
+
+    def keep_schedule(self, before: Schedule | None, after: Schedule) -> None:
+        """Store a schedule; raises `Stale` when it has moved on."""
         ...
 
     def remembered(self, owner: str, route: str, key: str) -> Remembered | None:

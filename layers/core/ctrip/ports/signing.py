@@ -24,6 +24,10 @@ class Signer(Protocol):
         """Return the extended public key of an account, one for each chain kind; account 0 is the operator's."""
         ...
 
+    def operators_address(self, kind: str, index: int) -> str:
+        """Return an address of the operator's, by its index in account 0: its key may be in KMS."""
+        ...
+
     def vouch(self, merchant_id: str, chain: str) -> str:
         """Take over where a merchant's settlements go, and return the signature on it; raises `SigningRefused`."""
         ...
@@ -36,13 +40,14 @@ class Signer(Protocol):
         transaction: Unsigned,
         *,
         recipient_path: str | None = None,
-        payout: tuple[str, str] | None = None,
+        payouts: tuple[tuple[str, str], ...] = (),
     ) -> Signed:
         """Derive `path`, compare its address with `sender`, check what the transaction does on `chain`, sign.
 
         From a deposit address only to the treasury, or nothing at all to itself; from the gas station only to a deposit
         address, whose `recipient_path` is derived and compared too; from the operator only a call of the published
         contract that collects tokens for the treasury, to which deposit addresses may delegate with it; from the
-        treasury only exactly the approved `payout` (merchant and id). Raises `SigningRefused`.
+        treasury only exactly the approved `payouts` (merchant and id), many through the published contract that pays
+        them, which it may let take its tokens. Raises `SigningRefused`.
         """
         ...

@@ -29,11 +29,19 @@ class Transfers(Protocol):
 
     # -- first attempts
 
-    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
+    def price(self) -> int:
+        """Return what a unit of the chain's work (gas) costs now, in base units of the coin."""
+        ...
+
+    def usual_cost(self, token: str | None, *, together: int = 0) -> int:
         """Return about what a sweep costs, without asking for it: with the coin that its address must be given.
 
-        `together` is one of many at once.
+        `together` is how many share one transaction, of which this is one's part; 0: it is swept alone.
         """
+        ...
+
+    def usual_payout(self, token: str | None) -> int:
+        """Return about what a payout from the treasury costs, of the coin (None) or of a token."""
         ...
 
     def quote(self, order: Order, coin: int) -> Quote:
@@ -74,6 +82,31 @@ class Transfers(Protocol):
 
     def collect(self, collection: Collection, operator: str, slot: str) -> Planned:
         """Plan what was quoted, or a part of it, in a slot."""
+        ...
+
+    # -- many recipients at once
+
+    def cannot_pay_together(self, treasury: str) -> str:
+        """Say why a treasury cannot pay many in one transaction; empty where it can."""
+        ...
+
+    def quote_payouts(self, orders: Sequence[Order]) -> Collection:
+        """Choose among payouts of one asset, the oldest first, what one transaction pays for less than one for each.
+
+        None where it saves nothing, and where the contract may not take the token yet.
+        """
+        ...
+
+    def pay_together(self, collection: Collection, last: OutgoingTransaction | None) -> Planned:
+        """Plan what was quoted, in the slot after the treasury's `last`."""
+        ...
+
+    def quote_allowance(self, treasury: str, token: str, count: int) -> Quote | None:
+        """Say what it costs to let the contract take a token; None where it may, or so many do not pay for that."""
+        ...
+
+    def allow(self, treasury: str, token: str, quote: Quote, last: OutgoingTransaction | None) -> Planned:
+        """Plan that."""
         ...
 
     # -- later attempts

@@ -1,10 +1,13 @@
 """Signs EVM transactions, by eth-account."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+
+from eth_keys.datatypes import Signature
 
 from ctrip.domain.chains.chain import Signed
 from ctrip.domain.chains.evm.addresses import checksum
+from ctrip.domain.chains.evm.keccak import keccak
 from ctrip.domain.chains.evm.transaction import Authorization, Transaction
 from ctrip.domain.errors import SigningRefused
 from ctrip.signer.eth_account_alone import account
@@ -12,10 +15,19 @@ from ctrip.signer.eth_account_alone import account
 _ACCOUNT = account()
 
 
-def sign(key: bytes, transaction: Transaction, key_at: Callable[[str], bytes]) -> Signed:
+class DigestKey(Protocol):
+    """What signs as a private key of eth-keys does, wherever the key itself is."""
+
+    def sign_msg_hash(self, digest: bytes) -> Signature:
+        """Sign 32 bytes."""
+        ...
+
+
+def sign(key: bytes | DigestKey, transaction: Transaction, key_at: Callable[[str], bytes]) -> Signed:
     """Sign a transaction: of type 2, of type 4 with authorizations, or of the first type on chains without a base fee.
 
-    `key_at` returns the private key at a path: each authorization is signed by its own address.
+    `key` is a private key, or what signs digests like one. `key_at` returns the private key at a path: each
+    authorization is signed by its own address.
     """
     fields: dict[str, Any] = {
         "chainId": transaction.chain_id,
@@ -34,8 +46,14 @@ def sign(key: bytes, transaction: Transaction, key_at: Callable[[str], bytes]) -
             _authorization(key_at(each.path), each, transaction.chain_id) for each in transaction.authorizations
         ]
         fields |= {"type": 4, "authorizationList": signed_by_each}
-    signed = _ACCOUNT.sign_transaction(fields, key)
-    return Signed("0x" + signed.raw_transaction.hex().removeprefix("0x"), "0x" + signed.hash.hex().removeprefix("0x"))
+    if isinstance(key, bytes):
+        raw = bytes(_ACCOUNT.sign_transaction(fields, key).raw_transaction)
+    else:
+        from eth_account._utils.signing import sign_transaction_dict
+
+        # What `Account.sign_transaction` calls with the key that it has read.
+        *_, raw = sign_transaction_dict(key, fields)  # type: ignore[arg-type]
+    return Signed("0x" + raw.hex(), "0x" + keccak(raw).hex())
 
 
 def _authorization(key: bytes, wanted: Authorization, chain_id: int) -> Any:

@@ -11,11 +11,18 @@ from ctrip.domain.errors import Stale
 from ctrip.domain.ledger.entries import LATEST_MS, Entry, EntryType
 from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
-from ctrip.ports import Commit, Fence, Remembered
+from ctrip.ports import Commit, Counted, Fence, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, remember
 from ctrip.store.engine.database import Database, Write, check, keyed, put, text
-from ctrip.store.layout import audit_item, event_items, payment_item, posting_item, transaction_item
+from ctrip.store.layout import (
+    audit_item,
+    event_items,
+    payment_item,
+    posting_item,
+    swept_day_item,
+    transaction_item,
+)
 
 
 class Clauses:
@@ -90,13 +97,26 @@ def _unmatched_outside(commit: Commit) -> bool:
     return (after.own.unmatched, after.seen.strays) != (before.own.unmatched, before.seen.strays)
 
 
-def reservation(names: tables.Tables, before: Payment, transaction: OutgoingTransaction) -> list[Write]:
+def reservation(
+    names: tables.Tables, before: Payment, transaction: OutgoingTransaction, counted: Counted | None
+) -> list[Write]:
     """Put an own transaction under way, and its name beside the payment: a reservation, and no new version of it."""
     item = payment_item(before.changed(pending=transaction.key))
     return [
         put(names.payments, item, unmoved(before), name="stale payment"),
         transaction_write(names.money, None, transaction),
+        *count(names.money, counted, transaction.updated_at),
     ]
+
+
+def count(table: str, counted: Counted | None, now: int) -> list[Write]:
+    """Count a sweep among its day's."""
+    if counted is None:
+        return []
+    before, after = counted
+    # Holds while nobody has counted another sweep since the count was read.
+    unmoved_since = Path("version") == before.version if before.version else ABSENT
+    return [put(table, swept_day_item(after, now), unmoved_since, name="stale count of the day")]
 
 
 def reservations(

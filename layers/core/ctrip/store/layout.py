@@ -9,6 +9,8 @@ from ctrip.domain.chains.kinds import folded
 from ctrip.domain.detection.watch import Watch, touched
 from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.settlement.schedule import Schedule, next_at
+from ctrip.domain.sweeping.policy import SweptDay
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event, Subject, SubjectKind
 from ctrip.ports import Delivery
@@ -19,6 +21,7 @@ from ctrip.store.engine.database import Item, keyed, number, read_document, text
 EVENT_SECONDS = 60 * 86_400
 IDEMPOTENCY_SECONDS = 48 * 3_600
 SETBACK_SECONDS = 30 * 86_400
+SWEPT_DAY_SECONDS = 60 * 86_400
 
 # What keys and attributes hold already: no field is stored twice.
 _PAYMENT_KEYS = frozenset(
@@ -30,6 +33,8 @@ _PAYMENT_KEYS = frozenset(
 _AUDIT_KEYS = frozenset({"subject"})
 _EVENT_KEYS = frozenset({"ulid", "merchant_id", "type", "subject", "payment_id", "body"})
 _TRANSACTION_KEYS = frozenset({"version", "kind", "state", "tx_hash"})
+_SCHEDULE_KEYS = frozenset({"merchant_id", "chain", "asset", "version"})
+_SWEPT_DAY_KEYS = frozenset({"chain", "asset", "day", "version"})
 _DELIVERY_KEYS = frozenset({"merchant_id", "event_ulid", "endpoint", "attempt"})
 
 
@@ -256,6 +261,22 @@ def setback_of(item: Item) -> Setback:
     return decode(Setback, read_document(item, "doc"))
 
 
+def swept_day_item(day: SweptDay, now: int) -> Item:
+    """Lay a day's count of sweeps out; it is kept for a time."""
+    return keyed(
+        tables.swept_day_key(day.chain, day.asset, day.day),
+        version=number(day.version),
+        doc=text(encode(day, without=_SWEPT_DAY_KEYS)),
+        ttl=number(now // 1000 + SWEPT_DAY_SECONDS),
+    )
+
+
+def swept_day_of(item: Item, chain: str, asset: str, day: str) -> SweptDay:
+    """Read a day's count of sweeps."""
+    known = {"chain": chain, "asset": asset, "day": day, "version": int(tables.plain(item, "version"))}
+    return decode(SweptDay, read_document(item, "doc"), **known)
+
+
 def posting_item(entries: Sequence[Entry]) -> Item:
     """Lay out what one cause posts to one owner's ledger, in one item under the first entry's id.
 
@@ -268,3 +289,26 @@ def posting_item(entries: Sequence[Entry]) -> Item:
 def entries_of(item: Item) -> list[Entry]:
     """Read what one cause has posted."""
     return decode_all(Entry, read_document(item, "doc"))
+
+
+def schedule_item(schedule: Schedule) -> Item:
+    """Lay a schedule out; in the index `watch` by its next moment, or among those that go by an amount."""
+    item = keyed(
+        tables.schedule_key(schedule.merchant_id, schedule.chain, schedule.asset),
+        version=number(schedule.version),
+        doc=text(encode(schedule, without=_SCHEDULE_KEYS)),
+    )
+    whose = f"{schedule.merchant_id}#{schedule.chain}#{schedule.asset}"
+    if schedule.threshold is not None:
+        item["watch_pk"], item["watch_sk"] = text(tables.THRESHOLDS_PARTITION), text(whose)
+    elif (moment := next_at(schedule)) is not None:
+        item["watch_pk"], item["watch_sk"] = text(tables.SCHEDULES_PARTITION), text(f"{moment:013d}#{whose}")
+    return item
+
+
+def schedule_of(item: Item) -> Schedule:
+    """Read a schedule."""
+    key = tables.key_of(item)
+    chain, asset = key.sk.split("#", 1)
+    own = {"merchant_id": key.pk.removeprefix("SS#"), "chain": chain, "asset": asset}
+    return decode(Schedule, read_document(item, "doc"), **own, version=int(tables.plain(item, "version")))

@@ -7,14 +7,16 @@ from pynamodb.expressions.operand import Path
 from ctrip.domain.detection.gates import Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.ledger.entries import Entry
+from ctrip.domain.settlement.floor import PayoutCosts
+from ctrip.domain.sweeping.policy import LoudGas, SweptDay
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
-from ctrip.ports import Fence
+from ctrip.ports import Counted, Fence
 from ctrip.store import tables
-from ctrip.store.clauses import refuse_late, settlement, transaction_write
+from ctrip.store.clauses import count, refuse_late, settlement, transaction_write
 from ctrip.store.engine.codec import decode, encode
-from ctrip.store.engine.database import Item, Store, put, read_document, update
+from ctrip.store.engine.database import Item, Store, keyed, put, read_document, text, update
 from ctrip.store.engine.errors import ConditionFailed
-from ctrip.store.layout import setback_item, setback_of, transaction_of, unreadable_transaction
+from ctrip.store.layout import setback_item, setback_of, swept_day_of, transaction_of, unreadable_transaction
 
 _SWEEPING = ("sweeping_to", "sweeping_refused", "sweeping_alone")
 _TIP_KEYS = frozenset({"chain", "fence", *_SWEEPING})
@@ -51,14 +53,38 @@ class DynamoMoney(Store):
         actions = [Path(name).set(held) for name, held in zip(_SWEEPING, (to, refused, alone), strict=True)]
         self._db.write(update(self._table, tables.tip_key(chain), actions))
 
-    def write_transaction(self, before: OutgoingTransaction | None, after: OutgoingTransaction) -> None:
+    def payout_costs(self, chains: Sequence[str]) -> dict[str, PayoutCosts]:
+        """Read in one call what payouts cost on chains, as it was noted last."""
+        keys = {chain: tables.payout_costs_key(chain) for chain in chains}
+        items = self._db.batch(self._table, list(keys.values()))
+        return {
+            chain: decode(PayoutCosts, read_document(items[key], "doc"), chain=chain)
+            for chain, key in keys.items()
+            if key in items
+        }
+
+    def note_payout_costs(self, costs: PayoutCosts) -> None:
+        """Note what payouts cost on a chain; the newest stands."""
+        doc = text(encode(costs, without=frozenset({"chain"})))
+        self._db.write(put(self._table, keyed(tables.payout_costs_key(costs.chain), doc=doc)))
+
+    def write_transaction(
+        self, before: OutgoingTransaction | None, after: OutgoingTransaction, counted: Counted | None = None
+    ) -> None:
         """Store a transaction; raises `AlreadyExists` for a taken (chain, sender, slot), `Stale` when it moved on."""
+        own, counting = transaction_write(self._table, before, after), count(self._table, counted, after.updated_at)
+
+        def ours() -> bool:
+            return self.transaction(after.chain, after.sender, after.slot) == after
+
         try:
-            self._db.write(
-                transaction_write(self._table, before, after),
-                ours=lambda: self.transaction(after.chain, after.sender, after.slot) == after,
-            )
+            if counting:
+                self._db.transact([own, *counting], ours=ours)
+            else:
+                self._db.write(own, ours=ours)
         except ConditionFailed as exc:
+            if min(exc.places, default=0):
+                raise Stale("the count of the day has moved on") from exc
             raise (
                 AlreadyExists("transaction") if before is None else Stale("the outgoing transaction has moved on")
             ) from exc
@@ -111,6 +137,24 @@ class DynamoMoney(Store):
     def set_back(self, chain: str, payment_id: str, setback: Setback) -> None:
         """Keep why, and until when, a payment's sweep is not tried; the newest stands."""
         self._db.write(put(self._table, setback_item(chain, payment_id, setback)))
+
+    def swept_day(self, chain: str, asset: str, day: str) -> SweptDay:
+        """Read how much of an asset was swept on a day, consistently."""
+        item = self._db.get(self._table, tables.swept_day_key(chain, asset, day))
+        return swept_day_of(item, chain, asset, day) if item else SweptDay(chain=chain, asset=asset, day=day)
+
+    def loud_gas(self, chain: str) -> dict[str, LoudGas]:
+        """Return by asset that sweeps of a chain wait for cheaper gas, read consistently."""
+        place = (Path("pk") == tables.sweeps_partition(chain)) & Path("sk").startswith(tables.LOUD_PREFIX)
+        found = {
+            tables.key_of(item).sk.removeprefix(tables.LOUD_PREFIX): decode(LoudGas, read_document(item, "doc"))
+            for item in self._db.each(self._table, place, consistent=True)
+        }
+        return {asset: loud for asset, loud in found.items() if loud.price}
+
+    def note_gas(self, chain: str, asset: str, loud: LoudGas) -> None:
+        """Keep that an asset's sweeps wait for cheaper gas, or that they do not."""
+        self._db.write(put(self._table, keyed(tables.loud_gas_key(chain, asset), doc=text(encode(loud)))))
 
 
 def _readable(item: Item, chain: str) -> OutgoingTransaction:

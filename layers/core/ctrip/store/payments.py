@@ -13,7 +13,7 @@ from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, Stale
 from ctrip.domain.payments.payment import Payment, Tier
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
-from ctrip.ports import Commit, Page, PaymentFilter, Remembered
+from ctrip.ports import Commit, Counted, Page, PaymentFilter, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered
 from ctrip.store.clauses import Clauses, refuse_late, reservation, reservations, unmoved
@@ -56,9 +56,9 @@ class DynamoPayments(Store):
                 raise _refusal(name) from exc
         raise AlreadyExists("order")
 
-    def reserve(self, before: Payment, transaction: OutgoingTransaction) -> Payment:
+    def reserve(self, before: Payment, transaction: OutgoingTransaction, counted: Counted | None = None) -> Payment:
         """Put an own transaction under way; return the payment that names it."""
-        writes = reservation(self._db.tables, before, transaction)
+        writes = reservation(self._db.tables, before, transaction, counted)
         try:
             self._db.transact(writes, ours=lambda: self._stands(transaction))
         except ConditionFailed as exc:

@@ -1,14 +1,15 @@
 """Payouts, beside the payments: the API writes what is asked for, the worker what became of it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, Stale
-from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.domain.settlement.payout import ID_PREFIX, Payout, PayoutKind, PayoutState
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
+from ctrip.domain.settlement.schedule import Schedule
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Remembered
 from ctrip.ports.payouts import PayoutCommit, PayoutPage
@@ -18,10 +19,9 @@ from ctrip.store.clauses import fence_check, postings, refuse_late, transaction_
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import Item, Store, Write, keyed, number, put, read_document, text
 from ctrip.store.engine.errors import ConditionFailed
-from ctrip.store.layout import event_items
+from ctrip.store.layout import event_items, schedule_item, schedule_of
 
-_POSITION = re.compile(r"(stl|ref)_[0-9A-Z]{26}", re.ASCII)
-_PREFIX = {PayoutKind.SETTLEMENT: "stl_", PayoutKind.REFUND: "ref_"}
+_POSITION = re.compile(rf"({'|'.join(ID_PREFIX.values())})[0-9A-Z]{{26}}", re.ASCII)
 _PAYOUT_KEYS = frozenset({"id", "merchant_id", "version", "state"})
 _VERSION = frozenset({"version"})
 
@@ -33,10 +33,14 @@ class DynamoPayouts(Store):
 
     def commit(self, commit: PayoutCommit) -> None:
         """Write all of it or nothing."""
-        refuse_late(self._db, commit.entries)
-        writes = list(self._writes(commit))
+        self.commit_all([commit])
+
+    def commit_all(self, commits: Sequence[PayoutCommit]) -> None:
+        """Write all of several decisions or nothing."""
+        refuse_late(self._db, [entry for commit in commits for entry in commit.entries])
+        writes = [write for commit in commits for write in self._writes(commit)]
         try:
-            self._db.transact(writes, ours=lambda: self._is(commit.after))
+            self._db.transact(writes, ours=lambda: all(self._is(commit.after) for commit in commits))
         except ConditionFailed as exc:
             raise _refusal(writes[min(exc.places)].name) from exc
 
@@ -47,7 +51,7 @@ class DynamoPayouts(Store):
 
     def page(self, merchant_id: str, kind: PayoutKind, cursor: str | None, limit: int) -> PayoutPage:
         """List a merchant's payouts of a kind, newest first."""
-        prefix = _PREFIX[kind]
+        prefix = ID_PREFIX[kind]
         after = tables.open_cursor(f"{merchant_id}#{kind}", cursor, _POSITION)
         place = Path("pk") == tables.payout_key(merchant_id, "").pk
         # One more than wanted, so that a full last page knows that it is the last, and one for the cursor's own.
@@ -70,6 +74,11 @@ class DynamoPayouts(Store):
         ]
         items = self._db.batch(self._table, keys)
         return [_payout_of(items[key]) for key in keys if key in items]
+
+    def claimable(self, digest: str) -> Payout | None:
+        """Read the refund whose recipient's address the secret of a digest may name, consistently."""
+        item = self._db.get(self._table, tables.claim_key(digest))
+        return self.payout(tables.plain(item, "merchant"), tables.plain(item, "payout")) if item else None
 
     def unfinished(self) -> list[Payout]:
         """Return the payouts that the worker must look after, oldest first."""
@@ -132,6 +141,41 @@ class DynamoPayouts(Store):
         items = self._db.batch(self._table, keys)
         return [_address_of(items[key]) for key in keys if key in items and "watch_pk" in items[key]]
 
+    def schedule(self, merchant_id: str, chain: str, asset: str) -> Schedule | None:
+        """Read when settlements of an asset are asked for, consistently."""
+        item = self._db.get(self._table, tables.schedule_key(merchant_id, chain, asset))
+        return schedule_of(item) if item else None
+
+    def schedules(self, merchant_id: str) -> list[Schedule]:
+        """Return a merchant's schedules, by chain and asset."""
+        place = Path("pk") == tables.schedule_key(merchant_id, "", "").pk
+        return [schedule_of(item) for item in self._db.each(self._table, place, consistent=True)]
+
+    def due_schedules(self, now: int) -> list[Schedule]:
+        """Return the schedules that go by the calendar alone and may be due."""
+        return self._watched_schedules(
+            (Path("watch_pk") == tables.SCHEDULES_PARTITION) & (Path("watch_sk") <= f"{now:013d}~")
+        )
+
+    def schedules_by_amount(self) -> list[Schedule]:
+        """Return the schedules that go by an amount."""
+        return self._watched_schedules(Path("watch_pk") == tables.THRESHOLDS_PARTITION)
+
+    def _watched_schedules(self, place: Condition) -> list[Schedule]:
+        keys = [tables.key_of(row) for row in self._db.each(self._table, place, index="watch")]
+        items = self._db.batch(self._table, keys)
+        return [schedule_of(items[key]) for key in keys if key in items]
+
+    def keep_schedule(self, before: Schedule | None, after: Schedule) -> None:
+        """Store a schedule; raises `Stale` when it has moved on."""
+        try:
+            self._db.write(
+                self._schedule(before, after),
+                ours=lambda: self.schedule(after.merchant_id, after.chain, after.asset) == after,
+            )
+        except ConditionFailed as exc:
+            raise Stale("the schedule has moved on") from exc
+
     def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
         """Return what an idempotency key answered first, read consistently."""
         return read_remembered(self._db, self._table, owner, route, key)
@@ -150,9 +194,16 @@ class DynamoPayouts(Store):
         yield put(self._table, _payout_item(after), unmoved, name="id" if before is None else "stale payout")
         if commit.reservation is not None:
             yield self._reservation(*commit.reservation)
+        if commit.schedule is not None:
+            yield self._schedule(*commit.schedule)
         if commit.refunded is not None:
             yield self._refunded(*commit.refunded)
-        if before is None and after.payment_id is not None:
+        if before is None and after.claim:
+            yield put(
+                self._table,
+                keyed(tables.claim_key(after.claim), merchant=text(after.merchant_id), payout=text(after.id)),
+            )
+        if before is None and after.kind is PayoutKind.REFUND and after.payment_id is not None:
             key = tables.refund_key(after.payment_id, after.id)
             yield put(self._table, keyed(key, merchant=text(after.merchant_id)))
         if commit.sent_by:
@@ -169,6 +220,10 @@ class DynamoPayouts(Store):
         item = keyed(key, version=number(after.version), doc=text(encode(after, without=_VERSION)))
         # Holds while nobody has asked for, or booked, anything of the asset since the balance was read.
         return put(self._table, item, _unmoved(before.version), name="stale reservation")
+
+    def _schedule(self, before: Schedule | None, after: Schedule) -> Write:
+        # Holds while no other worker has answered what was due, and the merchant has not changed it.
+        return put(self._table, schedule_item(after), _unmoved(before.version if before else 0), name="schedule")
 
     def _refunded(self, before: Refunded, after: Refunded) -> Write:
         key = tables.refunded_key(after.payment_id, after.chain, after.asset)

@@ -127,12 +127,19 @@ def payout_key(merchant_id: str, payout_id: str) -> Key:
 PAYOUTS_PARTITION = "PAYOUTS"  # of the index `watch`: those that the worker looks after
 INSTRUCTIONS_PARTITION = "INSTRUCTIONS"  # of the same index: those that wait for a person's transfer
 UNVOUCHED_PARTITION = "ADDRESSES"  # of the same index: settlement addresses that the signer does not know of yet
+SCHEDULES_PARTITION = "SCHEDULES"  # of the same index: by the moment at which the calendar asks
+THRESHOLDS_PARTITION = "THRESHOLDS"  # of the same index: those that ask once an amount is free
 REFUND_PREFIX = "RF#"
 
 
 def reservation_key(merchant_id: str, chain: str, asset: str) -> Key:
     """Name what a merchant has asked for of an asset and is not booked yet."""
     return Key(f"RSV#{merchant_id}", f"{chain}#{asset}")
+
+
+def schedule_key(merchant_id: str, chain: str, asset: str) -> Key:
+    """Name when a merchant's settlements of an asset are asked for."""
+    return Key(f"SS#{merchant_id}", f"{chain}#{asset}")
 
 
 def refunded_key(payment_id: str, chain: str, asset: str) -> Key:
@@ -143,6 +150,11 @@ def refunded_key(payment_id: str, chain: str, asset: str) -> Key:
 def refund_key(payment_id: str, payout_id: str) -> Key:
     """Name one of a payment's refunds."""
     return Key(f"P#{payment_id}", f"{REFUND_PREFIX}{payout_id}")
+
+
+def claim_key(digest: str) -> Key:
+    """Name the refund whose recipient's address the secret of a digest may name."""
+    return Key(f"CLAIM#{digest}", "CLAIM")
 
 
 def sent_by_key(chain: str, tx_hash: str) -> Key:
@@ -269,6 +281,24 @@ def setback_key(chain: str, payment_id: str) -> Key:
     return Key(setbacks_partition(chain), payment_id)
 
 
+def sweeps_partition(chain: str) -> str:
+    """Name what is counted and noted of a chain's sweeps, by asset."""
+    return f"SW#{chain}"
+
+
+def swept_day_key(chain: str, asset: str, day: str) -> Key:
+    """Name how much of an asset was swept on a day."""
+    return Key(sweeps_partition(chain), f"DAY#{asset}#{day}")
+
+
+LOUD_PREFIX = "LOUD#"
+
+
+def loud_gas_key(chain: str, asset: str) -> Key:
+    """Name whether an asset's sweeps wait for cheaper gas."""
+    return Key(sweeps_partition(chain), f"{LOUD_PREFIX}{asset}")
+
+
 def unfinished_partition(chain: str) -> str:
     """Name a chain's partition of the index `due`."""
     return f"U#{chain}"
@@ -277,6 +307,11 @@ def unfinished_partition(chain: str) -> str:
 def tip_key(chain: str) -> Key:
     """Name a chain's fence and tip."""
     return Key(f"F#{chain}", "TIP")
+
+
+def payout_costs_key(chain: str) -> Key:
+    """Name what payouts cost on a chain."""
+    return Key(f"PC#{chain}", "COSTS")
 
 
 # -- access

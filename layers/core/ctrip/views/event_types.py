@@ -220,6 +220,30 @@ EVENT_TYPES = (
         "Nothing.",
     ),
     EventType(
+        "refund.addressed",
+        "The payer has named the recipient's address, on the page that you sent them.",
+        "Nothing.",
+        "`approved` at once, or once enough persons have approved it; else `rejected`.",
+    ),
+    EventType(
+        "assignment.created",
+        "You asked that an unmatched deposit counts for a payment.",
+        "Nothing.",
+        "`completed`, within a minute.",
+    ),
+    EventType(
+        "assignment.completed",
+        "An unmatched deposit is part of your balance; `assigned_to` is the payment that it counts for.",
+        "Book it, and ship that order where this completes it: the payment's own status does not change.",
+        "Nothing.",
+    ),
+    EventType(
+        "assignment.failed",
+        "The deposit was not there any more, as a reorganisation took it back.",
+        "Nothing.",
+        "Nothing.",
+    ),
+    EventType(
         "settlement.address_changed",
         "Somebody has set where settlements of a chain go, or with custody `direct` deposits; a change counts from "
         "`next_from` on.",

@@ -50,6 +50,7 @@ class ChainHealth(TypedDict):
     last_failure: Annotated[str | None, "Why the last pass that failed did."]
     failing_since: Annotated[Time | None, "Since when every pass has failed; null: the last did not."]
     open_payments: int
+    parked_payments: Annotated[int, "How many payments hold money that is worth less than its gas."]
     endpoints: list[Endpoint]
     sweeping: Sweeping
 
@@ -81,6 +82,7 @@ def chain_health(network: Network, verdict: Verdict, tip: Tip, treasury: str, no
         "last_failure": tip.failure or None,
         "failing_since": rfc3339_if(tip.failing_since or None),
         "open_payments": tip.open_payments,
+        "parked_payments": sum(each.payments for each in tip.parked),
         "endpoints": [{"host": host, "state": state, "reason": why or None} for host, state, why in tip.endpoints],
         "sweeping": _sweeping(tip, treasury),
     }

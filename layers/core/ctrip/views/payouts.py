@@ -8,7 +8,7 @@ from ctrip.domain.chains.kinds import shown
 from ctrip.domain.money import format_decimal
 from ctrip.domain.settlement.deposits import UnmatchedDeposit
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
-from ctrip.domain.settlement.reservation import SettlementAddress
+from ctrip.domain.settlement.reservation import Refunded, SettlementAddress
 from ctrip.domain.webhooks.events import API_VERSION
 from ctrip.views.csv import table
 from ctrip.views.fields import Address, Amount, Decimal, Digits, Hash, Id, NextCursor, Shape, Time, rfc3339, rfc3339_if
@@ -30,12 +30,14 @@ class _Payout(TypedDict):
     net: Amount
     net_str: Digits
     net_decimal: Annotated[Decimal, "What is sent."]
-    address: Address
+    address: Annotated[Address | None, "Null: the payer has not named it yet."]
     approvals: Annotated[int, "How many persons have approved it."]
     approvals_needed: int
     treasury: Annotated[Address | None, "Where a transfer that a person sends comes from; null: not known, or not so."]
     tx_hash: Annotated[Hash | None, "While it awaits a transfer: the one that was named, and is not compared yet."]
-    reason: Annotated[str | None, "Why it was rejected, or failed; or why the transfer that was named is not its own."]
+    reason: Annotated[
+        str | None, "Why it was rejected, failed, or still waits; or why the transfer that was named is not its own."
+    ]
     created_at: Time
     updated_at: Time
 
@@ -48,6 +50,37 @@ class RefundView(_Payout):
     """Money on its way back to a payer."""
 
     payment_id: Id
+    claim_url: Annotated[
+        str | None,
+        "The page on which the payer names the address, where it was not given; null but in the first answer.",
+    ]
+    claim_until: Annotated[Time | None, "Until then the payer may name the address; null where it was given."]
+
+
+class AssignmentView(TypedDict):
+    """What came unmatched and counts for a payment, as part of the merchant's balance."""
+
+    id: str
+    status: Annotated[str, Shape(values=PayoutState)]
+    payment_id: Annotated[Id, "The payment whose address it came to."]
+    assigned_to: Annotated[Id, "The payment that it counts for."]
+    chain: str
+    token_id: Annotated[Id | None, "Null: the chain's coin."]
+    symbol: str
+    decimals: int
+    amount: Amount
+    amount_str: Digits
+    amount_decimal: Decimal
+    reason: Annotated[str | None, "Why it failed."]
+    created_at: Time
+    updated_at: Time
+
+
+class AssignmentPage(TypedDict):
+    """Assignments, newest first."""
+
+    data: list[AssignmentView]
+    next_cursor: NextCursor
 
 
 class SettlementPage(TypedDict):
@@ -67,7 +100,7 @@ class RefundPage(TypedDict):
 class PayoutView(_Payout):
     """A settlement or a refund, as operators see it."""
 
-    kind: Annotated[str, "`settlement` or `refund`."]
+    kind: Annotated[str, "`settlement`, `refund` or `assignment`."]
     merchant_id: str
     payment_id: Id | None
     asked_by: str
@@ -111,6 +144,9 @@ class UnmatchedDepositView(_Sent):
     refunded: Amount
     refunded_str: Digits
     refunded_decimal: Annotated[Decimal, "What of it was refunded, refunds under way included."]
+    assigned: Amount
+    assigned_str: Digits
+    assigned_decimal: Annotated[Decimal, "What of it was assigned to payments."]
     tx_hash: Annotated[Hash | None, "The newest transaction that brought some of it; null while unknown."]
 
 
@@ -121,8 +157,9 @@ class UnmatchedDepositPage(TypedDict):
     next_cursor: NextCursor
 
 
-def unmatched_view(deposit: UnmatchedDeposit, refunded: int) -> UnmatchedDepositView:
-    """Render an unmatched deposit."""
+def unmatched_view(deposit: UnmatchedDeposit, gone: Refunded) -> UnmatchedDepositView:
+    """Render an unmatched deposit, with what was done with it."""
+    refunded = gone.total - gone.assigned
     return {
         "id": deposit.id,
         "payment_id": deposit.payment.id,
@@ -137,6 +174,9 @@ def unmatched_view(deposit: UnmatchedDeposit, refunded: int) -> UnmatchedDeposit
         "refunded": refunded,
         "refunded_str": str(refunded),
         "refunded_decimal": format_decimal(refunded, deposit.decimals),
+        "assigned": gone.assigned,
+        "assigned_str": str(gone.assigned),
+        "assigned_decimal": format_decimal(gone.assigned, deposit.decimals),
         "tx_hash": deposit.tx_hash,
         "from": shown(deposit.sender) if deposit.sender else None,
     }
@@ -160,12 +200,29 @@ def settlement_view(payout: Payout) -> SettlementView:
 
 def refund_view(payout: Payout) -> RefundView:
     """Render a refund."""
-    return cast("RefundView", _rendered(payout) | {"payment_id": payout.payment_id})
+    # The secret of its page was shown once, and is not kept.
+    until = rfc3339_if(payout.claim_until or None)
+    own = {"payment_id": payout.payment_id, "claim_url": None, "claim_until": until}
+    return cast("RefundView", _rendered(payout) | own)
+
+
+def assignment_view(payout: Payout) -> AssignmentView:
+    """Render an assignment."""
+    shown_of_it = {name: value for name, value in _rendered(payout).items() if name in AssignmentView.__annotations__}
+    own = {"payment_id": payout.payment_id, "assigned_to": payout.assigned_to}
+    return cast("AssignmentView", shown_of_it | own)
+
+
+_VIEWS = {
+    PayoutKind.SETTLEMENT: settlement_view,
+    PayoutKind.REFUND: refund_view,
+    PayoutKind.ASSIGNMENT: assignment_view,
+}
 
 
 def view_of(payout: Payout) -> dict[str, Any]:
     """Render a payout as its merchant sees it."""
-    return dict(settlement_view(payout) if payout.kind is PayoutKind.SETTLEMENT else refund_view(payout))
+    return dict(_VIEWS[payout.kind](payout))
 
 
 def payout_view(payout: Payout) -> PayoutView:
@@ -219,7 +276,7 @@ def _rendered(payout: Payout) -> dict[str, Any]:
         decimal = format_decimal(amount, payout.decimals)
         fields |= {name: amount, f"{name}_str": str(amount), f"{name}_decimal": decimal}
     return fields | {
-        "address": shown(payout.to),
+        "address": shown(payout.to) if payout.to else None,
         "approvals": len(payout.approvals),
         "approvals_needed": payout.approvals_needed,
         "treasury": shown(payout.treasury) if payout.treasury else None,

@@ -25,6 +25,7 @@ MOST_MEMBERS = 300
 MOST_GAS = 16_777_216  # EIP-7825: of one transaction
 ROOM = 3  # of the cap on a transaction's fee, the part that a first attempt may cost: replacements are dearer
 USUAL_GAS = 40_000  # about what a member costs that delegates with the batch
+USUAL_START_GAS = 40_000  # about what a batch costs beside its members
 
 # Before what the chain gives back, as the limit must cover it: the batch itself; each member's word in the call, its
 # turn in the loop and its event; what the delegate does beside the transfer.

@@ -336,6 +336,10 @@ class EvmChain:
         """Say why calls of tokens would fail at that block, in the order asked; None where one would not."""
         return delegation.refusals(self._pool, at, wanted)
 
+    def allowance(self, at: Block, token: str, owner: str, spender: str) -> int:
+        """Return how much of a token somebody may take from its owner, at exactly that block."""
+        return delegation.allowance(self._pool, at, token, owner, spender)
+
     def authorizes(self, sender: str, delegate: str) -> bool:
         """Whether a transaction of type 4 (EIP-7702) is understood."""
         return delegation.authorizes(self._pool, sender, delegate)

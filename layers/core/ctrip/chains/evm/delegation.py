@@ -1,12 +1,13 @@
-"""What nodes are asked before a batch: codes and nonces of many addresses, transfers that would fail, EIP-7702."""
+"""What nodes are asked before a batch: codes, nonces, allowances, transfers that would fail, EIP-7702."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from ctrip.chains.evm.codec import octets, pinned, quantity
+from ctrip.chains.evm.codec import octets, pinned, quantity, word
 from ctrip.chains.evm.endpoints import TRIES, Endpoint
 from ctrip.chains.evm.pool import Pool
 from ctrip.domain.chains.chain import Block
+from ctrip.domain.chains.evm.pay_call import allowance_data
 from ctrip.domain.chains.evm.transaction import AUTHORIZATION_GAS, NATIVE_GAS, Account, Call
 from ctrip.domain.errors import ChainError, Refused
 
@@ -39,6 +40,19 @@ def refusals(pool: Pool, at: Block, wanted: Sequence[Call]) -> list[str | None]:
         return [_refusal(answer) for answer in endpoint.steady(calls)]
 
     return pool.run(ask, state=True, tries=TRIES) if wanted else []
+
+
+def allowance(pool: Pool, at: Block, token: str, owner: str, spender: str) -> int:
+    """Return how much of a token somebody may take from its owner, at exactly that block."""
+    call = {"to": token, "data": allowance_data(owner, spender)}
+
+    def ask(endpoint: Endpoint) -> int:
+        (answer,) = _whole(endpoint.steady([("eth_call", [call, pinned(at)])]))
+        if (allowed := word(answer)) is None:
+            raise Refused(f"{token} tells no allowance")
+        return allowed
+
+    return pool.run(ask, state=True, tries=TRIES)
 
 
 def authorizes(pool: Pool, sender: str, delegate: str) -> bool:

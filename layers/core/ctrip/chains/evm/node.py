@@ -44,6 +44,10 @@ class EvmNode(Chain, Protocol):
         """Whether a transaction of type 4 (EIP-7702) is understood."""
         ...
 
+    def allowance(self, at: Block, token: str, owner: str, spender: str) -> int:
+        """Return how much of a token somebody may take from its owner, at exactly that block."""
+        ...
+
     def estimate_gas(self, sender: str, to: str, value: int, data: str) -> int:
         """Return the gas that this call would use."""
         ...

@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ctrip.chains.evm import gas
-from ctrip.chains.evm.batches import USUAL_GAS, EvmBatches, batch
+from ctrip.chains.evm.batches import USUAL_GAS, USUAL_START_GAS, EvmBatches, batch
 from ctrip.chains.evm.node import EvmNode
+from ctrip.chains.evm.payouts import EvmPayouts, pay_together
 from ctrip.chains.evm.search import NonceSearch
 from ctrip.chains.evm.terms import GasTerms, gas_terms, nonce_of, slot_of, terms_of, written
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery, Block, Receipt
+from ctrip.domain.chains.evm.pay_call import approve_data
+from ctrip.domain.chains.evm.sweep_contracts import payout_batcher
 from ctrip.domain.chains.evm.transaction import NATIVE_GAS, NO_CALL, Authorization, Fees, Transaction, transfer_data
 from ctrip.domain.errors import Refused, Reverts, Unavailable
 from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote
@@ -17,6 +20,7 @@ from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal, Term
 from ctrip.ports import Clock, Log
 
 TOKEN_SWEEP_GAS = 100_000  # about what the gas and the transfer of a token cost together
+TOKEN_PAYOUT_GAS = 65_000  # about what a transfer of a token needs, to an address that held none of it
 
 
 @dataclass(slots=True)
@@ -48,10 +52,18 @@ class EvmTransfers:
 
     # -- first attempts
 
-    def usual_cost(self, token: str | None, *, together: bool = False) -> int:
-        """Return about what a sweep costs, with the gas that its address must be given, or together with others."""
-        usual = USUAL_GAS if together else TOKEN_SWEEP_GAS
+    def price(self) -> int:
+        """Return what a unit of gas costs now."""
+        return self._price().max_fee
+
+    def usual_cost(self, token: str | None, *, together: int = 0) -> int:
+        """Return about what a sweep costs, with the gas that its address must be given, or its part of a batch."""
+        usual = USUAL_GAS + USUAL_START_GAS // together if together else TOKEN_SWEEP_GAS
         return (usual if token else NATIVE_GAS) * self._price().max_fee
+
+    def usual_payout(self, token: str | None) -> int:
+        """Return about what a payout costs, with what the layer below asks."""
+        return self._quoted(TOKEN_PAYOUT_GAS if token else NATIVE_GAS, self._price()).cost
 
     def quote(self, order: Order, coin: int) -> Quote:
         """Say what a transfer costs; a token's is given its gas twice over: a rising base fee needs no second gift."""
@@ -105,6 +117,35 @@ class EvmTransfers:
         quote = self._batches().narrowed(collection, operator)
         return self._batch(quote, int(slot), operator, collection.orders, collection.terms)
 
+    # -- many recipients at once
+
+    def cannot_pay_together(self, treasury: str) -> str:
+        """Say why payouts cannot be sent together: the contract is missing, or the chain's gas is of another kind."""
+        return self._payouts().missing(treasury)
+
+    def quote_payouts(self, orders: Sequence[Order]) -> Collection:
+        """Choose whom one transaction pays for less gas, and say what it costs."""
+        return self._payouts().quote(orders)
+
+    def pay_together(self, collection: Collection, last: OutgoingTransaction | None) -> Planned:
+        """Plan a call of the contract that pays many."""
+        first = collection.orders[0]
+        payments = [(each.to, each.amount) for each in collection.orders]
+        nonce = self._next_nonce(first.sender, last)
+        return self._paid_together(collection.quote, nonce, first.sender, first.token, payments)
+
+    def quote_allowance(self, treasury: str, token: str, count: int) -> Quote | None:
+        """Say what an approval of the token costs."""
+        try:
+            return self._payouts().quote_allowance(treasury, token, count)
+        except Refused as exc:
+            raise Reverts(str(exc)) from exc
+
+    def allow(self, treasury: str, token: str, quote: Quote, last: OutgoingTransaction | None) -> Planned:
+        """Plan the approval."""
+        data = approve_data(payout_batcher(treasury).address)
+        return self._planned(quote, self._next_nonce(treasury, last), token, data=data)
+
     # -- later attempts
 
     def in_turn(self, waiting: Sequence[OutgoingTransaction]) -> list[OutgoingTransaction]:
@@ -140,7 +181,7 @@ class EvmTransfers:
         again = transaction.collects and not cancel and transaction.to.lower() == to.lower()
         if again:
             return self._again(transaction, quote) if held.coin >= quote.cost else None
-        if transaction.kind is Kind.PAYOUT:
+        if transaction.kind in (Kind.PAYOUT, Kind.ALLOWANCE):
             return self._paid_again(transaction, quote, held)
         elsewhere = transaction.kind is Kind.SWEEP and transaction.to.lower() != to.lower()  # the treasury has changed
         if cancel or elsewhere or (transaction.token is not None and held.amount == 0):
@@ -186,18 +227,34 @@ class EvmTransfers:
 
     # -- parts
 
+    def _payouts(self) -> EvmPayouts:
+        return EvmPayouts(self.network, self.node, self.head(), self._price())
+
     def _batches(self) -> EvmBatches:
         return EvmBatches(self.network, self.node, self.head(), self._price())
 
     def _paid_again(self, transaction: OutgoingTransaction, quote: Quote, held: Held) -> Planned | None:
         """Pay the same amount to the same address: a payout is never changed by what is there now."""
         nonce, last = nonce_of(transaction), transaction.attempts[-1]
-        if transaction.token is None:
+        if transaction.kind is Kind.ALLOWANCE:
+            data = approve_data(payout_batcher(transaction.sender).address)
+            made = self._planned(quote, nonce, str(transaction.token), data=data)
+        elif transaction.together:
+            payments = [(each.to, each.amount) for each in transaction.payouts]
+            made = self._paid_together(quote, nonce, transaction.sender, transaction.token, payments)
+        elif transaction.token is None:
             made = self._planned(quote, nonce, transaction.to, value=last.value)
         else:
             data = transfer_data(transaction.to, last.amount)
             made = self._planned(quote, nonce, transaction.token, data=data, amount=last.amount)
         return made if held.coin >= made.value + quote.cost and held.amount >= last.amount else None
+
+    def _paid_together(
+        self, quote: Quote, nonce: int, treasury: str, token: str | None, payments: Sequence[tuple[str, int]]
+    ) -> Planned:
+        to, value, data = pay_together(treasury, token, payments, gas_terms(quote.terms).gas_each)
+        amount = 0 if token is None else sum(each for _, each in payments)
+        return self._planned(quote, nonce, to, value=value, data=data, amount=amount)
 
     def _again(self, transaction: OutgoingTransaction, quote: Quote) -> Planned:
         """Repeat a batch: the same members with the same authorizations, whichever attempt is mined."""

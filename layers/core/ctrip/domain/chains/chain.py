@@ -125,6 +125,8 @@ class Act:
     most that it may cost beside. One that is `idle` moves nothing and only takes its slot; `unclear` says why it is no
     transfer.
     One that `collects` calls a contract at `to` that takes the token of many addresses, of which some make a `grant`.
+    One that `pays` calls a contract at `to` that pays so much to each of many; one with a `spender` lets that one take
+    all of the token. Both are `unclear`: whoever does not ask for them refuses them.
     """
 
     to: str
@@ -136,6 +138,8 @@ class Act:
     collects: bool = False
     grants: tuple[Grant, ...] = ()
     amount: int = 0
+    pays: tuple[tuple[str, int], ...] = ()
+    spender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,10 @@ class ChainRules(TokenRules, Protocol):
         """Say what an unsigned transaction would do; raises `SigningRefused` for one that is not of `network`."""
         ...
 
+    def payer(self, treasury: str) -> str | None:
+        """Return the contract that pays many for a treasury; None where the kind has none."""
+        ...
+
     def collector(self, treasury: str, operator: str) -> Collector | None:
         """Return the contracts that collect tokens for an operator; None where the kind has none."""
         ...

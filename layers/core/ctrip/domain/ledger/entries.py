@@ -23,6 +23,7 @@ class EntryType(StrEnum):
     RETURNED = "returned"
     SETTLED = "settled"
     REFUNDED = "refunded"
+    ASSIGNED = "assigned"
     FEE = "fee"
     CAPITAL = "capital"
 

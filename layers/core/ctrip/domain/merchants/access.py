@@ -38,6 +38,7 @@ class AccountKey:
 
     `signature` is the signer's, on the key in its version; `discovered` says that the addresses of the account that
     were used before are known, and `first_index` is the first one of its own key that is ours to give out.
+    A key of a former mnemonic has the `account` that it is of, and gave out no address from `until_index` on.
     """
 
     curve: str
@@ -46,6 +47,16 @@ class AccountKey:
     signature: str = ""
     discovered: bool = False
     first_index: int = 0
+    account: int = 0
+    until_index: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """That a merchant is to get an account of the newest mnemonic; its addresses begin at `first_index` by curve."""
+
+    account: int
+    first_indexes: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +64,8 @@ class Merchant:
     """One merchant; secrets are encrypted; `audit_head` ends its audit chain.
 
     `xpub`, `key_version`, `key_signature`, `discovered` and `first_index` are of its key on the first curve, as in
-    `AccountKey`; `more_keys` are those of the other curves that the stage's chains need.
+    `AccountKey`; `more_keys` are those of the other curves that the stage's chains need. `former_keys` are of mnemonics
+    before the stage's newest: their addresses are still looked at and swept. `rotation` waits for the signer.
     """
 
     id: str
@@ -74,6 +86,8 @@ class Merchant:
     version: int = 1
     audit_head: str = ""
     more_keys: tuple[AccountKey, ...] = ()
+    former_keys: tuple[AccountKey, ...] = ()
+    rotation: Rotation | None = None
 
     @property
     def keys(self) -> tuple[AccountKey, ...]:
@@ -94,6 +108,17 @@ class Merchant:
         """Return its extended key on a curve; None where it has none."""
         return next((key for key in self.keys if key.curve == curve), None)
 
+    def key_of(self, curve: str, account: int) -> AccountKey | None:
+        """Return its extended key on a curve that an account's addresses come from, a former one too."""
+        if self.own_keys or account == self.account:
+            return self.key_on(curve)
+        return next((key for key in self.former_keys if (key.curve, key.account) == (curve, account)), None)
+
+    def all_keys_on(self, curve: str) -> tuple[AccountKey, ...]:
+        """Return its extended keys on a curve, the former ones first."""
+        now = self.key_on(curve)
+        return (*(key for key in self.former_keys if key.curve == curve), *((now,) if now else ()))
+
     def with_key(self, key: AccountKey) -> "Merchant":
         """Put a key in place of the one on its curve."""
         if key.curve != FIRST.curve:
@@ -111,7 +136,7 @@ class Merchant:
     @property
     def provisioning(self) -> bool:
         """Whether it has yet to get an account, or its account has yet to be discovered."""
-        return not (self.xpub and all(key.discovered for key in self.keys))
+        return self.rotation is not None or not (self.xpub and all(key.discovered for key in self.keys))
 
     @property
     def own_keys(self) -> bool:

@@ -28,12 +28,18 @@ def verify_extended_key(merchant: Merchant, verifying_key: str, curve: str = FIR
     Whoever can write the merchant's row, or copy another's, changes what was signed. Checked once for each content.
     """
     key = merchant.key_on(curve)
-    return key is not None and _verified(key_statement(merchant, key), key.signature, verifying_key)
+    return key is not None and verify_key(merchant, key, verifying_key)
+
+
+def verify_key(merchant: Merchant, key: AccountKey, verifying_key: str) -> bool:
+    """Say whether the signer vouches for one of a merchant's keys; `verifying_key` may be several, by comma."""
+    return _verified(key_statement(merchant, key), key.signature, verifying_key)
 
 
 @lru_cache(maxsize=4096)
 def _verified(statement: bytes, signature: str, verifying_key: str) -> bool:
     try:
-        return bool(PublicKey(bytes.fromhex(verifying_key)).verify(bytes.fromhex(signature), statement))
+        known = [PublicKey(bytes.fromhex(each)) for each in verifying_key.split(",")]
+        return any(each.verify(bytes.fromhex(signature), statement) for each in known)
     except ValueError:
         return False

@@ -221,7 +221,8 @@ class Review:
     """What waits for a person, and what a person decided.
 
     `accept_amount` is what had been received when somebody accepted it, `accepted` what then counts as complete.
-    `superseded` says that another payment took the order before this one was accepted.
+    `superseded` says that another payment took the order before this one was accepted. `sweep_approved` is the amount
+    whose sweep a person has approved.
     """
 
     hold: Hold | None = None
@@ -229,6 +230,7 @@ class Review:
     accept_amount: int = 0
     accepted: int = 0
     superseded: bool = False
+    sweep_approved: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -375,6 +377,12 @@ class Payment:
         """Sum our own moves of one asset at this address in blocks up to `up_to`, which is `folded_to` at least."""
         folded = sum(each.amount for each in self.own.folded if each.token == token)
         return folded + sum(m.amount for m in self.own.moves if m.token == token and m.block_number <= up_to)
+
+    @property
+    def given_coin(self) -> int:
+        """What we have given the address of the coin and have not used up; below zero where we used more than that."""
+        folded = sum(each.amount for each in self.own.folded if each.token is None)
+        return folded + sum(move.amount for move in self.own.moves if move.token is None)
 
     def bounded(self) -> "Payment":
         """Fold the oldest of many own moves into their sum, so that the payment's item stays small."""

@@ -1,4 +1,4 @@
-"""A payout: a settlement or a refund, from the request to the final transaction.
+"""A payout: a settlement or a refund, from the request to the final transaction; or an assignment, which sends nothing.
 
 Its state machine is the table `TRANSITIONS`. The ledger follows in steps of its own (`Booking`): the function that
 answers requests may not write the ledger, so the worker books what a request has asked for, before anything is sent.
@@ -25,19 +25,25 @@ from ctrip.domain.ledger.entries import (
 
 
 class PayoutKind(StrEnum):
-    """Who is paid: the merchant, or a payer."""
+    """Who is paid: the merchant, a payer, or, from what belonged to no payment, the merchant's own balance."""
 
     SETTLEMENT = "settlement"
     REFUND = "refund"
+    ASSIGNMENT = "assignment"
+
+
+# What the ids of each kind begin with; the ULID after it orders them.
+ID_PREFIX = {PayoutKind.SETTLEMENT: "stl_", PayoutKind.REFUND: "ref_", PayoutKind.ASSIGNMENT: "asg_"}
 
 
 class PayoutState(StrEnum):
     """How far a payout has come.
 
-    `awaiting_transfer`: somebody must send it from a treasury whose key is not here. `sending`: its transaction is
-    written, and may be mined.
+    `awaiting_address`: the payer has not named the recipient's address yet. `awaiting_transfer`: somebody must send it
+    from a treasury whose key is not here. `sending`: its transaction is written, and may be mined.
     """
 
+    AWAITING_ADDRESS = "awaiting_address"
     AWAITING_APPROVAL = "awaiting_approval"
     APPROVED = "approved"
     AWAITING_TRANSFER = "awaiting_transfer"
@@ -51,9 +57,12 @@ class PayoutState(StrEnum):
 class Trigger(StrEnum):
     """What can happen to a payout."""
 
+    ADDRESSED = "the payer has named the recipient's address"
     APPROVED = "enough persons have approved it"
+    ASSIGNED = "its money is in the merchant's balance"
     HANDED_OVER = "its treasury's key is not here: a person must send it"
     SENT = "its transaction is written"
+    LEFT_OUT = "the transaction of many that it was in is final, and did not pay it"
     COMPLETED = "its transaction is final, and moved the money"
     REJECTED = "a person has rejected it"
     CANCELLED = "the merchant has cancelled it"
@@ -78,6 +87,10 @@ class Booking(StrEnum):
 
 _S, _T = PayoutState, Trigger
 TRANSITIONS: dict[tuple[PayoutState, Trigger], PayoutState] = {
+    (_S.AWAITING_ADDRESS, _T.ADDRESSED): _S.AWAITING_APPROVAL,
+    (_S.AWAITING_ADDRESS, _T.REJECTED): _S.REJECTED,
+    (_S.AWAITING_ADDRESS, _T.CANCELLED): _S.CANCELLED,
+    (_S.AWAITING_ADDRESS, _T.FAILED): _S.FAILED,
     (_S.AWAITING_APPROVAL, _T.APPROVED): _S.APPROVED,
     (_S.AWAITING_APPROVAL, _T.REJECTED): _S.REJECTED,
     (_S.AWAITING_APPROVAL, _T.CANCELLED): _S.CANCELLED,
@@ -86,16 +99,22 @@ TRANSITIONS: dict[tuple[PayoutState, Trigger], PayoutState] = {
     (_S.APPROVED, _T.SENT): _S.SENDING,
     (_S.APPROVED, _T.REJECTED): _S.REJECTED,
     (_S.APPROVED, _T.FAILED): _S.FAILED,
+    (_S.APPROVED, _T.ASSIGNED): _S.COMPLETED,
     (_S.AWAITING_TRANSFER, _T.COMPLETED): _S.COMPLETED,
     (_S.AWAITING_TRANSFER, _T.REJECTED): _S.REJECTED,
     (_S.AWAITING_TRANSFER, _T.CANCELLED): _S.CANCELLED,
+    (_S.SENDING, _T.LEFT_OUT): _S.APPROVED,
     (_S.SENDING, _T.COMPLETED): _S.COMPLETED,
     (_S.SENDING, _T.FAILED): _S.FAILED,
 }
 # What is reported of a payout, after its kind; and of where settlements go.
 REPORTS = ("created", "approved", "awaiting_transfer", "sent", "completed", "rejected", "cancelled", "failed")
 ADDRESS_EVENT = "settlement.address_changed"
-EVENTS = frozenset({ADDRESS_EVENT} | {f"{kind}.{report}" for kind in PayoutKind for report in REPORTS})
+EVENTS = frozenset(
+    {ADDRESS_EVENT, f"{PayoutKind.REFUND}.addressed"}
+    | {f"{kind}.{report}" for kind in (PayoutKind.SETTLEMENT, PayoutKind.REFUND) for report in REPORTS}
+    | {f"{PayoutKind.ASSIGNMENT}.{report}" for report in ("created", "completed", "failed")}
+)
 ENDED = frozenset({_S.COMPLETED, _S.REJECTED, _S.CANCELLED, _S.FAILED})
 
 
@@ -115,6 +134,9 @@ class Payout:
     asked; `approvals_needed` is how many others must approve. `transaction` is the key of the outgoing transaction.
     What a person must send comes from `treasury`, where that is known; `named` is the hash of the transaction that
     somebody says has sent it, since `named_at` (unix milliseconds), and that has not been compared yet.
+    Until `claim_until` (unix milliseconds) whoever holds the secret of which `claim` is the digest names the recipient
+    of a refund that has none. `assigned_to` is the payment that an assignment counts for.
+    One that goes `alone` was in a transaction of many that did not pay it: by itself it shows what stands against it.
     """
 
     id: str
@@ -131,6 +153,9 @@ class Payout:
     fee: int = 0
     source: Source = Source.AVAILABLE
     payment_id: str | None = None
+    claim: str = ""
+    claim_until: int = 0
+    assigned_to: str | None = None
     state: PayoutState = PayoutState.APPROVED
     booking: Booking = Booking.NONE
     approvals_needed: int = 0
@@ -141,6 +166,7 @@ class Payout:
     named: str = ""
     named_at: int = 0
     reason: str = ""
+    alone: bool = False
     created_at: int = 0
     updated_at: int = 0
     version: int = 1
@@ -190,6 +216,19 @@ def changed(payout: Payout, now: int, **changes: Any) -> Payout:
     return replace(payout, updated_at=now, version=payout.version + 1, **changes)
 
 
+def addressed(payout: Payout, to: str, now: int) -> Payout:
+    """Take the address that a payer has named, once; raises `Conflict` where it is not asked for any more."""
+    if lapsed(payout, now):
+        raise Conflict("The time to name an address is over.", code="payout_not_changeable")
+    after = moved_on(payout, Trigger.ADDRESSED, now, to=to)
+    return after if after.approvals_needed else replace(after, state=PayoutState.APPROVED)
+
+
+def lapsed(payout: Payout, now: int) -> bool:
+    """Whether nobody has named a recipient's address in time."""
+    return payout.state is PayoutState.AWAITING_ADDRESS and now >= payout.claim_until
+
+
 def approve(payout: Payout, by: str, now: int) -> Payout:
     """Count an approval; raises `Forbidden` for whoever asked for it, `Conflict` for a second one of the same person.
 
@@ -215,6 +254,11 @@ def reserved(payout: Payout, now: int) -> Entry:
     return _entry(payout, EntryType.RESERVED, payout.amount, now, payout.account, payable(payout.merchant_id))
 
 
+def assigned(payout: Payout, now: int) -> Entry:
+    """Give the merchant what belonged to no payment."""
+    return _entry(payout, EntryType.ASSIGNED, payout.amount, now, payout.account, available(payout.merchant_id))
+
+
 def returned(payout: Payout, now: int) -> Entry:
     """Give back what was set aside for a payout that is not made."""
     return _entry(payout, EntryType.RETURNED, payout.amount, now, payable(payout.merchant_id), payout.account)
@@ -235,16 +279,20 @@ def gas(payout: Payout, fee: int, now: int, tx_hash: str) -> Entry:
     return replace(entry, owner=OPERATOR, asset="native")
 
 
-def moved(payout: Payout, treasury: str, receipt: Receipt) -> int:
-    """Return what a receipt shows to have gone from the treasury to the payout's recipient."""
+def moved(payout: Payout, treasury: str, receipt: Receipt, through: str | None = None) -> int:
+    """Return what a receipt shows to have gone from the treasury to the payout's recipient.
+
+    `through` is the contract that pays many: it logs what it paid of the coin, as tokens log theirs.
+    """
     if not receipt.success or not same(receipt.sender, treasury):
         return 0
-    if payout.token is None:
+    emitter = payout.token or through
+    if emitter is None:
         return receipt.value if receipt.to is not None and same(receipt.to, payout.to) else 0
     return sum(
         log.amount
         for log in receipt.token_transfers
-        if same(log.token, payout.token) and same(log.sender, treasury) and same(log.to, payout.to)
+        if same(log.token, emitter) and same(log.sender, treasury) and same(log.to, payout.to)
     )
 
 

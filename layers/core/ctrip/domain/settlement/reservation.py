@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ctrip.domain.chains.kinds import folded, same
-from ctrip.domain.ledger.balances import Sums
+from ctrip.domain.ledger.balances import Sums, owed
 from ctrip.domain.ledger.entries import payable
-from ctrip.domain.settlement.payout import Payout, Source, account_of
+from ctrip.domain.settlement.payout import Payout, PayoutKind, Source, account_of
 
 MOST_WAITING = 100  # requests of one merchant and asset that are not booked yet; the worker books them within seconds
 
@@ -41,6 +41,15 @@ class Reservation:
         return replace(self, version=self.version + 1, waiting=waiting)
 
 
+def spendable(sums: Sums, chain: str, asset: str, source: Source, merchant_id: str) -> int:
+    """Return what may be paid out of an account.
+
+    A payment that came to life again takes what was unmatched of it; where that was refunded before, the merchant owes.
+    """
+    of = {each: owed(sums, chain, asset, account_of(each, merchant_id)) for each in Source}
+    return of[source] + (min(of[Source.UNMATCHED], 0) if source is Source.AVAILABLE else 0)
+
+
 def set_aside(sums: Sums, reservations: Iterable[Reservation]) -> Sums:
     """Return the sums of accounts as they will be once the ledger knows what is asked for."""
     after = Counter(sums)
@@ -53,17 +62,29 @@ def set_aside(sums: Sums, reservations: Iterable[Reservation]) -> Sums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refunded:
-    """What was refunded of one asset that came for a payment, refunds under way included."""
+    """What was refunded of one asset that came for a payment, refunds under way included.
+
+    `assigned` of the total was not refunded, but assigned to a payment.
+    """
 
     payment_id: str
     chain: str
     asset: str
     total: int = 0
+    assigned: int = 0
     version: int = 0
 
-    def plus(self, amount: int) -> "Refunded":
-        """Add a refund, or take one back that is not made (a negative amount)."""
-        return replace(self, total=self.total + amount, version=self.version + 1)
+    def plus(self, payout: Payout) -> "Refunded":
+        """Add a refund or an assignment."""
+        return self._changed(payout, payout.amount)
+
+    def minus(self, payout: Payout) -> "Refunded":
+        """Take one back that is not made."""
+        return self._changed(payout, -payout.amount)
+
+    def _changed(self, payout: Payout, amount: int) -> "Refunded":
+        assigned = amount if payout.kind is PayoutKind.ASSIGNMENT else 0
+        return replace(self, total=self.total + amount, assigned=self.assigned + assigned, version=self.version + 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,12 @@ class PayoutRules:
         """Return the operator's part of a settlement, rounded down."""
         return amount * self.fee_per_mille // 1000 + self.fee_fixed
 
+    def least_amount(self, net: int) -> int | None:
+        """Return the least amount of a settlement of which so much is left to send; None where the fee takes all."""
+        if self.fee_per_mille == 1000:
+            return None
+        return (net + self.fee_fixed - 1) * 1000 // (1000 - self.fee_per_mille) + 1
+
     def approvals(self, amount: int) -> int:
         """Return how many persons must approve an amount."""
         return PERSONS if amount > self.approval_above else 0

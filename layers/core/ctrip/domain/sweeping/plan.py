@@ -40,6 +40,16 @@ class Quote:
         """What the transaction may cost."""
         return self.fee + self.beside
 
+    @property
+    def used_up(self) -> int:
+        """What the transaction may use up, with what giving coin for it costs."""
+        return self.cost + (self.gift_fee if self.short else 0)
+
+    @property
+    def outlay(self) -> int:
+        """What is spent before anything is moved: of a gift a part stays on the address."""
+        return self.gift + self.gift_fee if self.short else self.cost
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:

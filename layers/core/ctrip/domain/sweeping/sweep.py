@@ -54,11 +54,15 @@ _ENDED = frozenset(
 
 
 class Kind(StrEnum):
-    """What an own transaction is for: coin for a deposit address, its funds to the treasury, or a payout from there."""
+    """What an own transaction is for: coin for a deposit address, its funds to the treasury, or payouts from there.
+
+    An allowance lets the contract that pays many take a token of the treasury's.
+    """
 
     FUND = "fund"
     SWEEP = "sweep"
     PAYOUT = "payout"
+    ALLOWANCE = "allowance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +101,16 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Setback:
-    """Why a payment's sweep is not tried again before `until`, after how many failures; `at` is when the last was."""
+    """Why a payment's sweep is not tried again before `until`, after how many failures.
+
+    `at` is when the last of them was, `since` when the first.
+    """
 
     failures: int
     until: int
     at: int
     reason: str
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,13 +131,23 @@ class Member:
     terms: Terms = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PaidOut:
+    """One payout that a transaction of the treasury makes: how many base units go to whom."""
+
+    merchant_id: str
+    payout_id: str
+    to: str
+    amount: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutgoingTransaction:
     """One (chain, sender, slot) and what it is meant to do for each of its members.
 
     A slot is what at most one transaction of a sender can have, as text that sorts as the slots follow each other: what
     it is, its chain kind says. A sweep takes an asset from its members' addresses to `to`, a gift brings coin to them.
-    A payout has no members: it sends to `to` what its `payout` (merchant and id) says.
+    One of the treasury's has no members: it makes its `payouts`, one by itself to `to`, many by the contract at `to`.
     `direct`: `to` is the merchant's own treasury, and what arrives there is in our books no more.
     `fee` is the coin it cost, by its receipt. `search` is how far the kind has looked for a missing receipt, `lost_at`
     when it found that none will come.
@@ -156,7 +174,7 @@ class OutgoingTransaction:
     refusal: Refusal | None = None
     search: Terms = ()
     lost_at: int = 0
-    payout: tuple[str, str] | None = None
+    payouts: tuple[PaidOut, ...] = ()
     direct: bool = False
 
     @property
@@ -180,6 +198,16 @@ class OutgoingTransaction:
         return self.kind is Kind.SWEEP and not any(same(each.address, self.sender) for each in self.members)
 
     @property
+    def together(self) -> bool:
+        """Whether it makes many payouts, through a contract."""
+        return len(self.payouts) > 1
+
+    @property
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """Name its payouts as the signer is told of them, by merchant and id."""
+        return tuple((each.merchant_id, each.payout_id) for each in self.payouts)
+
+    @property
     def recipient_path(self) -> str | None:
         """Name the key of the deposit address that is given coin."""
         return self.members[0].path if self.kind is Kind.FUND else None
@@ -200,8 +228,13 @@ class OutgoingTransaction:
 
     @property
     def skipped(self) -> tuple[Member, ...]:
-        """Return the members of a mined transaction for many from whose addresses nothing was moved."""
-        return tuple(each for each in self.members if self.collects and not self.cancelled and each.left == 0)
+        """Return the members of a mined sweep from whose addresses nothing was moved, though nothing failed.
+
+        A batch tells of each member by itself; a token may say yes to a transfer and move nothing.
+        """
+        quietly = self.kind is Kind.SWEEP and self.token is not None and self.state is TransactionState.FINAL
+        told = (self.collects or quietly) and not self.cancelled
+        return tuple(each for each in self.members if told and each.left == 0)
 
     @property
     def cancelled(self) -> bool:
@@ -329,10 +362,10 @@ def _most(transaction: OutgoingTransaction, attempt: Attempt, token: str | None)
 
 def set_back(before: Setback | None, reason: str, now: int, *, first: int = REVERTED_BACKOFF_MS) -> Setback:
     """Count one more failure, and wait four times as long as after the last, up to a day; old ones are forgotten."""
-    recent = before is not None and now - before.until <= LONGEST_BACKOFF_MS
-    failures = before.failures + 1 if before and recent else 1
+    recent = before if before is not None and now - before.until <= LONGEST_BACKOFF_MS else None
+    failures = recent.failures + 1 if recent else 1
     pause = min(first << 2 * min(failures - 1, 10), LONGEST_BACKOFF_MS)
-    return Setback(failures, now + pause, now, reason[:200])
+    return Setback(failures, now + pause, now, reason[:200], recent.since if recent else now)
 
 
 def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tuple[Entry, ...]:
@@ -372,6 +405,23 @@ def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tupl
         for name, kind, owner, asset, credit, debit, amount in rows
         if amount
     )
+
+
+def allowance_gas(transaction: OutgoingTransaction, receipt: Receipt, now: int) -> tuple[Entry, ...]:
+    """Post what it cost to let the contract that pays many take a token: the operator bears it."""
+    entry = Entry(
+        id=f"{transaction.key}#{transaction.version + 1:06d}#gas",
+        type=EntryType.GAS,
+        owner=OPERATOR,
+        chain=transaction.chain,
+        asset="native",
+        debit=GAS_EXPENSE,
+        credit=TREASURY,
+        amount=receipt.fee,
+        at=now,
+        tx_hash=receipt.tx_hash,
+    )
+    return (entry,) if receipt.fee else ()
 
 
 def reversed_posting(entry: Entry) -> Entry:

@@ -18,6 +18,8 @@ EVERY_CHAIN = ""  # the name under which one treasury for all chains stands
 OPERATORS_ACCOUNT = 0
 TREASURY = (OPERATORS_ACCOUNT, 0)  # a treasury whose key is here
 GAS_STATION, OPERATOR = (OPERATORS_ACCOUNT, 1), (OPERATORS_ACCOUNT, 2)  # account and index
+# The operator's keys by the names under which they may be held in KMS, and their indexes in account 0.
+OPERATORS_KEYS = {"treasury": TREASURY[1], "gas_station": GAS_STATION[1], "operator": OPERATOR[1]}
 # Receiving addresses of account 0: index 0 may be the treasury, a hot wallet of the same mnemonic.
 OPERATORS_OWN = {GAS_STATION[1]: "the gas station's", OPERATOR[1]: "the operator's"}
 RECEIVING_CHECKED = 100  # addresses of a merchant's account that are compared
@@ -68,6 +70,15 @@ def wrong(rules: ChainRules, address: str, contracts: Mapping[str, str]) -> str 
         return reason
     if name := contracts.get(rules.folded(address)):
         return f"{address} is the contract of {name}: what is sent there is lost"
+    return None
+
+
+def operators_own(rules: ChainRules, address: str, own: Mapping[int, str]) -> str | None:
+    """Say whose address of the operator's it is, among its addresses by index; None where of none of them."""
+    for index, whose in OPERATORS_OWN.items():
+        if index in own and same(own[index], address):
+            path = address_path(rules, OPERATORS_ACCOUNT, index)
+            return f"{address} is {whose} own address of this stage ({path})"
     return None
 
 

@@ -17,6 +17,7 @@ class SubjectKind(StrEnum):
     DEPOSIT = "deposit"
     SETTLEMENT = "settlement"
     REFUND = "refund"
+    ASSIGNMENT = "assignment"
     ENDPOINT = "endpoint"
 
 

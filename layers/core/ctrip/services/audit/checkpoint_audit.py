@@ -5,11 +5,23 @@ logged as well: whoever can write the table cannot write the log.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ctrip.domain.audit import AuditRecord, broken
 from ctrip.domain.errors import AlreadyExists
-from ctrip.ports import AccessStore, AdminStore, AuditCheckpoint, CheckpointStore, Clock, EventStore, Log, PaymentStore
+from ctrip.ports import (
+    AccessStore,
+    AdminStore,
+    AuditCheckpoint,
+    CheckpointStore,
+    Clock,
+    EventStore,
+    Log,
+    PaymentStore,
+    ReconciliationStore,
+)
+from ctrip.services.ledger.audit_looks import subject_of
 from ctrip.views.fields import rfc3339
 
 HOUR_MS = 3_600_000
@@ -26,6 +38,8 @@ class AuditCheckpointer:
     events: EventStore
     access: AccessStore
     admins: AdminStore
+    reconciliations: ReconciliationStore
+    chains: Sequence[str]
     checkpoints: CheckpointStore
     clock: Clock
     log: Log
@@ -77,6 +91,9 @@ class AuditCheckpointer:
         while admins := self.admins.admins(after, PAGE):
             after = admins[-1].id
             leaves += [leaf(admin.id, admin.version, admin.audit_head) for admin in admins]
+        for look in self.reconciliations.reconciliations(self.chains).values() if self.chains else ():
+            if look.audit_version:
+                leaves.append(leaf(subject_of(look.chain), look.audit_version, look.audit_head))
         return leaves
 
 

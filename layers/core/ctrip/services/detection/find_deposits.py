@@ -10,7 +10,7 @@ from ctrip.domain.detection.gates import Round
 from ctrip.domain.detection.strays import explain_stray, note_stray
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import Busy, ChainError, FenceLost, Stale
-from ctrip.domain.merchants.access import Merchant
+from ctrip.domain.merchants.access import AccountKey, Merchant
 from ctrip.domain.payments.payment import Payment, Tier, UnexpectedDeposit
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore
 from ctrip.services.detection.find_blocks import BlockFinder
@@ -81,10 +81,7 @@ class DepositFinder:
             return []
         given = self._given(merchant)
         last = min(given, progress.index + CHUNK)
-        # What a merchant's own wallet had used before it came here was never given out.
-        key = merchant.key_on(rules_of(self.network).curve)
-        first = max(progress.index, key.first_index if key else 0)
-        changed = self._look_at(merchant, range(first, max(first, last)), at, fence, unsure)
+        changed = self._look_at(merchant, range(progress.index, last), at, fence, unsure)
         upcoming = Round(chain=self.network.name, merchant_id=merchant.id, index=last)
         self.access.advance_round(upcoming, next_daily_at=None)
         return changed
@@ -121,19 +118,21 @@ class DepositFinder:
 
     def _addresses(self, merchant: Merchant, indexes: range) -> list[str]:
         """Return the addresses of these indexes: what never changes is derived once, and then kept by the page."""
+        keys = merchant.all_keys_on(rules_of(self.network).curve)
+        return [address for key in keys for address in self._addresses_of(merchant, key, _given_by(key, indexes))]
+
+    def _addresses_of(self, merchant: Merchant, key: AccountKey, indexes: range) -> list[str]:
         found: list[str] = []
         rules = rules_of(self.network)
-        key = merchant.key_on(rules.curve)
-        if key is None:
-            return found
+        pages_of = rules.curve if key.version == 1 else f"{rules.curve}.{key.version}"
         for page in range(indexes.start // PAGE, -(-indexes.stop // PAGE) if indexes else 0):
             first = page * PAGE
-            held = self.access.addresses(merchant.id, rules.curve, page)
+            held = self.access.addresses(merchant.id, pages_of, page)
             if held is None:
                 page_of = range(first, min(first + PAGE, indexes.stop))
                 held = [address_at(rules, key.xpub, index) for index in page_of]
                 if len(held) == PAGE:
-                    self.access.keep_addresses(merchant.id, rules.curve, page, held)
+                    self.access.keep_addresses(merchant.id, pages_of, page, held)
             found += held[max(indexes.start - first, 0) : max(indexes.stop - first, 0)]
         return found
 
@@ -201,3 +200,10 @@ class DepositFinder:
 
     def _assets(self) -> list[Asset]:
         return [self.network.coin, *(token for token in self.network.tokens if token.enabled)]
+
+
+def _given_by(key: AccountKey, indexes: range) -> range:
+    """Return those indexes whose addresses come from a key: a merchant's own wallet had used some before it came."""
+    first = max(indexes.start, key.first_index)
+    last = min(indexes.stop, key.until_index) if key.until_index else indexes.stop
+    return range(first, max(first, last))

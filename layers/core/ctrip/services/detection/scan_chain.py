@@ -14,6 +14,7 @@ from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.payment import Flag, Payment, Tier
 from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
 from ctrip.services.detection.count_open import OpenCounter
+from ctrip.services.detection.count_parked import ParkedCount
 from ctrip.services.detection.decide_payments import PaymentDecider
 from ctrip.services.detection.find_deposits import DepositFinder
 from ctrip.services.detection.look_at import Looker
@@ -123,6 +124,7 @@ class ScanRun:
             monitor_ms=scan.monitor_ms,
             looked_at=tip.looked_at,
             position=tip.position,
+            parked=ParkedCount.going_on(tip.parking),
         )
         troubles = Troubles(scan.log)
         own = OwnTransactions(
@@ -206,6 +208,7 @@ class ScanRun:
     def failed_with(self, exc: Exception) -> bool:
         """Note why a pass failed; False when the chain is another scanner's now."""
         self.failed += 1
+        self.watch.parked.spoiled = True
         now = self.scan.clock.now()
         words = f"{type(exc).__name__}: {exc}"[:200]
         tip = replace(
@@ -259,7 +262,7 @@ class ScanRun:
             position=self.watch.position,
         )
         if passed:
-            tip = replace(tip, passed_at=now, failing_since=0)
+            tip = self.watch.parked.noted(replace(tip, passed_at=now, failing_since=0), now)
             if not self.watch.fresh:
                 tip = replace(tip, looked_at=now)
         self._store(tip)

@@ -3,14 +3,15 @@
 from dataclasses import dataclass, field
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.kinds import address_at, rules_of
+from ctrip.domain.chains.kinds import address_at, parse_path, rules_of
 from ctrip.domain.merchants.access import Merchant
-from ctrip.domain.merchants.vouching import verify_extended_key
+from ctrip.domain.merchants.vouching import verify_key
 from ctrip.domain.payments.payment import Payment
 from ctrip.ports import AccessStore, Clock, Log
 from ctrip.services.shared.known_merchants import KnownMerchants
 
 REMEMBER_MS = 30_000
+LONGEST_INDEX = 10  # digits
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,10 +31,10 @@ class AddressVoucher:
 
     def vouches(self, payment: Payment) -> bool:
         """Say whether a payment's address is its merchant's own at the payment's path; alarms once where it is not."""
-        merchant = self._merchant(payment.merchant_id)
-        curve = rules_of(self.network).curve
-        vouched = merchant is not None and verify_extended_key(merchant, self.verifying_key, curve)
-        if merchant is not None and vouched and self._derived(merchant, payment):
+        if self._vouched(self._merchant(payment.merchant_id), payment):
+            return True
+        self._known.forget(payment.merchant_id)  # it may have been given another account a moment ago
+        if self._vouched(self._merchant(payment.merchant_id), payment):
             return True
         if payment.id not in self._alarmed:
             self._alarmed.add(payment.id)
@@ -43,11 +44,19 @@ class AddressVoucher:
     def _merchant(self, merchant_id: str) -> Merchant | None:
         return self._known.read(self.access, merchant_id, now=self.clock.now(), remember_ms=REMEMBER_MS)
 
-    def _derived(self, merchant: Merchant, payment: Payment) -> bool:
-        rules = rules_of(self.network)
-        key = merchant.key_on(rules.curve)
-        try:
-            index = int(payment.due.derivation_path.rsplit("/", 1)[1])
-            return key is not None and address_at(rules, key.xpub, index) == payment.due.address
-        except (ValueError, IndexError):
+    def _vouched(self, merchant: Merchant | None, payment: Payment) -> bool:
+        """Whether the address is that of its index, below a key of the merchant's that the signer vouches for."""
+        rules, path = rules_of(self.network), payment.due.derivation_path
+        if merchant is None:
             return False
+        account, index = parse_path(rules, path) or (merchant.account, _last_of(path))
+        key = merchant.key_of(rules.curve, account)
+        if key is None or index < 0 or not verify_key(merchant, key, self.verifying_key):
+            return False
+        return address_at(rules, key.xpub, index) == payment.due.address
+
+
+def _last_of(path: str) -> int:
+    """Return the index at the end of a path below a merchant's own key; -1 for what is none."""
+    end = path.rsplit("/", 1)[-1]
+    return int(end) if end.isascii() and end.isdigit() and len(end) < LONGEST_INDEX else -1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.payments.payment import Payment, Tier
 from ctrip.ports import Log, PaymentStore
+from ctrip.services.detection.count_parked import ParkedCount
 
 # The watch index lags, by less than a second as a rule: each refresh looks back a little, and one in a while far enough
 # for a lag of a minute. What is raised is then seen within `OVERLAP_MS` at the latest.
@@ -40,6 +41,7 @@ class WatchList:
     slow_read: dict[str, Payment] = field(default_factory=dict)
     slow_counts: Counter[str] = field(default_factory=Counter)
     round_counts: Counter[str] | None = None  # of the slow tiers by merchant, once a whole round has been made
+    parked: ParkedCount = field(default_factory=ParkedCount)
     round_at: int = 0
     _read_at: dict[str, int] = field(default_factory=dict)
     _refreshed: int = 0
@@ -73,6 +75,7 @@ class WatchList:
             return
         if not self.position:
             self.round_at, self.slow_counts, self._began_here = now, Counter(), True
+            self.parked.begin()
         tier, _, after = self.position.partition("/")
         for each in SLOW[SLOW.index(Tier(tier)) if tier else 0 :]:
             left = SLICE - len(self.slow)
@@ -82,7 +85,7 @@ class WatchList:
                 self.position = f"{each.value}/{further}"
                 return
             after = ""
-        self.position = ""
+        self.position, self.parked.last = "", True
         self.round_counts = self.slow_counts if self._began_here else self.round_counts
 
     def _take(self, rows: Sequence[Watch]) -> None:
@@ -139,6 +142,7 @@ class WatchList:
         One whose balance is unknown, or that shows money of which nothing is recorded yet for whatever reason, is as
         fresh as before: its first look is still to come.
         """
+        self.parked.add(self.slow.values(), balances)
         for row in rows if self.fresh else ():
             payment = self.read.get(row.id)
             recorded = payment is not None and payment.seen.baseline is not None

@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from ctrip.domain.audit import Origin, record
+from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import Conflict, NotFound
 from ctrip.domain.ledger.entries import OPERATOR, Entry
 from ctrip.domain.ledger.reconcile import OPERATORS, Difference, Reconciliation, capital
 from ctrip.domain.money import format_decimal
 from ctrip.ports import Clock, EntryFilter, LedgerStore, ReconciliationStore
+from ctrip.services.ledger.audit_looks import audited
 
 NEWEST = 5  # entries that are shown beside a difference
 LOOKED_THROUGH = 100
@@ -86,23 +87,9 @@ class DifferenceExplainer:
         entry = capital(look, found, now, "posted")
         left = tuple(each for each in look.differences if each.key != found.key)
         fact = {key: str(held) for key, held in asdict(found).items() if key in ("account", "asset", "booked", "seen")}
-        audit = record(
-            f"reconciliation:{chain}",
-            look.audit_version + 1,
-            look.audit_head,
-            action="reconciliation.posted",
-            origin=origin,
-            at=now,
-            before={},
-            after=fact | {"amount": str(found.amount), "reason": reason, "entry": entry.id},
-        )
-        after = replace(
-            look,
-            version=look.version + 1,
-            differences=left,
-            audit_version=audit.version,
-            audit_head=audit.hash,
-        )
+        posted = fact | {"amount": str(found.amount), "reason": reason, "entry": entry.id}
+        after = replace(look, version=look.version + 1, differences=left)
+        after, audit = audited(after, "reconciliation.posted", origin, now, {}, posted)
         self.reconciliations.keep(look, after, [entry], audit)
         return entry
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.detection.gates import Gate
@@ -16,6 +17,7 @@ from ctrip.domain.payments.payment import Custody, Payment, Tier
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, TransactionState
 from ctrip.domain.sweeping.under_way import booked, under_way, unposted
 from ctrip.ports import AccessStore, Chain, Clock, Log, MoneyStore, PaymentStore, ReconciliationStore
+from ctrip.services.ledger.audit_looks import with_differences
 
 # How long a chain that is not hot is left alone: while it has something due now and then, and else.
 WARM_MS, DAY_MS = 300_000, 86_400_000
@@ -79,12 +81,13 @@ class Reconciler:
         if any(each.state is TransactionState.UNREADABLE for each in moving):
             return before  # it may have moved anything; there is an alarm for it
         verdict = judge(before, compared, block=block.number, now=self.clock.now(), position=position)
-        self.reconciliations.keep(before, verdict.after, verdict.openings)
+        after, audit = with_differences(before, verdict.after, Origin("reconcile"), self.clock.now())
+        self.reconciliations.keep(before, after, verdict.openings, audit)
         for entry in verdict.openings:
             self.log.info("capital_opened", chain=name, asset=entry.asset, where=entry.id.split("#")[2])
         for each in verdict.alarms:
             self._alarm(name, each)
-        return verdict.after
+        return after
 
     def _alarm(self, chain: str, difference: Difference) -> None:
         self.log.error(

@@ -69,7 +69,9 @@ class AccountDiscoverer:
         def decide(now: Merchant) -> tuple[Merchant, str]:
             # What lies below belongs to the merchant's own wallet, and is no address that we gave out.
             held = now.key_on(key.curve) or key
-            return now.with_key(replace(held, discovered=True, first_index=first if now.own_keys else 0)), DISCOVERED
+            return now.with_key(
+                replace(held, discovered=True, first_index=first if now.own_keys else held.first_index)
+            ), DISCOVERED
 
         change_merchant(self.access, merchant_id, decide, FINDER, self.clock.now())
 

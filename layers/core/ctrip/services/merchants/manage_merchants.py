@@ -210,7 +210,11 @@ def _facts(merchant: Merchant) -> dict[str, Any]:
     facts = {name: value for name, value in merchant_view(merchant).items() if name not in unaudited}
     vouched = {"version": merchant.key_version, "signature": merchant.key_signature}
     more = [[key.curve, key.xpub, key.version, key.signature, key.first_index] for key in merchant.more_keys]
-    added = {"more_keys": more} if more else {}
+    added: dict[str, Any] = {"more_keys": more} if more else {}
+    if merchant.former_keys:
+        added["former_keys"] = [[key.curve, key.account, key.xpub, key.signature] for key in merchant.former_keys]
+    if merchant.rotation:
+        added["rotation"] = merchant.rotation.account
     return facts | {"extended_key": vouched, "first_index": merchant.first_index} | added
 
 

@@ -13,6 +13,7 @@ from ctrip.domain.chains.kinds import FIRST, KINDS
 from ctrip.domain.errors import AlreadyExists, ChainError, SigningRefused
 from ctrip.domain.merchants.access import AccountKey, Merchant
 from ctrip.domain.merchants.account_key import parse_account_xpub
+from ctrip.domain.merchants.rotation import rotated
 from ctrip.domain.merchants.vouching import key_statement, verify_extended_key
 from ctrip.ports import AccessStore, Clock, Log, Provisioner
 from ctrip.services.merchants.discover_account import AccountDiscoverer
@@ -31,8 +32,17 @@ class Authority(Protocol):
         """Return the public key, in hexadecimal."""
         ...
 
+    @property
+    def every_key(self) -> str:
+        """Return the public keys of this mnemonic and of the former ones, by comma."""
+        ...
+
     def sign(self, statement: bytes) -> str:
         """Sign; the signature is in hexadecimal."""
+        ...
+
+    def signed_before(self, statement: bytes, signature: str) -> bool:
+        """Whether the key of a former mnemonic has signed a statement."""
         ...
 
 
@@ -62,15 +72,13 @@ class AccountProvisioner:
     def provision(self, merchant_id: str) -> None:
         """Write key and signature, once for each version of the key; raises `SigningRefused` for what may have none."""
         authority = self.authority()
-        if self.expected_key and self.expected_key.lower() != authority.verifying_key:
+        if self.expected_key and authority.verifying_key not in self.expected_key.lower().split(","):
             raise SigningRefused("CTRIP_VERIFYING_KEY is not the key of this stage's mnemonic")
         merchant = self.access.merchant(merchant_id)
         if merchant is None:
             raise SigningRefused("there is no such merchant to provision")
         if merchant.key_signature:
-            if not verify_extended_key(merchant, authority.verifying_key):
-                raise SigningRefused("the merchant carries a signature that is not the signer's")
-            self._add_keys(merchant, authority)
+            self._again(merchant, authority)
             return
         xpub = self._xpub(merchant)
 
@@ -92,6 +100,39 @@ class AccountProvisioner:
                 raise SigningRefused(_TAKEN.get(exc.key, f"{exc.key} is taken")) from exc
         if (made := self.access.merchant(merchant_id)) is not None:
             self._add_keys(made, authority)
+
+    def _again(self, merchant: Merchant, authority: Authority) -> None:
+        """Give a merchant whose key is signed what it lacks: other curves' keys, an account of the newest mnemonic."""
+        former = authority.signed_before(key_statement(merchant), merchant.key_signature)
+        if not former and not verify_extended_key(merchant, authority.verifying_key):
+            raise SigningRefused("the merchant carries a signature that is not the signer's")
+        if merchant.rotation is not None:
+            self._rotate(merchant, authority)
+        elif former:
+            raise SigningRefused("the merchant's key was signed by a former mnemonic: ctrip wallet move")
+        self._add_keys(self.access.merchant(merchant.id) or merchant, authority)
+
+    def _rotate(self, merchant: Merchant, authority: Authority) -> None:
+        """Give a merchant its account of the newest mnemonic, and sign for its former keys anew."""
+        for key in () if merchant.own_keys else (*merchant.former_keys, *merchant.keys):
+            account = key.account or merchant.account
+            if key.xpub != self.account_xpub(_KIND_ON[key.curve], account):
+                raise SigningRefused("an extended key of the merchant is not the one of its account")
+        wanted = merchant.rotation
+        assert wanted is not None
+        if not merchant.own_keys and wanted.account < 1:
+            raise SigningRefused("the merchant is to be moved to no account")
+        xpubs = {each.curve: self.account_xpub(_KIND_ON[each.curve], wanted.account) for each in merchant.keys}
+
+        def decide(now: Merchant) -> tuple[Merchant, str]:
+            if now.rotation is None:
+                raise _SignedAlready
+            if (now.rotation, now.keys) != (wanted, merchant.keys):
+                raise SigningRefused("the merchant's account changed while its key was being signed")
+            return _signed(rotated(now, xpubs), authority), "merchant.moved"
+
+        with suppress(_SignedAlready):
+            change_merchant(self.access, merchant.id, decide, SIGNER, self.clock.now())
 
     def _add_keys(self, merchant: Merchant, authority: Authority) -> None:
         """Give a merchant whose keys are ours its account on each other curve that the stage's chains need."""
@@ -128,6 +169,19 @@ class AccountProvisioner:
             raise SigningRefused("the merchant's extended key is not the one of its account")
         return derived
 
+
+def _signed(merchant: Merchant, authority: Authority) -> Merchant:
+    def signed(key: AccountKey) -> AccountKey:
+        return replace(key, signature=authority.sign(key_statement(merchant, key)))
+
+    made = replace(merchant, former_keys=tuple(map(signed, merchant.former_keys)))
+    for key in merchant.keys:
+        made = made.with_key(signed(key))
+    return made
+
+
+# A chain kind of each curve.
+_KIND_ON = {rules.curve: kind for kind, rules in reversed(KINDS.items())}
 
 _TAKEN = {
     "account": "another merchant has this account",

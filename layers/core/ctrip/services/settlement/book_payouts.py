@@ -2,10 +2,21 @@
 
 from dataclasses import dataclass, replace
 
-from ctrip.domain.ledger.balances import owed
-from ctrip.domain.settlement.payout import ENDED, Booking, Payout, PayoutState, Trigger, changed, moved_on
+from ctrip.domain.settlement.payout import (
+    ENDED,
+    Booking,
+    Payout,
+    PayoutKind,
+    PayoutState,
+    Trigger,
+    assigned,
+    changed,
+    lapsed,
+    moved_on,
+)
 from ctrip.domain.settlement.payout import reserved as reserved_entry
 from ctrip.domain.settlement.payout import returned as returned_entry
+from ctrip.domain.settlement.reservation import spendable
 from ctrip.ports import Clock, Jobs, Log, PayoutCommit, PayoutStore
 from ctrip.services.ledger.read_ledger import LedgerReader
 from ctrip.services.settlement.decide_payout import undone
@@ -31,21 +42,39 @@ class PayoutBooker:
         """
         if payout.state in ENDED:
             return self._closed(payout) if payout.booking is not Booking.CLOSED else payout
+        if lapsed(payout, self.clock.now()):
+            return self._lapsed(payout)
         return self._reserved(payout) if payout.booking is Booking.NONE else payout
 
     def _reserved(self, payout: Payout) -> Payout:
         now = self.clock.now()
         # The reservation first: another booking raises its version, and this one then reads the balance anew.
         held = self.payouts.reservation(payout.merchant_id, payout.chain, payout.asset_key)
-        there = owed(self.ledger.sums(payout.merchant_id), payout.chain, payout.asset_key, payout.account)
+        sums = self.ledger.sums(payout.merchant_id)
+        there = spendable(sums, payout.chain, payout.asset_key, payout.source, payout.merchant_id)
         if there < payout.amount:
             # What was there has been undone since it was asked for, or the request was never held against a balance.
             self.log.error("payout_not_covered", payout=payout.id, amount=str(payout.amount), balance=str(there))
             return self.fail(payout, "insufficient balance")
-        after = changed(payout, now, booking=Booking.RESERVED)
-        commit = PayoutCommit(before=payout, after=after, entries=(reserved_entry(payout, now),))
+        if payout.kind is PayoutKind.ASSIGNMENT:
+            after = moved_on(payout, Trigger.ASSIGNED, now, booking=Booking.CLOSED)
+            event, entry = self.reporter.event("completed", after), assigned(payout, now)
+        else:
+            after = changed(payout, now, booking=Booking.RESERVED)
+            event, entry = None, reserved_entry(payout, now)
+        commit = PayoutCommit(before=payout, after=after, entries=(entry,), event=event)
         self.payouts.commit(replace(commit, reservation=(held, held.minus(payout))))
+        notify(self.jobs, [event])
         return after
+
+    def _lapsed(self, payout: Payout) -> Payout:
+        """Give back what was set aside for a refund whose payer has named no address in time."""
+        now, reason = self.clock.now(), "nobody named an address in time"
+        commit = undone(self.payouts, payout, moved_on(payout, Trigger.CANCELLED, now, reason=reason))
+        event = self.reporter.event("cancelled", commit.after)
+        self.payouts.commit(replace(commit, event=event))
+        notify(self.jobs, [event])
+        return commit.after
 
     def _closed(self, payout: Payout) -> Payout:
         now = self.clock.now()

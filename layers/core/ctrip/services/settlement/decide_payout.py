@@ -135,9 +135,9 @@ def undone(payouts: PayoutStore, before: Payout, after: Payout) -> PayoutCommit:
     if after.booking is Booking.NONE:
         held = payouts.reservation(after.merchant_id, after.chain, after.asset_key)
         commit = replace(commit, after=replace(after, booking=Booking.CLOSED), reservation=(held, held.minus(after)))
-    if after.kind is PayoutKind.REFUND and after.payment_id is not None:
+    if after.payment_id is not None:
         total = payouts.refunded(after.payment_id, after.chain, after.asset_key)
-        commit = replace(commit, refunded=(total, total.plus(-after.amount)))
+        commit = replace(commit, refunded=(total, total.minus(after)))
     return commit
 
 

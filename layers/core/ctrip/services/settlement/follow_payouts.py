@@ -1,13 +1,22 @@
-"""End a payout whose transaction is final: by what the receipt shows to have moved, not by its status alone."""
+"""End payouts whose transaction is final: by what the receipt shows to have moved, not by its status alone."""
 
 from dataclasses import dataclass, replace
 
 from ctrip.domain.chains.chain import Receipt
-from ctrip.domain.errors import CtripError
-from ctrip.domain.settlement.payout import Booking, Payout, Trigger, gas, moved, moved_on, paid
+from ctrip.domain.errors import CtripError, FenceLost
+from ctrip.domain.settlement.payout import (
+    Booking,
+    Payout,
+    PayoutState,
+    Trigger,
+    gas,
+    moved,
+    moved_on,
+    paid,
+)
 from ctrip.domain.settlement.payout import returned as returned_entry
-from ctrip.domain.sweeping.sweep import OutgoingTransaction
-from ctrip.ports import Clock, Fence, Jobs, Log, PayoutCommit, PayoutStore
+from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, allowance_gas
+from ctrip.ports import Clock, Fence, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
 from ctrip.services.settlement.decide_payout import undone
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.notify import notify
@@ -18,45 +27,75 @@ class PayoutEnder:
     """The `services.sweeping.follow_transactions.Payouts`: ends payouts within the pass of a scanner."""
 
     payouts: PayoutStore
+    money: MoneyStore
     clock: Clock
     jobs: Jobs
     log: Log
     reporter: PayoutReporter
 
     def final(self, before: OutgoingTransaction, after: OutgoingTransaction, receipt: Receipt, fence: Fence) -> None:
-        """End the payout of a transaction that is final, with its postings; all or nothing, while the fence holds."""
-        payout = self._payout(before)
+        """End the payouts of a transaction that is final, while the fence holds; each with its postings, or not at all.
+
+        The transaction itself ends with the last of them. A crash in between is mended by the next pass: those are left
+        out that have ended already, because they name the transaction no longer, or are under way no more.
+        """
+        if before.kind is Kind.ALLOWANCE:
+            self.money.settle(before, after, allowance_gas(before, receipt, self.clock.now()), fence)
+            return
+        found = [self.payouts.payout(*named) for named in before.named]
+        waiting = [each for each in found if each is not None and _under_way(each, before)]
+        if not waiting:
+            raise _Orphan(f"no payout of {before.key} is there")
+        failure: Exception | None = None
+        for payout in waiting[:-1]:
+            try:
+                self._commit(self._ended(payout, before, receipt), fence)
+            except FenceLost:
+                raise
+            except Exception as exc:  # one payout's trouble keeps the others from nothing
+                failure = failure or exc
+        if None in found:
+            failure = failure or _Orphan(f"a payout of {before.key} is not there")
+        if failure is not None:
+            raise failure
+        last, now = waiting[-1], self.clock.now()
+        what, commit = self._ended(last, before, receipt)
+        cost = (gas(last, receipt.fee, now, receipt.tx_hash),) if receipt.fee else ()
+        commit = replace(commit, entries=(*commit.entries, *cost), transaction=(before, after))
+        self._commit((what, commit), fence)
+
+    def _ended(self, payout: Payout, transaction: OutgoingTransaction, receipt: Receipt) -> tuple[str, PayoutCommit]:
+        """Decide by what has arrived; return what is reported of it too, empty where nothing is."""
         now, tx_hash = self.clock.now(), receipt.tx_hash
-        arrived = moved(payout, before.sender, receipt)
-        cost = (gas(payout, receipt.fee, now, tx_hash),) if receipt.fee else ()
-        if arrived >= payout.net:
-            done = moved_on(payout, Trigger.COMPLETED, now, tx_hash=tx_hash, booking=Booking.CLOSED)
-            commit = PayoutCommit(before=payout, after=done, entries=(*paid(payout, now, tx_hash), *cost))
-            what = "completed"
-        elif arrived == 0:
+        arrived = moved(payout, transaction.sender, receipt, transaction.to if transaction.together else None)
+        if arrived == 0 and transaction.together:
+            # What stands against it shows when it goes by itself.
+            self.log.warning("payout_left_out", payout=payout.id, tx_hash=tx_hash)
+            again = moved_on(payout, Trigger.LEFT_OUT, now, transaction=None, alone=True)
+            return "", PayoutCommit(before=payout, after=again)
+        if arrived == 0:
             reason = "the transaction failed" if not receipt.success else "the transaction moved nothing"
             failed = moved_on(payout, Trigger.FAILED, now, tx_hash=tx_hash, reason=reason)
             commit = undone(self.payouts, payout, replace(failed, booking=Booking.CLOSED))
-            commit = replace(commit, entries=(returned_entry(payout, now), *cost))
-            what = "failed"
             self.log.error("payout_transaction_failed", payout=payout.id, tx_hash=tx_hash)
-        else:
+            return "failed", replace(commit, entries=(returned_entry(payout, now),))
+        done = moved_on(payout, Trigger.COMPLETED, now, tx_hash=tx_hash, booking=Booking.CLOSED)
+        if arrived < payout.net:
             # A token that keeps a share: what left the treasury cannot be told from what arrived; a person looks.
             self.log.error("payout_arrived_short", payout=payout.id, tx_hash=tx_hash, amount=str(arrived))
-            done = moved_on(payout, Trigger.COMPLETED, now, tx_hash=tx_hash, booking=Booking.CLOSED)
             done = replace(done, reason=f"{arrived} base units arrived: the token keeps a share")
-            commit = PayoutCommit(before=payout, after=done, entries=(*paid(payout, now, tx_hash), *cost))
-            what = "completed"
-        event = self.reporter.event(what, commit.after)
-        self.payouts.commit(replace(commit, event=event, transaction=(before, after), fence=fence))
+        return "completed", PayoutCommit(before=payout, after=done, entries=paid(payout, now, tx_hash))
+
+    def _commit(self, ended: tuple[str, PayoutCommit], fence: Fence) -> None:
+        what, commit = ended
+        event = self.reporter.event(what, commit.after) if what else None
+        self.payouts.commit(replace(commit, event=event, fence=fence))
         notify(self.jobs, [event])
 
-    def _payout(self, transaction: OutgoingTransaction) -> Payout:
-        payout = self.payouts.payout(*transaction.payout) if transaction.payout else None
-        if payout is None:
-            raise _Orphan(f"the payout of {transaction.key} is not there")
-        return payout
+
+def _under_way(payout: Payout, transaction: OutgoingTransaction) -> bool:
+    return payout.state is PayoutState.SENDING and payout.transaction == transaction.key
 
 
 class _Orphan(CtripError):
-    """The payout of an outgoing transaction is not there."""
+    """A payout of an outgoing transaction is not there."""

@@ -1,14 +1,16 @@
 """The worker of payouts: each minute, and ahead of time when something is asked for or decided."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ctrip.domain.errors import AlreadyExists, Busy, ChainError, Stale
 from ctrip.domain.settlement.payout import Payout, PayoutState
+from ctrip.domain.settlement.schedule import Schedule
 from ctrip.ports import Log, PayoutStore
-from ctrip.services.settlement.book_payouts import PayoutBooker, ready
+from ctrip.services.settlement.book_payouts import PayoutBooker
+from ctrip.services.settlement.book_payouts import ready as may_be_sent
 
 
 class Sending(Protocol):
@@ -16,6 +18,10 @@ class Sending(Protocol):
 
     def send(self, payout: Payout) -> Payout:
         """Take a payout a step further."""
+        ...
+
+    def send_together(self, ready: Sequence[Payout]) -> list[Payout]:
+        """Send what saves gas in one transaction; return those payouts as they are after that."""
         ...
 
 
@@ -35,6 +41,26 @@ class Vouching(Protocol):
         ...
 
 
+class Noting(Protocol):
+    """Notes what payouts cost."""
+
+    def run(self) -> int:
+        """Ask where it is due; return how many chains have answered."""
+        ...
+
+
+class Scheduled(Protocol):
+    """Asks for settlements by merchants' schedules."""
+
+    def wanted(self) -> list[Schedule]:
+        """Return the schedules to look at now."""
+        ...
+
+    def ask(self, schedule: Schedule) -> bool:
+        """Ask for a settlement where one is due; return whether it was asked for."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class PayoutWorker:
     """Takes every payout that is not over a step further; one's trouble is no other's.
@@ -47,6 +73,8 @@ class PayoutWorker:
     addresses: Vouching
     named: Following
     sender: Callable[[str], Sending | None]
+    costs: Noting
+    scheduled: Scheduled
     log: Log
     _senders: dict[str, Sending | None] = field(default_factory=dict)
 
@@ -55,18 +83,40 @@ class PayoutWorker:
         count = 0
         with self._apart("settlement addresses"):
             self.addresses.run()
+        with self._apart("costs"):
+            self.costs.run()
+        for schedule in self._schedules():
+            with self._apart(f"{schedule.merchant_id}, {schedule.chain}, {schedule.asset}"):
+                count += self.scheduled.ask(schedule)
+        ready: dict[str, list[Payout]] = {}
         for payout in self.payouts.unfinished():
             with self._apart(payout.id):
-                count += self._one(payout) != payout
-        return count
+                after = self.booker.book(payout)
+                if after.state is PayoutState.AWAITING_TRANSFER and after.named:
+                    after = self.named.follow(after)
+                count += after != payout
+                if may_be_sent(after):
+                    ready.setdefault(after.chain, []).append(after)
+        return count + sum(self._send(chain, payouts) for chain, payouts in ready.items())
 
-    def _one(self, payout: Payout) -> Payout:
-        after = self.booker.book(payout)
-        if after.state is PayoutState.AWAITING_TRANSFER and after.named:
-            return self.named.follow(after)
-        if not ready(after) or (sender := self._sender(after.chain)) is None:
-            return after
-        return sender.send(after)
+    def _schedules(self) -> list[Schedule]:
+        with self._apart("schedules"):
+            return self.scheduled.wanted()
+        return []
+
+    def _send(self, chain: str, ready: Sequence[Payout]) -> int:
+        """Send what is ready of one chain: together what saves gas so, and each of the others by itself."""
+        if (sender := self._sender(chain)) is None:
+            return 0
+        sent: list[Payout] = []
+        with self._apart(chain):
+            sent = sender.send_together(ready)
+        count, gone = len(sent), {each.id for each in sent}
+        for payout in ready:
+            if payout.id not in gone:
+                with self._apart(payout.id):
+                    count += sender.send(payout) != payout
+        return count
 
     def _sender(self, chain: str) -> Sending | None:
         if chain not in self._senders:

@@ -8,12 +8,14 @@ from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
 from ctrip.ports import PayoutStore
 from ctrip.services.payments.read_payment import PaymentReader
 from ctrip.views.payouts import (
+    AssignmentPage,
     PayoutList,
     RefundPage,
     RefundView,
     SettlementPage,
     SettlementView,
     UnmatchedDepositPage,
+    assignment_view,
     payout_csv,
     payout_view,
     refund_view,
@@ -81,10 +83,15 @@ class PayoutReader:
         payments, following = self.payments.payments.unmatched(merchant_id, cursor, limit)
         data = []
         for each in (deposit for payment in payments for deposit in unmatched_deposits(payment)):
-            refunded = self.payouts.refunded(each.payment.id, each.chain, each.token_id or "native").total
-            if refunded < each.amount:
-                data.append(unmatched_view(each, refunded))
+            gone = self.payouts.refunded(each.payment.id, each.chain, each.token_id or "native")
+            if gone.total < each.amount:
+                data.append(unmatched_view(each, gone))
         return {"data": data, "next_cursor": following}
+
+    def assignments(self, merchant_id: str, cursor: str | None, limit: int) -> AssignmentPage:
+        """List a merchant's assignments, newest first."""
+        page = self.payouts.page(merchant_id, PayoutKind.ASSIGNMENT, cursor, limit)
+        return {"data": [assignment_view(each) for each in page.payouts], "next_cursor": page.cursor}
 
     def deposit(self, merchant_id: str, deposit_id: str) -> UnmatchedDeposit:
         """Fetch an unmatched deposit; raises `NotFound`."""

@@ -1,24 +1,29 @@
 """Send what is approved and set aside from a chain's treasury; where its key is not here, hand it to a person."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery
-from ctrip.domain.chains.kinds import address_at, address_path, rules_of, same
+from ctrip.domain.chains.kinds import address_path, rules_of, same
 from ctrip.domain.errors import AlreadyExists, Reverts, SigningRefused, Stale, Unavailable
 from ctrip.domain.jobs import ScanJob
-from ctrip.domain.settlement.payout import Payout, Trigger, moved_on
+from ctrip.domain.settlement.floor import worth_sending
+from ctrip.domain.settlement.payout import Payout, Trigger, changed, moved_on
 from ctrip.domain.sweeping.plan import Order, Quote
-from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
+from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, PaidOut
 from ctrip.domain.sweeping.treasury import TREASURY
 from ctrip.ports import AccessStore, Clock, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
 from ctrip.services.settlement.payout_events import PayoutReporter
+from ctrip.services.settlement.send_together import TogetherSender
+from ctrip.services.settlement.treasury_funds import TreasuryFunds
 from ctrip.services.shared.notify import notify
 from ctrip.services.sweeping.send_transactions import TRIES, TransactionSender, taken
 
 LOOK_MS = 600_000  # a chain is kept open for so long after something was sent
+DEAR_MS = 21_600_000  # after which a payout that waits for cheaper gas is a person's to look at
+TOO_DEAR = "it waits: its transaction would cost more than it moves"
 
 
 class Failing(Protocol):
@@ -43,6 +48,7 @@ class PayoutSender:
     log: Log
     reporter: PayoutReporter
     failing: Failing
+    funds: TreasuryFunds
     sender: Callable[[], TransactionSender]
 
     def send(self, payout: Payout) -> Payout:
@@ -65,10 +71,30 @@ class PayoutSender:
             self.log.error("payout_not_signed", payout=payout.id, error=str(exc))
             return payout
 
+    def send_together(self, ready: Sequence[Payout]) -> list[Payout]:
+        """Send what saves gas in one transaction; return those payouts as they are after that. The others go alone."""
+        if not self.treasury or len(ready) < 2:
+            return []
+        sender = self.sender()
+        if not self._signed(sender):
+            return []
+        together = TogetherSender(
+            network=self.network,
+            treasury=self.treasury,
+            payouts=self.payouts,
+            money=self.money,
+            clock=self.clock,
+            jobs=self.jobs,
+            log=self.log,
+            reporter=self.reporter,
+            funds=self.funds,
+            watch=self._watch,
+        )
+        return together.send(ready, sender)
+
     def _signed(self, sender: TransactionSender) -> bool:
         """Whether the treasury's key is the signer's."""
-        xpub = sender.signer.account_xpub(self.network.kind, TREASURY[0])
-        return same(address_at(rules_of(self.network), xpub, TREASURY[1]), self.treasury)
+        return same(sender.signer.operators_address(self.network.kind, TREASURY[1]), self.treasury)
 
     def _send(self, payout: Payout, sender: TransactionSender) -> Payout:
         transfers, token = sender.transfers, payout.token
@@ -77,11 +103,19 @@ class PayoutSender:
             raise Unavailable("the treasury's balance is unknown")
         if held[0] < payout.net:  # asked first: a transfer of what is not there would be told to revert
             return self._low(payout)
+        leaving = {each: self.funds.leaving(each) for each in (token, None)}
+        if held[0] - leaving[token] < payout.net:
+            return payout  # it is spoken for: once that is in a block, the balance tells
         order = Order(self.treasury, token, payout.to, payout.net)
         quote = transfers.quote_gift(order, Quote(0)) if token is None else transfers.quote(order, held[-1])
+        asset = self.network.asset(payout.token_id)
+        if asset is not None and not worth_sending(asset, payout.net, quote.cost):
+            return self._wait(payout, quote)
         coin = quote.cost + (payout.net if token is None else 0)
         if held[-1] < coin:
             return self._low(payout)
+        if held[-1] - leaving[None] < coin:
+            return payout
         if not sender.affordable(payout.id, quote):
             return payout
         for _ in range(TRIES):
@@ -90,7 +124,7 @@ class PayoutSender:
             if planned is None:
                 return payout
             path, now = address_path(rules_of(self.network), *TREASURY), self.clock.now()
-            attempt = sender.attempt(path, self.treasury, planned, payout=(payout.merchant_id, payout.id))
+            attempt = sender.attempt(path, self.treasury, planned, payouts=((payout.merchant_id, payout.id),))
             transaction = OutgoingTransaction(
                 chain=self.network.name,
                 sender=self.treasury,
@@ -98,7 +132,7 @@ class PayoutSender:
                 path=path,
                 kind=Kind.PAYOUT,
                 members=(),
-                payout=(payout.merchant_id, payout.id),
+                payouts=(PaidOut(payout.merchant_id, payout.id, payout.to, payout.net),),
                 asset=payout.asset_key,
                 token=token,
                 to=payout.to,
@@ -112,10 +146,22 @@ class PayoutSender:
                 if not taken(exc):
                     raise
                 continue
+            self.funds.note(transaction)
             sender.broadcast(transaction)
             self._watch()
             return after
         raise Stale("the treasury's slots are taken faster than ours are written")
+
+    def _wait(self, payout: Payout, quote: Quote) -> Payout:
+        """Leave a payout for cheaper times: more gas than it moves is paid for none; it says so, and in time aloud."""
+        if payout.reason != TOO_DEAR:
+            after = changed(payout, self.clock.now(), reason=TOO_DEAR)
+            self.payouts.commit(PayoutCommit(before=payout, after=after))
+            return after
+        if self.clock.now() - payout.updated_at >= DEAR_MS:
+            told = {"payout": payout.id, "chain": self.network.name, "asset": payout.symbol}
+            self.log.error("payout_too_dear", **told, amount=str(payout.net), fee=str(quote.cost))
+        return payout
 
     def _low(self, payout: Payout) -> Payout:
         self.log.error("treasury_low", payout=payout.id, chain=self.network.name, asset=payout.symbol)
@@ -129,7 +175,7 @@ class PayoutSender:
 
     def _commit(self, payout: Payout, trigger: Trigger, what: str, transaction: OutgoingTransaction | None) -> Payout:
         key = transaction.key if transaction else None
-        after = moved_on(payout, trigger, self.clock.now(), transaction=key, treasury=self.treasury)
+        after = moved_on(payout, trigger, self.clock.now(), transaction=key, reason="", treasury=self.treasury)
         event = self.reporter.event(what, after)
         self.payouts.commit(
             PayoutCommit(

@@ -78,8 +78,8 @@ class SettlementAddresses:
         _require_direct(merchant)
         network = chosen_network(self.networks, chain)
         rules = rules_of(network)
-        key = merchant.key_on(rules.curve)
-        if not rules.wrong_address(address) and key and own_address(rules, address, merchant.account, key.xpub):
+        keys = () if rules.wrong_address(address) else merchant.all_keys_on(rules.curve)
+        if any(own_address(rules, address, key.account or merchant.account, key.xpub) for key in keys):
             raise InvalidField("address", "own_address", "is an address of this gateway itself")
         return self._set(merchant_id, network, address, origin)
 

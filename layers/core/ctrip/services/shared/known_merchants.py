@@ -26,6 +26,10 @@ class KnownMerchants:
             self._held[merchant_id] = (now + remember_ms, merchant)
         return merchant
 
+    def forget(self, merchant_id: str) -> None:
+        """Forget one, which is read anew the next time."""
+        self._held.pop(merchant_id, None)
+
     def clear(self) -> None:
         """Forget all of them."""
         self._held.clear()

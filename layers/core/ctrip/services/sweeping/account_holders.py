@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import SigningRefused
-from ctrip.domain.merchants.vouching import verify_extended_key
+from ctrip.domain.merchants.vouching import verify_key
 from ctrip.domain.payments.payment import Custody
 from ctrip.ports import AccessStore
 
@@ -30,7 +30,7 @@ class Accounts(Protocol):
 class AccountHolders:
     """Reads who has an account, once: the signer has signed merchant, key and custody together, and they never change.
 
-    `verifying_key` is the signer's own, whatever is configured.
+    `verifying_key` is the signer's own and those of its former mnemonics, whatever is configured.
     """
 
     access: AccessStore
@@ -47,9 +47,10 @@ class AccountHolders:
     def _read(self, account: int) -> Holder:
         merchant_id = self.access.holder(account)
         merchant = self.access.merchant(merchant_id) if merchant_id else None
-        if merchant is None or merchant.account != account:
+        key = merchant.key_of(FIRST.curve, account) if merchant else None
+        if merchant is None or key is None or merchant.own_keys:
             raise SigningRefused("the account at this path is no merchant's")
         derived = self.wallet().account_xpub(FIRST.kind, account)
-        if merchant.xpub != derived or not verify_extended_key(merchant, self.verifying_key()):
+        if key.xpub != derived or not verify_key(merchant, key, self.verifying_key()):
             raise SigningRefused("the merchant of this account is not the one that the signer vouches for")
         return Holder(merchant.id, merchant.policy.custody is Custody.DIRECT)

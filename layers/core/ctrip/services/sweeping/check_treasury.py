@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.kinds import address_at, rules_of
-from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_ACCOUNT, own_address
+from ctrip.domain.chains.kinds import rules_of
+from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_OWN, operators_own
 from ctrip.ports import ChainReader, Clock, Log, MoneyStore, Signer
 
 AGAIN_MS = 300_000  # after which it is asked again whether batches can be sent
@@ -72,7 +72,7 @@ class CheckedSweeper:
         now = self.clock.now()
         if self._operator or (self._asked_at is not None and now - self._asked_at < AGAIN_MS):
             return self._operator
-        operator = address_at(rules_of(self.network), self._operators_key(), OPERATOR[1])
+        operator = self.signer.operators_address(self.network.kind, OPERATOR[1])
         alone = self.cannot_collect(self.treasury, operator)
         self.money.note_sweeping(self.network.name, self.treasury, "", alone)
         self._operator, self._asked_at = "" if alone else operator, now
@@ -83,16 +83,9 @@ class CheckedSweeper:
             self.log.info("tokens_are_swept_in_batches", **told)
         return self._operator
 
-    def _operators_key(self) -> str:
-        return self.signer.account_xpub(self.network.kind, OPERATORS_ACCOUNT)
-
     def _wrong(self) -> str | None:
-        if ours := own_address(
-            rules_of(self.network),
-            self.treasury,
-            OPERATORS_ACCOUNT,
-            self._operators_key(),
-        ):
+        own = {index: self.signer.operators_address(self.network.kind, index) for index in OPERATORS_OWN}
+        if ours := operators_own(rules_of(self.network), self.treasury, own):
             return ours
         if not self.may_be_contract and self.reader.has_code(self.treasury):
             return (

@@ -9,12 +9,13 @@ from ctrip.domain.chains.kinds import address_path, rules_of
 from ctrip.domain.errors import AlreadyExists, Busy, Reverts, Stale, Unavailable
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.plan import Collection, Order, Quote
+from ctrip.domain.sweeping.policy import LARGEST_BATCH
 from ctrip.domain.sweeping.sweep import Kind, Member, OutgoingTransaction, TransactionState
 from ctrip.domain.sweeping.treasury import OPERATOR
 from ctrip.ports import PaymentStore
+from ctrip.services.sweeping.admit_sweeps import SweepAdmission
 from ctrip.services.sweeping.send_transactions import TransactionSender
 
-OFFERED = 300  # payments to one transaction, the most valuable first
 BATCHES = 4  # of one job
 ALONE_AFTER = 2  # failures in a row after which a payment is swept by itself, where it costs no others anything
 PREPARED_MS = 90_000  # longer than a job lives: who has not signed by then never will
@@ -24,10 +25,10 @@ READS = 3  # of payments that move on while they are released
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What a sweep job says of one payment: how often it failed, whether it is worth a sweep, what becomes of it."""
+    """What a sweep job says of one payment: how often it failed, what its policy asks, what becomes of it."""
 
     failures: Callable[[Payment], int]
-    worth_it: Callable[[Payment, int], bool]
+    admission: SweepAdmission
     park: Callable[[Payment, int], object]
     set_back: Callable[[Payment, Exception], None]
 
@@ -62,9 +63,9 @@ class TokenCollector:
         """Sweep payments of one token in batches; return how many were sent, and the payments to be swept alone."""
         alone = [each for each in payments if judgement.failures(each) >= ALONE_AFTER]
         waiting = [each for each in payments if judgement.failures(each) < ALONE_AFTER]
-        sent = 0
+        sent, most = 0, judgement.admission.policy.batch
         while waiting and sent < BATCHES:
-            offered, waiting = waiting[:OFFERED], waiting[OFFERED:]
+            offered, waiting = waiting[:most], waiting[most:]  # the most valuable first
             found, members = self._quote(offered, judgement)
             if not members:
                 continue
@@ -74,7 +75,7 @@ class TokenCollector:
             if not self._can_pay(found.quote):
                 return sent, [*alone, *members, *waiting]
             fitting = len(found.orders)
-            sent += self._send(found, members[:fitting])
+            sent += self._send(found, members[:fitting], judgement.admission)
             waiting = [*members[fitting:], *waiting]
         return sent, alone
 
@@ -93,19 +94,38 @@ class TokenCollector:
         return found, [orders[order] for order in (*found.orders, *(each for each in able if each not in found.orders))]
 
     def _orders(self, offered: Sequence[Payment], judgement: Judgement) -> dict[Order, Payment]:
-        """Read what the addresses hold; what is worth nothing is parked, what is unknown waits."""
+        """Read what the addresses hold, and choose what may be swept now.
+
+        What is worth too little in the largest batch is parked; what is unknown, waits for company, an approval or
+        tomorrow is left for a later job.
+        """
+        admission, least = judgement.admission, self._part(offered[0], LARGEST_BATCH)
         wanted = [BalanceQuery(each.due.address, each.due.token_address) for each in offered]
         orders: dict[Order, Payment] = {}
         for payment, balance in zip(offered, self.sender.transfers.holdings(wanted), strict=True):
             if balance is None:
                 self.sender.log.info("balance_unknown", payment=payment.id)
-            elif balance and not judgement.worth_it(payment, balance):
+            elif balance and not admission.worth(payment, balance, least):
                 judgement.park(payment, balance)
-            elif balance:
+            elif balance and admission.approved(payment, balance):
                 due = payment.due
                 order = Order(due.address, due.token_address, self.treasury, balance, due.derivation_path)
                 orders[order] = payment
+        return self._with_company(admission.within_day(orders), admission)
+
+    def _with_company(self, orders: dict[Order, Payment], admission: SweepAdmission) -> dict[Order, Payment]:
+        """Leave out what is not worth its part of a batch of so few; the fewer are left, the more each costs."""
+        while orders:
+            part = self._part(next(iter(orders.values())), len(orders))
+            kept = {order: each for order, each in orders.items() if admission.worth(each, order.amount, part)}
+            if len(kept) == len(orders):
+                break
+            orders = kept
         return orders
+
+    def _part(self, payment: Payment, together: int) -> int:
+        """Return about what one of so many members costs."""
+        return self.sender.transfers.usual_cost(payment.due.token_address, together=together)
 
     def _can_pay(self, quote: Quote) -> bool:
         """Whether the operator has the coin that a batch may cost; else payments are swept alone, with an alarm."""
@@ -113,6 +133,7 @@ class TokenCollector:
         if held is None:
             raise Unavailable("the operator's balance is unknown")
         if held[0] >= quote.cost:
+            self.sender.watch_water(self.operator, held[0], quote.cost)
             return True
         told = {"chain": self.sender.network.name, "address": self.operator, "balance": str(held[0])}
         self.sender.log.error("operator_low", **told)
@@ -120,13 +141,14 @@ class TokenCollector:
 
     # -- prepare, sign, send
 
-    def _send(self, found: Collection, members: Sequence[Payment]) -> bool:
+    def _send(self, found: Collection, members: Sequence[Payment], admission: SweepAdmission) -> bool:
         prepared, reserved = self._reserve(found, members)
         if not reserved:
             return False
         try:
             signed = self._signed(found, prepared, {each.due.address for each in reserved})
-            self.sender.money.write_transaction(prepared, signed)
+            counted = admission.count(sum(each.meant for each in signed.members))
+            self.sender.money.write_transaction(prepared, signed, counted)
         except Exception:
             with suppress(Stale):  # it was signed all the same, or another has taken it over
                 self._give_up(prepared)

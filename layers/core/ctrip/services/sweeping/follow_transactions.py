@@ -77,10 +77,10 @@ class _Pass:
 
 
 class PayoutEnding(Protocol):
-    """Ends payouts whose transaction is final."""
+    """Ends the treasury's transactions that are final, with the payouts that they make."""
 
     def final(self, before: OutgoingTransaction, after: OutgoingTransaction, receipt: Receipt, fence: Fence) -> None:
-        """Store the transaction with what it did for its payout, all or nothing; raises `FenceLost` and `Stale`."""
+        """Store the transaction with what it did for its payouts, the last of them; raises `FenceLost` and `Stale`."""
         ...
 
 
@@ -353,7 +353,7 @@ class TransactionFollower:
         if transaction.kind is Kind.FUND:
             entries = [entry for member in after.members for entry in postings(after, member, now)]
             self.money.settle(transaction, after, entries, this.fence)
-        elif transaction.kind is Kind.PAYOUT:
+        elif transaction.kind in (Kind.PAYOUT, Kind.ALLOWANCE):
             self.payouts.final(transaction, after, receipt, this.fence)
         else:
             self._set_skipped_back(after)
@@ -367,7 +367,7 @@ class TransactionFollower:
             self.log.error("own_transaction_failed", transaction=transaction.key, tx_hash=transaction.tx_hash)
 
     def _set_skipped_back(self, transaction: OutgoingTransaction) -> None:
-        """Remember with each payment whose money a batch did not move that it failed: it is tried again later."""
+        """Remember with each payment whose money was not moved that its sweep failed: it is tried again later."""
         if not (skipped := transaction.skipped):
             return
         known, name = self.money.setbacks(self.network.name), self.network.name
@@ -375,7 +375,7 @@ class TransactionFollower:
             before = known.get(member.payment_id)
             if before is not None and before.at >= transaction.created_at:
                 continue  # this very failure is known
-            setback = set_back(before, f"the batch {transaction.tx_hash} moved nothing of it", self.clock.now())
+            setback = set_back(before, f"transaction {transaction.tx_hash} moved nothing of it", self.clock.now())
             told = {"payment": member.payment_id, "failures": setback.failures, "error": setback.reason}
             if setback.failures == 1:
                 self.log.error("sweep_reverts", **told)
@@ -393,8 +393,14 @@ class TransactionFollower:
             worked = transaction.state is TransactionState.FINAL and member not in transaction.skipped
             shown = "final" if worked else "failed"
             ended["sweeps"] = sweeps_with(payment.own.sweeps, transaction, member, shown)
-        left = payment.changed(moves=ended["moves"]).unswept
+        moved = payment.changed(moves=ended["moves"])
+        left = moved.unswept
+        if transaction.token is not None and not transaction.collects and moved.given_coin < 0:
+            # The books have it: its gas is the operator's expense, and what came is owed to the merchant as before.
+            self.log.error("stray_coin_used", payment=payment.id, amount=str(-moved.given_coin))
         over = transaction.state is TransactionState.FINAL and left <= self._dust(payment, transaction)
+        if over:
+            ended["sweep_approved"] = 0  # what comes later is another sweep
         if not over or payment.tier is not Tier.SWEEP or ended["pending"] is not None:
             return quiet(payment, now, **ended)
         if payment.status is Status.PAID:

@@ -1,6 +1,6 @@
 """Replace own transactions that no block takes, and cancel those of payments that are held."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -63,7 +63,7 @@ class TransactionHurrier:
         if quote is None:
             self._capped(transaction)
             return False
-        held = self._held(transaction, cancel)
+        held = self._held(transaction, cancel, served)
         planned = transfers.replacement(transaction, quote, held, treasury, cancel=cancel)
         if planned is None:
             alone = not cancel and len(served) == 1 and not transaction.collects
@@ -74,7 +74,7 @@ class TransactionHurrier:
             transaction.sender,
             planned,
             recipient_path=transaction.recipient_path,
-            payout=transaction.payout,
+            payouts=transaction.named,
         )
         now = self.sender.clock.now()
         after = replace(
@@ -104,7 +104,8 @@ class TransactionHurrier:
         self, transaction: OutgoingTransaction, quote: Quote, held: Held, payment: Payment | None, funded: set[str]
     ) -> None:
         """Give more coin to a token's sweep that has become too dear for what was given; the others can only wait."""
-        if payment is None or transaction.token is None or held.amount == 0:
+        gone = payment is not None and self.sender.taken_away(payment, held.coin)
+        if payment is None or transaction.token is None or held.amount == 0 or gone:
             self.sender.log.error("cannot_replace", transaction=transaction.key, balance=str(held.coin))
             return
         need = replace(quote, short=max(quote.cost - held.coin, 0))
@@ -115,12 +116,17 @@ class TransactionHurrier:
                 return  # the station's slot was taken meanwhile: the next job gives it
             self.sender.broadcast(gift)
 
-    def _held(self, transaction: OutgoingTransaction, cancel: bool) -> Held:
-        """Read what the sender holds: of the coin, and of the token that is to be moved."""
+    def _held(self, transaction: OutgoingTransaction, cancel: bool, served: Sequence[Payment | None]) -> Held:
+        """Read what the sender may use: of the coin, and of the token that is to be moved.
+
+        Of the coin at a token's deposit address what we have given; only what cancels may use all that is there.
+        """
         tokens = [None] if cancel or transaction.collects or transaction.token is None else [None, transaction.token]
         found = self.sender.transfers.balances(*(BalanceQuery(transaction.sender, token) for token in tokens))
         if found is None:
             raise Unavailable("a balance is unknown")
+        if len(tokens) > 1 and served and served[0] is not None:
+            return Held(found[-1], min(found[0], max(served[0].given_coin, 0)))
         return Held(found[-1], found[0])
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery
-from ctrip.domain.chains.kinds import address_at, address_path, rules_of
+from ctrip.domain.chains.kinds import address_path, rules_of
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Stale, Unavailable
 from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.sweeping.plan import Order, Planned, Quote
@@ -16,6 +16,7 @@ from ctrip.ports import Chain, Clock, Log, MoneyStore, Signer, Transfers
 from ctrip.services.sweeping.refusals import refusal_of
 
 TRIES = 4
+LOW_WATER = 20  # transactions like this one that the coin should suffice for
 
 # What opens a kind's planning of transactions, for a chain's client, which is of that kind.
 OpenTransfers: TypeAlias = Callable[[Network, Any, Clock, Log], Transfers]
@@ -40,12 +41,12 @@ class TransactionSender:
         planned: Planned,
         *,
         recipient_path: str | None = None,
-        payout: tuple[str, str] | None = None,
+        payouts: tuple[tuple[str, str], ...] = (),
     ) -> Attempt:
         """Sign one attempt."""
         unsigned = planned.transaction
         signed = self.signer.sign(
-            self.network.name, path, sender, unsigned, recipient_path=recipient_path, payout=payout
+            self.network.name, path, sender, unsigned, recipient_path=recipient_path, payouts=payouts
         )
         return Attempt(
             raw=signed.raw,
@@ -85,7 +86,7 @@ class TransactionSender:
 
     def station(self) -> str:
         """Return the gas station's address."""
-        return address_at(rules_of(self.network), self.signer.account_xpub(self.network.kind, 0), GAS_STATION[1])
+        return self.signer.operators_address(self.network.kind, GAS_STATION[1])
 
     def fund(self, payment: Payment, need: Quote) -> OutgoingTransaction | None:
         """Sign coin for an address that is short of what its transfer costs.
@@ -109,10 +110,21 @@ class TransactionSender:
         if held[0] < order.amount + quote.cost:
             self.log.error("gas_station_low", chain=self.network.name, balance=str(held[0]))
             return None
+        self.watch_water(station, held[0], order.amount + quote.cost)
         planned = self.transfers.give(order, quote, self.money.last_transaction(self.network.name, station))
         path = address_path(rules_of(self.network), *GAS_STATION)
         attempt = self.attempt(path, station, planned, recipient_path=payment.due.derivation_path)
         return self.transaction(payment, Kind.FUND, planned.slot, attempt, sender=station)
+
+    def watch_water(self, address: str, balance: int, needed: int) -> None:
+        """Raise an alarm while there is still time: a payer of gas that has enough for a few transactions more only."""
+        if balance < LOW_WATER * needed:
+            self.log.error("gas_runs_low", chain=self.network.name, address=address, balance=str(balance))
+
+    def taken_away(self, payment: Payment, coin: int) -> bool:
+        """Whether coin that we gave a deposit address is not there any more: whoever took it would take more."""
+        newest = max((move.block_number for move in payment.own.moves), default=payment.folded_to)
+        return coin < payment.given_coin // 2 and self.transfers.head().number >= newest
 
     def affordable(self, payment_id: str, quote: Quote) -> bool:
         """Whether a transaction stays under the chain's cap; one that does not waits, with an alarm."""

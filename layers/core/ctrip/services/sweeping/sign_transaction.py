@@ -1,14 +1,22 @@
 """Sign, after comparing everything that could have been swapped: sender, destination, amount of gas money."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Act, Signed, Unsigned
-from ctrip.domain.chains.kinds import KINDS, ChainRules, parse_path, rules_of, same
+from ctrip.domain.chains.kinds import KINDS, ChainRules, address_path, parse_path, rules_of, same
 from ctrip.domain.errors import SigningRefused
-from ctrip.domain.sweeping.treasury import GAS_STATION, OPERATOR, TREASURY, own_address
+from ctrip.domain.sweeping.treasury import (
+    GAS_STATION,
+    OPERATOR,
+    OPERATORS_ACCOUNT,
+    OPERATORS_KEYS,
+    TREASURY,
+    operators_own,
+    own_address,
+)
 from ctrip.services.sweeping.account_holders import Holder
 
 
@@ -31,8 +39,8 @@ class Wallet(Protocol):
 class Treasurer(Protocol):
     """Guards the treasury's key, and knows merchants' own treasuries."""
 
-    def check(self, network: Network, act: Act, named: tuple[str, str] | None) -> None:
-        """Demand that a transaction is exactly an approved payout (merchant and id); raises `SigningRefused`."""
+    def check(self, network: Network, treasury: str, act: Act, named: Sequence[tuple[str, str]]) -> None:
+        """Demand that a transaction is exactly approved payouts (merchant and id); raises `SigningRefused`."""
         ...
 
     def vouch(self, merchant_id: str, chain: str) -> str:
@@ -78,6 +86,12 @@ class GuardedSigner:
             raise SigningRefused("the account is out of range")
         return self.wallet().account_xpub(kind, account)
 
+    def operators_address(self, kind: str, index: int) -> str:
+        """Return an address of the operator's, by its index in account 0."""
+        if kind not in KINDS or index not in OPERATORS_KEYS.values():
+            raise SigningRefused("the operator has no such address")
+        return self.wallet().address(kind, address_path(KINDS[kind], OPERATORS_ACCOUNT, index))
+
     def vouch(self, merchant_id: str, chain: str) -> str:
         """Take over where a merchant's settlements go; raises `SigningRefused`."""
         return self.payouts().vouch(merchant_id, chain)
@@ -90,7 +104,7 @@ class GuardedSigner:
         transaction: Unsigned,
         *,
         recipient_path: str | None = None,
-        payout: tuple[str, str] | None = None,
+        payouts: tuple[tuple[str, str], ...] = (),
     ) -> Signed:
         """Derive, compare, sign; raises `SigningRefused` with the comparison that failed."""
         network = self.networks.get(chain)
@@ -106,7 +120,7 @@ class GuardedSigner:
             raise SigningRefused(f"a transaction on {network.name} may cost at most {network.fee_cap}")
         if not _at(wallet, rules, path, sender):
             raise SigningRefused("the sender is not the address at its path")
-        self._check(wallet, network, (account, index), sender, act, recipient_path, payout)
+        self._check(wallet, network, (account, index), sender, act, recipient_path, payouts)
         return wallet.sign(network.kind, path, transaction)
 
     def _check(
@@ -117,7 +131,7 @@ class GuardedSigner:
         sender: str,
         act: Act,
         recipient_path: str | None,
-        payout: tuple[str, str] | None,
+        payouts: Sequence[tuple[str, str]],
     ) -> None:
         """Demand what a key may do; `source` is its account and index."""
         if act.collects:
@@ -128,7 +142,7 @@ class GuardedSigner:
         elif source == TREASURY:
             if not same(self.treasuries.get(network.name, ""), sender):
                 raise SigningRefused("the key at this path is not the chain's treasury")
-            self.payouts().check(network, act, payout)
+            self.payouts().check(network, sender, act, payouts)
         elif source[0] == 0:
             _check_gas(wallet, rules_of(network), source, act, recipient_path)
             if act.value > network.gas_funding_cap:
@@ -171,6 +185,9 @@ class GuardedSigner:
 
     def _of_nobody_here(self, wallet: Wallet, network: Network, accounts: Iterable[int], treasury: str) -> str:
         rules = rules_of(network)
+        own = {index: self.operators_address(network.kind, index) for index in OPERATORS_KEYS.values()}
+        if whose := operators_own(rules, treasury, own):
+            raise SigningRefused(f"the treasury is refused: {whose}")
         for each in {0, *accounts}:
             if whose := own_address(rules, treasury, each, wallet.account_xpub(network.kind, each)):
                 raise SigningRefused(f"the treasury is refused: {whose}")

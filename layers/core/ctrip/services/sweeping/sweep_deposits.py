@@ -1,14 +1,16 @@
 """Sweep what was credited to the treasury: the outgoing transaction is written before anything is sent."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.errors import AlreadyExists, Busy, Reverts, Stale, Unavailable
-from ctrip.domain.payments.payment import Custody, Flag, Payment, Status, Tier
+from ctrip.domain.payments.payment import Custody, Flag, Payment, Tier
 from ctrip.domain.sweeping.plan import Order, Planned, Quote
+from ctrip.domain.sweeping.policy import SweepPolicy
 from ctrip.domain.sweeping.sweep import (
     FAILED_BACKOFF_MS,
     REVERTED_BACKOFF_MS,
@@ -18,8 +20,8 @@ from ctrip.domain.sweeping.sweep import (
     TransactionState,
     set_back,
 )
-from ctrip.domain.sweeping.worth import worth_it
 from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer, Transfers
+from ctrip.services.sweeping.admit_sweeps import SweepAdmission
 from ctrip.services.sweeping.collect_tokens import Judgement, TokenCollector
 from ctrip.services.sweeping.hurry_transactions import TransactionHurrier
 from ctrip.services.sweeping.send_transactions import TRIES, OpenTransfers, TransactionSender, taken
@@ -35,7 +37,8 @@ class DepositSweeper:
     """Sweeps one chain's deposits to `treasury`; `transfers` opens what plans them, as the chain's kind does it.
 
     Tokens go in batches that `operator` sends, where there is one. Without a treasury only those deposits are swept
-    that go to the merchant's own, which `own_treasury` names; they are always swept one by one.
+    that go to the merchant's own, which `own_treasury` names; they are always swept one by one. `policies` are the
+    chain's, by symbol.
     """
 
     network: Network
@@ -49,6 +52,7 @@ class DepositSweeper:
     transfers: OpenTransfers
     own_treasury: Callable[[str], str]
     operator: str = ""
+    policies: Mapping[str, SweepPolicy] = field(default_factory=dict)
 
     def sweep(self, asset_key: str) -> int:
         """Take each payment of an asset that has funds to move a step further; return how many transactions were sent.
@@ -79,6 +83,7 @@ class _Job:
     treasuries: dict[str, str] = field(default_factory=dict)
     sender: TransactionSender = field(init=False)
     transfers: Transfers = field(init=False)
+    admission: SweepAdmission = field(init=False)
     collector: TokenCollector | None = None
 
     def __post_init__(self) -> None:
@@ -90,6 +95,15 @@ class _Job:
             chain=own.chain,
             money=own.money,
             signer=own.signer,
+            clock=own.clock,
+            log=own.log,
+            transfers=self.transfers,
+        )
+        self.admission = SweepAdmission(
+            network=own.network,
+            asset_key=self.asset_key,
+            policies=own.policies,
+            money=own.money,
             clock=own.clock,
             log=own.log,
             transfers=self.transfers,
@@ -110,7 +124,7 @@ class _Job:
         known = {payment.id: payment for payment in waiting}
         hurrier = TransactionHurrier(sender=self.sender, payments=own.payments, treasury_of=self._goes_to)
         self.sent += hurrier.run(self.asset_key, known, self._apart_transaction, self._enough)
-        candidates = self._candidates([*waiting, *self._judge_parked()])
+        candidates = self._candidates([*waiting, *self._judge_parked(waiting)])
         if self.collector:
             candidates = self._together(self.collector, candidates)
         for payment in candidates[:MOST_PAYMENTS]:
@@ -198,23 +212,27 @@ class _Job:
         if payment.policy.custody is Custody.HOT and not self.sweeper.treasury:
             return False
         setback = self.setbacks.get(payment.id)
-        return setback is None or self.sweeper.clock.now() >= setback.until
+        if setback is not None and self.sweeper.clock.now() < setback.until:
+            return False
+        return not self.admission.waits_for_gas(payment)
 
-    def _judge_parked(self) -> list[Payment]:
+    def _judge_parked(self, waiting: Sequence[Payment]) -> list[Payment]:
         """Bring back what has become worth its gas, of those that were judged the longest ago."""
         own, now = self.sweeper, self.sweeper.clock.now()
         judged = []
+        company = Counter(each.due.asset_key for each in waiting)
         for payment in own.payments.longest_in(own.network.name, Tier.PARKED, PARKED_SLICE):
             with self._apart(payment):
-                together = self.collector is not None and payment.policy.custody is Custody.HOT
-                cost = BACK_FACTOR * self.transfers.usual_cost(payment.due.token_address, together=together)
-                worth = payment.unswept > 0 and self._worth_it(payment, payment.unswept, cost)
+                worth = payment.unswept > 0 and self._worth_bringing_back(payment, company[payment.due.asset_key])
                 judged.append(own.payments.retier(payment, Tier.SWEEP if worth else Tier.PARKED, now))
         return judged
 
-    def _worth_it(self, payment: Payment, amount: int, cost: int) -> bool:
-        asset = self.sweeper.network.asset(payment.due.token_id)
-        return asset is None or worth_it(asset, amount, cost, settled=payment.status is Status.SETTLED)
+    def _worth_bringing_back(self, payment: Payment, others: int) -> bool:
+        together = others + 1 if self.collector and payment.policy.custody is Custody.HOT else 0
+        usual = self.transfers.usual_cost(payment.due.token_address, together=together)
+        # What is old goes with the batch as soon as it pays for its part; alone more coin than that must be given.
+        margin = 1 if together and self.admission.old(payment) else BACK_FACTOR
+        return self.admission.worth(payment, payment.unswept, margin * usual)
 
     def _park(self, payment: Payment, balance: int) -> bool:
         own = self.sweeper
@@ -229,10 +247,9 @@ class _Job:
         shared = [each for each in candidates if each.policy.custody is Custody.HOT]
         if not shared or shared[0].due.token_address is None:
             return candidates
-        cost = self.transfers.usual_cost(shared[0].due.token_address, together=True)
         judgement = Judgement(
             failures=lambda payment: setback.failures if (setback := self.setbacks.get(payment.id)) else 0,
-            worth_it=lambda payment, balance: self._worth_it(payment, balance, cost),
+            admission=self.admission,
             park=self._park,
             set_back=self._set_back,
         )
@@ -292,9 +309,20 @@ class _Job:
             return False
         if found[0] == 0:
             return False
-        if not self._worth_it(payment, found[0], 0):
+        if not self.admission.worth(payment, found[0], 0):
             return self._park(payment, found[0])
-        return self._transfer(payment, treasury, found[0], found[-1], last)
+        return self._transfer(payment, treasury, found[0], self._own_coin(payment, found[-1]), last)
+
+    def _own_coin(self, payment: Payment, coin: int) -> int:
+        """Return how much of the coin at an address is ours to use: what came there with a token is the merchant's."""
+        if payment.due.token_address is None:
+            return coin
+        own = min(coin, max(payment.given_coin, 0))
+        if self.sender.taken_away(payment, coin):
+            raise Reverts("the coin that its address was given has left it without us")
+        if stray := coin - own:
+            self.sweeper.log.info("stray_coin_left", payment=payment.id, amount=str(stray))
+        return own
 
     def _look_back(self, payment: Payment, last: OutgoingTransaction | None) -> None:
         """Set a payment back whose last sweep was mined and failed."""
@@ -308,9 +336,11 @@ class _Job:
     ) -> bool:
         order = Order(payment.due.address, payment.due.token_address, treasury, balance)
         quote = self.transfers.quote(order, coin)
-        if not self._worth_it(payment, balance, quote.cost + (quote.gift_fee if quote.short else 0)):
+        if not self.admission.worth(payment, balance, quote.used_up, quote.outlay):
             return self._park(payment, balance)
         if not self.sender.affordable(payment.id, quote):
+            return False
+        if not self.admission.approved(payment, balance) or not self.admission.within_day({order: payment}):
             return False
         if quote.short:
             return self._fund(payment, quote)
@@ -339,6 +369,6 @@ class _Job:
         transaction = self.sender.transaction(
             payment, Kind.SWEEP, planned.slot, attempt, sender=payment.due.address, to=treasury
         )
-        self.sweeper.payments.reserve(payment, transaction)
+        self.sweeper.payments.reserve(payment, transaction, self.admission.count(planned.amount or planned.value))
         self.sender.broadcast(transaction)
         return True

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import Act, Collector, Grant, Unsigned
+from ctrip.domain.chains.evm.pay_call import APPROVE_SELECTOR, PAY_SELECTOR, parse_approve, parse_pay
 from ctrip.domain.chains.evm.sweep_call import BATCH_SELECTOR, parse_sweep
 from ctrip.domain.chains.evm.transaction import NO_CALL, Transaction, read_transaction, read_transfer
 from ctrip.domain.errors import SigningRefused
@@ -88,6 +89,8 @@ class EvmRules(EvmTokens):
         most = transaction.gas * transaction.max_fee
         if transaction.authorizations or transaction.data.startswith(BATCH_SELECTOR):
             return _batch(transaction, most)
+        if transaction.data.startswith((PAY_SELECTOR, APPROVE_SELECTOR)):
+            return _of_treasury(transaction, most)
         if transaction.data == NO_CALL:
             to_itself = transaction.to.lower() == sender.lower()
             idle = to_itself and transaction.value == 0
@@ -98,12 +101,28 @@ class EvmRules(EvmTokens):
             return Act(transaction.to, transaction.to, transaction.value, most, unclear=str(exc))
         return Act(to, transaction.to, transaction.value, most, amount=amount)
 
+    def payer(self, treasury: str) -> str:
+        """Return the contract that pays many for a treasury."""
+        from ctrip.domain.chains.evm.sweep_contracts import payout_batcher
+
+        return payout_batcher(treasury).address
+
     def collector(self, treasury: str, operator: str) -> Collector:
         """Return the contracts that sweep tokens by EIP-7702."""
         from ctrip.domain.chains.evm.sweep_contracts import sweep_pair
 
         pair = sweep_pair(treasury, operator)
         return Collector(pair.batcher.address, pair.delegate.address)
+
+
+def _of_treasury(transaction: Transaction, most: int) -> Act:
+    """Read what a treasury alone may do: pay many, or let the contract that does take a token."""
+    if (call := parse_pay(transaction.data)) is not None:
+        amount = sum(each for _, each in call.payments)
+        told = "it pays many at once"
+        return Act(transaction.to, call.token, transaction.value, most, unclear=told, amount=amount, pays=call.payments)
+    spender, told = parse_approve(transaction.data) or "", "the call is not an ERC-20 transfer"
+    return Act(transaction.to, transaction.to, transaction.value, most, unclear=told, spender=spender)
 
 
 def _batch(transaction: Transaction, most: int) -> Act:

@@ -1,11 +1,13 @@
-"""The contracts that sweep tokens by EIP-7702: where they stand, and what code stands there.
+"""The contracts that sweep tokens by EIP-7702, and the one that pays many: their addresses and their code.
 
 `SweepBatcher` calls many deposit addresses for its operator; each of them delegates to `SweepDelegate`, which pays its
 treasury. Both are created by the deterministic deployer, so that their addresses follow from (treasury, operator): on
-every chain the same, whoever pays for the deployment. The artefacts are compiled from `infra/contracts/Sweep.sol`.
+every chain the same, whoever pays for the deployment. `PayoutBatcher` pays many recipients for its treasury, from which
+alone its address follows. The artefacts are compiled from `Sweep.sol` and `Payout.sol` in `infra/contracts`.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -42,12 +44,22 @@ class SweepPair:
     batcher: Creation
     delegate: Creation
 
+    def __iter__(self) -> Iterator[Creation]:
+        """Yield them in that order."""
+        return iter((self.batcher, self.delegate))
+
 
 @lru_cache(maxsize=64)
 def sweep_pair(treasury: str, operator: str) -> SweepPair:
     """Return the contracts of a treasury and an operator."""
     batcher = _creation("SweepBatcher", operator=operator)
     return SweepPair(batcher, _creation("SweepDelegate", treasury=treasury, batcher=batcher.address))
+
+
+@lru_cache(maxsize=64)
+def payout_batcher(treasury: str) -> Creation:
+    """Return the contract that pays many recipients for a treasury."""
+    return _creation("PayoutBatcher", treasury=treasury)
 
 
 def delegated_to(code: str) -> str | None:

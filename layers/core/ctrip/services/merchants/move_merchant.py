@@ -1,0 +1,53 @@
+"""Move a merchant to the newest mnemonic: asked for here, done by the signer, which alone can derive and sign."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from ctrip.domain.audit import Origin
+from ctrip.domain.errors import Stale
+from ctrip.domain.merchants.access import Merchant, Rotation
+from ctrip.domain.merchants.vouching import verify_key
+from ctrip.ports import AccessStore, Clock, PayoutStore
+from ctrip.services.merchants.manage_merchants import change_merchant
+from ctrip.services.shared.retry import on_stale
+
+TRIES = 8
+TO_MOVE = "merchant.to_move"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantMover:
+    """Asks for an account of the newest mnemonic, and that settlement addresses are signed anew."""
+
+    access: AccessStore
+    payouts: PayoutStore
+    chains: Sequence[str]
+    clock: Clock
+
+    def move(self, merchant_id: str, verifying_key: str, origin: Origin) -> bool:
+        """Ask for it, unless the key of the newest mnemonic has signed all that the merchant has; return whether."""
+        merchant = self.access.merchant(merchant_id)
+        if merchant is None or not merchant.key_signature:
+            return False  # it gets an account of the newest mnemonic by itself
+        if merchant.rotation is not None:
+            return True
+        if all(verify_key(merchant, key, verifying_key) for key in (*merchant.keys, *merchant.former_keys)):
+            return False
+        for chain in self.chains:  # first: whoever begins again after a crash does both
+            on_stale(partial(self._sign_anew, merchant_id, chain), tries=TRIES, otherwise=Stale(chain))
+        # An account is taken for good, whoever changes the merchant meanwhile.
+        account = 0 if merchant.own_keys else self.access.next_account()
+        starts = tuple((key.curve, self.access.indexes(merchant_id, key.curve)) for key in merchant.keys)
+        wanted = Rotation(account=account, first_indexes=starts)
+
+        def decide(now: Merchant) -> tuple[Merchant, str]:
+            return replace(now, rotation=now.rotation or wanted), TO_MOVE
+
+        change_merchant(self.access, merchant_id, decide, origin, self.clock.now())
+        return True
+
+    def _sign_anew(self, merchant_id: str, chain: str) -> None:
+        before = self.payouts.settlement_address(merchant_id, chain)
+        if before is not None and before.signature:
+            self.payouts.keep_settlement_address(before, replace(before, signature="", version=before.version + 1))
