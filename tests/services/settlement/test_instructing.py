@@ -139,6 +139,15 @@ def test_a_refund_to_the_treasury_that_it_comes_from_is_refused():
         refund(world, payment, address=OWN)
 
 
+def test_without_an_address_it_cannot_be_sent_by_the_merchant_itself():
+    """No page takes one: 400 that names the field, and nothing is asked for."""
+    world, payment = paid_directly()
+    with pytest.raises(BadRequest) as caught:
+        refund(world, payment, address=None)
+    assert [(each.field, each.code) for each in caught.value.errors] == [("address", "missing")]
+    assert world.stores.payouts.refunded(payment.id, "anvil", "native").total == 0
+
+
 # -- what was sent
 
 
