@@ -65,7 +65,7 @@ def _checked(chain: str, address: str) -> tuple[ChainContracts, Settings]:
     """Refuse an address that deposits must not go to; return it with the contracts that follow from it."""
     from ctrip.bootstrap import stage
     from ctrip.domain.chains.kinds import rules_of, same
-    from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, own_address
+    from ctrip.domain.sweeping.treasury import OPERATORS_OWN, operators_own
     from ctrip.networks import check_named, check_treasuries, load_networks
 
     check_named("CHAIN", [chain])
@@ -78,7 +78,8 @@ def _checked(chain: str, address: str) -> tuple[ChainContracts, Settings]:
     if same(settings.treasury_of(network), address):
         raise _refusal(f"{shown_address} is the treasury of {chain} already.")
     on = stage().adapters
-    ours = own_address(rules, address, OPERATORS_ACCOUNT, on.signer.account_xpub(network.kind, OPERATORS_ACCOUNT))
+    own = {index: on.signer.operators_address(network.kind, index) for index in OPERATORS_OWN}
+    ours = operators_own(rules, address, own)
     if ours is None and on.payments.by_address(address) is not None:
         ours = f"{shown_address} is the address of a payment"
     if ours is not None:
@@ -116,17 +117,15 @@ def _prove(found: ChainContracts, nonce: str, signature: str) -> None:
 def _is_the_signers(found: ChainContracts) -> bool:
     """Whether the signer has the new treasury's key: it has derived the address, which needs no other proof."""
     from ctrip.bootstrap import stage
-    from ctrip.domain.chains.kinds import address_at, rules_of, same
+    from ctrip.domain.chains.kinds import same
     from ctrip.domain.sweeping.treasury import TREASURY
 
-    account, index = TREASURY
-    xpub = stage().adapters.signer.account_xpub(found.network.kind, account)
-    return same(address_at(rules_of(found.network), xpub, index), found.treasury)
+    return same(stage().adapters.signer.operators_address(found.network.kind, TREASURY[1]), found.treasury)
 
 
 def _deploy(found: ChainContracts, key_file: Path | None) -> None:
     """Deploy what is missing; without a key that pays, print the transactions, and say that they are missing."""
-    missing = [each for each in (found.pair.batcher, found.pair.delegate) if not _there(found.urls[0], each)]
+    missing = [each for each in found.made if not _there(found.urls[0], each)]
     payer = payer_of(key_file)
     if missing and payer is None:
         typer.echo("Send these, one after the other, from any wallet; then repeat this command.", err=True)
@@ -134,7 +133,7 @@ def _deploy(found: ChainContracts, key_file: Path | None) -> None:
         raise typer.Exit(EXIT_REFUSED)
     if missing and payer is not None:
         try:
-            deployment.deploy(found.urls[0], found.pair, payer)
+            deployment.deploy(found.urls[0], found.made, payer)
         except RuntimeError as exc:
             raise _refusal(str(exc)) from None
 

@@ -11,7 +11,7 @@ from ctrip.domain.ledger.balances import added, imbalance
 from ctrip.domain.payments.payment import Custody, Policy, Status
 from ctrip.domain.settlement.instruction import NAMED_MS
 from ctrip.domain.settlement.payout import Booking, PayoutKind, PayoutState, Source
-from ctrip.services.settlement.ask_payout import AskRefund, AskSettlement
+from ctrip.services.settlement.ask_payout import CLAIM_MS, AskRefund, AskSettlement
 from ctrip.services.settlement.read_payouts import PayoutFilter
 from tests.fakes.chain import FakeChain
 from tests.services.settlement.test_asking import meanwhile
@@ -137,6 +137,23 @@ def test_a_refund_to_the_treasury_that_it_comes_from_is_refused():
     world, payment = paid_directly()
     with pytest.raises(BadRequest, match="treasury"):
         refund(world, payment, address=OWN)
+
+
+def test_without_an_address_the_payer_names_it_and_then_the_merchant_sends_it():
+    """Nobody approves what the operator does not pay; after the time nothing of it is left."""
+    world, payment = paid_directly()
+    made = refund(world, payment, address=None, amount=5)
+    assert (made["status"], made["address"]) == ("awaiting_address", None)
+    claims, secret = world.stage.settlement.claims, made["claim_url"].rpartition("/")[2]
+    world.stage.payouts.worker.run()
+    claims.claim(secret, PAYER)
+    after = payout(world, made["id"])
+    assert (after.state, after.to, after.booking) == (PayoutState.AWAITING_TRANSFER, PAYER, Booking.CLOSED)
+    other = refund(world, payment, address=None, amount=1)
+    world.clock.at += CLAIM_MS
+    world.stage.payouts.worker.run()
+    assert payout(world, other["id"]).state is PayoutState.CANCELLED
+    assert world.stores.payouts.refunded(payment.id, "anvil", "native").total == after.amount
 
 
 # -- what was sent
@@ -285,7 +302,7 @@ def test_a_merchant_does_not_complete_or_cancel_what_the_operator_sends(monkeypa
     world, payment = paid_directly(Policy())
     world, (one,) = waiting()
     [payment] = world.stores.payments._state.payments.values()
-    made = refund(world, payment, amount=500)
+    made = refund(world, payment, amount=10**6)
     run(world, 2)
     assert payout(world, made["id"]).state is PayoutState.AWAITING_TRANSFER
     with pytest.raises(Conflict, match="operator sends"):
