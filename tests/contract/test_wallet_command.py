@@ -14,11 +14,16 @@ from typer.testing import CliRunner
 
 from ctrip.aws.secrets import BACKUP_TAG, backup_verified
 from ctrip.domain.errors import Conflict, NotFound
+from ctrip.ports import AccessChange
+from ctrip.services.merchants.manage_merchants import merchant_record
 from ctrip.signer.authority import KeyAuthority
+from ctrip.signer.generations import parse
+from ctrip.signer.wallet import MnemonicWallet
 from infra.cli import offline_copy, wallet
 from infra.cli.app import cli
 from tests.support.aws import in_memory
-from tests.world import XPUB2, World, put_merchant
+from tests.support.objects import transaction
+from tests.world import ORIGIN, XPUB2, World, put_merchant
 
 NAME = "ctrip/t/mnemonic"
 PASSPHRASE = "correct horse battery"
@@ -59,7 +64,7 @@ def verify(run: Run, manager: Any, *arguments: str | Path, wrong: int | None = N
         if text.startswith("Passphrase"):
             return PASSPHRASE
         place = next(words)
-        return "zebra" if place == wrong else held(manager).split()[int(text.split()[1]) - 1].upper()
+        return "zebra" if place == wrong else parse(held(manager))[0].mnemonic.split()[int(text.split()[1]) - 1].upper()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("typer.prompt", answer)
@@ -216,3 +221,68 @@ def test_a_stage_without_wallet_or_data_says_what_to_do(manager: Any, run: Run, 
     missing = run("backup", tmp_path / "x").exception
     assert isinstance(missing, NotFound)
     assert "make deploy STAGE=t" in str(missing)
+
+
+@pytest.fixture
+def deployed(monkeypatch: pytest.MonkeyPatch) -> World:
+    """A stage in memory, which the command finds as the one that is deployed."""
+    world = World()
+    monkeypatch.setattr("ctrip.bootstrap.stage", lambda: world.stage)
+    monkeypatch.setattr("infra.cli.deployed.settings", lambda: world.stage.settings)
+    return world
+
+
+def test_a_rotated_wallet_keeps_the_former_mnemonic_for_its_accounts(
+    manager: Any, run: Run, tmp_path: Path, deployed: World
+) -> None:
+    """Its copy holds both, is read back by the newer one's words, and restores both; a second rotation adds a third."""
+    run("create", tmp_path / "first.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    first = held(manager)
+    copy = tmp_path / "second.age"
+    done = run("rotate", copy, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert done.exit_code == 0, done.output
+    newer, former = parse(held(manager))
+    assert (former.mnemonic, former.from_account) == (first, 0)
+    assert newer.from_account < deployed.stores.access.next_account()
+    keys = [KeyAuthority(each.mnemonic).verifying_key for each in (newer, former)]
+    assert ",".join(keys) in done.output
+    assert first not in done.output
+    assert newer.mnemonic not in done.output
+    assert isinstance(verify(run, manager, tmp_path / "first.age").exception, Conflict)
+    assert verify(run, manager, copy).exit_code == 0
+    assert backup_verified("t", keys[0])
+    assert run("rotate", tmp_path / "third.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n").exit_code == 0
+    assert parse(held(manager))[1:] == (newer, former)
+    assert run("restore", tmp_path / "third.age", typed=f"{PASSPHRASE}\n").exit_code == 0
+
+
+def test_a_wallet_is_not_rotated_while_its_operators_transactions_are_under_way(
+    manager: Any, run: Run, tmp_path: Path, deployed: World
+) -> None:
+    """No key would be left to replace them with; no copy is written either."""
+    run("create", tmp_path / "first.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    station = MnemonicWallet(held(manager)).address("evm", wallet.GAS_STATION)
+    sent = transaction(chain="anvil", sender=station)
+    deployed.stores.money.write_transaction(None, sent)
+    refused = run("rotate", tmp_path / "second.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert sent.key in str(refused.exception)
+    assert not (tmp_path / "second.age").exists()
+    assert len(parse(held(manager))) == 1
+
+
+def test_every_merchant_is_moved_once(manager: Any, run: Run, tmp_path: Path, deployed: World) -> None:
+    """The command says how many are on their way; what nobody has signed yet gets the newer mnemonic by itself."""
+    run("create", tmp_path / "first.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    waiting = replace(deployed.merchant, id="m2", account=2, xpub="", key_signature="")
+    audit = merchant_record(None, waiting, "test", ORIGIN)
+    deployed.stores.access.change(AccessChange(merchant=(None, replace(waiting, audit_head=audit.hash)), audit=audit))
+    run("rotate", tmp_path / "second.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    moving = run("move")
+    assert (moving.exit_code, '"moving": 1' in moving.output) == (0, True)
+    access = deployed.stores.access
+    assert access.merchant("m1").rotation.account > parse(held(manager))[0].from_account
+    assert access.merchant("m2").rotation is None
+    assert deployed.jobs.provisions
+    again = access.merchant("m1").rotation
+    assert '"moving": 1' in run("move").output
+    assert access.merchant("m1").rotation == again
