@@ -7,7 +7,7 @@ import pytest
 from ctrip.config import load
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.kinds import FIRST
-from ctrip.domain.errors import Refused
+from ctrip.domain.errors import Conflict, Refused
 from ctrip.domain.settlement.payout import Booking, PayoutState
 from ctrip.domain.sweeping.sweep import Kind, TransactionState
 from ctrip.services.settlement.ask_payout import AskRefund, AskSettlement
@@ -213,6 +213,30 @@ def test_a_payout_that_no_block_takes_is_replaced_with_the_same_amount():
     assert {each.value for each in transactions[0].attempts} == {PART}
     assert payout(world, payout_id).state is PayoutState.COMPLETED
     assert world.chain.total(None, [OWN]) == PART
+
+
+@pytest.mark.parametrize("state", [*TransactionState])
+def test_a_payout_is_rejected_once_its_transaction_is_given_up_for_lost(state):
+    """In no other state of the transaction: it may still be mined, or has been; the amount is given back once."""
+    world, _ = paid_world()
+    before = balance(world)
+    payout_id = ask(world, amount=10**9)
+    world.stage.payouts.worker.run()
+    sent = world.stores.money._state.transactions
+    [key] = [key for key, each in sent.items() if each.kind is Kind.PAYOUT]
+    sent[key] = replace(sent[key], state=state)
+    decider = world.stage.settlement.decider
+    if state is not TransactionState.FAILED:
+        with pytest.raises(Conflict):
+            decider.reject("m1", payout_id, "lost", ORIGIN)
+        return
+    decider.reject("m1", payout_id, "lost", ORIGIN)
+    world.stage.payouts.worker.run()
+    done = payout(world, payout_id)
+    assert (done.state, done.booking, balance(world)) == (PayoutState.REJECTED, Booking.CLOSED, before)
+    sent[key] = replace(sent[key], tx_hash="0x" + "ab" * 32)  # mined, and failed: it has ended by itself
+    with pytest.raises(Conflict):
+        decider.reject("m1", payout_id, "lost", ORIGIN)
 
 
 def test_what_is_not_covered_any_more_when_it_is_booked_fails():

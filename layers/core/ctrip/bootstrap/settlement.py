@@ -66,6 +66,7 @@ class Settlement:
         stage, on = self._stage, self._on
         return PayoutDecider(
             payouts=on.payouts,
+            money=on.money,
             clock=on.clock,
             jobs=stage.notifying("api"),
             log=on.log("api"),

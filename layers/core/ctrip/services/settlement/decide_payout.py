@@ -17,7 +17,8 @@ from ctrip.domain.settlement.payout import (
     approve,
     moved_on,
 )
-from ctrip.ports import Clock, Idempotency, Jobs, Log, PayoutCommit, PayoutStore
+from ctrip.domain.sweeping.sweep import TransactionState, parse_key
+from ctrip.ports import Clock, Idempotency, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.notify import notify
 from ctrip.services.shared.once import Answer, Once
@@ -32,6 +33,7 @@ class PayoutDecider:
     """Takes decisions about payouts: merchants cancel, operators approve and reject."""
 
     payouts: PayoutStore
+    money: MoneyStore
     clock: Clock
     jobs: Jobs
     log: Log
@@ -91,14 +93,24 @@ class PayoutDecider:
     def reject(
         self, merchant_id: str, payout_id: str, reason: str, origin: Origin, idempotency: Idempotency | None = None
     ) -> Answer:
-        """Reject a payout whose transaction is not written yet; raises `NotFound` and `Conflict`."""
+        """Reject a payout that no transaction of ours can pay: none is written, or it is given up for lost.
+
+        Raises `NotFound` and `Conflict`.
+        """
 
         def attempt() -> Answer:
             before = self.find(merchant_id, payout_id)
+            if before.state is PayoutState.SENDING and not self._given_up(before):
+                raise Conflict("Its transaction may still be mined.", code="payout_not_changeable")
             after = moved_on(before, Trigger.REJECTED, self.clock.now(), reason=reason)
             return self._commit(before, after, "rejected", origin, idempotency, _shown)
 
         return self._once(attempt, idempotency)
+
+    def _given_up(self, payout: Payout) -> bool:
+        """Whether the chain has used the slot of its transaction, and shown nothing of ours for as long as we look."""
+        found = self.money.transaction(*parse_key(payout.transaction)) if payout.transaction else None
+        return found is not None and found.state is TransactionState.FAILED and found.tx_hash is None
 
     def _commit(
         self,
