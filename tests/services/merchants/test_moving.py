@@ -193,6 +193,24 @@ def test_a_row_that_somebody_changed_is_not_signed_anew(swap):
     assert access.merchant("m1").key_version == 1
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_a_former_account_that_somebody_wrote_beside_a_merchants_own_is_not_signed_for(own):
+    """It is another merchant's: signed for, what comes to that one's addresses would be credited to this one."""
+    world = World()
+    custody = Policy(custody=Custody.XPUB if own else Custody.HOT)
+    xpub, account = (XPUB2, 0) if own else (_WALLET.account_xpub("evm", 2), 2)
+    row = Merchant(id="m2", name="s", account=account, xpub=xpub, webhook_secrets=(), policy=custody)
+    put_merchant(world.stores.access, signed(row))
+    rotated(world)
+    assert world.stage.merchants.mover.move("m2", NEW_ALONE, ORIGIN)
+    access = world.stores.access
+    theirs = replace(access.merchant("m1").keys[0], account=1, until_index=SLACK)
+    access._merchants["m2"] = replace(access.merchant("m2"), former_keys=(theirs,))
+    with pytest.raises(SigningRefused):
+        world.stage.merchants.provisioner.provision("m2")
+    assert access.merchant("m2").key_version == 1
+
+
 def test_settlement_addresses_are_taken_over_anew():
     """By the signer, from what its former key had signed; until then it pays nothing there."""
     world = World(own=replace(SETTINGS, verifying_key=AUTHORITY.verifying_key))

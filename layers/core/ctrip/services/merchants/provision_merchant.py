@@ -14,7 +14,7 @@ from ctrip.domain.errors import AlreadyExists, ChainError, SigningRefused
 from ctrip.domain.merchants.access import AccountKey, Merchant
 from ctrip.domain.merchants.account_key import parse_account_xpub
 from ctrip.domain.merchants.rotation import rotated
-from ctrip.domain.merchants.vouching import key_statement, verify_extended_key
+from ctrip.domain.merchants.vouching import key_statement, verify_extended_key, verify_key
 from ctrip.ports import AccessStore, Clock, Log, Provisioner
 from ctrip.services.merchants.discover_account import AccountDiscoverer
 from ctrip.services.merchants.manage_merchants import change_merchant
@@ -113,7 +113,12 @@ class AccountProvisioner:
         self._add_keys(self.access.merchant(merchant.id) or merchant, authority)
 
     def _rotate(self, merchant: Merchant, authority: Authority) -> None:
-        """Give a merchant its account of the newest mnemonic, and sign for its former keys anew."""
+        """Give a merchant its account of the newest mnemonic, and sign for its former keys anew.
+
+        Only for what a mnemonic of ours has signed for this very merchant before: the row may name another's account.
+        """
+        if not all(verify_key(merchant, key, authority.every_key) for key in (*merchant.former_keys, *merchant.keys)):
+            raise SigningRefused("an extended key of the merchant carries no signature of the signer's")
         for key in () if merchant.own_keys else (*merchant.former_keys, *merchant.keys):
             account = key.account or merchant.account
             if key.xpub != self.account_xpub(_KIND_ON[key.curve], account):
