@@ -291,3 +291,23 @@ def test_what_is_signed_and_in_no_block_yet_is_not_spent_a_second_time(asset):
     world.chain.deposit(HOT, COIN, token)
     run(world)
     assert {payout(world, each).state for each in ids} == {PayoutState.COMPLETED}
+
+
+def test_one_settlement_address_that_the_signer_fails_on_keeps_no_others_from_counting(monkeypatch):
+    """Whatever the fault is: it is told, and the merchants after that one are asked for all the same."""
+    world, _ = paid_world()
+    stores = world.stores.payouts
+    asked = stores.settlement_address("m1", "anvil")
+    bad = replace(asked, merchant_id="a-bad-one", signature="", version=1)
+    stores._state.settlement_addresses = {("a-bad-one", "anvil"): bad, ("m1", "anvil"): replace(asked, signature="")}
+    vouch = type(world.stage.adapters.signer).vouch
+
+    def failing(self, merchant_id, chain):
+        if merchant_id == "a-bad-one":
+            raise ValueError("a fault")
+        return vouch(self, merchant_id, chain)
+
+    monkeypatch.setattr(type(world.stage.adapters.signer), "vouch", failing)
+    run(world, 1)
+    assert [each.merchant_id for each in stores.unvouched()] == ["a-bad-one"]
+    assert "payout_failed" in world.log.alarms()

@@ -30,7 +30,8 @@ class ScheduledAsker:
     def wanted(self) -> list[Schedule]:
         """Return the schedules to look at now: those whose time has come, and by turns those that go by an amount."""
         now = self.clock.now()
-        timed, by_amount = self.payouts.due_schedules(now), self.payouts.schedules_by_amount()
+        timed = self.payouts.due_schedules(now, self._unreadable)
+        by_amount = self.payouts.schedules_by_amount(self._unreadable)
         turn = [each for each in by_amount if due(each, now) or in_turn(_place(each), len(by_amount), now)]
         return [*(each for each in timed if due(each, now)), *turn]
 
@@ -58,6 +59,9 @@ class ScheduledAsker:
             code = exc.errors[0].code if exc.errors else exc.code
             return False if code in PASSING else self._skip(schedule, now, code)
         return True
+
+    def _unreadable(self, key: str, exc: Exception) -> None:
+        self.log.error("payout_failed", payout=key, kind=type(exc).__name__, error=exc)
 
     def _amount(self, schedule: Schedule, network: Network, asset: Asset, now: int) -> int | None:
         """Return what is to be settled, none or less where too little is free; None where it is not due."""

@@ -89,13 +89,16 @@ class PayoutWorker:
             with self._apart(f"{schedule.merchant_id}, {schedule.chain}, {schedule.asset}"):
                 count += self.scheduled.ask(schedule)
         ready: dict[str, list[Payout]] = {}
-        for payout in self.payouts.unfinished():
+        for payout in self.payouts.unfinished(self._unreadable):
             with self._apart(payout.id):
                 after = self._one(payout)
                 count += after != payout
                 if may_be_sent(after):
                     ready.setdefault(after.chain, []).append(after)
         return count + sum(self._send(chain, payouts) for chain, payouts in ready.items())
+
+    def _unreadable(self, key: str, exc: Exception) -> None:
+        self.log.error("payout_failed", payout=key, kind=type(exc).__name__, error=exc)
 
     def _schedules(self) -> list[Schedule]:
         with self._apart("schedules"):
