@@ -14,6 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from ctrip.aws.secrets import BACKUP_TAG, backup_verified
+from ctrip.bootstrap.aws import AwsAdapters
 from ctrip.domain.errors import Conflict, NotFound
 from ctrip.domain.merchants.vouching import key_statement
 from ctrip.signer.authority import KeyAuthority
@@ -272,7 +273,7 @@ def test_a_wallet_is_not_rotated_where_too_many_merchants_came_meanwhile(
 def test_a_second_rotation_goes_on_trusting_what_no_newer_mnemonic_has_signed_yet(
     world: World, run: Run, tmp_path: Path
 ) -> None:
-    """Else the merchants that are not moved yet would be credited nothing; once they are, the oldest one is left out."""
+    """Else the merchants that are not moved yet would be credited nothing; the oldest goes once nobody needs it."""
     first = rotate(run, tmp_path / "1.age")["verifying_keys"]
     second = rotate(run, tmp_path / "2.age")["verifying_keys"]
     assert first.split(",")[1] == AUTHORITY.verifying_key
@@ -295,3 +296,13 @@ def test_merchants_of_the_former_mnemonic_are_moved_whoever_has_signed_for_them(
     wanted = access.merchant("m2").rotation
     assert wanted is not None
     assert wanted.account > 100
+
+
+def test_a_process_learns_that_the_wallet_was_rotated_since_it_read_it(world: World, run: Run, tmp_path: Path) -> None:
+    """It is asked each time, as nothing else tells a function that stays warm."""
+    adapters = AwsAdapters()
+    vars(adapters)["settings"] = replace(world.stage.settings, stage="t")
+    assert adapters.wallet().address("evm", wallet.GAS_STATION)
+    assert adapters.wallet_is_newest()
+    rotate(run, tmp_path / "new.age")
+    assert not adapters.wallet_is_newest()

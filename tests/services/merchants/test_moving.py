@@ -57,6 +57,14 @@ class Rotated(FakeAdapters):
         return AUTHORITIES
 
 
+class Late(FakeAdapters):
+    """The parts of a process that has read the wallet before it was rotated."""
+
+    def wallet_is_newest(self) -> bool:
+        """Somebody has rotated it since."""
+        return False
+
+
 def rotated(world: World, verifying_key: str = BOTH) -> World:
     """Give a world the stage that it has after a rotation; return it."""
     first = world.stores.access.next_account()
@@ -166,6 +174,19 @@ def test_moving_is_asked_for_once_and_ends():
     assert access.merchant("m1").account == wanted.account
     assert not mover.move("m1", NEW_ALONE, ORIGIN)
     assert len(access.merchant("m1").former_keys) == 1
+
+
+def test_a_signer_that_holds_the_wallet_before_the_rotation_gives_out_no_account():
+    """Its accounts from there on are the newer mnemonic's: what it derived could never be swept."""
+    world = rotated(World())
+    access = world.stores.access
+    put_merchant(access, Merchant(id="m2", name="s", account=access.next_account(), xpub="", webhook_secrets=()))
+    assert world.stage.merchants.mover.move("m1", NEW_ALONE, ORIGIN)
+    late = Stage(Late(world, SETTINGS))
+    for each in ("m1", "m2"):
+        with pytest.raises(SigningRefused):
+            late.merchants.provisioner.provision(each)
+    assert (access.merchant("m1").key_version, access.merchant("m2").key_signature) == (1, "")
 
 
 def test_a_merchants_own_key_is_only_signed_anew():

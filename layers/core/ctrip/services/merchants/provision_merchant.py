@@ -55,7 +55,8 @@ class AccountProvisioner:
     """The signer's end: derives a merchant's extended public key, or takes the one that it brought, and signs for it.
 
     `authority` opens the signing key when it is first needed; `expected_key` is the verifying key that the stage is
-    configured with, empty where it is not yet; `kinds` are those of its chains.
+    configured with, empty where it is not yet; `kinds` are those of its chains; `newest` says whether the wallet that
+    this process holds is still the stage's: a former one would derive accounts that are another mnemonic's by now.
     """
 
     access: AccessStore
@@ -64,6 +65,7 @@ class AccountProvisioner:
     clock: Clock
     expected_key: str = ""
     kinds: Sequence[str] = ()
+    newest: Callable[[], bool] = lambda: True
 
     def verifying_key(self) -> str:
         """Return the public key that signatures are verified by."""
@@ -74,6 +76,8 @@ class AccountProvisioner:
         authority = self.authority()
         if self.expected_key and authority.verifying_key not in self.expected_key.lower().split(","):
             raise SigningRefused("CTRIP_VERIFYING_KEY is not the key of this stage's mnemonic")
+        if not self.newest():
+            raise SigningRefused("the wallet was rotated since this process began: deploy with its VerifyingKey")
         merchant = self.access.merchant(merchant_id)
         if merchant is None:
             raise SigningRefused("there is no such merchant to provision")
