@@ -16,6 +16,10 @@ from ctrip.services.settlement.book_payouts import ready as may_be_sent
 class Sending(Protocol):
     """Sends one chain's payouts."""
 
+    def paused(self) -> bool:
+        """Whether the chain is paused: nothing is sent there, nor handed over."""
+        ...
+
     def send(self, payout: Payout) -> Payout:
         """Take a payout a step further."""
         ...
@@ -108,6 +112,11 @@ class PayoutWorker:
     def _send(self, chain: str, ready: Sequence[Payout]) -> int:
         """Send what is ready of one chain: together what saves gas so, and each of the others by itself."""
         if (sender := self._sender(chain)) is None:
+            return 0
+        paused = True  # where that is unknown as well
+        with self._apart(chain):
+            paused = sender.paused()
+        if paused:
             return 0
         sent: list[Payout] = []
         with self._apart(chain):
