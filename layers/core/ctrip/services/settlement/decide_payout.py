@@ -7,6 +7,7 @@ from typing import Any
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict, NotFound
+from ctrip.domain.settlement.instruction import NAMED_MS
 from ctrip.domain.settlement.payout import (
     Booking,
     Payout,
@@ -91,10 +92,16 @@ class PayoutDecider:
     def reject(
         self, merchant_id: str, payout_id: str, reason: str, origin: Origin, idempotency: Idempotency | None = None
     ) -> Answer:
-        """Reject a payout whose transaction is not written yet; raises `NotFound` and `Conflict`."""
+        """Reject a payout that nobody has sent yet, as far as anybody says; raises `NotFound` and `Conflict`.
+
+        A transfer that somebody has named is compared with the chain first; after a day in which no node tells of it a
+        person decides.
+        """
 
         def attempt() -> Answer:
-            before = self.find(merchant_id, payout_id)
+            before, now = self.find(merchant_id, payout_id), self.clock.now()
+            if before.state is PayoutState.AWAITING_TRANSFER and before.named and now - before.named_at < NAMED_MS:
+                raise Conflict("It may have been sent already: its transfer is named.", code="payout_not_changeable")
             after = moved_on(before, Trigger.REJECTED, self.clock.now(), reason=reason)
             return self._commit(before, after, "rejected", origin, idempotency, _shown)
 
