@@ -136,8 +136,8 @@ def rotate_wallet(backup: Backup, recipient: Recipients = None) -> None:
     held = _generations(_required())
     if waiting := _under_way(held[0].mnemonic):
         raise Conflict(
-            f"Transactions of the gas station, the operator or the treasury are under way: {', '.join(waiting)}. Pause "
-            "the chains (ctrip chains pause CHAIN), wait for their end, and begin again."
+            f"Transactions of the gas station, the operator or the treasury are under way: {', '.join(waiting)}. Wait "
+            "for their end, which takes the chain's confirmations, and begin again."
         )
     access = stage().adapters.access
     # Merchants that are made meanwhile take the accounts that are left out: those are the former mnemonic's.
@@ -151,11 +151,11 @@ def rotate_wallet(backup: Backup, recipient: Recipients = None) -> None:
     _put(made, f"rotation {len(held)}")
     _leave_out(first)
     keys = ",".join(_trusted([made, *(each.mnemonic for each in held)]))
-    shown(_about(made) | {"copy": str(backup), "verifying_keys": keys, "from_account": first})
+    shown(_about(made) | _operators(made) | {"copy": str(backup), "verifying_keys": keys, "from_account": first})
     typer.echo(
-        f"Read the copy back (ctrip wallet verify {backup}), fund the new gas station, deploy the sweep contracts "
-        "(ctrip contracts deploy), and deploy with the parameter VerifyingKey as verifying_keys above. Then "
-        "ctrip wallet move.",
+        f"Read the copy back (ctrip wallet verify {backup}), fund the new gas station, and deploy with the parameter "
+        "VerifyingKey as verifying_keys above: until then no merchant gets an account. Then deploy the sweep contracts "
+        "(ctrip contracts deploy) for the new operator, and ctrip wallet move.",
         err=True,
     )
 
@@ -181,6 +181,16 @@ def move_merchants() -> None:
         typer.echo(f"Every merchant is there. Deploy with VerifyingKey={verifying_key} alone.", err=True)
     else:
         typer.echo("Run it again in some minutes: it says when every merchant is there.", err=True)
+
+
+def _operators(held: str) -> dict[str, str]:
+    """Show the operator's addresses of the newest mnemonic; those of keys in KMS are not used."""
+    from ctrip.domain.chains.kinds import FIRST, address_path
+    from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, OPERATORS_KEYS
+
+    wallet = _wallet(_generations(held)[0].mnemonic)
+    paths = {name: address_path(FIRST, OPERATORS_ACCOUNT, index) for name, index in OPERATORS_KEYS.items()}
+    return {name: wallet.address(FIRST.kind, path) for name, path in paths.items()}
 
 
 def _leave_out(first: int) -> None:

@@ -17,8 +17,10 @@ from ctrip.aws.secrets import BACKUP_TAG, backup_verified
 from ctrip.bootstrap.aws import AwsAdapters
 from ctrip.domain.errors import Conflict, NotFound
 from ctrip.domain.merchants.vouching import key_statement
+from ctrip.domain.sweeping.treasury import OPERATORS_KEYS
 from ctrip.signer.authority import KeyAuthority
 from ctrip.signer.generations import of_account, parse
+from ctrip.signer.wallet import MnemonicWallet
 from infra.cli import offline_copy, wallet
 from infra.cli.app import cli
 from tests.support.aws import in_memory
@@ -258,6 +260,9 @@ def test_accounts_that_merchants_take_while_a_wallet_is_rotated_are_the_former_m
     assert [of_account(generations, each) for each in (1, taken[0])] == [1, 1]
     assert of_account(generations, world.stores.access.next_account()) == 0
     assert shown["from_account"] == generations[0].from_account > taken[0]
+    newest = MnemonicWallet(generations[0].mnemonic)
+    for name, index in OPERATORS_KEYS.items():
+        assert shown[name] == newest.address("evm", f"m/44'/60'/0'/0/{index}")
 
 
 def test_a_wallet_is_not_rotated_where_too_many_merchants_came_meanwhile(
