@@ -47,13 +47,13 @@ class ScheduledAsker:
         merchant = self.access.merchant(schedule.merchant_id)
         if network is None or asset is None or merchant is None or not merchant.enabled:
             return self._skip(schedule, now, "not_enabled")
-        amount = self._amount(schedule, network, asset, now)
-        if amount is None:
-            return False
-        if amount <= 0:
-            return self._skip(schedule, now, "nothing_to_settle")
-        wanted = AskSettlement(chain=network.name, token_id=asset.id, amount=amount)
         try:
+            amount = self._amount(schedule, network, asset, now)
+            if amount is None:
+                return False
+            if amount <= 0:
+                return self._skip(schedule, now, "nothing_to_settle")
+            wanted = AskSettlement(chain=network.name, token_id=asset.id, amount=amount)
             self.asker.settle(merchant, wanted, BY_SCHEDULE, schedule=(schedule, answered(schedule, now)))
         except (BadRequest, Conflict) as exc:
             code = exc.errors[0].code if exc.errors else exc.code
