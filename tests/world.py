@@ -165,6 +165,10 @@ class FakeAdapters:
         """Nobody has read a backup of the local mnemonic."""
         return False
 
+    def wallet_is_newest(self) -> bool:
+        """Nobody rotates it."""
+        return True
+
     def authority(self) -> KeyAuthority:
         """The local mnemonic's."""
         return AUTHORITY

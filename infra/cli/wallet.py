@@ -136,19 +136,26 @@ def rotate_wallet(backup: Backup, recipient: Recipients = None) -> None:
     held = _generations(_required())
     if waiting := _under_way(held[0].mnemonic):
         raise Conflict(
-            f"Transactions of the gas station, the operator or the treasury are under way: {', '.join(waiting)}. Pause "
-            "the chains (ctrip chains pause CHAIN), wait for their end, and begin again."
+            f"Transactions of the gas station, the operator or the treasury are under way: {', '.join(waiting)}. Wait "
+            "for their end, which takes the chain's confirmations, and begin again."
         )
-    first = stage().adapters.access.next_account()
+    access = stage().adapters.access
+    # Merchants that are made meanwhile take the accounts that are left out: those are the former mnemonic's.
+    first = access.next_account() + SKIPPED_ACCOUNTS
     made = written([Generation(_new_mnemonic(), first), *held])
     offline_copy.write(backup, made, recipient or [])  # first: there is no wallet that has no copy
+    if access.next_account() >= first:
+        raise Conflict(
+            f"Too many merchants were made meanwhile; begin again. {backup} is a copy of no wallet: delete it."
+        )
     _put(made, f"rotation {len(held)}")
-    keys = f"{_about(made)['verifying_key']},{_about(held[0].mnemonic)['verifying_key']}"
-    shown(_about(made) | {"copy": str(backup), "verifying_keys": keys, "from_account": first})
+    _leave_out(first)
+    keys = ",".join(_trusted([made, *(each.mnemonic for each in held)]))
+    shown(_about(made) | _operators(made) | {"copy": str(backup), "verifying_keys": keys, "from_account": first})
     typer.echo(
-        f"Read the copy back (ctrip wallet verify {backup}), fund the new gas station, deploy the sweep contracts "
-        "(ctrip contracts deploy), and deploy with the parameter VerifyingKey as verifying_keys above. Then "
-        "ctrip wallet move.",
+        f"Read the copy back (ctrip wallet verify {backup}), fund the new gas station, and deploy with the parameter "
+        "VerifyingKey as verifying_keys above: until then no merchant gets an account. Then deploy the sweep contracts "
+        "(ctrip contracts deploy) for the new operator, and ctrip wallet move.",
         err=True,
     )
 
@@ -161,10 +168,12 @@ def move_merchants() -> None:
     """
     from ctrip.bootstrap import stage
 
-    verifying_key = _about(_required())["verifying_key"]
+    held = _required()
+    verifying_key, first = _about(held)["verifying_key"], _generations(held)[0].from_account
     adapters, moved = stage().adapters, 0
+    _leave_out(first)
     for each in every(stage().merchants.manager.page):
-        moved += stage().merchants.mover.move(each["id"], verifying_key, origin())
+        moved += stage().merchants.mover.move(each["id"], verifying_key, origin(), first)
     adapters.jobs.provision()
     adapters.jobs.settle()
     shown({"moving": moved})
@@ -172,6 +181,37 @@ def move_merchants() -> None:
         typer.echo(f"Every merchant is there. Deploy with VerifyingKey={verifying_key} alone.", err=True)
     else:
         typer.echo("Run it again in some minutes: it says when every merchant is there.", err=True)
+
+
+def _operators(held: str) -> dict[str, str]:
+    """Show the operator's addresses of the newest mnemonic; those of keys in KMS are not used."""
+    from ctrip.domain.chains.kinds import FIRST, address_path
+    from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT, OPERATORS_KEYS
+
+    wallet = _wallet(_generations(held)[0].mnemonic)
+    paths = {name: address_path(FIRST, OPERATORS_ACCOUNT, index) for name, index in OPERATORS_KEYS.items()}
+    return {name: wallet.address(FIRST.kind, path) for name, path in paths.items()}
+
+
+def _leave_out(first: int) -> None:
+    """Have no account below the first one of the newest mnemonic given out any more."""
+    from ctrip.bootstrap import stage
+
+    while first and stage().adapters.access.next_account() < first:
+        pass
+
+
+def _trusted(newest_first: list[str]) -> list[str]:
+    """Return the verifying keys of the newest mnemonic, the one before, and of older ones that still have merchants."""
+    from ctrip.bootstrap import stage
+    from ctrip.domain.merchants.vouching import verify_key
+
+    keys = [_about(each)["verifying_key"] for each in newest_first]
+    merchants = [stage().adapters.access.merchant(each["id"]) for each in every(stage().merchants.manager.page)]
+    signed = [
+        (merchant, each) for merchant in merchants if merchant for each in (*merchant.keys, *merchant.former_keys)
+    ]
+    return keys[:2] + [key for key in keys[2:] if any(verify_key(*each, key) for each in signed)]
 
 
 def _under_way(mnemonic: str) -> list[str]:

@@ -15,12 +15,16 @@ from ctrip.domain.errors import Busy
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Status, Tier
+from ctrip.domain.settlement.payout import Booking, PayoutState, Source
+from ctrip.domain.settlement.reservation import SettlementAddress
+from ctrip.domain.settlement.schedule import Every, Schedule
 from ctrip.domain.sweeping.sweep import Refusal, TransactionState
-from ctrip.ports import Idempotency, PaymentFilter
+from ctrip.ports import Idempotency, PaymentFilter, PayoutCommit
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import FORMAT, UnknownFormat
 from ctrip.store.events import DynamoEvents
 from ctrip.store.layout import event_of, payment_item, transaction_item
+from tests.contract.test_store_payouts import payout
 from tests.support.dynamodb import ROOT
 from tests.support.faults import counting
 from tests.support.ledger import entries_of
@@ -373,3 +377,41 @@ def test_the_stores_import_light() -> None:
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "layers" / "core")}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, timeout=60)
+
+
+def test_what_cannot_be_read_hides_none_of_the_others_that_the_worker_of_payouts_looks_after(stage: Stage) -> None:
+    """Payouts, instructions, schedules and addresses that wait for the signer: each list names the bad one apart."""
+    stores = stage.stores()
+    for number, merchant in enumerate(("mer_bad", "mer_good")):
+        ready = payout(NOW + 2 * number, merchant_id=merchant)
+        handed_over = payout(NOW + 2 * number + 1, merchant_id=merchant, payment_id="p", source=Source.OWN)
+        handed_over = replace(handed_over, state=PayoutState.AWAITING_TRANSFER, booking=Booking.CLOSED)
+        for each in (ready, handed_over):
+            stores.payouts.commit(PayoutCommit(before=None, after=each))
+        timed = Schedule(merchant_id=merchant, chain="anvil", asset="a", every=Every.DAILY, since=NOW)
+        by_amount = replace(timed, asset="b", threshold=5)
+        for schedule in (timed, by_amount):
+            stores.payouts.keep_schedule(None, schedule)
+        waiting = SettlementAddress(merchant_id=merchant, chain="anvil", address="0xAb", since=NOW)
+        stores.payouts.keep_settlement_address(None, waiting)
+    for item in stage.client.scan(TableName=stage.table("payments"))["Items"]:
+        if "watch_pk" in item and "mer_bad" in item["pk"]["S"]:
+            stage.client.update_item(
+                TableName=stage.table("payments"),
+                Key={"pk": item["pk"], "sk": item["sk"]},
+                UpdateExpression="SET doc = :d",
+                ExpressionAttributeValues={":d": {"S": "garbage"}},
+            )
+    held, soon = stores.payouts, NOW + 10**9
+    for read in (
+        held.unfinished,
+        held.instructions,
+        lambda broken: held.due_schedules(soon, broken),
+        held.schedules_by_amount,
+        held.unvouched,
+    ):
+        broken: list[str] = []
+        found = read(lambda key, exc, broken=broken: broken.append(key))
+        assert [each.merchant_id for each in found] == ["mer_good"]
+        assert len(broken) == 1
+        assert "mer_bad" in broken[0]

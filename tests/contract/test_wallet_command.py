@@ -1,5 +1,6 @@
 """`ctrip wallet` on Secrets Manager (in memory, by moto): made once, copied, read back, restored."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,17 +14,18 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from ctrip.aws.secrets import BACKUP_TAG, backup_verified
+from ctrip.bootstrap.aws import AwsAdapters
 from ctrip.domain.errors import Conflict, NotFound
-from ctrip.ports import AccessChange
-from ctrip.services.merchants.manage_merchants import merchant_record
+from ctrip.domain.merchants.vouching import key_statement
+from ctrip.domain.sweeping.treasury import OPERATORS_KEYS
 from ctrip.signer.authority import KeyAuthority
-from ctrip.signer.generations import parse
+from ctrip.signer.generations import of_account, parse
 from ctrip.signer.wallet import MnemonicWallet
 from infra.cli import offline_copy, wallet
 from infra.cli.app import cli
 from tests.support.aws import in_memory
 from tests.support.objects import transaction
-from tests.world import ORIGIN, XPUB2, World, put_merchant
+from tests.world import _MNEMONIC, AUTHORITY, XPUB2, World, put_merchant
 
 NAME = "ctrip/t/mnemonic"
 PASSPHRASE = "correct horse battery"
@@ -271,18 +273,103 @@ def test_a_wallet_is_not_rotated_while_its_operators_transactions_are_under_way(
 
 
 def test_every_merchant_is_moved_once(manager: Any, run: Run, tmp_path: Path, deployed: World) -> None:
-    """The command says how many are on their way; what nobody has signed yet gets the newer mnemonic by itself."""
+    """The command says how many are on their way."""
     run("create", tmp_path / "first.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
-    waiting = replace(deployed.merchant, id="m2", account=2, xpub="", key_signature="")
-    audit = merchant_record(None, waiting, "test", ORIGIN)
-    deployed.stores.access.change(AccessChange(merchant=(None, replace(waiting, audit_head=audit.hash)), audit=audit))
     run("rotate", tmp_path / "second.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
     moving = run("move")
     assert (moving.exit_code, '"moving": 1' in moving.output) == (0, True)
     access = deployed.stores.access
     assert access.merchant("m1").rotation.account > parse(held(manager))[0].from_account
-    assert access.merchant("m2").rotation is None
     assert deployed.jobs.provisions
     again = access.merchant("m1").rotation
     assert '"moving": 1' in run("move").output
     assert access.merchant("m1").rotation == again
+
+
+@pytest.fixture
+def world(manager: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A stage whose wallet is the tests' own, with one merchant that has an account of it."""
+    world = World()
+    monkeypatch.setattr("ctrip.bootstrap.stage", lambda: world.stage)
+    monkeypatch.setattr("infra.cli.deployed.settings", lambda: world.stage.settings)
+    manager.put_secret_value(SecretId=NAME, SecretString=_MNEMONIC)
+    for _ in range(9):
+        world.stores.access.next_account()
+    return world
+
+
+def rotate(run: Run, copy: Path) -> dict[str, Any]:
+    """Rotate the wallet; return what the command shows."""
+    done = run("rotate", copy, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
+    assert done.exit_code == 0, done.output
+    return dict(json.loads(done.stdout[done.stdout.index("{") :]))
+
+
+def test_accounts_that_merchants_take_while_a_wallet_is_rotated_are_the_former_mnemonics(
+    world: World, manager: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its maker types a passphrase meanwhile: a merchant that is made then is derived by the mnemonic that is there."""
+    taken, write = [], offline_copy.write
+
+    def slowly(*arguments: Any) -> None:
+        write(*arguments)
+        taken.append(world.stores.access.next_account())
+
+    monkeypatch.setattr(offline_copy, "write", slowly)
+    shown = rotate(run, copy := tmp_path / "new.age")
+    generations = parse(held(manager))
+    assert pyrage.passphrase.decrypt(copy.read_bytes(), PASSPHRASE).decode() == held(manager)
+    assert [of_account(generations, each) for each in (1, taken[0])] == [1, 1]
+    assert of_account(generations, world.stores.access.next_account()) == 0
+    assert shown["from_account"] == generations[0].from_account > taken[0]
+    newest = MnemonicWallet(generations[0].mnemonic)
+    for name, index in OPERATORS_KEYS.items():
+        assert shown[name] == newest.address("evm", f"m/44'/60'/0'/0/{index}")
+
+
+def test_a_wallet_is_not_rotated_where_too_many_merchants_came_meanwhile(
+    world: World, manager: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their accounts would be another mnemonic's than the one that derived them."""
+    monkeypatch.setattr(offline_copy, "write", lambda *_: [world.stores.access.next_account() for _ in range(101)])
+    done = run("rotate", tmp_path / "new.age")
+    assert isinstance(done.exception, Conflict)
+    assert held(manager) == _MNEMONIC
+
+
+def test_a_second_rotation_goes_on_trusting_what_no_newer_mnemonic_has_signed_yet(
+    world: World, run: Run, tmp_path: Path
+) -> None:
+    """Else the merchants that are not moved yet would be credited nothing; the oldest goes once nobody needs it."""
+    first = rotate(run, tmp_path / "1.age")["verifying_keys"]
+    second = rotate(run, tmp_path / "2.age")["verifying_keys"]
+    assert first.split(",")[1] == AUTHORITY.verifying_key
+    assert second.split(",")[1:] == first.split(",")
+
+
+def test_merchants_of_the_former_mnemonic_are_moved_whoever_has_signed_for_them(
+    world: World, run: Run, tmp_path: Path
+) -> None:
+    """One that was made before, and provisioned by the newer wallet, has an account that the older one derives."""
+    access = world.stores.access
+    put_merchant(access, replace(world.merchant, id="m2", account=2, xpub="", key_signature=""))
+    rotate(run, tmp_path / "new.age")
+    newest = KeyAuthority(parse(held(boto3.client("secretsmanager")))[0].mnemonic)
+    assert json.loads(run("move").stdout)["moving"] == 2
+    merchant = replace(access.merchant("m2"), xpub=XPUB2)
+    signed = replace(merchant, key_signature=newest.sign(key_statement(merchant)))
+    access._merchants["m2"] = signed
+    assert json.loads(run("move").stdout)["moving"] == 2
+    wanted = access.merchant("m2").rotation
+    assert wanted is not None
+    assert wanted.account > 100
+
+
+def test_a_process_learns_that_the_wallet_was_rotated_since_it_read_it(world: World, run: Run, tmp_path: Path) -> None:
+    """It is asked each time, as nothing else tells a function that stays warm."""
+    adapters = AwsAdapters()
+    vars(adapters)["settings"] = replace(world.stage.settings, stage="t")
+    assert adapters.wallet().address("evm", wallet.GAS_STATION)
+    assert adapters.wallet_is_newest()
+    rotate(run, tmp_path / "new.age")
+    assert not adapters.wallet_is_newest()

@@ -679,11 +679,11 @@ class FakePayouts:
     def claimable(self, digest: str) -> Payout | None:
         return next((each for each in self._state.payouts.values() if each.claim == digest), None)
 
-    def unfinished(self) -> list[Payout]:
+    def unfinished(self, broken: object = None) -> list[Payout]:
         found = [each for each in self._state.payouts.values() if each.unfinished]
         return sorted(found, key=lambda each: (each.created_at, each.id))
 
-    def instructions(self) -> list[Payout]:
+    def instructions(self, broken: object = None) -> list[Payout]:
         found = [each for each in self._state.payouts.values() if each.instructs]
         return sorted(found, key=lambda each: (each.created_at, each.id))
 
@@ -718,12 +718,12 @@ class FakePayouts:
     def schedules(self, merchant_id: str) -> list[Schedule]:
         return [each for key, each in sorted(self._state.schedules.items()) if key[0] == merchant_id]
 
-    def due_schedules(self, now: int) -> list[Schedule]:
+    def due_schedules(self, now: int, broken: object = None) -> list[Schedule]:
         found = [(next_at(each), each) for each in self._state.schedules.values() if each.threshold is None]
         timed = [(moment, each) for moment, each in found if moment is not None and moment <= now]
         return [each for _, each in sorted(timed, key=lambda pair: pair[0])]
 
-    def schedules_by_amount(self) -> list[Schedule]:
+    def schedules_by_amount(self, broken: object = None) -> list[Schedule]:
         return [each for _, each in sorted(self._state.schedules.items()) if each.threshold is not None]
 
     def keep_schedule(self, before: Schedule | None, after: Schedule) -> None:
@@ -736,7 +736,7 @@ class FakePayouts:
         known = self.schedule(after.merchant_id, after.chain, after.asset)
         return (known.version if known else 0) != (before.version if before else 0)
 
-    def unvouched(self) -> list[SettlementAddress]:
+    def unvouched(self, broken: object = None) -> list[SettlementAddress]:
         return [each for each in self._state.settlement_addresses.values() if not each.signature]
 
     def remembered(self, owner: str, route: str, key: str) -> Remembered | None:

@@ -57,6 +57,14 @@ class Rotated(FakeAdapters):
         return AUTHORITIES
 
 
+class Late(FakeAdapters):
+    """The parts of a process that has read the wallet before it was rotated."""
+
+    def wallet_is_newest(self) -> bool:
+        """Somebody has rotated it since."""
+        return False
+
+
 def rotated(world: World, verifying_key: str = BOTH) -> World:
     """Give a world the stage that it has after a rotation; return it."""
     first = world.stores.access.next_account()
@@ -168,6 +176,19 @@ def test_moving_is_asked_for_once_and_ends():
     assert len(access.merchant("m1").former_keys) == 1
 
 
+def test_a_signer_that_holds_the_wallet_before_the_rotation_gives_out_no_account():
+    """Its accounts from there on are the newer mnemonic's: what it derived could never be swept."""
+    world = rotated(World())
+    access = world.stores.access
+    put_merchant(access, Merchant(id="m2", name="s", account=access.next_account(), xpub="", webhook_secrets=()))
+    assert world.stage.merchants.mover.move("m1", NEW_ALONE, ORIGIN)
+    late = Stage(Late(world, SETTINGS))
+    for each in ("m1", "m2"):
+        with pytest.raises(SigningRefused):
+            late.merchants.provisioner.provision(each)
+    assert (access.merchant("m1").key_version, access.merchant("m2").key_signature) == (1, "")
+
+
 def test_a_merchants_own_key_is_only_signed_anew():
     """It has no account here to be moved from."""
     world = World()
@@ -191,6 +212,24 @@ def test_a_row_that_somebody_changed_is_not_signed_anew(swap):
     with pytest.raises(SigningRefused):
         world.stage.merchants.provisioner.provision("m1")
     assert access.merchant("m1").key_version == 1
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_former_account_that_somebody_wrote_beside_a_merchants_own_is_not_signed_for(own):
+    """It is another merchant's: signed for, what comes to that one's addresses would be credited to this one."""
+    world = World()
+    custody = Policy(custody=Custody.XPUB if own else Custody.HOT)
+    xpub, account = (XPUB2, 0) if own else (_WALLET.account_xpub("evm", 2), 2)
+    row = Merchant(id="m2", name="s", account=account, xpub=xpub, webhook_secrets=(), policy=custody)
+    put_merchant(world.stores.access, signed(row))
+    rotated(world)
+    assert world.stage.merchants.mover.move("m2", NEW_ALONE, ORIGIN)
+    access = world.stores.access
+    theirs = replace(access.merchant("m1").keys[0], account=1, until_index=SLACK)
+    access._merchants["m2"] = replace(access.merchant("m2"), former_keys=(theirs,))
+    with pytest.raises(SigningRefused):
+        world.stage.merchants.provisioner.provision("m2")
+    assert access.merchant("m2").key_version == 1
 
 
 def test_settlement_addresses_are_taken_over_anew():

@@ -4,6 +4,7 @@ import pytest
 
 from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import Conflict
+from ctrip.domain.settlement.instruction import NAMED_MS
 from ctrip.domain.settlement.payout import Booking, PayoutState
 from tests.fakes.chain import FakeChain
 from tests.services.settlement.test_paying_out import COIN, OWN, ask, balance, paid_world, payout, run
@@ -33,6 +34,24 @@ def shows(monkeypatch, world, *, amount=1000, token=None, to=OWN, sender=COLD, s
     receipt = Receipt("0x" + "1f" * 32, block, at, success, 21, value, sender, target, logs)
     monkeypatch.setattr(FakeChain, "receipt", lambda self, tx_hash: receipt if tx_hash == receipt.tx_hash else None)
     return receipt.tx_hash
+
+
+def test_what_somebody_says_to_have_sent_is_not_given_back_while_that_is_compared(monkeypatch):
+    """Else it would be paid and be the merchant's again; after a day in which no node tells, a person decides."""
+    world, [made] = waiting()
+    namer, decider = world.stage.settlement.namer, world.stage.settlement.decider
+    tx_hash = shows(monkeypatch, world, deep=False)
+    namer.by_operator("m1", made, tx_hash)
+    with pytest.raises(Conflict):
+        decider.reject("m1", made, "no", ORIGIN)
+    world.stage.payouts.worker.run()
+    assert payout(world, made).state is PayoutState.AWAITING_TRANSFER
+    world.chain.down = True
+    world.clock.at += NAMED_MS
+    world.stage.payouts.worker.run()
+    assert payout(world, made).named == tx_hash
+    decider.reject("m1", made, "no", ORIGIN)
+    assert payout(world, made).state is PayoutState.REJECTED
 
 
 def complete(world, payout_id, tx_hash):

@@ -329,3 +329,15 @@ def test_instructions_are_listed_by_status_for_merchants_and_operators():
     expected = {"chain": "anvil", "symbol": "USDC", "net_str": "1000", "address": listed["address"], "treasury": COLD}
     assert expected.items() <= told.items()
     assert told["token_id"] == USDC.id
+
+
+@pytest.mark.parametrize("typed", [HASH.removeprefix("0x"), HASH.upper().replace("0X", "0x"), HASH])
+def test_a_hash_is_asked_for_as_its_chain_writes_it(typed, monkeypatch):
+    """Some programs show it without 0x, which a node refuses to look for: nothing would ever become of it."""
+    world, payment = paid_directly()
+    made = refund(world, payment, amount=1000)
+    world.settle(4)
+    shows(monkeypatch, world, blocks=3)
+    names(world, made["id"], typed)
+    work(world)
+    assert payout(world, made["id"]).state is PayoutState.COMPLETED

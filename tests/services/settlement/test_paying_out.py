@@ -315,3 +315,44 @@ def test_what_is_signed_and_in_no_block_yet_is_not_spent_a_second_time(asset):
     world.chain.deposit(HOT, COIN, token)
     run(world)
     assert {payout(world, each).state for each in ids} == {PayoutState.COMPLETED}
+
+
+def test_one_settlement_address_that_the_signer_fails_on_keeps_no_others_from_counting(monkeypatch):
+    """Whatever the fault is: it is told, and the merchants after that one are asked for all the same."""
+    world, _ = paid_world()
+    stores = world.stores.payouts
+    asked = stores.settlement_address("m1", "anvil")
+    bad = replace(asked, merchant_id="a-bad-one", signature="", version=1)
+    stores._state.settlement_addresses = {("a-bad-one", "anvil"): bad, ("m1", "anvil"): replace(asked, signature="")}
+    vouch = type(world.stage.adapters.signer).vouch
+
+    def failing(self, merchant_id, chain):
+        if merchant_id == "a-bad-one":
+            raise ValueError("a fault")
+        return vouch(self, merchant_id, chain)
+
+    monkeypatch.setattr(type(world.stage.adapters.signer), "vouch", failing)
+    run(world, 1)
+    assert [each.merchant_id for each in stores.unvouched()] == ["a-bad-one"]
+    assert "payout_failed" in world.log.alarms()
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_nothing_is_paid_out_on_a_chain_that_is_paused(together):
+    """What was credited there may be undone; what is asked for is set aside meanwhile, and goes once it is resumed."""
+    world, payment = paid_world()
+    world.chain.publish_payer(HOT)
+    for each in (payers := [FIRST.shown(f"0x{number:02x}" + "ab" * 19) for number in range(1, 6 if together else 2)]):
+        world.chain.deposit(each, 1)
+    world.step()
+    refunds = [AskRefund(address=each, amount=PART) for each in payers]
+    ids = [world.stage.settlement.asker.refund(world.merchant, payment.id, each, ORIGIN).view["id"] for each in refunds]
+    world.stores.access.pause("anvil", True)
+    world.stage.payouts.worker.run()
+    assert {(payout(world, each).state, payout(world, each).booking) for each in ids} == {
+        (PayoutState.APPROVED, Booking.RESERVED)
+    }
+    assert not [each for each in world.stores.money.unfinished("anvil") if each.kind is Kind.PAYOUT]
+    world.stores.access.pause("anvil", False)
+    run(world)
+    assert {payout(world, each).state for each in ids} == {PayoutState.COMPLETED}

@@ -287,3 +287,16 @@ def test_no_period_has_two_settlements_whatever_happens(steps):
             work(world)
     assert periods == sorted(set(periods))
     assert sum(each.amount for each in asked(world)) <= COIN - (1 if periods else 0)
+
+
+def test_a_merchant_with_many_requests_that_wait_is_asked_for_again_and_alarms_nobody(monkeypatch):
+    """The worker books them within the same run; the settlement that is due is asked for by the next one."""
+    world, _ = paid_world()
+    set_(world, Every.DAILY)
+    due_next(world)
+    monkeypatch.setattr("ctrip.services.settlement.ask_payout.MOST_WAITING", 1)
+    ask(world, amount=PART)
+    work(world)
+    assert (len(asked(world)), world.log.alarms(), notes(world)) == (1, [], [])
+    work(world)
+    assert len(asked(world)) == 2

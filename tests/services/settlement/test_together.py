@@ -8,7 +8,7 @@ import pytest
 from ctrip.domain.chains.chain import Act
 from ctrip.domain.chains.evm.pay_call import parse_approve, parse_pay
 from ctrip.domain.chains.kinds import FIRST
-from ctrip.domain.errors import SigningRefused
+from ctrip.domain.errors import SigningRefused, Unavailable
 from ctrip.domain.settlement.payout import Booking, PayoutState
 from ctrip.domain.settlement.together import MOST_WRITES, groups
 from ctrip.domain.sweeping.sweep import Kind, TransactionState
@@ -391,3 +391,33 @@ def test_no_other_key_signs_what_the_treasurys_may():
         for transaction in (many, allow):
             with pytest.raises(SigningRefused):
                 signer.sign("anvil", path, wallet.address("evm", path), transaction, payouts=named)
+
+
+def test_what_went_together_is_not_signed_again_where_a_later_group_meets_a_silent_node(monkeypatch):
+    """Of another asset, in the same run: its node's trouble makes nobody forget what was sent before."""
+    world, ids = world_of()
+    twice = [refund(world, world.payment(payout(world, ids[0]).payment_id), each, 9) for each in PAYERS[:5]]
+    sender, asked = type(world.stage.adapters.signer), []
+    sign, quote = sender.sign, FakeChain.accounts
+
+    def counted(self, *given, payouts=(), **more):
+        asked.extend(payouts)
+        return sign(self, *given, payouts=payouts, **more)
+
+    calls = []
+
+    def silent(self, *given):
+        calls.append(given)
+        if len(calls) > 2:
+            raise Unavailable("silent")
+        return quote(self, *given)
+
+    monkeypatch.setattr(sender, "sign", counted)
+    monkeypatch.setattr(FakeChain, "accounts", silent)
+    world.stage.payouts.worker.run()
+    assert len(calls) > 2
+    assert sorted(asked) == sorted(set(asked))
+    assert {("m1", each) for each in ids} <= set(asked)
+    monkeypatch.undo()
+    run(world)
+    assert states(world, [*ids, *twice]) == {PayoutState.COMPLETED}

@@ -177,6 +177,10 @@ class Adapters(Protocol):
         """Whether the wallet's backup has been read back; the signer function alone may ask."""
         ...
 
+    def wallet_is_newest(self) -> bool:
+        """Whether the wallet that this process holds is the stage's newest; the signer function alone may ask."""
+        ...
+
     def authority(self) -> Authority:
         """Return what signs merchants' extended keys; the signer function alone may ask."""
         ...

@@ -230,8 +230,15 @@ class AwsAdapters:
             self._backup_day = backup_verified(self.settings.stage, self.authority().verifying_key)
         return bool(self._backup_day)
 
+    def wallet_is_newest(self) -> bool:
+        """Whether nobody has rotated the wallet since this process read it."""
+        return self._read_generations() == self._generations
+
     @cached_property
     def _generations(self) -> "tuple[Generation, ...]":
+        return self._read_generations()
+
+    def _read_generations(self) -> "tuple[Generation, ...]":
         from ctrip.aws.secrets import read_mnemonic
         from ctrip.signer.generations import parse
 

@@ -92,4 +92,5 @@ class Merchants:
             clock=self._on.clock,
             expected_key=self._on.settings.verifying_key,
             kinds=tuple(dict.fromkeys(each.kind for each in self._on.networks.values())),
+            newest=self._on.wallet_is_newest,
         )

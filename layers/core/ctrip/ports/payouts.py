@@ -1,8 +1,8 @@
 """Payouts, as the services keep them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.settlement.payout import Payout, PayoutKind
@@ -12,6 +12,9 @@ from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports.gates import Fence
 from ctrip.ports.idempotency import Idempotency, Remembered
+
+# Is told the key of an item that cannot be read, and why; the item is left out of the list.
+Broken: TypeAlias = Callable[[str, Exception], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +74,11 @@ class PayoutStore(Protocol):
         """Read the refund whose recipient's address the secret of a digest may name, consistently."""
         ...
 
-    def unfinished(self) -> list[Payout]:
+    def unfinished(self, broken: Broken | None = None) -> list[Payout]:
         """Return the payouts that the worker must look after, oldest first; the index lags, they do not."""
         ...
 
-    def instructions(self) -> list[Payout]:
+    def instructions(self, broken: Broken | None = None) -> list[Payout]:
         """Return the payouts that wait for a transfer which nobody has named yet, oldest first; the index lags."""
         ...
 
@@ -101,7 +104,7 @@ class PayoutStore(Protocol):
         """Store where a merchant's settlements go; raises `Stale` when it has moved on."""
         ...
 
-    def unvouched(self) -> list[SettlementAddress]:
+    def unvouched(self, broken: Broken | None = None) -> list[SettlementAddress]:
         """Return the settlement addresses that the signer does not know of yet; the index lags, they do not."""
         ...
 
@@ -113,11 +116,11 @@ class PayoutStore(Protocol):
         """Return a merchant's schedules, by chain and asset."""
         ...
 
-    def due_schedules(self, now: int) -> list[Schedule]:
+    def due_schedules(self, now: int, broken: Broken | None = None) -> list[Schedule]:
         """Return the schedules that go by the calendar alone and may be due; the index lags, they do not."""
         ...
 
-    def schedules_by_amount(self) -> list[Schedule]:
+    def schedules_by_amount(self, broken: Broken | None = None) -> list[Schedule]:
         """Return the schedules that go by an amount; the index lags, they do not."""
         ...
 

@@ -1,7 +1,8 @@
 """Payouts, beside the payments: the API writes what is asked for, the worker what became of it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
@@ -12,7 +13,7 @@ from ctrip.domain.settlement.reservation import Refunded, Reservation, Settlemen
 from ctrip.domain.settlement.schedule import Schedule
 from ctrip.domain.webhooks.events import Event
 from ctrip.ports import Remembered
-from ctrip.ports.payouts import PayoutCommit, PayoutPage
+from ctrip.ports.payouts import Broken, PayoutCommit, PayoutPage
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, read_remembered, remember
 from ctrip.store.clauses import fence_check, postings, refuse_late, transaction_write
@@ -20,6 +21,8 @@ from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import Item, Store, Write, keyed, number, put, read_document, text
 from ctrip.store.engine.errors import ConditionFailed
 from ctrip.store.layout import event_items, schedule_item, schedule_of
+
+T = TypeVar("T")
 
 _POSITION = re.compile(rf"({'|'.join(ID_PREFIX.values())})[0-9A-Z]{{26}}", re.ASCII)
 _PAYOUT_KEYS = frozenset({"id", "merchant_id", "version", "state"})
@@ -80,19 +83,20 @@ class DynamoPayouts(Store):
         item = self._db.get(self._table, tables.claim_key(digest))
         return self.payout(tables.plain(item, "merchant"), tables.plain(item, "payout")) if item else None
 
-    def unfinished(self) -> list[Payout]:
+    def unfinished(self, broken: Broken | None = None) -> list[Payout]:
         """Return the payouts that the worker must look after, oldest first."""
-        return [payout for payout in self._watched(tables.PAYOUTS_PARTITION) if payout.unfinished]
+        place = Path("watch_pk") == tables.PAYOUTS_PARTITION
+        return [payout for payout in self._watched(place, _payout_of, broken) if payout.unfinished]
 
-    def instructions(self) -> list[Payout]:
+    def instructions(self, broken: Broken | None = None) -> list[Payout]:
         """Return the payouts that wait for a transfer which nobody has named yet, oldest first."""
-        return [payout for payout in self._watched(tables.INSTRUCTIONS_PARTITION) if payout.instructs]
+        place = Path("watch_pk") == tables.INSTRUCTIONS_PARTITION
+        return [payout for payout in self._watched(place, _payout_of, broken) if payout.instructs]
 
-    def _watched(self, partition: str) -> list[Payout]:
-        place = Path("watch_pk") == partition
+    def _watched(self, place: Condition, read: Callable[[Item], T], broken: Broken | None) -> list[T]:
         keys = [tables.key_of(row) for row in self._db.each(self._table, place, index="watch")]
         items = self._db.batch(self._table, keys)
-        return [_payout_of(items[key]) for key in keys if key in items]
+        return list(_readable({key: items[key] for key in keys if key in items}, read, broken))
 
     def reservation(self, merchant_id: str, chain: str, asset: str) -> Reservation:
         """Read what is asked for and not booked yet, consistently."""
@@ -134,12 +138,10 @@ class DynamoPayouts(Store):
         except ConditionFailed as exc:
             raise Stale("the settlement address has moved on") from exc
 
-    def unvouched(self) -> list[SettlementAddress]:
+    def unvouched(self, broken: Broken | None = None) -> list[SettlementAddress]:
         """Return the settlement addresses that the signer does not know of yet; the index lags, they do not."""
         place = Path("watch_pk") == tables.UNVOUCHED_PARTITION
-        keys = [tables.key_of(row) for row in self._db.each(self._table, place, index="watch")]
-        items = self._db.batch(self._table, keys)
-        return [_address_of(items[key]) for key in keys if key in items and "watch_pk" in items[key]]
+        return [address for address in self._watched(place, _address_of, broken) if not address.signature]
 
     def schedule(self, merchant_id: str, chain: str, asset: str) -> Schedule | None:
         """Read when settlements of an asset are asked for, consistently."""
@@ -151,20 +153,14 @@ class DynamoPayouts(Store):
         place = Path("pk") == tables.schedule_key(merchant_id, "", "").pk
         return [schedule_of(item) for item in self._db.each(self._table, place, consistent=True)]
 
-    def due_schedules(self, now: int) -> list[Schedule]:
+    def due_schedules(self, now: int, broken: Broken | None = None) -> list[Schedule]:
         """Return the schedules that go by the calendar alone and may be due."""
-        return self._watched_schedules(
-            (Path("watch_pk") == tables.SCHEDULES_PARTITION) & (Path("watch_sk") <= f"{now:013d}~")
-        )
+        until = Path("watch_sk") <= f"{now:013d}~"
+        return self._watched((Path("watch_pk") == tables.SCHEDULES_PARTITION) & until, schedule_of, broken)
 
-    def schedules_by_amount(self) -> list[Schedule]:
+    def schedules_by_amount(self, broken: Broken | None = None) -> list[Schedule]:
         """Return the schedules that go by an amount."""
-        return self._watched_schedules(Path("watch_pk") == tables.THRESHOLDS_PARTITION)
-
-    def _watched_schedules(self, place: Condition) -> list[Schedule]:
-        keys = [tables.key_of(row) for row in self._db.each(self._table, place, index="watch")]
-        items = self._db.batch(self._table, keys)
-        return [schedule_of(items[key]) for key in keys if key in items]
+        return self._watched(Path("watch_pk") == tables.THRESHOLDS_PARTITION, schedule_of, broken)
 
     def keep_schedule(self, before: Schedule | None, after: Schedule) -> None:
         """Store a schedule; raises `Stale` when it has moved on."""
@@ -233,6 +229,15 @@ class DynamoPayouts(Store):
 
     def _is(self, payout: Payout) -> bool:
         return self.payout(payout.merchant_id, payout.id) == payout
+
+
+def _readable(items: Mapping[tables.Key, Item], read: Callable[[Item], T], broken: Broken | None) -> Iterator[T]:
+    for key, item in items.items():
+        try:
+            yield read(item)
+        except Exception as exc:  # whatever is wrong with one item must not hide the others
+            if broken is not None:
+                broken(f"{key.pk}/{key.sk}", exc)
 
 
 def _address_of(item: Item) -> SettlementAddress:

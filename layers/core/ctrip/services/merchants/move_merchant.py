@@ -25,14 +25,22 @@ class MerchantMover:
     chains: Sequence[str]
     clock: Clock
 
-    def move(self, merchant_id: str, verifying_key: str, origin: Origin) -> bool:
-        """Ask for it, unless the key of the newest mnemonic has signed all that the merchant has; return whether."""
+    def move(self, merchant_id: str, verifying_key: str, origin: Origin, first_account: int = 0) -> bool:
+        """Ask for it, unless the merchant is there; return whether.
+
+        It is there once the key of the newest mnemonic has signed all that it has, and its account is one of that
+        mnemonic's: `first_account` or above.
+        """
         merchant = self.access.merchant(merchant_id)
-        if merchant is None or not merchant.key_signature:
-            return False  # it gets an account of the newest mnemonic by itself
+        if merchant is None:
+            return False
+        newest = merchant.own_keys or merchant.account >= first_account
+        if not merchant.key_signature:
+            return not newest  # the signer first gives it the account that it was made with
         if merchant.rotation is not None:
             return True
-        if all(verify_key(merchant, key, verifying_key) for key in (*merchant.keys, *merchant.former_keys)):
+        every = (*merchant.keys, *merchant.former_keys)
+        if newest and all(verify_key(merchant, key, verifying_key) for key in every):
             return False
         for chain in self.chains:  # first: whoever begins again after a crash does both
             on_stale(partial(self._sign_anew, merchant_id, chain), tries=TRIES, otherwise=Stale(chain))

@@ -14,7 +14,7 @@ from ctrip.domain.errors import AlreadyExists, ChainError, SigningRefused
 from ctrip.domain.merchants.access import AccountKey, Merchant
 from ctrip.domain.merchants.account_key import parse_account_xpub
 from ctrip.domain.merchants.rotation import rotated
-from ctrip.domain.merchants.vouching import key_statement, verify_extended_key
+from ctrip.domain.merchants.vouching import key_statement, verify_extended_key, verify_key
 from ctrip.ports import AccessStore, Clock, Log, Provisioner
 from ctrip.services.merchants.discover_account import AccountDiscoverer
 from ctrip.services.merchants.manage_merchants import change_merchant
@@ -55,7 +55,8 @@ class AccountProvisioner:
     """The signer's end: derives a merchant's extended public key, or takes the one that it brought, and signs for it.
 
     `authority` opens the signing key when it is first needed; `expected_key` is the verifying key that the stage is
-    configured with, empty where it is not yet; `kinds` are those of its chains.
+    configured with, empty where it is not yet; `kinds` are those of its chains; `newest` says whether the wallet that
+    this process holds is still the stage's: a former one would derive accounts that are another mnemonic's by now.
     """
 
     access: AccessStore
@@ -64,6 +65,7 @@ class AccountProvisioner:
     clock: Clock
     expected_key: str = ""
     kinds: Sequence[str] = ()
+    newest: Callable[[], bool] = lambda: True
 
     def verifying_key(self) -> str:
         """Return the public key that signatures are verified by."""
@@ -74,6 +76,8 @@ class AccountProvisioner:
         authority = self.authority()
         if self.expected_key and authority.verifying_key not in self.expected_key.lower().split(","):
             raise SigningRefused("CTRIP_VERIFYING_KEY is not the key of this stage's mnemonic")
+        if not self.newest():
+            raise SigningRefused("the wallet was rotated since this process began: deploy with its VerifyingKey")
         merchant = self.access.merchant(merchant_id)
         if merchant is None:
             raise SigningRefused("there is no such merchant to provision")
@@ -113,7 +117,12 @@ class AccountProvisioner:
         self._add_keys(self.access.merchant(merchant.id) or merchant, authority)
 
     def _rotate(self, merchant: Merchant, authority: Authority) -> None:
-        """Give a merchant its account of the newest mnemonic, and sign for its former keys anew."""
+        """Give a merchant its account of the newest mnemonic, and sign for its former keys anew.
+
+        Only for what a mnemonic of ours has signed for this very merchant before: the row may name another's account.
+        """
+        if not all(verify_key(merchant, key, authority.every_key) for key in (*merchant.former_keys, *merchant.keys)):
+            raise SigningRefused("an extended key of the merchant carries no signature of the signer's")
         for key in () if merchant.own_keys else (*merchant.former_keys, *merchant.keys):
             account = key.account or merchant.account
             if key.xpub != self.account_xpub(_KIND_ON[key.curve], account):

@@ -30,7 +30,8 @@ class ScheduledAsker:
     def wanted(self) -> list[Schedule]:
         """Return the schedules to look at now: those whose time has come, and by turns those that go by an amount."""
         now = self.clock.now()
-        timed, by_amount = self.payouts.due_schedules(now), self.payouts.schedules_by_amount()
+        timed = self.payouts.due_schedules(now, self._unreadable)
+        by_amount = self.payouts.schedules_by_amount(self._unreadable)
         turn = [each for each in by_amount if due(each, now) or in_turn(_place(each), len(by_amount), now)]
         return [*(each for each in timed if due(each, now)), *turn]
 
@@ -46,18 +47,21 @@ class ScheduledAsker:
         merchant = self.access.merchant(schedule.merchant_id)
         if network is None or asset is None or merchant is None or not merchant.enabled:
             return self._skip(schedule, now, "not_enabled")
-        amount = self._amount(schedule, network, asset, now)
-        if amount is None:
-            return False
-        if amount <= 0:
-            return self._skip(schedule, now, "nothing_to_settle")
-        wanted = AskSettlement(chain=network.name, token_id=asset.id, amount=amount)
         try:
+            amount = self._amount(schedule, network, asset, now)
+            if amount is None:
+                return False
+            if amount <= 0:
+                return self._skip(schedule, now, "nothing_to_settle")
+            wanted = AskSettlement(chain=network.name, token_id=asset.id, amount=amount)
             self.asker.settle(merchant, wanted, BY_SCHEDULE, schedule=(schedule, answered(schedule, now)))
         except (BadRequest, Conflict) as exc:
             code = exc.errors[0].code if exc.errors else exc.code
             return False if code in PASSING else self._skip(schedule, now, code)
         return True
+
+    def _unreadable(self, key: str, exc: Exception) -> None:
+        self.log.error("payout_failed", payout=key, kind=type(exc).__name__, error=exc)
 
     def _amount(self, schedule: Schedule, network: Network, asset: Asset, now: int) -> int | None:
         """Return what is to be settled, none or less where too little is free; None where it is not due."""

@@ -94,7 +94,7 @@ class PayoutCompleter:
     def _compared(self, payout: Payout, network: Network, tx_hash: str) -> Receipt:
         """Return the receipt of a transaction that is final and is what the instruction says."""
         chain = self.open_chain(network.name)
-        receipt = chain.receipt(tx_hash)
+        receipt = chain.receipt(_written(tx_hash, payout))
         if receipt is None or receipt.block_number > _final(chain, network):
             raise _Unknown("The transaction is not known, or not final yet; try again later.")
         block = chain.blocks([receipt.block_number]).get(receipt.block_number)
@@ -131,6 +131,12 @@ class PayoutCompleter:
         notify(self.jobs, [event])
         self.log.warning("transfer_refuted", payout=payout.id, tx_hash=payout.named, error=reason)
         return after
+
+
+def _written(tx_hash: str, payout: Payout) -> str:
+    """Write a hash as its chain does: with 0x where addresses have it, whatever somebody has typed."""
+    digits = tx_hash.lower().removeprefix("0x")
+    return f"0x{digits}" if payout.to.startswith("0x") else digits
 
 
 def _final(chain: Chain, network: Network) -> int:

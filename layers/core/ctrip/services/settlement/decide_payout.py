@@ -7,6 +7,7 @@ from typing import Any
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict, NotFound
+from ctrip.domain.settlement.instruction import NAMED_MS
 from ctrip.domain.settlement.payout import (
     Booking,
     Payout,
@@ -93,15 +94,18 @@ class PayoutDecider:
     def reject(
         self, merchant_id: str, payout_id: str, reason: str, origin: Origin, idempotency: Idempotency | None = None
     ) -> Answer:
-        """Reject a payout that no transaction of ours can pay: none is written, or it is given up for lost.
+        """Reject a payout that nothing pays, as far as anybody says: no transaction is written, or it is lost for good.
 
-        Raises `NotFound` and `Conflict`.
+        A transfer that somebody has named is compared with the chain first; after a day in which no node tells of it a
+        person decides. Raises `NotFound` and `Conflict`.
         """
 
         def attempt() -> Answer:
-            before = self.find(merchant_id, payout_id)
+            before, now = self.find(merchant_id, payout_id), self.clock.now()
             if before.state is PayoutState.SENDING and not self._given_up(before):
                 raise Conflict("Its transaction may still be mined.", code="payout_not_changeable")
+            if before.state is PayoutState.AWAITING_TRANSFER and before.named and now - before.named_at < NAMED_MS:
+                raise Conflict("It may have been sent already: its transfer is named.", code="payout_not_changeable")
             after = moved_on(before, Trigger.REJECTED, self.clock.now(), reason=reason)
             return self._commit(before, after, "rejected", origin, idempotency, _shown)
 

@@ -16,6 +16,10 @@ from ctrip.services.settlement.book_payouts import ready as may_be_sent
 class Sending(Protocol):
     """Sends one chain's payouts."""
 
+    def paused(self) -> bool:
+        """Whether the chain is paused: nothing is sent there, nor handed over."""
+        ...
+
     def send(self, payout: Payout) -> Payout:
         """Take a payout a step further."""
         ...
@@ -89,13 +93,16 @@ class PayoutWorker:
             with self._apart(f"{schedule.merchant_id}, {schedule.chain}, {schedule.asset}"):
                 count += self.scheduled.ask(schedule)
         ready: dict[str, list[Payout]] = {}
-        for payout in self.payouts.unfinished():
+        for payout in self.payouts.unfinished(self._unreadable):
             with self._apart(payout.id):
                 after = self._one(payout)
                 count += after != payout
                 if may_be_sent(after):
                     ready.setdefault(after.chain, []).append(after)
         return count + sum(self._send(chain, payouts) for chain, payouts in ready.items())
+
+    def _unreadable(self, key: str, exc: Exception) -> None:
+        self.log.error("payout_failed", payout=key, kind=type(exc).__name__, error=exc)
 
     def _schedules(self) -> list[Schedule]:
         with self._apart("schedules"):
@@ -105,6 +112,11 @@ class PayoutWorker:
     def _send(self, chain: str, ready: Sequence[Payout]) -> int:
         """Send what is ready of one chain: together what saves gas so, and each of the others by itself."""
         if (sender := self._sender(chain)) is None:
+            return 0
+        paused = True  # where that is unknown as well
+        with self._apart(chain):
+            paused = sender.paused()
+        if paused:
             return 0
         sent: list[Payout] = []
         with self._apart(chain):

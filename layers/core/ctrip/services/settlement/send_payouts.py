@@ -51,6 +51,14 @@ class PayoutSender:
     funds: TreasuryFunds
     sender: Callable[[], TransactionSender]
 
+    def paused(self) -> bool:
+        """Whether the chain is paused, by a person or by a deep reorganisation: credits there may be undone yet."""
+        gate = self.access.gates([self.network.name]).get(self.network.name)
+        if gate is None or not gate.paused:
+            return False
+        self.log.warning("payouts_wait_for_a_paused_chain", chain=self.network.name)
+        return True
+
     def send(self, payout: Payout) -> Payout:
         """Take a payout that is ready a step further; return the payout after that.
 

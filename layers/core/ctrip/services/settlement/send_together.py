@@ -55,6 +55,11 @@ class TogetherSender:
                 sent += self._group(group, sender)
             except (Reverts, Refused, SigningRefused, Stale) as exc:
                 self.log.warning("payouts_go_alone", chain=self.network.name, error=str(exc), count=len(group))
+            except Exception as exc:
+                if not sent:
+                    raise
+                # What is sent must be known to the caller; the others tell by themselves what is wrong.
+                self.log.warning("payouts_go_alone", chain=self.network.name, error=str(exc), count=len(group))
         return sent
 
     def _group(self, group: Sequence[Payout], sender: TransactionSender) -> list[Payout]:
