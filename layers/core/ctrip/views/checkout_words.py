@@ -20,6 +20,7 @@ class Words(NamedTuple):
 
 _ASK = "Ask the shop, and name the payment number below."
 _NOTHING = "Please do not send anything."
+_NOT_DUE = "It does not pay for your order. To get it back, ask the shop, and name the payment number below."
 
 WORDS: dict[PayerStep, Words] = {
     PayerStep.PAY: Words(
@@ -58,12 +59,12 @@ WORDS: dict[PayerStep, Words] = {
     PayerStep.WRONG_ASSET: Words(
         "Not the right currency: {symbol} is needed",
         "{strays} has arrived, but this payment is in {symbol}",
-        f"It does not pay for your order. The shop has been told that it is there. {_ASK}",
+        _NOT_DUE,
     ),
     PayerStep.WRONG_NETWORK: Words(
         "Not the right network: {network} is needed",
         "{strays} has arrived, but this payment is in {symbol} on {network}",
-        f"It does not pay for your order. The shop has been told that it is there. {_ASK}",
+        _NOT_DUE,
     ),
     PayerStep.CONFIRMED: Words(
         "Payment confirmed",
