@@ -25,12 +25,14 @@ HEADERS: dict[str, str | list[str]] = {
 def checkout_page(call: Call, payment_id: str) -> Response:
     """Show the page; an unknown id gets a page too."""
     from ctrip.pages import render
+    from ctrip.views.checkout import checkout_view
 
     try:
-        payment = stage().payments.reader.find(None, payment_id)
+        payment, head = stage().payments.reader.current(None, payment_id)
     except NotFound:
         return Response(render.missing(), headers=HEADERS, status_code=404)
-    page = render.checkout(payment, stage().networks.get(payment.due.chain))
+    state = checkout_view(payment, stage().networks, stage().clock.now(), head)
+    page = render.checkout(state, payment, stage().networks.get(payment.due.chain))
     return Response(page, headers=HEADERS)
 
 
@@ -39,5 +41,6 @@ def checkout_status(call: Call, payment_id: str) -> Response:
     """Tell the page what has become of its payment."""
     from ctrip.views.checkout import checkout_view
 
-    view = stage().payments.reader.one(None, payment_id)
-    return answer(checkout_view(view), headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+    payment, head = stage().payments.reader.current(None, payment_id)
+    state = checkout_view(payment, stage().networks, stage().clock.now(), head)
+    return answer(state, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})

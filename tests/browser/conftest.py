@@ -25,6 +25,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PHONE, DESK = (390, 844), (1280, 800)
+PAID_MS = 25_000  # until the page of a payment that was just sent says so
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -98,14 +99,16 @@ def visit(chromium: Browser, shop: Shop) -> Iterator[Open]:
     contexts: list[BrowserContext] = []
     origin = shop.gateway.about["api_url"]
 
-    def go(url: str, size: tuple[int, int] = PHONE, scheme: Any = "light", *, reached: str | None = None) -> Seen:
+    def go(
+        url: str, size: tuple[int, int] = PHONE, scheme: Any = "light", *, reached: str | None = None, script: str = ""
+    ) -> Seen:
         context = chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,
             permissions=["clipboard-read", "clipboard-write"],
         )
         contexts.append(context)
-        context.add_init_script(WATCH)
+        context.add_init_script(WATCH + script)
         page = context.new_page()
         seen = Seen(page)
         page.on("console", lambda line: seen.problems.append(line.text) if line.type in ("error", "warning") else None)

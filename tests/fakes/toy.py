@@ -93,6 +93,10 @@ class ToyRules:
         """Return the bare address: no wallet reads more."""
         return address
 
+    def transaction_url(self, network: Network, tx_hash: str) -> str:
+        """Return a path of its own."""
+        return f"{network.explorer}/#/{tx_hash}"
+
     def read_transaction(self, fields: dict[str, Any]) -> ToyTransaction:
         """Read what `fields` gave."""
         return ToyTransaction(**fields)

@@ -177,7 +177,9 @@ class _Fields:
         self._where = where
         self._left = dict(entry)
 
-    def text(self, name: str, pattern: re.Pattern[str] | None = None) -> str:
+    def text(self, name: str, pattern: re.Pattern[str] | None = None, default: str | None = None) -> str:
+        if default is not None and name not in self._left:
+            return default
         value = self._take(name)
         if not isinstance(value, str) or not value or (pattern and not pattern.fullmatch(value)):
             raise self.wrong(name, value)
@@ -261,7 +263,7 @@ def _network(name: str, entry: Any) -> Network:
         block_seconds=block_seconds,
         poll_seconds=fields.seconds("poll_seconds", max(_LEAST_POLL_SECONDS, block_seconds)),
         head_age_alarm=fields.integer("head_age_alarm", 1, 86_400),
-        explorer=fields.text("explorer", _URL),
+        explorer=fields.text("explorer", _URL, ""),
         rpc=tuple(_url(fields, url) for url in fields.sequence("rpc")),
         coin=_asset(name, kind, chain_id, fields.mapping("coin"), token=False),
         tokens=tuple(_asset(name, kind, chain_id, token, token=True) for token in fields.sequence("tokens")),

@@ -1,84 +1,169 @@
-// Keeps the page true to its payment: asks for the status, shows it, and leads back to the shop once it is confirmed.
+// Keeps the page true to its payment. The server decides what it says: its status has the words, and whatever else
+// changes is taken from the page itself, asked for again.
 "use strict";
 
 const page = document.getElementById("payment");
 const byId = (id) => document.getElementById(id);
 const EVERY_MS = 3000;
+const ANSWER_MS = 15000;
+const RETURN_S = 10;
 const FINISHED = new Set(["settled", "failed"]);
-let status = page.dataset.status;
-let returned = false;
+let ahead = 0; // by how many milliseconds the server's clock is ahead of this device's
+let asking = null;
+let stale = false; // whether the amount that is shown may not be the one that is due
+let returning = null; // seconds until the payer is led back; below zero where that was stopped, or is done
 
-function state(payment) {
-  if (payment.exception === "underpaid" && payment.status === "detected") return "underpaid";
-  return payment.exception === "held" ? "held" : payment.status;
+// A live region that is set to the words that it has is read out again by some screen readers.
+function say(id, words) {
+  if (byId(id).textContent !== words) byId(id).textContent = words;
 }
 
-// What is still missing, exactly: decimals of any length, without a float.
-function rest(due, received) {
-  const places = Math.max(...[due, received].map((text) => (text.split(".")[1] || "").length));
-  const units = (text) => BigInt(text.split(".")[0] + (text.split(".")[1] || "").padEnd(places, "0"));
-  const digits = String(units(due) - units(received)).padStart(places + 1, "0");
-  const whole = digits.slice(0, digits.length - places);
-  const fraction = digits.slice(digits.length - places).replace(/0+$/, "");
-  return fraction ? `${whole}.${fraction}` : whole;
+function keepTime(serverTime) {
+  ahead = Date.parse(serverTime) - Date.now();
 }
 
-function show(payment) {
-  status = payment.status;
-  page.dataset.status = status;
-  const now = state(payment);
-  const words = document.querySelector(`#words [data-state="${CSS.escape(now)}"]`);
-  byId("state-text").textContent = words ? words.textContent : now;
-  byId("received").textContent = payment.received_decimal;
-  byId("confirmations").textContent = Math.min(payment.confirmations, Number(page.dataset.needed));
-  byId("how").hidden = now !== "pending" && now !== "underpaid";
-  // The QR code and the wallet's link ask for the whole amount: whoever has sent a part must not send it again.
-  for (const element of document.querySelectorAll(".whole")) element.hidden = now === "underpaid";
-  const due = now === "underpaid" ? rest(payment.amount_decimal, payment.received_decimal) : payment.amount_decimal;
-  byId("due").textContent = due;
-  byId("due").nextElementSibling.textContent = payment.symbol;
-  byId("copy-due").dataset.copy = due;
-  const done = ["confirmed", "paid", "settled"].includes(status);
-  const success = byId("success");
-  if (done && payment.success_url) {
-    success.href = payment.success_url;
-    success.hidden = false;
-    if (byId("cancel")) byId("cancel").hidden = true;
-    if (!returned) {
-      returned = true;
-      setTimeout(() => location.assign(payment.success_url), 4000);
-    }
+function millisecondsLeft() {
+  return Date.parse(page.dataset.expiresAt) - (Date.now() + ahead);
+}
+
+async function get(url) {
+  const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout?.(ANSWER_MS) });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer;
+}
+
+async function show(payment) {
+  keepTime(payment.server_time);
+  page.dataset.status = payment.status;
+  page.dataset.step = payment.step;
+  document.title = payment.title;
+  say("heading", payment.heading);
+  say("state-text", payment.text);
+  if (byId("confirmations")) byId("confirmations").textContent = payment.confirmations;
+  if (page.dataset.revision !== payment.revision) {
+    // What was to be paid may be paid by now: until the new amount is here, nobody is asked for the old one.
+    stale = true;
+    tick();
+    await readAgain();
+    stale = false;
   }
-  countdown();
+  tick();
 }
 
-function countdown() {
-  const left = Math.max(0, Math.floor((Date.parse(page.dataset.expiresAt) - Date.now()) / 1000));
-  const part = (n) => String(n).padStart(2, "0");
-  const waiting = status === "pending" || status === "detected";
-  byId("clock").hidden = !waiting;
-  byId("left").textContent = `${part(Math.floor(left / 3600))}:${part(Math.floor(left / 60) % 60)}:${part(left % 60)}`;
+async function readAgain() {
+  const text = await (await get(location.href)).text();
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  const focused = document.activeElement && document.activeElement.id;
+  const open = document.querySelector("details[open]");
+  byId("details").replaceWith(document.adoptNode(fresh.getElementById("details")));
+  if (open && byId(open.id)) byId(open.id).open = true;
+  if (focused && byId(focused)) byId(focused).focus({ preventScroll: true });
+  // Its own revision, not that of the status: the payment may have moved between the two answers.
+  const now = fresh.getElementById("payment").dataset;
+  page.dataset.revision = now.revision;
+  page.dataset.expiresAt = now.expiresAt;
 }
 
-async function ask() {
-  if (!document.hidden) {
-    try {
-      const answer = await fetch(page.dataset.statusUrl, { cache: "no-store" });
-      if (answer.ok) show(await answer.json());
-    } catch {
-      byId("state-text").textContent = "No connection; trying again";
-    }
+function tick() {
+  const left = Math.max(0, Math.floor(millisecondsLeft() / 1000));
+  const how = byId("how");
+  if (how) {
+    const over = left === 0 && !how.hidden;
+    how.hidden = stale || left === 0;
+    byId("left").textContent = clock(left);
+    if (over) ask();
   }
-  if (!FINISHED.has(status)) setTimeout(ask, EVERY_MS);
+  if (byId("success")) {
+    if (returning === null) returning = stays() ? -1 : RETURN_S;
+    byId("returning").hidden = returning < 0;
+    byId("seconds").textContent = Math.max(returning, 0);
+  }
 }
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  button.addEventListener("click", async () => {
+function clock(seconds) {
+  const parts = [Math.floor(seconds / 60) % 60, seconds % 60];
+  if (seconds >= 3600) parts.unshift(Math.floor(seconds / 3600));
+  return parts.map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+function stays() {
+  try {
+    return sessionStorage.getItem(location.pathname) === "stay";
+  } catch {
+    return false; // storage is turned off
+  }
+}
+
+function stay() {
+  returning = -1;
+  byId("returning").hidden = true;
+  byId("success").focus();
+  try {
+    sessionStorage.setItem(location.pathname, "stay");
+  } catch {
+    // It holds for this view of the page.
+  }
+}
+
+function everySecond() {
+  tick();
+  if (returning === null || returning < 0 || document.hidden) return;
+  if (returning === 0) location.assign(byId("success").href);
+  returning -= 1;
+}
+
+function ask() {
+  asking ??= askOnce().finally(() => { asking = null; });
+  return asking;
+}
+
+async function askOnce() {
+  try {
+    await show(await (await get(page.dataset.statusUrl)).json());
+    say("trouble", "");
+  } catch {
+    say("trouble", byId("trouble").dataset.words);
+  }
+}
+
+async function keepAsking() {
+  if (!document.hidden) await ask();
+  if (!FINISHED.has(page.dataset.status) || byId("trouble").textContent) setTimeout(keepAsking, EVERY_MS);
+}
+
+// navigator.clipboard is missing on plain http, and may be refused.
+async function copy(button) {
+  const source = byId(button.dataset.of);
+  try {
     await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
-  });
+    return true;
+  } catch {
+    getSelection().selectAllChildren(source);
+    return document.execCommand("copy");
+  }
 }
-setInterval(countdown, 1000);
-countdown();
-ask();
+
+async function onCopy(button) {
+  const said = byId("said");
+  button.dataset.label ??= button.textContent;
+  said.textContent = "";
+  const done = await copy(button);
+  said.classList.toggle("unseen", done);
+  // After a moment, so that the same words are read out a second time.
+  setTimeout(() => { said.textContent = done ? said.dataset.copied : said.dataset.selected; }, 50);
+  if (!done) return;
+  button.textContent = said.dataset.short;
+  setTimeout(() => { button.textContent = button.dataset.label; }, 1500);
+}
+
+document.documentElement.classList.add("script");
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button && button.dataset.copy) onCopy(button);
+  else if (button && button.id === "stay") stay();
+});
+document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+keepTime(page.dataset.serverTime);
+tick();
+setInterval(everySecond, 1000);
+keepAsking();

@@ -15,8 +15,7 @@ from ctrip.domain.chains.kinds import shown
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.settlement.payout import Payout
-from ctrip.views.checkout import checkout_view
-from ctrip.views.payments import payment_view
+from ctrip.views.checkout import CheckoutState
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -25,15 +24,16 @@ _FOLDER = Path(__file__).parent
 ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg", "reference.css"})
 
 
-def checkout(payment: Payment, network: Network | None) -> str:
-    """Render the checkout page of one payment; its network may not be enabled any more."""
-    view = checkout_view(payment_view(payment))
+def checkout(state: CheckoutState, payment: Payment, network: Network | None) -> str:
+    """Render the checkout page of one payment, as its status says; its network may not be enabled any more."""
     return template("checkout.html").render(
-        payment=view,
+        payment=state,
         chain_title=network.title if network else payment.due.chain,
         testnet=network is not None and network.testnet,
         description=payment.order.description,
-        qr=_qr(payment.due.payment_uri),
+        until=_until(payment.due.expires_at),
+        qr=_qr(state["rest_uri"], "QR code of the payment") if state["rest_uri"] else None,
+        address_qr=_qr(state["address"], "QR code of the address") if state["payable"] else None,
     )
 
 
@@ -66,7 +66,7 @@ def claim(refund: Payout, network: Network | None, *, waits: bool, address: str,
         why=why,
         shown=shown(refund.to) if refund.to else "",
         until=until.isoformat(),
-        until_words=f"{until:%-d %B %Y, %H:%M} UTC",
+        until_words=_until(refund.claim_until),
     )
 
 
@@ -75,10 +75,15 @@ def asset(name: str) -> str | None:
     return (_FOLDER / name).read_text() if name in ASSETS else None
 
 
-def _qr(text: str) -> Markup:
+def _until(at: int) -> str:
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%-d %B %Y, %H:%M} UTC"
+
+
+def _qr(text: str, title: str) -> Markup:
+    """Draw a QR code with its quiet zone of four modules, on white of its own: the page around it may be dark."""
     out = io.BytesIO()
     segno.make(text, error="m", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2, title="Payment QR code", dark="#0b1220"
+        out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=4, title=title, dark="#0b1220", light="#fff"
     )
     return Markup(out.getvalue().decode())  # noqa: S704  segno's own markup: the text is encoded as modules, not as text
 

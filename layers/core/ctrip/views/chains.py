@@ -35,7 +35,7 @@ class ChainView(TypedDict):
     symbol: str
     decimals: int
     confirmations: int
-    explorer: str
+    explorer: Annotated[str, "Empty: there is none."]
     tokens: list[TokenView]
 
 

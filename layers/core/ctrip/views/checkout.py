@@ -1,14 +1,28 @@
 """What the checkout page may know of a payment: nothing private."""
 
-from typing import TypedDict, cast
+from collections.abc import Mapping
+from typing import Annotated, TypedDict, cast
 from urllib.parse import quote, urlencode
 
-from ctrip.views.fields import Address, Decimal, Id, Time
-from ctrip.views.payments import PaymentFlag, PaymentStatus, PaymentView
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.kinds import rules_of
+from ctrip.domain.money import format_decimal
+from ctrip.domain.payments.payer import DONE, WAITING, PayerStep, may_pay, payer_step, rest_of, strays_of
+from ctrip.domain.payments.payment import Payment
+from ctrip.views.checkout_words import ASIDE, PAY_RIGHT, TOO_LATE, WORDS, Words
+from ctrip.views.fields import Address, Decimal, Hash, Id, Shape, Time, rfc3339
+from ctrip.views.payments import PaymentFlag, PaymentStatus, PaymentView, payment_view
+
+
+class PayerTransaction(TypedDict):
+    """A transaction that brought money; `url` shows it in the network's explorer, null where there is none."""
+
+    tx_hash: Hash
+    url: str | None
 
 
 class CheckoutState(TypedDict):
-    """What the checkout page knows."""
+    """What the checkout page knows, and the words that it says."""
 
     id: Id
     chain: str
@@ -25,17 +39,46 @@ class CheckoutState(TypedDict):
     expires_at: Time
     success_url: str | None
     cancel_url: str | None
+    step: Annotated[str, Shape(values=PayerStep), "What the payer has to do next."]
+    title: Annotated[str, "The title of the window."]
+    heading: Annotated[str, "The state, in a few words."]
+    text: Annotated[str, "What to do, in words."]
+    payable: Annotated[bool, "Whether the payer may send money now."]
+    waiting: Annotated[bool, "Whether only confirmations are waited for."]
+    done: Annotated[bool, "Whether the payer may go back to the shop."]
+    rest_decimal: Annotated[Decimal, "What is still missing."]
+    rest_uri: Annotated[str | None, "For wallets: the link that sends the rest; null where nothing may be sent."]
+    transactions: list[PayerTransaction]
+    server_time: Annotated[Time, "The server's clock, by which `expires_at` is to be read."]
+    revision: Annotated[str, "Changes whenever the page must be read again, because more than its words changed."]
 
 
-def checkout_view(payment: PaymentView) -> CheckoutState:
-    """Choose what the page is shown of a payment; the addresses to return to name the payment and its order."""
+def checkout_view(payment: Payment, networks: Mapping[str, Network], now: int, head: int | None) -> CheckoutState:
+    """Show a payment to its payer at a time; `head` is the newest block known of its chain."""
+    view = payment_view(payment, head=head)
+    network = networks.get(payment.due.chain)
+    step, payable = payer_step(payment, now), may_pay(payment, now)
+    words = _words(payment, networks, step, payable=payable)
     shown = cast(
-        "CheckoutState", {name: value for name, value in payment.items() if name in CheckoutState.__annotations__}
+        "CheckoutState", {name: value for name, value in view.items() if name in CheckoutState.__annotations__}
     )
     return {
         **shown,
-        "success_url": return_url(payment["success_url"], payment),
-        "cancel_url": return_url(payment["cancel_url"], payment),
+        "confirmations": min(view["confirmations"], view["required_confirmations"]),
+        "success_url": return_url(view["success_url"], view),
+        "cancel_url": return_url(view["cancel_url"], view),
+        "step": step.value,
+        "title": words.title,
+        "heading": words.heading,
+        "text": words.text,
+        "payable": payable,
+        "waiting": step in WAITING,
+        "done": step in DONE,
+        "rest_decimal": format_decimal(rest_of(payment), payment.due.decimals),
+        "rest_uri": _rest_uri(payment, network) if payable else None,
+        "transactions": _transactions(payment, network),
+        "server_time": rfc3339(now),
+        "revision": f"{payment.version}-{step}",
     }
 
 
@@ -48,3 +91,65 @@ def return_url(url: str | None, payment: PaymentView) -> str | None:
     address, hash_sign, fragment = url.partition("#")
     joint = "?" if "?" not in address else "" if address.endswith(("?", "&")) else "&"
     return f"{address}{joint}{urlencode(more, quote_via=quote)}{hash_sign}{fragment}"
+
+
+def _words(payment: Payment, networks: Mapping[str, Network], step: PayerStep, *, payable: bool) -> Words:
+    """Choose the words of a step, and fill them in."""
+    title, heading, text = WORDS[step]
+    if step in (PayerStep.WRONG_ASSET, PayerStep.WRONG_NETWORK):
+        text = f"{text} {PAY_RIGHT if payable else TOO_LATE}"
+    elif strays_of(payment):
+        text = f"{text} {ASIDE}"
+    due, seen = payment.due, payment.seen.amount_received
+    values = {
+        "amount": _amount(due.amount, due.decimals, due.symbol),
+        "received": _amount(seen, due.decimals, due.symbol),
+        "rest": _amount(rest_of(payment), due.decimals, due.symbol),
+        "over": _amount(max(seen - due.amount, 0), due.decimals, due.symbol),
+        "symbol": due.symbol,
+        "network": _network_title(networks, due.chain),
+        "strays": _strays(payment, networks),
+    }
+    return Words(title.format(**values), heading.format(**values), text.format(**values))
+
+
+def _strays(payment: Payment, networks: Mapping[str, Network]) -> str:
+    """List what was sent by mistake, with its network where that is another one."""
+    found = []
+    for each in strays_of(payment):
+        amount = _amount(each.amount, each.decimals, each.symbol)
+        elsewhere = each.chain != payment.due.chain
+        found.append(f"{amount} on {_network_title(networks, each.chain)}" if elsewhere else amount)
+    return " and ".join(found)
+
+
+def _amount(amount: int, decimals: int, symbol: str) -> str:
+    return f"{format_decimal(amount, decimals)} {symbol}"
+
+
+def _network_title(networks: Mapping[str, Network], chain: str) -> str:
+    network = networks.get(chain)
+    return network.title if network else chain
+
+
+def _rest_uri(payment: Payment, network: Network | None) -> str | None:
+    """Write the link for what is missing; of a network that is not enabled any more only the whole's is known."""
+    due, rest = payment.due, rest_of(payment)
+    if rest == due.amount:
+        return due.payment_uri
+    if network is None:
+        return None
+    asset = Asset(due.chain, due.symbol, due.decimals, due.token_id, due.token_address)
+    return rules_of(network).payment_uri(network, asset, due.address, rest)
+
+
+def _transactions(payment: Payment, network: Network | None) -> list[PayerTransaction]:
+    hashes = dict.fromkeys(each.tx_hash for each in payment.seen.transfers if each.tx_hash)
+    with_explorer = network if network and network.explorer else None
+    return [
+        {
+            "tx_hash": each,
+            "url": rules_of(with_explorer).transaction_url(with_explorer, each) if with_explorer else None,
+        }
+        for each in hashes
+    ]

@@ -26,7 +26,7 @@ NAMES = [
     "nile",
     "anvil",
 ]
-OPTIONAL = ("poll_seconds", "gas_funding_cap", "fee_cap", "fee_floor", "gas_estimated", "colour")
+OPTIONAL = ("poll_seconds", "explorer", "gas_funding_cap", "fee_cap", "fee_floor", "gas_estimated", "colour")
 GOOD = """
 mine:
   title: Mine

@@ -50,7 +50,8 @@ class Network:
 
     `gas_funding_cap` is the most that the gas station gives one address at a time, `fee_cap` the most that one own
     transaction may cost, both in base units of the coin. `gas_estimated`: a plain transfer costs more gas than 21,000,
-    because what the layer below asks is part of it. `testnet`: its coins are worth nothing.
+    because what the layer below asks is part of it. `explorer` is empty where there is none. `testnet`: its coins are
+    worth nothing.
     """
 
     name: str

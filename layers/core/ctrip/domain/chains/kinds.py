@@ -75,6 +75,10 @@ class ChainRules(TokenRules, Protocol):
         """Write the link that a wallet opens with everything filled in; the bare address where there is none."""
         ...
 
+    def transaction_url(self, network: Network, tx_hash: str) -> str:
+        """Return the page of a transaction in the network's explorer."""
+        ...
+
     def read_transaction(self, fields: dict[str, Any]) -> Unsigned:
         """Read an unsigned transaction from what `Unsigned.fields` gave."""
         ...

@@ -21,12 +21,17 @@ class PaymentReader:
 
     def one(self, merchant_id: str | None, payment_id: str) -> PaymentView:
         """Show a payment; raises `NotFound` for another merchant's (any merchant's where `merchant_id` is None)."""
+        payment, head = self.current(merchant_id, payment_id)
+        return payment_view(payment, head=head)
+
+    def current(self, merchant_id: str | None, payment_id: str) -> tuple[Payment, int | None]:
+        """Return a payment as it is shown, and the newest block seen of its chain; raises `NotFound` as `one` does."""
         payment = self.find(merchant_id, payment_id)
         if payment.own.pending is not None:
             payment = as_shown(payment, self.money.transaction(*parse_key(payment.own.pending)))
         if payment.review.superseded and not self._order_lives_elsewhere(payment):
             payment = payment.changed(superseded=False)
-        return payment_view(payment, head=self._heads({payment.due.chain}).get(payment.due.chain))
+        return payment, self._heads({payment.due.chain}).get(payment.due.chain)
 
     def _order_lives_elsewhere(self, payment: Payment) -> bool:
         """Whether the payment that took this one's order still lives: only then must this one not be fulfilled."""

@@ -76,6 +76,10 @@ class EvmRules(EvmTokens):
             return f"ethereum:{address}@{network.chain_id}?value={amount}"
         return f"ethereum:{asset.address}@{network.chain_id}/transfer?address={address}&uint256={amount}"
 
+    def transaction_url(self, network: Network, tx_hash: str) -> str:
+        """Return the page of a transaction, which all explorers of EVM chains have at the same path."""
+        return f"{network.explorer.rstrip('/')}/tx/{tx_hash}"
+
     # -- before signing
 
     def read_transaction(self, fields: dict[str, Any]) -> Transaction:
