@@ -146,6 +146,8 @@ def test_without_an_address_the_payer_names_it_and_then_the_merchant_sends_it():
     assert (made["status"], made["address"]) == ("awaiting_address", None)
     claims, secret = world.stage.settlement.claims, made["claim_url"].rpartition("/")[2]
     world.stage.payouts.worker.run()
+    with pytest.raises(BadRequest):
+        claims.claim(secret, OWN)  # the treasury that it would come from
     claims.claim(secret, PAYER)
     after = payout(world, made["id"])
     assert (after.state, after.to, after.booking) == (PayoutState.AWAITING_TRANSFER, PAYER, Booking.CLOSED)

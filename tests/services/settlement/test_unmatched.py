@@ -94,6 +94,8 @@ def test_an_unmatched_deposit_that_counts_for_a_payment_is_the_merchants_balance
     with pytest.raises(Conflict) as refused:
         refund(world, deposit, amount=COIN // 8 + 1)
     assert refused.value.extra == {"available": str(COIN // 8)}
+    with pytest.raises(Conflict):
+        world.stage.settlement.decider.reject("m1", made["id"], "no", ORIGIN)
     run(world, 1)
     assert payout(world, made["id"]).state is PayoutState.COMPLETED
     assert (balance(world), balance(world, "unmatched")) == (before + COIN // 8, COIN // 8)

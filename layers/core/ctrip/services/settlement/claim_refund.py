@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.errors import Conflict, NotFound
+from ctrip.domain.chains.kinds import same
+from ctrip.domain.errors import Conflict, InvalidField, NotFound
 from ctrip.domain.settlement.payout import Payout, PayoutState, addressed, lapsed
 from ctrip.ports import Clock, Jobs, PayoutCommit, PayoutStore
 from ctrip.services.settlement.ask_payout import claim_digest
@@ -45,7 +46,10 @@ class RefundClaims:
         network = self.networks.get(payout.chain)
         if network is None:
             raise Conflict("The network of this refund is not served any more.", code="payout_not_changeable")
-        return self.check.check(network, address.strip())
+        found = self.check.check(network, address.strip())
+        if payout.treasury and same(payout.treasury, found):
+            raise InvalidField("address", "own_address", "is the address that it would come from")
+        return found
 
     def claim(self, secret: str, address: str, request_id: str = "") -> Payout:
         """Take the address; return the refund after that.

@@ -102,6 +102,10 @@ class PayoutDecider:
 
         def attempt() -> Answer:
             before, now = self.find(merchant_id, payout_id), self.clock.now()
+            if before.kind is PayoutKind.ASSIGNMENT:
+                raise Conflict(
+                    "What is assigned goes nowhere: there is nothing to reject.", code="payout_not_changeable"
+                )
             if before.state is PayoutState.SENDING and not self._given_up(before):
                 raise Conflict("Its transaction may still be mined.", code="payout_not_changeable")
             if before.state is PayoutState.AWAITING_TRANSFER and before.named and now - before.named_at < NAMED_MS:
