@@ -1,10 +1,9 @@
 """What a stage asks of payouts of one asset: fees, approvals, limits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
-from ctrip.domain.settings import mapping
-from ctrip.domain.text import quoted
+from ctrip.domain.settings import by_asset, whole_numbers
 
 UNLIMITED = 2**256 - 1
 SETTING = "CTRIP_PAYOUTS"
@@ -45,28 +44,11 @@ class PayoutRules:
 
 def parse_rules(text: str) -> dict[str, dict[str, PayoutRules]]:
     """Read the setting: rules by chain and symbol; raises ValueError."""
-    held = mapping(text, SUCH_AS) if text.strip() else {}
-    if not all(isinstance(each, dict) for each in held.values()):
-        raise ValueError(f"must map chains to rules by symbol, such as {SUCH_AS}")
-    return {
-        chain: {symbol: _rules(f"{quoted(chain)}, {quoted(symbol)}", each) for symbol, each in by_symbol.items()}
-        for chain, by_symbol in held.items()
-    }
+    return by_asset(text, SUCH_AS, _rules)
 
 
 def _rules(where: str, held: object) -> PayoutRules:
-    known = [each.name for each in fields(PayoutRules)]
-    if not isinstance(held, dict) or not set(held) <= set(known):
-        raise ValueError(f"must give {where} an object of any of {', '.join(known)}")
-    values = {}
-    for name, value in held.items():
-        text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-        if not (text.isascii() and text.isdigit() and len(text) <= 78):
-            raise ValueError(f'has, for {where}, a {name} that is no whole number such as "1000000"')
-        values[name] = int(text)
-    if values.get("fee_per_mille", 0) > 1000:
-        raise ValueError(f"has, for {where}, a fee_per_mille above 1000")
-    return PayoutRules(**values)
+    return PayoutRules(**whole_numbers(where, held, PayoutRules, {"fee_per_mille": (0, 1000)}))
 
 
 def rules_for(rules: Mapping[str, Mapping[str, PayoutRules]], chain: str, symbol: str, *, local: bool) -> PayoutRules:
