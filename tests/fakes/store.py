@@ -749,7 +749,7 @@ class FakeSignerBook:
     def __init__(self) -> None:
         self._vouched: dict[tuple[str, str], SettlementAddress] = {}
         self._spent: dict[tuple[str, str, str], int] = {}
-        self._counted: set[str] = set()
+        self._counted: dict[tuple[str, str], int] = {}
 
     def vouched(self, merchant_id: str, chain: str) -> SettlementAddress | None:
         return self._vouched.get((merchant_id, chain))
@@ -759,14 +759,17 @@ class FakeSignerBook:
             raise Stale("the settlement address has moved on")
         self._vouched[after.merchant_id, after.chain] = after
 
-    def spend(self, chain: str, asset: str, day: str, payout_id: str, amount: int, most: int) -> bool:
+    def signed(self, payout_id: str, slot: str) -> int | None:
+        return self._counted.get((payout_id, slot))
+
+    def spend(self, chain: str, asset: str, day: str, payout_id: str, slot: str, amount: int, most: int) -> bool:
         spent = self._spent.get((chain, asset, day), 0)
-        if payout_id in self._counted:
+        if (payout_id, slot) in self._counted:
             return True
         if spent + amount > most:
             return False
         self._spent[chain, asset, day] = spent + amount
-        self._counted.add(payout_id)
+        self._counted[payout_id, slot] = amount
         return True
 
 

@@ -151,7 +151,7 @@ class Settings:
         "times its cost and move `minimum`; after `max_age` it only has to pay for itself (0: never). While gas costs "
         "more than `quiet_gas`, in the coin's base units, sweeps wait until then; `per_day` is the most in a day of "
         "UTC; above `approval_above` each waits for `ctrip sweeps approve`; `batch` is the most payments in one "
-        "transaction.",
+        "transaction. `<merchant id>/<symbol>` names a merchant's own rules (custody `direct`), with a day of its own.",
         parse_policies,
     )
     payouts: Mapping[str, Mapping[str, PayoutRules]] = _setting(

@@ -452,9 +452,9 @@ def spent_key(chain: str, asset: str, day: str) -> Key:
     return Key(f"SPENT#{chain}#{asset}", day)
 
 
-def spent_once_key(payout_id: str) -> Key:
-    """Name that a payout has been counted."""
-    return Key(f"SPENTBY#{payout_id}", "ONCE")
+def spent_once_key(payout_id: str, slot: str) -> Key:
+    """Name that a payout has been counted for a slot."""
+    return Key(f"SPENTBY#{payout_id}", slot)
 
 
 def gate_key(chain: str) -> Key:
