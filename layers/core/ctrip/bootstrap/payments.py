@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
     from ctrip.services.payments.close_payment import PaymentCloser
     from ctrip.services.payments.create_payment import PaymentCreator
+    from ctrip.services.payments.open_payment import PaymentOpener
     from ctrip.services.payments.read_payment import PaymentReader
 
 
@@ -25,19 +26,31 @@ class Payments:
         return PaymentCreator(
             networks=on.networks,
             payments=on.payments,
-            money=on.money,
-            payouts=on.payouts,
+            opener=self.opener,
             once=stage.once(),
-            access=on.access,
             limiter=stage.merchants.limiter,
             jobs=stage.notifying("api"),
             clock=on.clock,
             ids=on.ids,
             recorder=stage.recorder("api"),
             log=on.log("api"),
-            verifying_key=on.settings.verifying_key,
             plain_http=on.settings.local,
             loopback=bool(on.settings.webhook_loopback),
+        )
+
+    @cached_property
+    def opener(self) -> "PaymentOpener":
+        """Build what opens chains to payments."""
+        from ctrip.services.payments.open_payment import PaymentOpener
+
+        on = self._on
+        return PaymentOpener(
+            access=on.access,
+            money=on.money,
+            payouts=on.payouts,
+            clock=on.clock,
+            log=on.log("api"),
+            verifying_key=on.settings.verifying_key,
         )
 
     @cached_property
