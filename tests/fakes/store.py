@@ -3,7 +3,7 @@
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -20,6 +20,7 @@ from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Custody, Payment, Status, Tier
+from ctrip.domain.prices.record import RateRecord
 from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.settlement.payout import Payout, PayoutKind
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
@@ -108,6 +109,7 @@ class FakeStores:
         self.payouts = FakePayouts(state)
         self.signer_book = FakeSignerBook()
         self.reconciliations = FakeReconciliations(state, self.access)
+        self.rates = FakeRates()
 
 
 def _count(state: _State, counted: Counted | None) -> None:
@@ -1164,3 +1166,22 @@ def _folded_key(transaction: OutgoingTransaction) -> str:
 
 def _fence(state: _State, chain: str) -> int:
     return state.tips[chain].fence if chain in state.tips else 0
+
+
+class FakeRates:
+    """The `ports.RateStore` in memory."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, RateRecord] = {}
+
+    def rates(self, symbols: Collection[str]) -> dict[str, RateRecord]:
+        return {symbol: self._records[symbol] for symbol in symbols if symbol in self._records}
+
+    def every_rate(self) -> list[RateRecord]:
+        return [self._records[symbol] for symbol in sorted(self._records)]
+
+    def keep_rates(self, records: Sequence[RateRecord]) -> None:
+        for record in records:
+            held = self._records.get(record.symbol)
+            if held is None or held.tried_at <= record.tried_at:
+                self._records[record.symbol] = record

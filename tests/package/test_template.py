@@ -301,6 +301,7 @@ NO_PARAMETER = {
     "CTRIP_STAGE": "packaging fixes it",
     "CTRIP_RPC": "provider keys stand in the stage's RPC secret, which is not in a template",
     "CTRIP_WEBHOOK_LOOPBACK": "the stage local alone may have it",
+    "CTRIP_RECORDED_EXCHANGE": "the stage local alone may have it",
 }
 
 

@@ -16,6 +16,7 @@ from ctrip.ports import (
     MoneyStore,
     PaymentStore,
     PayoutStore,
+    RateStore,
     ReconciliationStore,
     SignerBook,
 )
@@ -30,6 +31,7 @@ from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
 from ctrip.store.payouts import DynamoPayouts
+from ctrip.store.rates import DynamoRates
 from ctrip.store.reconciliations import DynamoReconciliations
 from ctrip.store.signer_book import DynamoSignerBook
 from ctrip.system import SystemClock
@@ -52,6 +54,7 @@ class Stores:
     payouts: PayoutStore
     signer_book: SignerBook
     reconciliations: ReconciliationStore
+    rates: RateStore
 
 
 class TestTime(SystemClock):
@@ -89,6 +92,7 @@ class Stage:
             DynamoPayouts,
             DynamoSignerBook,
             DynamoReconciliations,
+            DynamoRates,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

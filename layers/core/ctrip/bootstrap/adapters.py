@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ctrip.config import Settings
     from ctrip.domain.chains.assets import Network
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
         PaymentStore,
         PayoutStore,
         Provisioner,
+        RateRefresh,
+        RateSource,
+        RateStore,
         ReconciliationStore,
         Signer,
         SignerBook,
@@ -153,6 +156,21 @@ class Adapters(Protocol):
     @property
     def receivers(self) -> WebhookSender:
         """The merchants' own servers."""
+        ...
+
+    @property
+    def rates(self) -> RateStore:
+        """The rates that all functions share."""
+        ...
+
+    @property
+    def rate_refresh(self) -> RateRefresh:
+        """The function `rates`, which asks the sources of rates."""
+        ...
+
+    @property
+    def rate_sources(self) -> Sequence[RateSource]:
+        """The sources of rates; the function `rates` alone may ask."""
         ...
 
     def chain(self, name: str) -> Chain:

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from ctrip.auth.totp import TotpCodes
     from ctrip.aws.jobs import AwsJobs
     from ctrip.aws.metrics import Metrics
+    from ctrip.aws.rates import LambdaRates
     from ctrip.aws.secrets import KmsCipher
     from ctrip.aws.signer import LambdaSigner
     from ctrip.net.receivers import HttpSender
-    from ctrip.ports import Chain, Log
+    from ctrip.ports import Chain, Log, RateSource
     from ctrip.services.sweeping.sign_transaction import Wallet
     from ctrip.signer.authority import KeyAuthority
     from ctrip.signer.generations import Generation
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
     from ctrip.store.payouts import DynamoPayouts
+    from ctrip.store.rates import DynamoRates
     from ctrip.store.reconciliations import DynamoReconciliations
     from ctrip.store.signer_book import DynamoSignerBook
 
@@ -168,6 +170,13 @@ class AwsAdapters:
 
         return DynamoCheckpoints(self.settings.stage)
 
+    @cached_property
+    def rates(self) -> "DynamoRates":
+        """Open the store of rates."""
+        from ctrip.store.rates import DynamoRates
+
+        return DynamoRates(self.settings.stage)
+
     # -- queues, secrets, other functions
 
     @cached_property
@@ -182,6 +191,13 @@ class AwsAdapters:
         from ctrip.aws.queues import queue_depths
 
         return queue_depths(self.settings.stage)
+
+    @cached_property
+    def rate_refresh(self) -> "LambdaRates":
+        """Build the caller of the function `rates`."""
+        from ctrip.aws.rates import LambdaRates
+
+        return LambdaRates(self.settings.stage)
 
     @cached_property
     def cipher(self) -> "KmsCipher":
@@ -266,6 +282,11 @@ class AwsAdapters:
         from ctrip.net.receivers import HttpSender
 
         return HttpSender(loopback=bool(self.settings.webhook_loopback))
+
+    @cached_property
+    def rate_sources(self) -> "tuple[RateSource, ...]":
+        """Build the sources of rates; as yet there are none."""
+        return ()
 
     # -- sign-in
 

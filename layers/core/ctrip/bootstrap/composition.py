@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.merchants import Merchants
     from ctrip.bootstrap.payments import Payments
     from ctrip.bootstrap.payouts import Payouts
+    from ctrip.bootstrap.prices import Prices
     from ctrip.bootstrap.settlement import Settlement
     from ctrip.bootstrap.sweeping import Sweeping
     from ctrip.bootstrap.webhooks import Webhooks
@@ -147,6 +148,13 @@ class Stage:
         from ctrip.bootstrap.settlement import Settlement
 
         return Settlement(self)
+
+    @cached_property
+    def prices(self) -> "Prices":
+        """Rates, and what is due for a price."""
+        from ctrip.bootstrap.prices import Prices
+
+        return Prices(self)
 
     @cached_property
     def webhooks(self) -> "Webhooks":

@@ -15,6 +15,7 @@ from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
 from ctrip.ports.money import Counted, MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
 from ctrip.ports.payouts import PayoutCommit, PayoutPage, PayoutStore
+from ctrip.ports.rates import Quoted, RateRefresh, RateSource, RateStore
 from ctrip.ports.reconciliation import ReconciliationStore
 from ctrip.ports.runtime import Clock, Ids, Log, Metrics
 from ctrip.ports.signer_book import SignerBook
@@ -65,6 +66,10 @@ __all__ = [
     "Place",
     "Prepared",
     "Provisioner",
+    "Quoted",
+    "RateRefresh",
+    "RateSource",
+    "RateStore",
     "ReconciliationStore",
     "Remembered",
     "Reply",

@@ -327,6 +327,7 @@ WAITING_PARTITION = "WAIT"
 ADMINS_PARTITION = "ADMS"
 TOKEN_KEYS_PARTITION = "JWT"  # noqa: S105  a partition, not a password
 CHECKPOINTS_PARTITION = "SEALS"
+RATES_PARTITION = "RATES"
 
 
 def merchant_pointer_key(merchant_id: str) -> Key:
@@ -455,6 +456,11 @@ def spent_key(chain: str, asset: str, day: str) -> Key:
 def spent_once_key(payout_id: str, slot: str) -> Key:
     """Name that a payout has been counted for a slot."""
     return Key(f"SPENTBY#{payout_id}", slot)
+
+
+def rate_key(symbol: str) -> Key:
+    """Name what is kept of the rate of an asset or a currency in US dollars."""
+    return Key(RATES_PARTITION, symbol)
 
 
 def gate_key(chain: str) -> Key:
