@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help up demo pay env resume test check lint types browser clients nodes bench localstack package deploy rollback actions docs lock clean stage
+.PHONY: help up demo pay env resume test check lint types browser clients nodes bench localstack package deploy rollback actions docs words lock clean stage
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,9 @@ stage:
 
 docs: $(READY) ## write anew what is generated: settings, .env.example, the payment's states
 	@exec $(PYTHON_) -m infra.commands.docs
+
+words: $(READY) ## add new messages of the pages to each language's catalogue, and name what is not translated yet
+	@PYTHONPATH=layers/core:. exec $(PYTHON_) -m infra.commands.words
 
 lock: $(READY) ## compile the requirements anew; UPGRADE=1 takes the newest
 	$(UV_COMPILE) --universal --python-version 3.11 requirements.in -o requirements.txt

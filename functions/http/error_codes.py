@@ -76,6 +76,7 @@ CODES: dict[str, Code] = {
     "payout_changed": Code(409, "It kept changing; read it and try again."),
     "already_approved": Code(409, "The same person has approved it already."),
     "invalid_form": Code(400, "The body is no form of a page."),
+    "unknown_language": Code(400, "`lang` names no language; one without a translation gives way to the browser's."),
     "payload_too_large": Code(413, "The body is over 32 KiB."),
     "unsupported_media_type": Code(415, "The body is not application/json."),
     "idempotency_key_reused": Code(422, "The idempotency key came before with another body."),

@@ -95,6 +95,8 @@ def codes_of(operation: Operation) -> tuple[str, ...]:
         codes |= {*OF_IDEMPOTENCY}
     if "{" in operation.path:
         codes.add("not_found")
+    if operation.translated:
+        codes.add("unknown_language")
     return tuple(sorted(codes, key=lambda code: (CODES[code].status, code)))
 
 
@@ -109,7 +111,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["description"] = (
             f"Needs the {'scope' if operation.auth is Auth.MERCHANT else 'permission'} `{operation.requires}`."
         )
-    if parameters := [*_path_parameters(operation), *_query(operation), *_headers(operation)]:
+    if parameters := [*_path_parameters(operation), *_query(operation), *_lang(operation), *_headers(operation)]:
         described["parameters"] = parameters
     if operation.body is not None:
         schema = {"$ref": REFERENCE.format(model=operation.body.__name__)}
@@ -162,7 +164,7 @@ def _refusal(operation: Operation, status: int, codes: list[str]) -> dict[str, A
     if operation.name == "ready" and status == 503:
         # One schema of both: of a choice between two, generators keep the first, or neither.
         content = {JSON: {"schema": {"$ref": REFERENCE.format(model="Unready")}}}
-    if operation.media == HTML and status == 404:
+    if operation.media == HTML and (status == 404 or "unknown_language" in codes):
         content = {HTML: {"schema": {"type": "string"}}, **content}
     return described | {"headers": headers, "content": content}
 
@@ -194,6 +196,13 @@ def _query(operation: Operation) -> list[dict[str, Any]]:
         {"name": name, "in": "query", "required": name in required, "schema": _queried(held, schema.get("$defs", {}))}
         for name, held in schema["properties"].items()
     ]
+
+
+def _lang(operation: Operation) -> list[dict[str, Any]]:
+    if not operation.translated:
+        return []
+    words = "The language of the words, such as `de`; else the best that `Accept-Language` names, else English."
+    return [{"name": "lang", "in": "query", "required": False, "description": words, "schema": {"type": "string"}}]
 
 
 def _queried(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:

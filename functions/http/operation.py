@@ -33,6 +33,7 @@ class Operation:
     `requires` is the scope of a merchant's key, or the permission of an admin; `signed_in` asks for any admin.
     `response` is the described name of a view, None for an answer without a body; `codes` are refusals of its own.
     `media` is what it answers, `takes` what its body is written in: JSON, or the fields of a page's form.
+    `translated`: it speaks the payer's language, by the parameter `lang` or the browser's languages.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Operation:
     codes: tuple[str, ...] = ()
     media: str = JSON
     takes: str = JSON
+    translated: bool = False
 
     @property
     def body(self) -> "type[BaseModel] | None":

@@ -6,7 +6,7 @@ from chalice import Response
 
 from functions.http.answers import HTML, JSON
 from functions.http.resource import Call, Resource
-from functions.pages.checkout import HEADERS
+from functions.pages.language import HEADERS
 
 routes = Resource(__name__)
 FRESH = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}

@@ -42,6 +42,7 @@ def build(out: Path, *, arch: str) -> Path:
         for source, name in gateway():
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, tree / name)
+        _write_catalogues(tree / "ctrip" / "pages" / "catalogues")
         _compile(tree)
         return _zip(tree, out / "deployment.zip")
 
@@ -71,6 +72,15 @@ def _compile(tree: Path) -> None:
     # Lambda's file system cannot be written to, and the times of an archive mean nothing: bytecode is used unchecked.
     paths = ["-s", str(tree), "-p", TASK_ROOT]
     _run("compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", *paths, str(tree), isolated=True)
+
+
+def _write_catalogues(folder: Path) -> None:
+    """Compile the words of the pages, which are read from their sources where nothing was packaged."""
+    from ctrip.pages.language import CATALOGUES, compile_catalogue
+
+    folder.mkdir(parents=True)
+    for source in CATALOGUES.glob("*.po"):
+        (folder / f"{source.stem}.mo").write_bytes(compile_catalogue(source.stem))
 
 
 def _run(module: str, *arguments: str, isolated: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""What the archive leaves out: sources of compiled modules, tests, documentation, descriptions of AWS services."""
+"""What the archive leaves out: sources of compiled modules, tests, documentation, AWS services, other languages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from typing import Any
 
 # The AWS services that the functions call. Of all others botocore needs no description.
 SERVICES = frozenset({"dynamodb", "kms", "lambda", "secretsmanager", "sqs"})
+
+# The locales whose names, numbers and times the pages write (`ctrip.pages.language`), and those that they build on.
+LOCALES = frozenset({"ar", "de", "en", "en_001", "en_GB", "es", "fr", "ja", "pt", "root", "ru", "tr", "zh"})
 
 # Several wheels install these beside their packages: whichever comes last wins, so that two installations differ.
 STRAYS = frozenset({"bin", "docs", "examples", "include", "newsfragments", "share"})
@@ -43,6 +46,9 @@ def slim(tree: Path) -> None:
     for path in _descriptions(tree):
         shutil.rmtree(path)
     _shorten(tree / "botocore" / "data")
+    for locale in (tree / "babel" / "locale-data").glob("*.dat"):
+        if locale.stem not in LOCALES:
+            locale.unlink()
 
 
 def _left_out(folder: Path) -> bool:

@@ -44,7 +44,7 @@ def test_a_payer_names_an_address_by_keyboard(
     page.keyboard.press("Tab")
     page.keyboard.type("0x12")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("This cannot be used: its 4 characters are no address")
+    expect(page.get_by_role("alert")).to_contain_text("This address cannot be used. It is no address of this network")
     expect(page.get_by_role("textbox")).to_have_value("0x12")
     expect(page.get_by_role("textbox")).to_have_attribute("aria-invalid", "true")
     page.screenshot(path=screens / f"claim-wrong-{name}.png")

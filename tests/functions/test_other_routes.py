@@ -249,6 +249,61 @@ def test_unknown_and_malformed_ids_get_a_page_too(api):
         assert api.call("GET", f"/pay/{wrong}/status", key=None).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "accepted", "language", "direction", "words"),
+    [
+        ("", None, "en", "ltr", "Waiting for your payment"),
+        ("", "de-AT,en;q=0.5", "de", "ltr", "Wir warten auf Ihre Zahlung"),
+        ("?lang=ar", "de", "ar", "rtl", "في انتظار دفعتك"),
+        ("?lang=pt-BR&utm_source=shop", None, "pt", "ltr", "Aguardando seu pagamento"),
+        ("?lang=it", "ja", "ja", "ltr", "お支払いをお待ちしています"),
+    ],
+)
+def test_the_checkout_speaks_the_payers_language(api, path, accepted, language, direction, words):
+    """By its address, else by the browser; page and status say which, and that a cache must tell them apart."""
+    made = api.create()
+    headers = {"Accept_Language": accepted} if accepted else {}
+    page = api.call("GET", f"/pay/{made['id']}{path}", key=None, **headers)
+    status = api.call("GET", f"/pay/{made['id']}/status{path}", key=None, **headers)
+    assert f'<html lang="{language}" dir="{direction}">' in page.body.decode()
+    assert words in page.body.decode()
+    assert (status.json["language"], status.json["heading"]) == (language, words)
+    for answer in (page, status):
+        assert (answer.headers["Content-Language"], answer.headers["Vary"]) == (language, "Accept-Language")
+    # What the script asks for later is in the language of the page, however that was chosen.
+    assert f'data-status-url="{made["id"]}/status?lang={language}"' in page.body.decode()
+
+
+@pytest.mark.parametrize("path", ["/pay/{}", "/claim/{}"])
+def test_a_language_that_is_none_has_its_own_code_and_sentence(api, path):
+    """For a program as a problem; in a browser as a page from which each language is one click away."""
+    address = path.format(api.create()["id"]) + "?lang=xx"
+    problem = api.call("GET", address, key=None)
+    assert (problem.status_code, problem.json["code"]) == (400, "unknown_language")
+    assert problem.json["detail"].startswith("lang: there is no such language")
+    page = api.call("GET", address, key=None, Accept="text/html,*/*;q=0.8")
+    text = page.body.decode()
+    assert (page.status_code, page.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "There is no such language." in text
+    assert "unknown_language" in text
+    assert text.count('href="?lang=') == 10
+
+
+def test_a_status_in_a_language_that_is_none_is_a_problem_for_browsers_too(api):
+    answer = api.call("GET", f"/pay/{api.create()['id']}/status?lang=xx", key=None, Accept="text/html")
+    assert (answer.status_code, answer.json["code"]) == (400, "unknown_language")
+
+
+def test_what_is_not_found_is_said_in_the_payers_language(api):
+    for path, words in (
+        ("/pay/nonsense", "Zahlung nicht gefunden"),
+        (f"/claim/{'a' * 32}", "Erstattung nicht gefunden"),
+    ):
+        answer = api.call("GET", f"{path}?lang=de", key=None)
+        assert (answer.status_code, words in answer.body.decode()) == (404, True)
+
+
 def test_assets_are_served_by_exact_name_only(api):
     """No way out of the folder."""
     style = api.call("GET", "/assets/checkout.css", key=None)

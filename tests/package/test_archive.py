@@ -37,6 +37,8 @@ def test_the_archive_holds_the_gateway(packaged: Packaged) -> None:
         for path in folder.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
+    # The words of the pages are compiled.
+    ours = {f"{name[:-3]}.mo" if name.endswith(".po") else name for name in ours}
     assert {"ctrip/chains.yaml", "ctrip/contracts/Probe.json", "functions/scan.py"} <= ours
     assert ours | {"app.py", "chalice/app.py", "chalice/__init__.py"} <= packaged.archive.names
 
@@ -242,6 +244,29 @@ for name in sys.argv[1:]:
     }
 print(json.dumps(known, sort_keys=True, default=str))
 """
+
+
+def test_each_language_of_the_pages_is_packaged_compiled_and_no_other(packaged: Packaged) -> None:
+    """Words, numbers, times and lists come out of the archive as out of the sources, without other locales."""
+    code = (
+        "from ctrip.pages import language\n"
+        "def refuse(tag): raise AssertionError('a catalogue is compiled while a page is waited for')\n"
+        "language.compile_catalogue = {} or refuse\n"
+        "for tag in language.LANGUAGES:\n"
+        "    known = language.language(tag)\n"
+        "    print(known.say('Waiting for your payment'), known.number('12345678.5'), known.listed('ab'),"
+        " known.moment(0).encode('unicode_escape'))"
+    )
+    ours = subprocess.run(
+        [sys.executable, "-c", code.replace("{} or refuse", "language.compile_catalogue")],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "layers" / "core")},
+        check=True,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    assert packaged.in_lambda(code) == ours.stdout
+    held = {path.stem for path in (packaged.archive.unpacked / "babel" / "locale-data").glob("*.dat")}
+    assert held == slim.LOCALES
 
 
 def test_the_api_starts_without_the_chains_libraries(packaged: Packaged) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WIRED = "import sys, app; from ctrip.bootstrap import stage; stage().merchants.authenticator; stage().payments.creator"
-HEAVY = ("web3", "eth_account", "bip_utils", "jinja2", "segno", "yaml", "requests", "pydantic")
+HEAVY = ("web3", "eth_account", "bip_utils", "jinja2", "segno", "yaml", "requests", "pydantic", "babel")
 
 
 def fresh(code: str) -> str:

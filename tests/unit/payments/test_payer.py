@@ -13,11 +13,13 @@ from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.payments.payer import PayerStep
 from ctrip.domain.payments.payment import Flag, Payment, Status, UnexpectedDeposit
 from ctrip.pages import render
+from ctrip.pages.language import language
 from ctrip.views.checkout import CheckoutState, checkout_view
 from ctrip.views.checkout_words import WORDS
 from tests.build import ADDRESS, T0, payment
 from tests.world import NETWORK, USDC
 
+ENGLISH = language("en")
 END = T0 + 1_800_000
 ELSEWHERE = replace(NETWORK, name="other", title="Other Chain")
 NETWORKS = {"anvil": NETWORK, "other": ELSEWHERE}
@@ -36,8 +38,8 @@ def due(**changes: Any) -> Payment:
 def shown(now: int = T0, **changes: Any) -> tuple[CheckoutState, str]:
     """The status of a payment, and its page as text with tags."""
     asked = due(**changes)
-    state = checkout_view(asked, NETWORKS, now, head=None)
-    return state, html.unescape(render.checkout(state, asked, NETWORK))
+    state = checkout_view(asked, NETWORKS, now, None, ENGLISH)
+    return state, html.unescape(render.checkout(state, asked, NETWORK, ENGLISH))
 
 
 def seen(amount: int, status: Status, *flags: Flag, **changes: Any) -> dict[str, Any]:
@@ -103,7 +105,7 @@ def test_each_state_has_its_step_and_words(step: PayerStep, changes: dict[str, A
 
 def test_every_step_is_reached_and_no_two_have_the_same_words() -> None:
     assert {case[0] for case in CASES} | {PayerStep.CHECKING} == set(PayerStep) == set(WORDS)
-    assert len({each.heading + each.text for each in WORDS.values()}) == len(WORDS)
+    assert len({(each.heading, each.text) for each in WORDS.values()}) == len(WORDS)
 
 
 def test_the_rest_is_computed_in_base_units() -> None:
@@ -122,8 +124,8 @@ def test_the_rest_is_computed_in_base_units() -> None:
 def test_of_a_network_that_is_gone_no_link_asks_for_the_whole_again() -> None:
     """Amount and address remain, and the QR code of the address."""
     asked = due(**seen(5_000_000, _S.DETECTED, _F.UNDERPAID))
-    state = checkout_view(asked, {}, T0, head=None)
-    page = render.checkout(state, asked, None)
+    state = checkout_view(asked, {}, T0, None, ENGLISH)
+    page = render.checkout(state, asked, None, ENGLISH)
     assert (state["payable"], state["rest_uri"]) == (True, None)
     assert (page.count("<svg"), "12500000" in page, ADDRESS in page) == (1, False, True)
 
@@ -156,14 +158,14 @@ def test_a_payment_that_is_done_shows_its_transactions() -> None:
     hashes = ["0x" + digit * 64 for digit in "ab"]
     transfers = tuple(Transfer(each, 0, 7, "0xb", None, 5) for each in (*hashes, hashes[0], None))
     asked = due(**seen(12_500_000, _S.PAID, transfers=transfers))
-    without = checkout_view(asked, NETWORKS, T0, head=None)
+    without = checkout_view(asked, NETWORKS, T0, None, ENGLISH)
     assert without["transactions"] == [{"tx_hash": each, "url": None} for each in hashes]
     explored = replace(NETWORK, explorer="https://scan.example/")
-    state = checkout_view(asked, {"anvil": explored}, T0, head=None)
+    state = checkout_view(asked, {"anvil": explored}, T0, None, ENGLISH)
     assert [each["url"] for each in state["transactions"]] == [f"https://scan.example/tx/{each}" for each in hashes]
-    page = render.checkout(state, asked, explored)
+    page = render.checkout(state, asked, explored, ENGLISH)
     assert all(each in page and f'href="https://scan.example/tx/{each}"' in page for each in hashes)
-    assert "scan.example" not in render.checkout(without, asked, NETWORK)
+    assert "scan.example" not in render.checkout(without, asked, NETWORK, ENGLISH)
 
 
 def test_the_way_back_is_there_once_the_payment_is_confirmed() -> None:
@@ -175,6 +177,6 @@ def test_the_way_back_is_there_once_the_payment_is_confirmed() -> None:
 
 def test_confirmations_never_pass_those_that_are_needed() -> None:
     changes = seen(12_500_000, _S.DETECTED, detected_in_block=5)
-    state = checkout_view(due(**changes), NETWORKS, T0, head=6)
+    state = checkout_view(due(**changes), NETWORKS, T0, 6, ENGLISH)
     assert (state["confirmations"], state["required_confirmations"]) == (2, 3)
-    assert checkout_view(due(**changes), NETWORKS, T0, head=60)["confirmations"] == 3
+    assert checkout_view(due(**changes), NETWORKS, T0, 60, ENGLISH)["confirmations"] == 3

@@ -54,7 +54,7 @@ async function readAgain() {
   const text = await (await get(location.href)).text();
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const focused = document.activeElement && document.activeElement.id;
-  const open = document.querySelector("details[open]");
+  const open = document.querySelector("#details details[open]");
   byId("details").replaceWith(document.adoptNode(fresh.getElementById("details")));
   if (open && byId(open.id)) byId(open.id).open = true;
   if (focused && byId(focused)) byId(focused).focus({ preventScroll: true });
@@ -76,7 +76,7 @@ function tick() {
   if (byId("success")) {
     if (returning === null) returning = stays() ? -1 : RETURN_S;
     byId("returning").hidden = returning < 0;
-    byId("seconds").textContent = Math.max(returning, 0);
+    byId("seconds").textContent = clock(Math.max(returning, 0));
   }
 }
 
@@ -161,6 +161,14 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button && button.dataset.copy) onCopy(button);
   else if (button && button.id === "stay") stay();
+});
+// An amount is written as its reader's language does; wallets take the plain one.
+document.addEventListener("copy", (event) => {
+  const at = getSelection().anchorNode;
+  const source = at && (at.parentElement || at).closest("[data-plain]");
+  if (!source || !event.clipboardData || getSelection().toString().trim() !== source.textContent) return;
+  event.clipboardData.setData("text/plain", source.dataset.plain);
+  event.preventDefault();
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
 keepTime(page.dataset.serverTime);

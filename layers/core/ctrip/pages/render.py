@@ -1,82 +1,110 @@
 """Fill the templates; everything a merchant or buyer wrote is escaped."""
 
 import io
-from datetime import UTC, datetime
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.kinds import shown
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.settlement.payout import Payout
+from ctrip.pages.language import DEFAULT, LANGUAGES, UNKNOWN
+from ctrip.pages.language import language as language_of
+from ctrip.ports.language import Language, translatable
 from ctrip.views.checkout import CheckoutState
+from ctrip.views.claim_words import STATES, state_of
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 _FOLDER = Path(__file__).parent
+_QR, _ADDRESS_QR = translatable("QR code of the payment"), translatable("QR code of the address")
+_NO_PAYMENT = translatable("Payment not found")
+_NO_PAYMENT_WORDS = translatable("Check the link, or ask the shop for a new one. Please do not send anything.")
+_NO_REFUND = translatable("Refund not found")
+_NO_REFUND_WORDS = translatable("Check that the link is whole, or ask the shop for a new one.")
 ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg", "reference.css"})
 
 
-def checkout(state: CheckoutState, payment: Payment, network: Network | None) -> str:
+def checkout(state: CheckoutState, payment: Payment, network: Network | None, language: Language) -> str:
     """Render the checkout page of one payment, as its status says; its network may not be enabled any more."""
-    return template("checkout.html").render(
+    return page(
+        "checkout.html",
+        language,
         payment=state,
         chain_title=network.title if network else payment.due.chain,
         testnet=network is not None and network.testnet,
         description=payment.order.description,
-        until=_until(payment.due.expires_at),
-        qr=_qr(state["rest_uri"], "QR code of the payment") if state["rest_uri"] else None,
-        address_qr=_qr(state["address"], "QR code of the address") if state["payable"] else None,
+        until=language.moment(payment.due.expires_at),
+        qr=_qr(state["rest_uri"], language.say(_QR)) if state["rest_uri"] else None,
+        address_qr=_qr(state["address"], language.say(_ADDRESS_QR)) if state["payable"] else None,
     )
 
 
-def missing() -> str:
+def missing(language: Language) -> str:
     """Render the page for an id that nobody knows."""
-    words = "Check the link, or ask the shop for a new one. Please do not send anything."
-    return template("missing.html").render(title="Payment not found", words=words)
+    return page("missing.html", language, title=_NO_PAYMENT, words=_NO_PAYMENT_WORDS)
 
 
-def no_claim() -> str:
+def no_claim(language: Language) -> str:
     """Render the page for a refund that nobody knows."""
-    words = "Check that the link is whole, or ask the shop for a new one."
-    return template("missing.html").render(title="Refund not found", words=words)
+    return page("missing.html", language, title=_NO_REFUND, words=_NO_REFUND_WORDS)
 
 
-def claim(refund: Payout, network: Network | None, *, waits: bool, address: str, wrong: str, why: str) -> str:
+def no_language(code: str) -> str:
+    """Render the page for a language that is none, from which each of the ten is reached."""
+    return page("language.html", language_of(DEFAULT), code=code, words=UNKNOWN)
+
+
+def claim(
+    refund: Payout, network: Network | None, language: Language, *, waits: bool, address: str, wrong: str, why: str
+) -> str:
     """Render the page on which a payer names where a refund goes.
 
-    `waits`: an address may still be named. `address` is one to be confirmed, `wrong` one that cannot be used, and why.
+    `waits`: an address may still be named. `address` is one to be confirmed, `wrong` one that cannot be used, and `why`
+    the message that says so.
     """
-    until = datetime.fromtimestamp(refund.claim_until / 1000, UTC)
-    return template("claim.html").render(
+    return page(
+        "claim.html",
+        language,
         refund=refund,
-        amount=format_decimal(refund.amount, refund.decimals),
+        words=language.say(state_of(refund.state)),
+        amount=language.number(format_decimal(refund.amount, refund.decimals)),
         chain_title=network.title if network else refund.chain,
         testnet=network is not None and network.testnet,
         waits=waits,
         address=address,
         wrong=wrong,
         why=why,
-        shown=shown(refund.to) if refund.to else "",
-        until=until.isoformat(),
-        until_words=_until(refund.claim_until),
+        shown=shown(refund.to) if refund.to and refund.state in STATES else "",
+        until=language.moment(refund.claim_until),
     )
+
+
+def page(name: str, language: Language, **values: object) -> str:
+    """Render a page that payers read: in it, `_("a message with {names}", name=...)` is translated and filled in."""
+    return template(name).render(language=language, languages=LANGUAGES, _=_words_of(language), **values)
+
+
+def _words_of(language: Language) -> Callable[..., Markup]:
+    def say(message: str, /, **values: object) -> Markup:
+        # First the words, then the values: those that are markup stay so, and all others are escaped.
+        translated = language.say(message, **{name: f"{{{name}}}" for name in values})
+        return escape(translated).format(**values)
+
+    return say
 
 
 def asset(name: str) -> str | None:
     """Return a file that the pages load, or None."""
     return (_FOLDER / name).read_text() if name in ASSETS else None
-
-
-def _until(at: int) -> str:
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%-d %B %Y, %H:%M} UTC"
 
 
 def _qr(text: str, title: str) -> Markup:

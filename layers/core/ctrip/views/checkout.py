@@ -9,7 +9,8 @@ from ctrip.domain.chains.kinds import rules_of
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payer import DONE, WAITING, PayerStep, may_pay, payer_step, rest_of, strays_of
 from ctrip.domain.payments.payment import Payment
-from ctrip.views.checkout_words import ASIDE, PAY_RIGHT, TOO_LATE, WORDS, Words
+from ctrip.ports.language import Language, amount_in
+from ctrip.views.checkout_words import ASIDE, ON_NETWORK, PAY_RIGHT, TOO_LATE, WORDS
 from ctrip.views.fields import Address, Decimal, Hash, Id, Shape, Time, rfc3339
 from ctrip.views.payments import PaymentFlag, PaymentStatus, PaymentView, payment_view
 
@@ -40,6 +41,7 @@ class CheckoutState(TypedDict):
     success_url: str | None
     cancel_url: str | None
     step: Annotated[str, Shape(values=PayerStep), "What the payer has to do next."]
+    language: Annotated[str, "The language of the words, as a tag."]
     title: Annotated[str, "The title of the window."]
     heading: Annotated[str, "The state, in a few words."]
     text: Annotated[str, "What to do, in words."]
@@ -53,12 +55,14 @@ class CheckoutState(TypedDict):
     revision: Annotated[str, "Changes whenever the page must be read again, because more than its words changed."]
 
 
-def checkout_view(payment: Payment, networks: Mapping[str, Network], now: int, head: int | None) -> CheckoutState:
-    """Show a payment to its payer at a time; `head` is the newest block known of its chain."""
+def checkout_view(
+    payment: Payment, networks: Mapping[str, Network], now: int, head: int | None, language: Language
+) -> CheckoutState:
+    """Show a payment to its payer at a time, in a language; `head` is the newest block known of its chain."""
     view = payment_view(payment, head=head)
     network = networks.get(payment.due.chain)
     step, payable = payer_step(payment, now), may_pay(payment, now)
-    words = _words(payment, networks, step, payable=payable)
+    title, heading, text = _words(payment, networks, step, language, payable=payable)
     shown = cast(
         "CheckoutState", {name: value for name, value in view.items() if name in CheckoutState.__annotations__}
     )
@@ -68,9 +72,10 @@ def checkout_view(payment: Payment, networks: Mapping[str, Network], now: int, h
         "success_url": return_url(view["success_url"], view),
         "cancel_url": return_url(view["cancel_url"], view),
         "step": step.value,
-        "title": words.title,
-        "heading": words.heading,
-        "text": words.text,
+        "language": language.tag,
+        "title": title,
+        "heading": heading,
+        "text": text,
         "payable": payable,
         "waiting": step in WAITING,
         "done": step in DONE,
@@ -93,41 +98,48 @@ def return_url(url: str | None, payment: PaymentView) -> str | None:
     return f"{address}{joint}{urlencode(more, quote_via=quote)}{hash_sign}{fragment}"
 
 
-def _words(payment: Payment, networks: Mapping[str, Network], step: PayerStep, *, payable: bool) -> Words:
-    """Choose the words of a step, and fill them in."""
+def _words(
+    payment: Payment, networks: Mapping[str, Network], step: PayerStep, language: Language, *, payable: bool
+) -> tuple[str, str, str]:
+    """Choose the words of a step: the title, the heading and the text, in a language and filled in."""
     title, heading, text = WORDS[step]
     if step in (PayerStep.WRONG_ASSET, PayerStep.WRONG_NETWORK):
-        text = f"{text} {PAY_RIGHT if payable else TOO_LATE}"
+        text = (*text, PAY_RIGHT if payable else TOO_LATE)
     elif strays_of(payment):
-        text = f"{text} {ASIDE}"
-    due, seen = payment.due, payment.seen.amount_received
-    values = {
-        "amount": _amount(due.amount, due.decimals, due.symbol),
-        "received": _amount(seen, due.decimals, due.symbol),
-        "rest": _amount(rest_of(payment), due.decimals, due.symbol),
-        "over": _amount(max(seen - due.amount, 0), due.decimals, due.symbol),
-        "symbol": due.symbol,
-        "network": _network_title(networks, due.chain),
-        "strays": _strays(payment, networks),
+        text = (*text, *ASIDE)
+    due, received = payment.due, payment.seen.amount_received
+    amounts = {
+        "amount": due.amount,
+        "received": received,
+        "rest": rest_of(payment),
+        "over": max(received - due.amount, 0),
     }
-    return Words(title.format(**values), heading.format(**values), text.format(**values))
+    values = {name: _amount(language, amount, due.decimals, due.symbol) for name, amount in amounts.items()} | {
+        "symbol": due.symbol,
+        "network": network_title(networks, due.chain),
+        "strays": _strays(payment, networks, language),
+    }
+    sentences = (language.say(each, **values) for each in text)
+    return language.say(title, **values), language.say(heading, **values), language.joined(sentences)
 
 
-def _strays(payment: Payment, networks: Mapping[str, Network]) -> str:
+def _strays(payment: Payment, networks: Mapping[str, Network], language: Language) -> str:
     """List what was sent by mistake, with its network where that is another one."""
     found = []
     for each in strays_of(payment):
-        amount = _amount(each.amount, each.decimals, each.symbol)
+        amount = _amount(language, each.amount, each.decimals, each.symbol)
         elsewhere = each.chain != payment.due.chain
-        found.append(f"{amount} on {_network_title(networks, each.chain)}" if elsewhere else amount)
-    return " and ".join(found)
+        title = network_title(networks, each.chain)
+        found.append(language.say(ON_NETWORK, amount=amount, network=title) if elsewhere else amount)
+    return language.listed(found) if found else ""
 
 
-def _amount(amount: int, decimals: int, symbol: str) -> str:
-    return f"{format_decimal(amount, decimals)} {symbol}"
+def _amount(language: Language, amount: int, decimals: int, symbol: str) -> str:
+    return amount_in(language, format_decimal(amount, decimals), symbol)
 
 
-def _network_title(networks: Mapping[str, Network], chain: str) -> str:
+def network_title(networks: Mapping[str, Network], chain: str) -> str:
+    """Return the name of a network for people; of one that is not enabled any more only its own name is known."""
     network = networks.get(chain)
     return network.title if network else chain
 
