@@ -49,7 +49,7 @@ def _api(stage: "Stage") -> object:
 
 
 def _tick(stage: "Stage") -> object:
-    return _jobs(), stage.detection.starter
+    return _jobs(), stage.detection.starter, stage.payments.lapser
 
 
 def _scan(stage: "Stage") -> object:

@@ -77,6 +77,12 @@ CODES: dict[str, Code] = {
     "already_approved": Code(409, "The same person has approved it already."),
     "invalid_form": Code(400, "The body is no form of a page."),
     "unknown_language": Code(400, "`lang` names no language; one without a translation gives way to the browser's."),
+    "payment_not_choosable": Code(409, "What the payment is paid with is fixed."),
+    "payment_expired": Code(409, "The time to pay is over."),
+    "choice_closed": Code(409, "Money has come, or the payment is over: nothing else can be chosen."),
+    "too_many_choices": Code(429, "The payer chooses too often; try again after Retry-After."),
+    "currency_unavailable": Code(400, "Too few sources of the currency's rate agree, or know of it."),
+    "asset_without_rate": Code(400, "Nobody has a rate of the asset; name an amount."),
     "payload_too_large": Code(413, "The body is over 32 KiB."),
     "unsupported_media_type": Code(415, "The body is not application/json."),
     "idempotency_key_reused": Code(422, "The idempotency key came before with another body."),
@@ -86,6 +92,7 @@ CODES: dict[str, Code] = {
     "too_many_requests": Code(429, "Too many requests reach this stage."),
     "internal_error": Code(500, "Something went wrong on our side."),
     "busy": Code(503, "The service is short of breath; try again after Retry-After."),
+    "rate_unavailable": Code(503, "A price cannot be turned into an amount at present; try again after Retry-After."),
     "chain_unavailable": Code(
         503, "The chain is paused, or could not be looked at for ten minutes; `detail` says which."
     ),
@@ -122,6 +129,15 @@ FIELD_CODES: dict[str, str] = {
     "above_limit": "is more than is paid out at a time",
     "insufficient_balance": "is more than can be paid out",
     "weak_password": "is too short or too long",
+    "currency_unknown": "is no currency of ISO 4217 in capitals",
+    "currency_retired": "is no longer in use",
+    "currency_unavailable": "has no rate that sources agree on",
+    "asset_without_rate": "has no rate",
+    "invalid_price": "is no price above zero, as decimal text",
+    "too_many_decimals": "has more decimals than the currency",
+    "asset_not_offered": "is not offered for this payment",
+    "invalid_assets": "names something twice",
+    "needs_chain": "needs a chain: base units differ from asset to asset",
     "wrong_code": "is not the current code",
 }
 

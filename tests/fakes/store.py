@@ -145,6 +145,7 @@ class FakePayments:
     def __init__(self, state: _State) -> None:
         self._state = state
         self.commits: list[Commit] = []
+        self._former: dict[tuple[str, str], Watch] = {}
 
     def commit(self, commit: Commit) -> None:
         with self._state.lock:
@@ -231,6 +232,13 @@ class FakePayments:
             return []
         return [each for each in self._state.payments.values() if each.due.chain == chain and each.tier is tier]
 
+    def former(self, chain: str, now: int) -> list[Watch]:
+        return [row for (_, held), row in self._former.items() if held == chain and row.window_ends > now]
+
+    def unchosen(self, until: int, limit: int) -> list[Payment]:
+        found = [each for each in self._state.payments.values() if each.is_open and not each.is_chosen]
+        return sorted((each for each in found if each.due.expires_at <= until), key=_expires)[:limit]
+
     def rows(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Watch]:
         return [Watch.of(each) for each in self.watched(chain, tier) if each.times.raised_at > raised_after]
 
@@ -299,21 +307,27 @@ class FakePayments:
                 raise AlreadyExists("order")
             if after.id in state.payments:
                 raise AlreadyExists("id")
-            if _folded(after.due.address) in state.addresses:
-                raise AlreadyExists("address")
         else:
             _check_unmoved(state, before)
-            if commit.holds_order and state.orders.get((after.merchant_id, after.order.order_id or "")) != after.id:
-                raise Stale
+        moved = after.is_chosen and (before is None or before.due.address != after.due.address)
+        if moved and _folded(after.due.address) in state.addresses:
+            raise AlreadyExists("address")
+        order = (after.merchant_id, after.order.order_id or "")
+        if before is not None and commit.holds_order and state.orders.get(order) != after.id:
+            raise Stale
         for old, new in commit.transactions:
             _check_transaction(state, old, new)
         _check_entries(state, commit.entries)
 
     def _apply(self, commit: Commit) -> None:
         state, after = self._state, commit.after
+        if commit.before and commit.before.is_chosen and commit.before.due.chain != after.due.chain:
+            row = replace(Watch.of(commit.before), tier=Tier.MONITORED)
+            self._former[after.id, commit.before.due.chain] = row
         state.payments[after.id] = after
         state.audits[after.id].append(commit.audit)
-        state.addresses[_folded(after.due.address)] = after.id
+        if after.is_chosen:
+            state.addresses[_folded(after.due.address)] = after.id
         if commit.before is None and after.order.order_id is not None:
             state.orders[after.merchant_id, after.order.order_id] = after.id
         state.causes |= _causes(commit.entries)
@@ -333,6 +347,10 @@ class FakePayments:
         places = [(-each.times.created_at, each.id) for each in listed]
         place = bisect_left(places, (-last.times.created_at, last.id))
         return place + 1 if last in listed else place
+
+
+def _expires(payment: Payment) -> tuple[int, str]:
+    return payment.due.expires_at, payment.id
 
 
 class FakeEvents:

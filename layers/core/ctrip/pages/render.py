@@ -1,8 +1,9 @@
 """Fill the templates; everything a merchant or buyer wrote is escaped."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,13 @@ from markupsafe import Markup, escape
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.kinds import shown
 from ctrip.domain.money import format_decimal
+from ctrip.domain.payments.choosing import Offered
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.settlement.payout import Payout
 from ctrip.pages.language import DEFAULT, LANGUAGES, UNKNOWN
 from ctrip.pages.language import language as language_of
-from ctrip.ports.language import Language, translatable
-from ctrip.views.checkout import CheckoutState
+from ctrip.ports.language import Language, amount_in, translatable
+from ctrip.views.checkout import CheckoutState, asked
 from ctrip.views.claim_words import STATES, state_of
 
 if TYPE_CHECKING:
@@ -41,16 +43,48 @@ def checkout(state: CheckoutState, payment: Payment, network: Network | None, la
         payment=state,
         chain_title=network.title if network else payment.due.chain,
         testnet=network is not None and network.testnet,
+        asked=asked(payment, language),
         description=payment.order.description,
         until=language.moment(payment.due.expires_at),
         qr=_qr(state["rest_uri"], language.say(_QR)) if state["rest_uri"] else None,
-        address_qr=_qr(state["address"], language.say(_ADDRESS_QR)) if state["payable"] else None,
+        address_qr=_qr(payment.due.address, language.say(_ADDRESS_QR)) if state["payable"] else None,
     )
 
 
-def missing(language: Language) -> str:
+def choose(
+    state: CheckoutState, payment: Payment, offers: Sequence[Offered], language: Language, *, trouble: str, up: str
+) -> str:
+    """Render the page on which a payer chooses what to pay with; `trouble` says why a choice was not taken.
+
+    `up` leads from the page's address to the stage's own.
+    """
+    groups = groupby(offers, lambda each: each.network)
+    return page(
+        "choose.html",
+        language,
+        payment=state,
+        asked=asked(payment, language),
+        description=payment.order.description,
+        until=language.moment(payment.due.expires_at),
+        networks=[(network, [_offer(each, payment, language) for each in group]) for network, group in groups],
+        trouble=trouble,
+        up=up,
+    )
+
+
+def _offer(offered: Offered, payment: Payment, language: Language) -> dict[str, object]:
+    asset, amount, due = offered.asset, offered.amount, payment.due
+    return {
+        "asset": asset,
+        "amount": amount,
+        "shown": "" if amount is None else amount_in(language, format_decimal(amount, asset.decimals), asset.symbol),
+        "chosen": (due.chain, due.token_id) == (offered.network.name, asset.id) and payment.is_chosen,
+    }
+
+
+def missing(language: Language, *, up: str = "../") -> str:
     """Render the page for an id that nobody knows."""
-    return page("missing.html", language, title=_NO_PAYMENT, words=_NO_PAYMENT_WORDS)
+    return page("missing.html", language, title=_NO_PAYMENT, words=_NO_PAYMENT_WORDS, up=up)
 
 
 def no_claim(language: Language) -> str:
@@ -90,7 +124,8 @@ def claim(
 
 def page(name: str, language: Language, **values: object) -> str:
     """Render a page that payers read: in it, `_("a message with {names}", name=...)` is translated and filled in."""
-    return template(name).render(language=language, languages=LANGUAGES, _=_words_of(language), **values)
+    shared = {"language": language, "languages": LANGUAGES, "up": "../", "_": _words_of(language)}
+    return template(name).render(**(shared | values))
 
 
 def _words_of(language: Language) -> Callable[..., Markup]:

@@ -35,7 +35,7 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
         *(("Update access G#",), ("Update access IX#",), ("Update access TB#",), ("Update access OPEN#",)),
         ("Update access TRY#",),
     ),
-    "tick": (("Update access G#",),),
+    "tick": (("Update access G#",), ("Put payments P#", "Put events E#", "Put events OUT#")),
     "scan": (
         ("ConditionCheck money F#", "Put payments P#", "ConditionCheck payments O#", "Put events E#", "Put money L#"),
         ("ConditionCheck money F#", "Put money N#", "Put money L#"),

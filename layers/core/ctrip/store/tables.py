@@ -101,6 +101,20 @@ def watch_partition(chain: str, tier: Tier, shard: int) -> str:
     return f"{chain}#{tier}#{shard}"
 
 
+# Payments whose payer has not chosen yet, by when they expire; the name is no chain's.
+UNCHOSEN_PARTITION = "unchosen#"
+
+
+def former_key(payment_id: str, chain: str) -> Key:
+    """Name that a payment's payer had chosen a chain before another one."""
+    return Key(f"P#{payment_id}", f"FORMER#{chain}")
+
+
+def former_partition(chain: str) -> str:
+    """Name what payers had chosen on a chain before another one, in `watch`, by when nobody looks any more."""
+    return f"{chain}#former#"
+
+
 def watch_place(raised_at: int, payment_id: str) -> str:
     """Place a payment in its tier, by when it was raised to it."""
     return f"{raised_at:013d}#{payment_id}"

@@ -1,13 +1,14 @@
 """What a payment needs before it can be paid on a chain: somebody who looks, a place for the money, a fresh address."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.kinds import ChainRules, address_at, address_path, rules_of
 from ctrip.domain.detection.gates import Gate, Tip
 from ctrip.domain.detection.readiness import closed_to_payments
-from ctrip.domain.errors import Busy, ChainUnavailable, Conflict
+from ctrip.domain.errors import Busy, ChainUnavailable, Conflict, Refusal
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.vouching import verify_extended_key
 from ctrip.domain.payments.payment import Custody
@@ -40,6 +41,19 @@ class PaymentOpener:
         self._require_ready(merchant, network)
         self._require_treasury(merchant, network)
         self._require_chain(network)
+
+    def require_any(self, merchant: Merchant, networks: Iterable[Network]) -> None:
+        """Refuse where none of several chains is open; raises what stands against the last of them."""
+        refused: Refusal | None = None
+        for network in dict.fromkeys(networks):
+            try:
+                self.require_open(merchant, network)
+            except (Conflict, ChainUnavailable) as exc:
+                refused = exc
+            else:
+                return
+        if refused is not None:
+            raise refused
 
     def address(self, merchant: Merchant, network: Network) -> tuple[str, str]:
         """Return an address that was never given out, and the path of its key; raises `Busy`."""
