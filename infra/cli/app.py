@@ -13,6 +13,7 @@ from infra.cli.alarm import alarm
 from infra.cli.audit import audit
 from infra.cli.chains import chains
 from infra.cli.contracts import contracts
+from infra.cli.dev import dev
 from infra.cli.doctor import doctor
 from infra.cli.keys import keys
 from infra.cli.kms import kms
@@ -52,6 +53,7 @@ cli.add_typer(contracts, name="contracts")
 cli.add_typer(treasury, name="treasury")
 cli.add_typer(reconcile, name="reconcile")
 cli.add_typer(alarm, name="alarm")
+cli.add_typer(dev, name="dev")
 cli.command("doctor")(doctor)
 
 
