@@ -59,7 +59,8 @@ cli.command("doctor")(doctor)
 
 @cli.callback()
 def stage(
-    name: Annotated[str, typer.Option("--stage", envvar="CTRIP_STAGE", help="Which stage.")],
+    context: typer.Context,
+    name: Annotated[str | None, typer.Option("--stage", envvar="CTRIP_STAGE", help="Which stage.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Choose the stage."""
@@ -67,6 +68,10 @@ def stage(
 
     if wrong := names.unknown(os.environ):
         raise ConfigurationError(wrong)
+    if name is None and context.invoked_subcommand == "dev":
+        name = "local"  # there is no other that it could mean
+    if name is None:
+        raise typer.BadParameter("it is required: which stage is meant?", param_hint="--stage")
     os.environ["CTRIP_STAGE"] = name
     Output.as_json = as_json
 

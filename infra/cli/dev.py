@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -66,10 +67,15 @@ def outage(
 
 def _running() -> tuple[Path, str]:
     """Return the folder and the node of the gateway that runs in this checkout."""
+    from ctrip import config
     from ctrip.domain.errors import ConfigurationError
     from infra.stack.settings import announced, state_folder
     from infra.tools.errors import Refused
 
+    if (stage := os.environ["CTRIP_STAGE"]) != config.LOCAL:
+        raise ConfigurationError(
+            f"the stage {stage} takes its rates from the world outside: nothing moves them from here"
+        )
     try:
         about = announced()
     except Refused as refusal:

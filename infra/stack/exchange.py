@@ -26,7 +26,7 @@ RECORDED = Path(__file__).parent / "recorded"
 EXCHANGES = (kraken.NAME, coinbase.NAME)
 MOVED = "rates.json"
 OUT = "out"
-_PLACES = Context(prec=12)
+_PLACES = Context(prec=28)
 
 
 def moved(state: Path) -> dict[str, dict[str, str]]:

@@ -20,9 +20,9 @@ def test_the_rates_of_all_that_can_be_paid_with_are_shown_with_their_sources_and
     shown = api.call("GET", "/api/v1/rates?currency=EUR").json
     ether, usdc = shown["data"]
     assert shown["currency"] == "EUR"
-    assert (ether["asset"], ether["rate"], ether["age"], ether["code"]) == ("ETH", "2272.72727272727272", 0, None)
+    assert (ether["asset"], ether["rate"], ether["age"], ether["code"]) == ("ETH", "2272.72727272727273", 0, None)
     assert ether["sources"] == ["chainlink", "coinbase", "kraken"]
-    assert (usdc["asset"], usdc["rate"]) == ("USDC", "0.90909090909090909")
+    assert (usdc["asset"], usdc["rate"]) == ("USDC", "0.909090909090909091")
     for source in api.world.rate_sources:
         del source.values["ETH"]
     api.world.clock.at += 60_000

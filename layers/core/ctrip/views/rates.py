@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, TypedDict
 
 from ctrip.domain.errors import Refusal
-from ctrip.domain.prices.rate import LockedRate
+from ctrip.domain.prices.rate import LockedRate, shown
 from ctrip.domain.prices.record import RateRecord
 from ctrip.views.fields import Decimal, Shape, Time, rfc3339
 
@@ -14,7 +14,7 @@ class RateView(TypedDict):
 
     asset: str
     currency: str
-    rate: Annotated[Decimal | None, "Rounded down: an amount is calculated with all decimals."]
+    rate: Annotated[Decimal | None, "Rounded: an amount is calculated with all decimals."]
     sources: Annotated[list[str], "Who agrees on it."]
     at: Annotated[Time | None, "Of the older of the values that it is made of."]
     age: Annotated[int | None, "Seconds."]
@@ -84,7 +84,7 @@ def _rate(asset: str, currency: str, found: LockedRate | Refusal, now: int) -> R
 def rate_health(record: RateRecord, now: int) -> RateHealth:
     """Render what is kept of a symbol's rate."""
     return {
-        "usd": record.value or None,
+        "usd": shown(record.value) if record.value else None,
         "age": max(now - record.agreed_at, 0) // 1000 if record.value else None,
         "sources": list(record.sources),
         "missing": [
