@@ -1,5 +1,9 @@
 """Keeping rates up: who is asked, what is kept, and what is an alarm."""
 
+import threading
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from ctrip.domain.prices.record import OUT_MS, WANTED_MS
@@ -55,6 +59,19 @@ def test_a_source_that_fails_fails_alone_and_its_silence_is_dated_from_its_begin
     source(world, "kraken").out = ""
     minutes(world, refresher, 1)
     assert world.stores.rates.rates(["ETH"])["ETH"].missing == ()
+
+
+def test_a_source_that_hangs_keeps_the_others_rate_from_nobody(world, refresher):
+    hanging, kraken = threading.Event(), source(world, "kraken")
+    answer = kraken.quotes
+    world.rate_sources[world.rate_sources.index(kraken)] = SimpleNamespace(
+        name="kraken", quotes=lambda symbols: hanging.wait(15) and answer(symbols)
+    )
+    replace(refresher, patience=0.1).refresh(["ETH"])
+    hanging.set()
+    record = world.stores.rates.rates(["ETH"])["ETH"]
+    assert (record.value, record.sources) == ("2500", ("chainlink", "coinbase"))
+    assert [(each.source, each.reason) for each in record.missing] == [("kraken", "it did not answer in time")]
 
 
 @pytest.mark.parametrize("fault", ["out", "stalls", "lies"])

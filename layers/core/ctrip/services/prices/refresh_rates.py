@@ -1,7 +1,7 @@
 """Asks the sources of rates, and keeps what two of them at least agree on."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from ctrip.domain.errors import SourceOut
@@ -14,6 +14,7 @@ from ctrip.ports.rates import Quoted
 
 # Asked for once a moment ago, by somebody who was as late: then it is not asked for again.
 JUST_NOW_MS = 1_000
+PATIENCE = 8.0  # seconds: whoever waits for the function gives up after twelve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class RateRefresher:
     pegs: Mapping[str, Peg]
     clock: Clock
     log: Log
+    patience: float = PATIENCE
 
     def refresh(self, symbols: Sequence[str]) -> None:
         """Ask for the rates of some symbols, which somebody waits for, and keep them up from now on."""
@@ -69,12 +71,14 @@ class RateRefresher:
         return after
 
     def _asked(self, symbols: Sequence[str]) -> dict[str, Quoted | str]:
-        """Return each source's answer, or why it has none."""
+        """Return each source's answer, or why it has none; one that is slow keeps the others' from nobody."""
         if not self.sources:
             return {}
-        with ThreadPoolExecutor(len(self.sources)) as pool:
-            answers = pool.map(lambda source: _answer(source, symbols), self.sources)
-            return dict(zip((each.name for each in self.sources), answers, strict=True))
+        pool = ThreadPoolExecutor(len(self.sources))
+        asked = {source.name: pool.submit(_answer, source, symbols) for source in self.sources}
+        done, _ = wait(asked.values(), self.patience)
+        pool.shutdown(wait=False)
+        return {name: each.result() if each in done else "it did not answer in time" for name, each in asked.items()}
 
 
 def _answer(source: RateSource, symbols: Sequence[str]) -> Quoted | str:
