@@ -10,6 +10,7 @@ from functions.admin import payments as admin_payments
 from functions.admin import payouts as admin_payouts
 from functions.admin import sweeps as admin_sweeps
 from functions.api import chains, deposits, events, health, keys, ledger, payments, refunds, settlements
+from functions.api import rates as rates_api
 from functions.api import webhooks as webhooks_api
 from functions.http import answers
 from functions.late import late
@@ -25,6 +26,7 @@ app.register_middleware(answers.shape, "http")
 app.register_blueprint(health.routes)
 app.register_blueprint(payments.routes)
 app.register_blueprint(chains.routes)
+app.register_blueprint(rates_api.routes)
 app.register_blueprint(events.routes)
 app.register_blueprint(keys.routes)
 app.register_blueprint(webhooks_api.routes)
@@ -52,6 +54,7 @@ sweep_due = app.schedule(Rate(5, unit=Rate.MINUTES), name="sweep_due")(late("swe
 reconcile = app.schedule(Rate(1, unit=Rate.MINUTES), name="reconcile")(late("reconcile.handle"))
 provision = app.schedule(Rate(5, unit=Rate.MINUTES), name="provision")(late("provision.handle"))
 settle = app.schedule(Rate(1, unit=Rate.MINUTES), name="settle")(late("settle.handle"))
+rates = app.schedule(Rate(1, unit=Rate.MINUTES), name="rates")(late("rates.handle"))
 seal = app.schedule(Rate(1, unit=Rate.HOURS), name="seal")(late("seal.handle"))
 
 # Queues

@@ -76,6 +76,10 @@ def _settle(stage: "Stage") -> object:
     return _jobs(), stage.payouts.worker
 
 
+def _rates(stage: "Stage") -> object:
+    return stage.prices.refresher
+
+
 def _reconcile(stage: "Stage") -> object:
     return stage.ledger.reconciler
 
@@ -117,6 +121,7 @@ BUILDS: dict[str, Callable[["Stage"], object]] = {
     "sweep_due": _sweep_due,
     "webhooks": _webhooks,
     "settle": _settle,
+    "rates": _rates,
     "reconcile": _reconcile,
     "provision": _provision,
     "seal": _seal,

@@ -16,6 +16,10 @@ CODES: dict[str, Code] = {
     "invalid_field": Code(400, "A field or a parameter is wrong; `errors` names each."),
     "unsupported_chain": Code(400, "The chain is not enabled here."),
     "token_not_found": Code(400, "The token is not enabled on this chain."),
+    "currency_unavailable": Code(
+        400, "No two sources agree on a rate of the currency, or of the asset; name the price otherwise, or an amount."
+    ),
+    "asset_without_rate": Code(400, "No two sources know what the asset is worth; name an amount of it."),
     "unauthorized": Code(401, "No valid credential came with the request."),
     "forbidden": Code(403, "The credential does not carry the scope or the permission."),
     "address_not_allowed": Code(403, "The key may not be used from this address."),
@@ -96,6 +100,9 @@ CODES: dict[str, Code] = {
     "chain_unavailable": Code(
         503, "The chain is paused, or could not be looked at for ten minutes; `detail` says which."
     ),
+    "rate_unavailable": Code(
+        503, "No present rate is known, or a stablecoin is off its peg; try again after Retry-After."
+    ),
     "timeout": Code(504, "The service took too long; try again."),
 }
 
@@ -108,6 +115,12 @@ FIELD_CODES: dict[str, str] = {
     "invalid_value": "has the wrong type, length, range or spelling",
     "not_of_this_schedule": "belongs to another kind of schedule",
     "invalid_amount": "is no amount from 1 to 2^256-1 base units",
+    "currency_unknown": "is no currency of ISO 4217 in use",
+    "currency_retired": "is a currency that is no longer in use",
+    "currency_unavailable": "has no rate that two sources agree on",
+    "asset_without_rate": "has no rate",
+    "invalid_price": "is no positive decimal number as text",
+    "too_many_decimals": "has more decimals than the currency",
     "invalid_url": "is no address that may be used here",
     "invalid_cursor": "is not a cursor that this list gave out",
     "invalid_email": "is no e-mail address",

@@ -17,6 +17,7 @@ from ctrip.views import (
     merchants,
     payments,
     payouts,
+    rates,
     schedules,
     sweeps,
 )
@@ -49,6 +50,7 @@ VIEWS = named(
         merchants,
         payments,
         payouts,
+        rates,
         sweeps,
         problems,
         schedules,

@@ -134,6 +134,7 @@ ACCESS_WRITERS = {
     "SettleRole": {"G#*"},
     "ReconcileRole": {"AUD#reconciliation:*"},
     "ProvisionRole": {"MER#*", "AUD#*", "IX#*", "WAIT"},
+    "RatesRole": {"RATES"},
     "SealRole": {"SEALS", "SEAL#*"},
     "ScanRole": {"G#*", "OPEN#*", "AB#*"},
     "TickRole": {"G#*"},

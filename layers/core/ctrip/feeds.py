@@ -1,6 +1,6 @@
 """Reads `feeds.yaml`: price feeds by network, and which assets are stablecoins."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -39,8 +39,11 @@ def read(held: Any) -> Feeds:
 
 
 def _chain(entry: Any) -> ChainFeeds:
-    found = {
-        symbol: Feed(**{"descriptions": (f"{symbol} / USD",), **each, "symbol": symbol})
-        for symbol, each in entry["feeds"].items()
-    }
-    return ChainFeeds(found, entry.get("sequencer"))
+    return ChainFeeds(
+        {symbol: _feed(symbol, **each) for symbol, each in entry["feeds"].items()}, entry.get("sequencer")
+    )
+
+
+def _feed(symbol: str, *, address: str, heartbeat: int, descriptions: Sequence[str] = ()) -> Feed:
+    names = tuple(descriptions) or (f"{symbol} / USD",)
+    return Feed(symbol=symbol, address=address, heartbeat=heartbeat, descriptions=names)

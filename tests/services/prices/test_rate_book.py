@@ -83,6 +83,14 @@ def test_an_asset_that_no_two_sources_know_has_no_rate(book):
     assert code(refused) == "asset_without_rate"
 
 
+def test_what_no_two_sources_know_is_asked_for_no_more_often_than_a_rate(world, book):
+    for _ in range(3):
+        with pytest.raises(BadRequest):
+            book.rate("FEE", "USD")
+        later(world, FRESH_MS // 2)
+    assert len(world.rate_sources[0].asked) == 1
+
+
 def test_a_currency_that_no_two_sources_know_is_unavailable(world, book):
     put(world, "KPW", "0.0011", sources=("coinbase",))
     for currency in ("ISK", "KPW"):

@@ -83,9 +83,9 @@ def test_sources_that_do_not_answer_may_come_back_so_that_is_no_lack_of_an_offer
     assert judge([], {"b": "timed out"}, NOW).trouble is Trouble.UNOFFERED
 
 
-def test_a_rate_is_shown_as_one_number_rounded_down():
+def test_a_rate_is_shown_as_one_number_rounded():
     assert LockedRate("ETH", "USD", "2500", "1", (), 0).rate == "2500"
-    assert LockedRate("ETH", "EUR", "2500", "1.1", (), 0).rate == "2272.72727272727272"
+    assert LockedRate("ETH", "EUR", "2500", "1.1", (), 0).rate == "2272.72727272727273"
 
 
 def test_a_number_is_written_plainly():

@@ -9,6 +9,8 @@ from ctrip.domain.errors import ConfigurationError
 from ctrip.system import SystemClock, SystemIds, spread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ctrip.auth.jwt import JwtTokens
     from ctrip.auth.passwords import Argon2Passwords
     from ctrip.auth.totp import TotpCodes
@@ -284,9 +286,11 @@ class AwsAdapters:
         return HttpSender(loopback=bool(self.settings.webhook_loopback))
 
     @cached_property
-    def rate_sources(self) -> "tuple[RateSource, ...]":
-        """Build the sources of rates; as yet there are none."""
-        return ()
+    def rate_sources(self) -> "Sequence[RateSource]":
+        """Build the sources of rates."""
+        from ctrip.bootstrap.rate_sources import rate_sources
+
+        return rate_sources(self.networks, self.settings, self.chain, self.clock)
 
     # -- sign-in
 

@@ -35,7 +35,10 @@ class Prices:
     @cached_property
     def refresher(self) -> "RateRefresher":
         """Build what asks the sources; the function `rates` alone may."""
+        from ctrip.feeds import feeds
         from ctrip.services.prices.refresh_rates import RateRefresher
 
         on = self._on
-        return RateRefresher(sources=on.rate_sources, store=on.rates, clock=on.clock, log=on.log("rates"))
+        return RateRefresher(
+            sources=on.rate_sources, store=on.rates, pegs=feeds().pegs, clock=on.clock, log=on.log("rates")
+        )

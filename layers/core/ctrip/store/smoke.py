@@ -59,6 +59,7 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
+    "rates": (("Put access RATES",),),
     "reconcile": (("Put money RC#", "Put money L#", "Put access AUD#reconciliation:"), ("Put money LF#",)),
     "provision": (
         ("Put access MER#", "Put access AUD#", "Delete access WAIT"),

@@ -7,7 +7,7 @@ too much. The quotient as one number, rounded, is for people.
 
 import re
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Context, Decimal
+from decimal import Context, Decimal
 
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.money import MAX_AMOUNT
@@ -15,7 +15,7 @@ from ctrip.domain.prices.price import Price, minor_units
 
 USD = "USD"
 DIGITS = 18  # of a quotient, for people
-_DOWN = Context(prec=DIGITS, rounding=ROUND_FLOOR)
+_SHOWN = Context(prec=DIGITS)
 _INVERTING = Context(prec=28)  # more digits than any source has
 _EXACT = Context(prec=200)
 _DECIMAL = re.compile(r"[0-9]{1,30}(\.[0-9]{1,60})?", re.ASCII)
@@ -38,8 +38,8 @@ class LockedRate:
 
     @property
     def rate(self) -> str:
-        """What one unit of the asset is worth in the currency, for people: a decimal number, rounded down."""
-        return written(_DOWN.divide(Decimal(self.asset_usd), Decimal(self.currency_usd)))
+        """What one unit of the asset is worth in the currency, for people: a decimal number, rounded."""
+        return written(_SHOWN.divide(Decimal(self.asset_usd), Decimal(self.currency_usd)))
 
 
 def read_rate(text: object) -> Decimal:
@@ -56,6 +56,11 @@ def written(value: Decimal) -> str:
     """Write a decimal number without an exponent and trailing zeros."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def shown(value: str) -> str:
+    """Round a decimal number for people."""
+    return written(_SHOWN.plus(Decimal(value)))
 
 
 def inverted(value: Decimal) -> Decimal:

@@ -38,8 +38,12 @@ class RateRecord:
         return bool(self.value) and self.trouble is Trouble.OUT and now - self.agreed_at <= GRACE_MS
 
     def due(self, now: int, fresh_ms: int) -> bool:
-        """Whether the sources are to be asked: the value is old, or none, and they have not been asked just now."""
-        return not self.fresh(now, fresh_ms) and now - self.tried_at >= min(RETRY_MS, fresh_ms)
+        """Whether the sources are to be asked: the value is old, or none, and they have not been asked just now.
+
+        That they do not know of it holds as long as a value.
+        """
+        pause = fresh_ms + 1 if self.trouble is Trouble.UNOFFERED else min(RETRY_MS, fresh_ms)
+        return not self.fresh(now, fresh_ms) and now - self.tried_at >= pause
 
     def wanted(self, now: int) -> bool:
         """Whether the rate is kept up."""

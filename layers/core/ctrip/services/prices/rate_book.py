@@ -104,12 +104,11 @@ class RateBook:
         if record.fresh(now, self.fresh_ms) or (lasting and record.lasting(now)):
             return record
         if record.trouble is Trouble.DISAGREE:
-            raise _refused("currency", "currency_unavailable", f"The sources of {symbol}'s rate disagree.")
+            raise _unavailable(f"The sources of {symbol}'s rate disagree.")
         if record.trouble is Trouble.UNOFFERED and currency:
-            words = f"No two sources have a rate of {symbol}; name the price in another currency."
-            raise _refused("currency", "currency_unavailable", words)
+            raise _unavailable(f"No two sources have a rate of {symbol}; name the price in another currency.")
         if record.trouble is Trouble.UNOFFERED:
-            raise _refused("asset", "asset_without_rate", f"No two sources have a rate of {symbol}; name an amount.")
+            raise _without_rate(f"No two sources have a rate of {symbol}; name an amount.")
         raise RateUnavailable(f"No present rate of {symbol} is known; try again shortly.", retry_after=RETRY_SECONDS)
 
     def _records(self, assets: Iterable[str], currency: str) -> dict[str, RateRecord]:
@@ -134,5 +133,10 @@ def _off_peg(asset: str, currency: str, off: str) -> RateUnavailable:
     return RateUnavailable(words, retry_after=RETRY_SECONDS)
 
 
-def _refused(field_name: str, code: str, words: str) -> BadRequest:
-    return BadRequest(words, code=code, errors=(FieldError(field_name, code, words),))
+def _unavailable(words: str) -> BadRequest:
+    problem = FieldError("currency", "currency_unavailable", words)
+    return BadRequest(words, code="currency_unavailable", errors=(problem,))
+
+
+def _without_rate(words: str) -> BadRequest:
+    return BadRequest(words, code="asset_without_rate", errors=(FieldError("asset", "asset_without_rate", words),))
