@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent
 ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg", "reference.css"})
+# Files in folders of their own; what is not ours is laid there by `infra.tools.vendored`.
+ELSEWHERE = {"admin.css": "admin", "admin.js": "admin"}
+ELSEWHERE |= {"htmx.min.js": "vendored", "uplot.min.js": "vendored", "uplot.min.css": "vendored"}
 
 
 def checkout(state: CheckoutState, payment: Payment, network: Network | None) -> str:
@@ -72,7 +75,8 @@ def claim(refund: Payout, network: Network | None, *, waits: bool, address: str,
 
 def asset(name: str) -> str | None:
     """Return a file that the pages load, or None."""
-    return (_FOLDER / name).read_text() if name in ASSETS else None
+    path = _FOLDER / ELSEWHERE[name] / name if name in ELSEWHERE else _FOLDER / name
+    return path.read_text() if (name in ASSETS or name in ELSEWHERE) and path.is_file() else None
 
 
 def _until(at: int) -> str:
