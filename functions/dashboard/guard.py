@@ -41,7 +41,8 @@ def answered(page: Page, request: Request, parameters: Mapping[str, str]) -> Res
     except Exception as exc:
         fault = unexpected(request, exc)
         said = "Something went wrong on our side. It is in the log under the number below."
-        return visit.show("refused.html", status=fault.status_code, title="Our fault", said=said, errors=())
+        told = {"title": "Our fault", "said": said, "errors": (), "number": request_id(request)}
+        return visit.show("refused.html", status=fault.status_code, **told)
 
 
 def _signed_in(visit: Visit) -> Visit:
@@ -142,6 +143,7 @@ def _refused(visit: Visit, exc: Any, status: int = 0) -> Response:
         title=titles.get(number, "That was not right"),
         said=exc.detail,
         errors=getattr(exc, "errors", ()),
+        number="",
     )
 
 

@@ -61,19 +61,19 @@ def amount(text: str) -> Markup:
     return Markup('<span class="amount" title="{}">{}</span>').format(text, shown_)
 
 
-def when(text: str | None) -> Markup:
-    """Show a time (RFC 3339, UTC) shortly; nothing where there is none."""
+def when(text: str | None, *, exact: bool = False) -> Markup:
+    """Show a time (RFC 3339, UTC), `exact` to the second; nothing where there is none."""
     if not text:
         return Markup('<span class="none">&ndash;</span>')
     at = datetime.fromisoformat(text).astimezone(UTC)
     return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
-        text, f"{at:%Y-%m-%d %H:%M:%S}", f"{at:%-d %b %Y, %H:%M}"
+        text, f"{at:%Y-%m-%d %H:%M:%S}", f"{at:%-d %b %Y, %H:%M:%S}" if exact else f"{at:%-d %b %Y, %H:%M}"
     )
 
 
-def moment(at: int) -> Markup:
+def moment(at: int, *, exact: bool = False) -> Markup:
     """Show unix milliseconds as `when` does."""
-    return when(datetime.fromtimestamp(at / 1000, UTC).isoformat() if at else None)
+    return when(datetime.fromtimestamp(at / 1000, UTC).isoformat() if at else None, exact=exact)
 
 
 def short(text: str | None, keep: int = 6) -> Markup:

@@ -29,7 +29,8 @@
   function draw(figure) {
     const place = figure.querySelector(".plot");
     const bars = figure.dataset.chart === "bars";
-    const values = rows.map((row) => (row.dataset[figure.dataset.column] ? Number(row.dataset[figure.dataset.column]) : null));
+    // A day without a figure has no mark; a bar of nothing would be one.
+    const values = rows.map((row) => Number(row.dataset[figure.dataset.column] || NaN)).map((each) => (Number.isNaN(each) || (bars && !each) ? null : each));
     const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
     const options = {

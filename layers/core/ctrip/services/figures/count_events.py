@@ -45,7 +45,7 @@ class EventCounter:
             for _ in range(CATCH_UP):
                 start = totals.until or self._first(end)
                 until = min(start - start % HOUR_MS + HOUR_MS, end)
-                if until <= start:
+                if until <= start and totals.until:
                     break
                 totals, more = self._count(totals, start, until)
                 counted += more
@@ -60,9 +60,10 @@ class EventCounter:
         return moving or end - totals.until >= HOUR_MS
 
     def _first(self, end: int) -> int:
-        """Return where the first run begins: with the oldest merchant, or the oldest event that is kept."""
-        begun = [each.created_at for merchants in self._merchants() for each in merchants]
-        return max(min(begun, default=end), end - KEPT_MS)
+        """Return where the first run begins: with the oldest event that is kept."""
+        oldest = EventFilter(newest_first=False, created_after=end - KEPT_MS, limit=1)
+        found = (self.events.page(each.id, oldest).events for merchants in self._merchants() for each in merchants)
+        return min((events[0].at for events in found if events), default=end)
 
     def _count(self, totals: Totals, start: int, until: int) -> tuple[Totals, int]:
         sums, lists, counted = Sums(), dict[Reviewed, bool](), 0
