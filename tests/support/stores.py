@@ -11,6 +11,7 @@ from ctrip.ports import (
     CheckpointStore,
     EndpointStore,
     EventStore,
+    FigureStore,
     LedgerStore,
     LimitStore,
     MoneyStore,
@@ -25,6 +26,7 @@ from ctrip.store.checkpoints import DynamoCheckpoints
 from ctrip.store.endpoints import DynamoEndpoints
 from ctrip.store.engine.connection import Connection
 from ctrip.store.events import DynamoEvents
+from ctrip.store.figures import DynamoFigures
 from ctrip.store.ledger import DynamoLedger
 from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
@@ -52,6 +54,7 @@ class Stores:
     payouts: PayoutStore
     signer_book: SignerBook
     reconciliations: ReconciliationStore
+    figures: FigureStore
 
 
 class TestTime(SystemClock):
@@ -89,6 +92,7 @@ class Stage:
             DynamoPayouts,
             DynamoSignerBook,
             DynamoReconciliations,
+            DynamoFigures,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 
