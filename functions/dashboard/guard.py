@@ -41,7 +41,7 @@ def answered(page: Page, request: Request, parameters: Mapping[str, str]) -> Res
     except Exception as exc:
         fault = unexpected(request, exc)
         said = "Something went wrong on our side. It is in the log under the number below."
-        told = {"title": "Our fault", "said": said, "errors": (), "number": request_id(request)}
+        told: dict[str, Any] = {"title": "Our fault", "said": said, "errors": (), "number": request_id(request)}
         return visit.show("refused.html", status=fault.status_code, **told)
 
 
