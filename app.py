@@ -12,6 +12,7 @@ from functions.admin import sweeps as admin_sweeps
 from functions.api import chains, deposits, events, health, keys, ledger, payments, refunds, settlements
 from functions.api import rates as rates_api
 from functions.api import webhooks as webhooks_api
+from functions.dashboard import routes as dashboard
 from functions.http import answers
 from functions.late import late
 from functions.names import queue
@@ -46,6 +47,7 @@ app.register_blueprint(admin_payouts.routes)
 app.register_blueprint(admin_sweeps.routes)
 app.register_blueprint(users.routes)
 app.register_blueprint(audit.routes)
+app.register_blueprint(dashboard.routes)
 
 # Schedules, from EventBridge
 tick = app.schedule(Rate(1, unit=Rate.MINUTES), name="tick")(late("tick.handle"))

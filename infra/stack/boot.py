@@ -16,7 +16,7 @@ from typing import Any
 
 from infra.stack import anvil, aws_embedded, exchange, stack
 from infra.stack.settings import Settings
-from infra.tools import npm
+from infra.tools import npm, vendored
 from infra.tools.awsenv import listening
 from infra.tools.errors import Refused
 from infra.tools.ports import HOST
@@ -39,6 +39,7 @@ class Running:
 def running(settings: Settings, say: Say, interrupts: Interrupts | None = None) -> Iterator[Running]:
     """The whole gateway, seeded and ready, with `gateway.json` in its state folder; all of it ends with the block."""
     npm.check_node()
+    vendored.lay(say, tools=settings.tools)
     with _locked(settings), Supervisor(settings.state, interrupts or Interrupts()) as supervisor:
         aws = start_aws(supervisor, settings, say)
         rpc_url = settings.node_url or anvil.start(

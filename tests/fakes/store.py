@@ -1,5 +1,6 @@
 """The four stores in memory; they pass the contract suite that the real ones pass (tests/contract/test_store.py)."""
 
+import re
 import threading
 from bisect import bisect_left
 from collections import defaultdict
@@ -14,12 +15,13 @@ from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
+from ctrip.domain.figures import Day, Totals
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.ledger.balances import Fold
 from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
-from ctrip.domain.payments.payment import Custody, Payment, Status, Tier
+from ctrip.domain.payments.payment import Custody, Flag, Payment, Status, Tier
 from ctrip.domain.prices.record import RateRecord
 from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.settlement.payout import Payout, PayoutKind
@@ -51,10 +53,12 @@ from ctrip.ports import (
     Place,
     Prepared,
     Remembered,
+    Reviewed,
     TokenKey,
     Waiting,
 )
 from ctrip.ports.merchants import WATCHED_FOR_EACH
+from ctrip.store import tables
 
 _DAY_MS = 86_400_000
 _STALE_MS = 900_000
@@ -110,6 +114,7 @@ class FakeStores:
         self.signer_book = FakeSignerBook()
         self.reconciliations = FakeReconciliations(state, self.access)
         self.rates = FakeRates()
+        self.figures = FakeFigures()
 
 
 def _count(state: _State, counted: Counted | None) -> None:
@@ -1203,3 +1208,48 @@ class FakeRates:
             held = self._records.get(record.symbol)
             if held is None or held.tried_at <= record.tried_at:
                 self._records[record.symbol] = record
+
+
+class FakeFigures:
+    """The `ports.FigureStore` in memory."""
+
+    def __init__(self) -> None:
+        self._totals = Totals()
+        self._days: dict[int, Day] = {}
+        self._lists: dict[tuple[str, str], str] = {}
+
+    def totals(self) -> Totals:
+        return self._totals
+
+    def days(self, numbers: Sequence[int]) -> dict[int, Day]:
+        return {each: self._days.get(each, Day(number=each)) for each in numbers}
+
+    def keep(self, before: Totals, after: Totals, days: Sequence[tuple[Day, Day]]) -> None:
+        held = [(self._totals.version, before.version)]
+        held += [(self.days([day.number])[day.number].version, day.version) for day, _ in days]
+        if any(one != other for one, other in held):
+            raise Stale("the figures have moved on")
+        self._totals = after
+        self._days |= {to.number: to for _, to in days}
+
+    def note(self, listed: Sequence[Reviewed], gone: Sequence[Reviewed]) -> None:
+        for each in gone:
+            self._lists.pop(_listed_at(each), None)
+        for each in listed:
+            self._lists[_listed_at(each)] = each.payment_id
+
+    def reviewed(self, flag: Flag, *, before: str | None, limit: int) -> tuple[list[str], str | None]:
+        place = tables.open_cursor(flag, before, _REVIEWED)
+        found = sorted(
+            (key for key in self._lists if key[0] == flag and (place is None or key[1] < place)), reverse=True
+        )
+        shown = found[:limit]
+        more = tables.cursor_of(flag, shown[-1][1]) if len(found) > limit else None
+        return [self._lists[key] for key in shown], more
+
+
+_REVIEWED = re.compile(r"[0-9]{13}#[0-9a-f-]{1,64}", re.ASCII)
+
+
+def _listed_at(each: Reviewed) -> tuple[str, str]:
+    return each.flag, f"{tables.since(each.created_at)}#{each.payment_id}"

@@ -17,6 +17,7 @@ from ctrip.domain.merchants.signing import SignedRequest
 from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState, Source
 from ctrip.ports import PayoutCommit
 from ctrip_client import sign_request
+from functions.dashboard.routes import PAGES
 from functions.http.operation import OPERATIONS, Auth, Operation
 from tests.functions.conftest import KEY, SIGNING_SECRET, Api, add_key
 from tests.world import XPUB2, put_merchant
@@ -68,9 +69,9 @@ def second_merchant(api: Api) -> None:
 
 
 def test_every_route_is_an_operation() -> None:
-    """What Chalice serves and what is described are the same, so that no route escapes the tests below."""
+    """What Chalice serves is an operation or a page of the dashboard, so that no route escapes the tests of both."""
     served = {(method, path) for path, methods in app.app.routes.items() for method in methods}
-    assert served == {(each.method, each.path) for each in OPERATIONS}
+    assert served == {(each.method, each.path) for each in (*OPERATIONS, *PAGES)}
     names = [each.name for each in OPERATIONS]
     assert len(set(names)) == len(names)
 

@@ -11,6 +11,7 @@ from ctrip.ports import (
     CheckpointStore,
     EndpointStore,
     EventStore,
+    FigureStore,
     LedgerStore,
     LimitStore,
     MoneyStore,
@@ -26,6 +27,7 @@ from ctrip.store.checkpoints import DynamoCheckpoints
 from ctrip.store.endpoints import DynamoEndpoints
 from ctrip.store.engine.connection import Connection
 from ctrip.store.events import DynamoEvents
+from ctrip.store.figures import DynamoFigures
 from ctrip.store.ledger import DynamoLedger
 from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
@@ -55,6 +57,7 @@ class Stores:
     signer_book: SignerBook
     reconciliations: ReconciliationStore
     rates: RateStore
+    figures: FigureStore
 
 
 class TestTime(SystemClock):
@@ -93,6 +96,7 @@ class Stage:
             DynamoSignerBook,
             DynamoReconciliations,
             DynamoRates,
+            DynamoFigures,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Clock,
         EndpointStore,
         EventStore,
+        FigureStore,
         Ids,
         Jobs,
         LedgerStore,
@@ -87,6 +88,11 @@ class Adapters(Protocol):
     @property
     def events(self) -> EventStore:
         """Events and deliveries."""
+        ...
+
+    @property
+    def figures(self) -> FigureStore:
+        """Sums over events."""
         ...
 
     @property

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ctrip.store.checkpoints import DynamoCheckpoints
     from ctrip.store.endpoints import DynamoEndpoints
     from ctrip.store.events import DynamoEvents
+    from ctrip.store.figures import DynamoFigures
     from ctrip.store.ledger import DynamoLedger
     from ctrip.store.limits import DynamoLimits
     from ctrip.store.money import DynamoMoney
@@ -136,6 +137,13 @@ class AwsAdapters:
         from ctrip.store.ledger import DynamoLedger
 
         return DynamoLedger(self.settings.stage)
+
+    @cached_property
+    def figures(self) -> "DynamoFigures":
+        """Open the store of figures."""
+        from ctrip.store.figures import DynamoFigures
+
+        return DynamoFigures(self.settings.stage)
 
     @cached_property
     def reconciliations(self) -> "DynamoReconciliations":

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.admins import Admins
     from ctrip.bootstrap.audit import Audit
     from ctrip.bootstrap.detection import Detection
+    from ctrip.bootstrap.figures import Figures
     from ctrip.bootstrap.ledger import Ledger
     from ctrip.bootstrap.merchants import Merchants
     from ctrip.bootstrap.payments import Payments
@@ -134,6 +135,13 @@ class Stage:
         from ctrip.bootstrap.ledger import Ledger
 
         return Ledger(self)
+
+    @cached_property
+    def figures(self) -> "Figures":
+        """The figures of the stage."""
+        from ctrip.bootstrap.figures import Figures
+
+        return Figures(self)
 
     @cached_property
     def payouts(self) -> "Payouts":

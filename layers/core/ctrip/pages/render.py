@@ -33,6 +33,9 @@ _NO_PAYMENT_WORDS = translatable("Check the link, or ask the shop for a new one.
 _NO_REFUND = translatable("Refund not found")
 _NO_REFUND_WORDS = translatable("Check that the link is whole, or ask the shop for a new one.")
 ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg", "reference.css"})
+# Files in folders of their own; what is not ours is laid there by `infra.tools.vendored`.
+ELSEWHERE = {"admin.css": "admin", "admin.js": "admin"}
+ELSEWHERE |= {"htmx.min.js": "vendored", "uplot.min.js": "vendored", "uplot.min.css": "vendored"}
 
 
 def checkout(state: CheckoutState, payment: Payment, network: Network | None, language: Language) -> str:
@@ -139,7 +142,8 @@ def _words_of(language: Language) -> Callable[..., Markup]:
 
 def asset(name: str) -> str | None:
     """Return a file that the pages load, or None."""
-    return (_FOLDER / name).read_text() if name in ASSETS else None
+    path = _FOLDER / ELSEWHERE[name] / name if name in ELSEWHERE else _FOLDER / name
+    return path.read_text() if (name in ASSETS or name in ELSEWHERE) and path.is_file() else None
 
 
 def _qr(text: str, title: str) -> Markup:

@@ -6,6 +6,7 @@ from ctrip.ports.chain import Chain, ChainReader, ChainWriter
 from ctrip.ports.credentials import Cipher, Claims, OneTimeCodes, Passwords, Tokens
 from ctrip.ports.endpoints import EndpointStore
 from ctrip.ports.events import Delivery, DeliveryPage, Due, EventFilter, EventPage, EventStore, Place, Prepared, Waiting
+from ctrip.ports.figures import FigureStore, Reviewed
 from ctrip.ports.gates import Fence
 from ctrip.ports.http import Reply, WebhookSender
 from ctrip.ports.idempotency import Idempotency, Remembered
@@ -47,6 +48,7 @@ __all__ = [
     "EventPage",
     "EventStore",
     "Fence",
+    "FigureStore",
     "Idempotency",
     "Ids",
     "Jobs",
@@ -73,6 +75,7 @@ __all__ = [
     "ReconciliationStore",
     "Remembered",
     "Reply",
+    "Reviewed",
     "Signer",
     "SignerBook",
     "TokenKey",

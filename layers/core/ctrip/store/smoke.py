@@ -60,7 +60,10 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
     "rates": (("Put access RATES",),),
-    "reconcile": (("Put money RC#", "Put money L#", "Put access AUD#reconciliation:"), ("Put money LF#",)),
+    "reconcile": (
+        ("Put money RC#", "Put money L#", "Put access AUD#reconciliation:"),
+        *(("Put money LF#",), ("Put events FIG", "Put events FIG#")),
+    ),
     "provision": (
         ("Put access MER#", "Put access AUD#", "Delete access WAIT"),
         ("Update access IX#",),

@@ -444,6 +444,21 @@ def checkpoint_leaves_key(hour: str, root: str, chunk: int) -> Key:
     return Key(f"SEAL#{hour}#{root}", f"{chunk:04d}")
 
 
+def totals_key() -> Key:
+    """Name the payments by state, and how far events are counted."""
+    return Key("FIG", "TOTALS")
+
+
+def day_figures_key(day: int) -> Key:
+    """Name the figures of a day, by its number since 1970."""
+    return Key(f"FIG#{day}", "DAY")
+
+
+def reviewed_key(flag: str, place: str) -> Key:
+    """Name a payment's place on the list of a flag."""
+    return Key(f"FLAG#{flag}", place)
+
+
 def index_key(merchant_id: str, curve: str) -> Key:
     """Name a merchant's counter of addresses on a curve."""
     return Key(f"IX#{merchant_id}#{curve}", "IX")
