@@ -8,6 +8,7 @@ from ctrip.bootstrap import stage
 from ctrip.domain.errors import NotFound
 from functions.http.answers import HTML, answer
 from functions.http.resource import Call, Resource
+from functions.pages.brand import headers_of
 from functions.pages.language import HEADERS, in_language
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ def _page(payment_id: str, language: "Language") -> Response:
     except NotFound:
         return Response(render.missing(language), headers=HEADERS, status_code=404)
     state = checkout_view(payment, stage().networks, stage().clock.now(), head, language)
-    page = render.checkout(state, payment, stage().networks.get(payment.due.chain), language)
-    return Response(page, headers=HEADERS)
+    shop = stage().merchants.brands.shop(payment.merchant_id)
+    page = render.checkout(state, payment, stage().networks.get(payment.due.chain), language, shop)
+    return Response(page, headers=headers_of(shop))
 
 
 @routes.on(

@@ -10,16 +10,19 @@ from typing import Any
 import pytest
 
 from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payer import PayerStep
 from ctrip.domain.payments.payment import Flag, Payment, Status, UnexpectedDeposit
 from ctrip.pages import render
 from ctrip.pages.language import language
+from ctrip.views.brand import shop_of
 from ctrip.views.checkout import CheckoutState, checkout_view
 from ctrip.views.checkout_words import WORDS
 from tests.build import ADDRESS, T0, payment
 from tests.world import NETWORK, USDC
 
 ENGLISH = language("en")
+SHOP = shop_of(Merchant(id="m1", name="Shop", account=1, xpub="", webhook_secrets=()))
 END = T0 + 1_800_000
 ELSEWHERE = replace(NETWORK, name="other", title="Other Chain")
 NETWORKS = {"anvil": NETWORK, "other": ELSEWHERE}
@@ -39,7 +42,7 @@ def shown(now: int = T0, **changes: Any) -> tuple[CheckoutState, str]:
     """The status of a payment, and its page as text with tags."""
     asked = due(**changes)
     state = checkout_view(asked, NETWORKS, now, None, ENGLISH)
-    return state, html.unescape(render.checkout(state, asked, NETWORK, ENGLISH))
+    return state, html.unescape(render.checkout(state, asked, NETWORK, ENGLISH, SHOP))
 
 
 def seen(amount: int, status: Status, *flags: Flag, **changes: Any) -> dict[str, Any]:
@@ -125,7 +128,7 @@ def test_of_a_network_that_is_gone_no_link_asks_for_the_whole_again() -> None:
     """Amount and address remain, and the QR code of the address."""
     asked = due(**seen(5_000_000, _S.DETECTED, _F.UNDERPAID))
     state = checkout_view(asked, {}, T0, None, ENGLISH)
-    page = render.checkout(state, asked, None, ENGLISH)
+    page = render.checkout(state, asked, None, ENGLISH, SHOP)
     assert (state["payable"], state["rest_uri"]) == (True, None)
     assert (page.count("<svg"), "12500000" in page, ADDRESS in page) == (1, False, True)
 
@@ -163,9 +166,9 @@ def test_a_payment_that_is_done_shows_its_transactions() -> None:
     explored = replace(NETWORK, explorer="https://scan.example/")
     state = checkout_view(asked, {"anvil": explored}, T0, None, ENGLISH)
     assert [each["url"] for each in state["transactions"]] == [f"https://scan.example/tx/{each}" for each in hashes]
-    page = render.checkout(state, asked, explored, ENGLISH)
+    page = render.checkout(state, asked, explored, ENGLISH, SHOP)
     assert all(each in page and f'href="https://scan.example/tx/{each}"' in page for each in hashes)
-    assert "scan.example" not in render.checkout(without, asked, NETWORK, ENGLISH)
+    assert "scan.example" not in render.checkout(without, asked, NETWORK, ENGLISH, SHOP)
 
 
 def test_the_way_back_is_there_once_the_payment_is_confirmed() -> None:

@@ -18,6 +18,7 @@ from ctrip.domain.settlement.payout import Payout
 from ctrip.pages.language import DEFAULT, LANGUAGES, UNKNOWN
 from ctrip.pages.language import language as language_of
 from ctrip.ports.language import Language, translatable
+from ctrip.views.brand import Shop
 from ctrip.views.checkout import CheckoutState
 from ctrip.views.claim_words import STATES, state_of
 
@@ -33,11 +34,13 @@ _NO_REFUND_WORDS = translatable("Check that the link is whole, or ask the shop f
 ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg", "reference.css"})
 
 
-def checkout(state: CheckoutState, payment: Payment, network: Network | None, language: Language) -> str:
+def checkout(state: CheckoutState, payment: Payment, network: Network | None, language: Language, shop: Shop) -> str:
     """Render the checkout page of one payment, as its status says; its network may not be enabled any more."""
     return page(
         "checkout.html",
         language,
+        shop,
+        order_id=payment.order.order_id,
         payment=state,
         chain_title=network.title if network else payment.due.chain,
         testnet=network is not None and network.testnet,
@@ -64,7 +67,15 @@ def no_language(code: str) -> str:
 
 
 def claim(
-    refund: Payout, network: Network | None, language: Language, *, waits: bool, address: str, wrong: str, why: str
+    refund: Payout,
+    network: Network | None,
+    language: Language,
+    shop: Shop,
+    *,
+    waits: bool,
+    address: str,
+    wrong: str,
+    why: str,
 ) -> str:
     """Render the page on which a payer names where a refund goes.
 
@@ -74,6 +85,7 @@ def claim(
     return page(
         "claim.html",
         language,
+        shop,
         refund=refund,
         words=language.say(state_of(refund.state)),
         amount=language.number(format_decimal(refund.amount, refund.decimals)),
@@ -88,9 +100,13 @@ def claim(
     )
 
 
-def page(name: str, language: Language, **values: object) -> str:
-    """Render a page that payers read: in it, `_("a message with {names}", name=...)` is translated and filled in."""
-    return template(name).render(language=language, languages=LANGUAGES, _=_words_of(language), **values)
+def page(name: str, language: Language, shop: Shop | None = None, **values: object) -> str:
+    """Render a page that payers read, as their shop looks where one is known.
+
+    In it, `_("a message with {names}", name=...)` is translated and filled in.
+    """
+    own = {"language": language, "languages": LANGUAGES, "shop": shop, "_": _words_of(language)}
+    return template(name).render(own, **values)
 
 
 def _words_of(language: Language) -> Callable[..., Markup]:
