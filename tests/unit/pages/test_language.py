@@ -15,7 +15,8 @@ from ctrip.pages.language import CATALOGUES, DEFAULT, LANGUAGES, choose, compile
 from ctrip.views.checkout import checkout_view
 from infra.commands import words
 from tests.build import T0
-from tests.unit.payments.test_payer import CASES, NETWORK, NETWORKS, SHOP, due
+from tests.support.payer_states import CASES, NETWORKS, SHOP, due
+from tests.world import NETWORK
 
 TRANSLATED = sorted(set(LANGUAGES) - {DEFAULT})
 _NAMES = re.compile(r"\{\w*\}")
