@@ -28,7 +28,7 @@ unexport PYTHONDONTWRITEBYTECODE
 UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help up demo pay env resume test check lint types browser clients nodes bench localstack package deploy rollback actions docs words lock clean stage
+.PHONY: help up demo pay env resume test check lint types browser shots clients nodes bench localstack package deploy rollback actions docs words lock clean stage
 
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ actions: ## lint GitHub's workflows (needs Go)
 
 browser: $(READY) ## test the pages in headless Chromium
 	@exec $(PYTHON_) -m pytest tests/browser $(PYTEST_ARGS)
+
+shots: $(READY) ## write pictures of every page and state into .local/shots (needs Chromium)
+	@PYTHONPATH=layers/core:. exec $(PYTHON_) -m infra.shots
 
 clients: $(READY) ## generate clients in six languages from the description, compile and use them; ONLY="go rust" some
 	@exec $(PYTHON_) -m infra.clients $(ONLY)

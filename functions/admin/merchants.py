@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 routes = Resource(__name__)
 MERCHANT = f"{ROOT}/merchants/{{merchant_id}}"
+WITH_LOGO = 96 * 1024  # bytes of a body that holds a logo of 64 KiB in base64
 TREASURY = f"{MERCHANT}/treasuries/{{chain}}"
 OF_TREASURIES = ("merchant_not_found", "unsupported_chain", "custody_not_direct")
 
@@ -65,6 +66,20 @@ def read_merchant(call: Call, merchant_id: str) -> Response:
 def update_merchant(call: Call, merchant_id: str) -> Response:
     """Change a merchant's terms, or switch it off; payments that exist keep the terms they were made under."""
     return answer(stage().merchants.manager.update(merchant_id, call.body.terms(), call.origin))
+
+
+@routes.on(
+    "PUT",
+    f"{MERCHANT}/brand",
+    requires=Permission.MERCHANTS_WRITE,
+    body="merchants.BrandRequest",
+    body_bytes=WITH_LOGO,
+    response="Merchant",
+    codes=("merchant_not_found", "merchant_changed"),
+)
+def set_merchant_brand(call: Call, merchant_id: str) -> Response:
+    """Set how a shop looks on the pages of its payers: its name, logo, colour, contact, who may embed them."""
+    return answer(stage().merchants.brands.set(merchant_id, call.body.wish(), call.origin))
 
 
 @routes.on(

@@ -57,6 +57,7 @@ _TAG_OF = {
 _TAG_OF |= {"settlement-addresses": "settlements", "settlement-schedules": "settlements", "deposits": "settlements"}
 _TAG_OF |= {"refunds": "settlements"}
 _TAG_OF |= {"settlements.csv": "settlements", "refunds.csv": "settlements"}
+IMAGES = ("image/png", "image/webp")
 STYLES = ("text/css", "text/javascript", "image/svg+xml")
 _STATUSES = {400: "Refused: the request is wrong", 401: "No valid credential", 403: "Not allowed", 404: "Not found"}
 _STATUSES |= {405: "Wrong method", 409: "The state forbids it", 413: "Too large", 415: "Not JSON", 422: "Key reused"}
@@ -155,7 +156,7 @@ def _success(operation: Operation) -> dict[str, Any]:
     if operation.response:
         described["content"] = {JSON: {"schema": {"$ref": REFERENCE.format(model=operation.response)}}}
     elif operation.media != JSON:
-        media = STYLES if operation.media in STYLES else (operation.media,)
+        media = next((each for each in (STYLES, IMAGES) if operation.media in each), (operation.media,))
         described["content"] = {each: {"schema": {"type": "string"}} for each in media}
     return described
 
@@ -179,7 +180,7 @@ def _tag(operation: Operation) -> str:
     path = operation.path
     if path.startswith("/admin"):
         return "admin"
-    if path.startswith(("/pay", "/claim", "/assets")):
+    if path.startswith(("/pay", "/claim", "/assets", "/brands")):
         return "checkout"
     if path in ("/openapi.json", "/openapi-3.0.json", "/docs"):
         return "description"

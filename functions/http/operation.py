@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from ctrip.domain.admins import Permission
 from ctrip.domain.merchants.access import Scope
 from functions.http.answers import JSON
+from functions.http.reading import BODY_BYTES
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -34,6 +35,7 @@ class Operation:
     `response` is the described name of a view, None for an answer without a body; `codes` are refusals of its own.
     `media` is what it answers, `takes` what its body is written in: JSON, or the fields of a page's form.
     `translated`: it speaks the payer's language, by the parameter `lang` or the browser's languages.
+    `body_bytes` is how large its body may be.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Operation:
     media: str = JSON
     takes: str = JSON
     translated: bool = False
+    body_bytes: int = BODY_BYTES
 
     @property
     def body(self) -> "type[BaseModel] | None":

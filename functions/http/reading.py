@@ -38,14 +38,14 @@ _REPLACED = "\ufffd"
 LONGEST_NUMBER = 100  # digits; no field takes as many
 
 
-def body_of(request: Request) -> dict[str, Any]:
-    """Read a JSON object strictly: no duplicate keys, no floats, no NaN, at most 32 KiB and five levels deep."""
+def body_of(request: Request, most: int = BODY_BYTES) -> dict[str, Any]:
+    """Read a JSON object strictly: no duplicate keys, no floats, no NaN, at most 32 KiB or `most`, five levels deep."""
     media = request.headers.get("content-type", JSON).split(";")[0].strip().lower()
     if media != JSON:
         raise UnsupportedMedia(f"The body must be {JSON}.")
     raw = raw_body(request)
-    if len(raw) > BODY_BYTES:
-        raise TooLarge(f"The body is larger than {BODY_BYTES} bytes.")
+    if len(raw) > most:
+        raise TooLarge(f"The body is larger than {most} bytes.")
     try:
         text = raw.decode()
         body = json.loads(

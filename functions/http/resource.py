@@ -119,7 +119,7 @@ def received(operation: Operation, request: Request) -> Call:
         if operation.takes == FORM:
             raw = form_of(request)
         elif raw_body(request) or operation.needs_body:
-            raw = body_of(request)
+            raw = body_of(request, operation.body_bytes)
         body = parse(operation.body or NoBody, raw)
         if operation.idempotent:
             owner = caller.merchant.id if caller else origin.actor

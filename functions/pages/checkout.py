@@ -9,11 +9,13 @@ from ctrip.domain.errors import NotFound, Refusal
 from ctrip.domain.payments.payer import PayerStep
 from functions.http.answers import FORM, HTML, answer, base_url
 from functions.http.resource import Call, Resource
+from functions.pages.brand import headers_of
 from functions.pages.language import HEADERS, in_language
 
 if TYPE_CHECKING:
     from ctrip.domain.payments.payment import Payment
     from ctrip.ports.language import Language
+    from ctrip.views.brand import Shop
     from ctrip.views.checkout import CheckoutState
     from functions.requests.payments import ChoiceRequest
 
@@ -35,10 +37,11 @@ def _page(payment_id: str, language: "Language") -> Response:
     except NotFound:
         return Response(render.missing(language), headers=HEADERS, status_code=404)
     state = checkout_view(payment, stage().networks, stage().clock.now(), head, language)
+    shop = stage().merchants.brands.shop(payment.merchant_id)
     if state["step"] == PayerStep.CHOOSE:
-        return _choose(payment, state, language, up="../")
-    page = render.checkout(state, payment, stage().networks.get(payment.due.chain), language)
-    return Response(page, headers=HEADERS)
+        return _choose(payment, state, language, shop, up="../")
+    page = render.checkout(state, payment, stage().networks.get(payment.due.chain), language, shop)
+    return Response(page, headers=headers_of(shop))
 
 
 @routes.on(
@@ -119,17 +122,18 @@ def _offers(call: Call, payment_id: str, language: "Language", refusal: Refusal 
         place = f"{base_url(call.request)}/pay/{payment_id}?lang={language.tag}"
         return Response("", headers={**HEADERS, "Location": place}, status_code=303)
     trouble = language.say(trouble_of(refusal)) if refusal else ""
-    answer = _choose(payment, state, language, up="../../", trouble=trouble)
+    shop = stage().merchants.brands.shop(payment.merchant_id)
+    answer = _choose(payment, state, language, shop, up="../../", trouble=trouble)
     if refusal:
         answer.status_code = refusal.status
     return answer
 
 
 def _choose(
-    payment: "Payment", state: "CheckoutState", language: "Language", *, up: str, trouble: str = ""
+    payment: "Payment", state: "CheckoutState", language: "Language", shop: "Shop", *, up: str, trouble: str = ""
 ) -> Response:
     from ctrip.pages import render
 
     offers = stage().payments.chooser.offers(payment)
-    page = render.choose(state, payment, offers, language, trouble=trouble, up=up)
-    return Response(page, headers=HEADERS)
+    page = render.choose(state, payment, offers, language, shop, trouble=trouble, up=up)
+    return Response(page, headers=headers_of(shop))

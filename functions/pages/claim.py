@@ -8,6 +8,7 @@ from ctrip.bootstrap import stage
 from ctrip.domain.errors import Conflict, InvalidField, NotFound
 from functions.http.answers import FORM, HTML, request_id
 from functions.http.resource import Call, Resource
+from functions.pages.brand import headers_of
 from functions.pages.language import HEADERS, in_language
 
 if TYPE_CHECKING:
@@ -65,5 +66,8 @@ def _page(
     except NotFound:
         return Response(render.no_claim(language), headers=HEADERS, status_code=404)
     network = stage().networks.get(refund.chain)
-    page = render.claim(refund, network, language, waits=claims.waits(refund), address=address, wrong=wrong, why=why)
-    return Response(page, headers=HEADERS, status_code=status)
+    shop = stage().merchants.brands.shop(refund.merchant_id)
+    page = render.claim(
+        refund, network, language, shop, waits=claims.waits(refund), address=address, wrong=wrong, why=why
+    )
+    return Response(page, headers=headers_of(shop), status_code=status)

@@ -7,6 +7,7 @@ from typing import Any, TypedDict, get_type_hints
 from ctrip.views import (
     admins,
     audit,
+    brand,
     chains,
     checkout,
     deliveries,
@@ -40,6 +41,7 @@ VIEWS = named(
     (
         admins,
         audit,
+        brand,
         chains,
         checkout,
         deliveries,

@@ -2,12 +2,16 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
+from ctrip.domain.merchants.brand import CONTACT, LOGO_BYTES, ORIGINS, SHOP_NAME
 from ctrip.domain.merchants.terms import TERMS, XPUB, Terms
 from ctrip.domain.payments.payment import Custody, Late
+from ctrip.services.merchants.set_brand import BrandWish
 from functions.http.bounded import Bounded
 from functions.http.models import Name, Strict, example
+
+LOGO_TEXT = (LOGO_BYTES + 2) // 3 * 4  # characters of the largest logo in base64
 
 
 def _term(name: str) -> Any:
@@ -51,6 +55,37 @@ class MerchantRequest(MerchantFields):
     def terms(self) -> Terms:
         """Return what is to be set, in the domain's form."""
         return Terms(**self.model_dump(exclude={"xpub", "custody"}))
+
+
+class BrandRequest(Strict):
+    """How a merchant's shop looks: this replaces what was set, but a logo stays where the field is left out."""
+
+    model_config = example(name="Coffee to go", colour="#0f766e", contact="help@shop.example", origins=[])
+
+    name: Annotated[str, Bounded(SHOP_NAME)] | None = Field(None, description="Without it: the merchant's name.")
+    colour: Annotated[str, StringConstraints(max_length=7)] | None = Field(
+        None, description="`#rrggbb`; what is written on it is black or white, whichever is read better."
+    )
+    contact: Annotated[str, Bounded(CONTACT)] | None = Field(
+        None, description="Whom payers ask: an e-mail or https address."
+    )
+    origins: Annotated[tuple[str, ...], Field(strict=False), Bounded(ORIGINS)] = Field(
+        (), description="Web sites that may embed the pages, such as `https://shop.example`; without one nobody may."
+    )
+    logo: Annotated[str, StringConstraints(max_length=LOGO_TEXT)] | None = Field(
+        None, description="A PNG or WebP picture of at most 64 KiB, in base64; null takes the logo away."
+    )
+
+    def wish(self) -> BrandWish:
+        """Return what is asked for, in the service's form."""
+        return BrandWish(
+            name=self.name,
+            colour=self.colour,
+            contact=self.contact,
+            origins=self.origins,
+            logo=self.logo,
+            keeps_logo="logo" not in self.model_fields_set,
+        )
 
 
 class MerchantPatch(MerchantFields):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -99,6 +101,44 @@ def update_merchant(
     from ctrip.bootstrap import stage
 
     shown(stage().merchants.manager.update(merchant_id, Terms(name=name, **terms), origin()))
+
+
+@merchants.command("brand")
+def merchant_brand(
+    merchant_id: MerchantId,
+    name: Annotated[str | None, typer.Option(help="The shop's name; empty: the merchant's.")] = None,
+    colour: Annotated[str | None, typer.Option(help="Of the band at the top and of buttons, as #rrggbb.")] = None,
+    contact: Annotated[str | None, typer.Option(help="Whom payers ask: an e-mail or https address.")] = None,
+    origin_: Annotated[
+        list[str] | None, typer.Option("--origin", help="A web site that may embed the pages; repeat it for more.")
+    ] = None,
+    logo: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A PNG or WebP file of at most 64 KiB.")
+    ] = None,
+    no: Annotated[
+        list[str] | None, typer.Option("--no", help="Take it away: colour, contact, logo or origins.")
+    ] = None,
+) -> None:
+    """Show or set how a merchant's shop looks on the pages of its payers; what is not named stays."""
+    from ctrip.bootstrap import stage
+    from ctrip.services.merchants.set_brand import BrandWish
+
+    held: dict[str, Any] = dict(stage().merchants.manager.one(merchant_id)["brand"])
+    given = {"name": name, "colour": colour, "contact": contact, "origins": origin_}
+    if not (no or logo or any(each is not None for each in given.values())):
+        shown(held)
+        return
+    held |= {field: value for field, value in given.items() if value is not None}
+    gone = set(no or ())
+    wish = BrandWish(
+        name=held["name"] or None,
+        colour=None if "colour" in gone else held["colour"],
+        contact=None if "contact" in gone else held["contact"],
+        origins=() if "origins" in gone else tuple(held["origins"]),
+        logo=b64encode(logo.read_bytes()).decode() if logo else None,
+        keeps_logo=logo is None and "logo" not in gone,
+    )
+    shown(stage().merchants.brands.set(merchant_id, wish, origin())["brand"])
 
 
 @merchants.command("treasury")

@@ -12,18 +12,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from infra.stack.receiver import Receiver
+from infra.tools.browser import FLAGS
+from infra.tools.browser import chromium as chromium_path
+from infra.tools.errors import Refused
 from tests.e2e.shop import Shop
 from tests.e2e.stack import Up, make_up
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE, DESK = (390, 844), (1280, 800)
 PAID_MS = 25_000  # until the page of a payment that was just sent says so
 WATCH = """
@@ -55,12 +49,10 @@ Open = Callable[..., Seen]
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser that is on this machine."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.exit(
-            "make browser: no Chromium is on the path; install one (Debian: apt install chromium).", returncode=2
-        )
+    try:
+        found = chromium_path()
+    except Refused as refusal:
+        pytest.exit(f"make browser: {refusal}", returncode=2)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, headless=True, args=FLAGS)
         yield browser

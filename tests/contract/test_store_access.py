@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from ctrip.domain.admins import Admin, Role, Session
 from ctrip.domain.audit import Origin, broken, holds
 from ctrip.domain.errors import AlreadyExists, Stale
-from ctrip.domain.merchants.access import ApiKey, KeyVersion, Limits, Merchant, Scope
+from ctrip.domain.merchants.access import ApiKey, Brand, KeyVersion, Limits, Merchant, Scope
 from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.ports import (
     AccessChange,
@@ -71,6 +73,20 @@ def admin_change(before: Admin | None, after: Admin, **more: Any) -> AdminChange
 
 class TestMerchants:
     """Merchants and their keys."""
+
+    def test_a_logo_is_written_with_its_merchant_and_stays_until_it_is_replaced(self, stores: Stores) -> None:
+        """The largest, byte for byte; a change that says nothing of it leaves it, and a stale one too."""
+        first = made(stores)
+        assert stores.access.logo(first.id) == b""
+        second = replace(first, version=2, brand=Brand(shop_name="Coffee to go", logo="image/png"))
+        stores.access.change(change(first, second, logo=bytes(range(256)) * 256))
+        with pytest.raises(Stale):
+            stores.access.change(change(first, replace(first, version=2), logo=b"stale"))
+        now = stores.access.merchant(first.id)
+        assert now is not None
+        assert now.brand == second.brand
+        stores.access.change(change(now, replace(now, version=3)))
+        assert stores.access.logo(first.id) == bytes(range(256)) * 256
 
     def test_a_merchant_comes_back_as_it_was_stored(self, stores: Stores) -> None:
         """With its limits, its policy and the end of its audit chain."""

@@ -874,6 +874,7 @@ class FakeAccess:
     def __init__(self, endpoints: "FakeEndpoints") -> None:
         self._lock, self._endpoints = threading.Lock(), endpoints
         self._merchants: dict[str, Merchant] = {}
+        self._logos: dict[str, bytes] = {}
         self._keys: dict[str, ApiKey] = {}
         self._owners: dict[tuple[str, str], str] = {}
         self._used: dict[str, int] = {}
@@ -887,10 +888,15 @@ class FakeAccess:
     def merchant(self, merchant_id: str) -> Merchant | None:
         return self._merchants.get(merchant_id)
 
+    def logo(self, merchant_id: str) -> bytes:
+        return self._logos.get(merchant_id, b"")
+
     def change(self, change: AccessChange) -> None:
         with self._lock:
             self._check(change)
             after = change.merchant[1]
+            if change.logo is not None:
+                self._logos[after.id] = change.logo
             self._merchants[after.id] = after
             self._owners |= dict.fromkeys(_claims(*change.merchant), after.id)
             if change.key is not None:

@@ -80,6 +80,7 @@ def test_what_is_open_is_listed_here() -> None:
     """A route without a credential is a decision."""
     assert {each.path for each in OPERATIONS if each.auth is Auth.NONE} == {
         *("/health", "/health/ready", "/pay/{payment_id}", "/pay/{payment_id}/status", "/assets/{name}"),
+        *("/brands/{merchant_id}/logo", "/brands/{merchant_id}/style.css"),
         *("/claim/{secret}", "/openapi.json", "/openapi-3.0.json", "/docs", "/admin/api/login", "/admin/api/refresh"),
     }
     for each in OPERATIONS:

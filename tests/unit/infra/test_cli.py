@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from argon2.profiles import CHEAPEST
@@ -15,6 +16,7 @@ from ctrip.domain.sweeping.policy import parse_policies
 from ctrip.ports import PayoutCommit
 from infra.cli.app import main
 from tests.fakes.store import FakePayments
+from tests.support.pictures import png
 from tests.world import ORIGIN, SETTINGS, World
 
 Run = Callable[..., int]
@@ -183,6 +185,29 @@ def test_a_large_sweep_is_listed_and_approved_by_a_person(
 
     assert [approve("ada", "bob"), approve("eve", "eve"), approve("bob", "bob")] == [1, 1, 0]
     assert world.payment(payment.id).review.sweep_approved == 1_000
+
+
+def test_a_brand_is_set_shown_and_taken_away_part_by_part(
+    world: World, run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """What is not named stays; a file that is no picture is refused by what is in it."""
+    picture, other = tmp_path / "logo.png", tmp_path / "evil.png"
+    picture.write_bytes(png())
+    other.write_text("<svg/>")
+    assert run("merchants", "brand", "m1", "--logo", str(picture), "--colour", "#0f766e") == 0
+    assert run("merchants", "brand", "m1", "--logo", str(other)) == 1
+    assert run("merchants", "brand", "m1", "--contact", "help@shop.example", "--origin", "https://shop.example") == 0
+    assert run("merchants", "brand", "m1", "--no", "colour", "--name", "Coffee to go") == 0
+    capsys.readouterr()
+    assert run("--json", "merchants", "brand", "m1") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "name": "Coffee to go",
+        "colour": None,
+        "contact": "help@shop.example",
+        "origins": ["https://shop.example"],
+        "logo": "image/png",
+    }
+    assert world.stores.access.logo("m1") == png()
 
 
 def test_a_merchant_of_custody_direct_and_its_treasury(

@@ -15,7 +15,8 @@ from ctrip.pages.language import CATALOGUES, DEFAULT, LANGUAGES, choose, compile
 from ctrip.views.checkout import checkout_view
 from infra.commands import words
 from tests.build import T0
-from tests.unit.payments.test_payer import CASES, NETWORK, NETWORKS, due
+from tests.support.payer_states import CASES, NETWORKS, SHOP, due
+from tests.world import NETWORK
 
 TRANSLATED = sorted(set(LANGUAGES) - {DEFAULT})
 _NAMES = re.compile(r"\{\w*\}")
@@ -58,7 +59,7 @@ def test_each_state_is_said_in_each_language(tag: str, case: tuple[Any, dict[str
     said = [state["title"], state["heading"], state["text"]]
     assert state["language"] == tag
     assert not _NAMES.search("".join(said))
-    page = html.unescape(render.checkout(state, asked, NETWORK, known))
+    page = html.unescape(render.checkout(state, asked, NETWORK, known, SHOP))
     assert f'<html lang="{tag}" dir="{known.direction}">' in page
     assert all(f">{each}</" in page for each in said)
     if tag != DEFAULT:

@@ -11,79 +11,24 @@ import pytest
 
 from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.payments.payer import PayerStep
-from ctrip.domain.payments.payment import Flag, Payment, Status, UnexpectedDeposit
+from ctrip.domain.payments.payment import Flag, Status
 from ctrip.pages import render
-from ctrip.pages.language import language
 from ctrip.views.checkout import CheckoutState, checkout_view
 from ctrip.views.checkout_words import WORDS
-from tests.build import ADDRESS, T0, payment
+from tests.build import ADDRESS, T0
+from tests.support.payer_states import CASES, END, ENGLISH, NETWORKS, SHOP, WRONG, due, seen
 from tests.world import NETWORK, USDC
 
-ENGLISH = language("en")
-END = T0 + 1_800_000
-ELSEWHERE = replace(NETWORK, name="other", title="Other Chain")
-NETWORKS = {"anvil": NETWORK, "other": ELSEWHERE}
-WRONG = UnexpectedDeposit("anvil", "t2", "0xdd", "USDT", 6, 5_000_000)
-FAR = UnexpectedDeposit("other", USDC.id, USDC.address, "USDC", 6, 5_000_000)
 _S, _F = Status, Flag
-
-
-def due(**changes: Any) -> Payment:
-    """A payment of 12.5 USDC."""
-    token = {"token_id": USDC.id, "token_address": USDC.address, "symbol": "USDC", "decimals": 6}
-    uri = f"ethereum:{USDC.address}@31337/transfer?address={ADDRESS}&uint256=12500000"
-    return payment(**{**token, "amount": 12_500_000, "payment_uri": uri, **changes})
 
 
 def shown(now: int = T0, **changes: Any) -> tuple[CheckoutState, str]:
     """The status of a payment, and its page as text with tags."""
     asked = due(**changes)
     state = checkout_view(asked, NETWORKS, now, None, ENGLISH)
-    return state, html.unescape(render.checkout(state, asked, NETWORK, ENGLISH))
+    return state, html.unescape(render.checkout(state, asked, NETWORK, ENGLISH, SHOP))
 
 
-def seen(amount: int, status: Status, *flags: Flag, **changes: Any) -> dict[str, Any]:
-    return {"amount_received": amount, "status": status, "flags": frozenset(flags), **changes}
-
-
-CASES: list[tuple[PayerStep, dict[str, Any], tuple[str, ...]]] = [
-    (PayerStep.PAY, {}, ("Waiting for your payment",)),
-    (PayerStep.PAY_REST, seen(5_000_000, _S.DETECTED, _F.UNDERPAID), ("pay the rest: 7.5 USDC", "5 USDC of 12.5 USDC")),
-    (PayerStep.WAIT, seen(12_500_000, _S.DETECTED), ("Payment seen", "need not do anything")),
-    (PayerStep.WAIT_LATE, seen(12_500_000, _S.DETECTED, _F.LATE), ("came late", "accepted all the same")),
-    (PayerStep.REORGED, seen(0, _S.PENDING, _F.REORGED), ("checking your payment again", "do not pay a second time")),
-    (PayerStep.REORGED, seen(1, _S.DETECTED, _F.REORGED), ("checking your payment again",)),
-    (PayerStep.CONFIRMED, seen(12_500_000, _S.CONFIRMED), ("Payment confirmed",)),
-    (PayerStep.DONE, seen(12_500_000, _S.PAID), ("Paid. Thank you!", "The shop has 12.5 USDC")),
-    (PayerStep.DONE, seen(12_500_000, _S.SETTLED), ("Paid. Thank you!",)),
-    (PayerStep.DONE_LATE, seen(12_500_000, _S.PAID, _F.LATE), ("came late, and was accepted",)),
-    (PayerStep.OVERPAID, seen(13_000_000, _S.PAID, _F.OVERPAID), ("0.5 USDC too much", "ask the shop")),
-    (PayerStep.LATE, seen(12_500_000, _S.EXPIRED, _F.LATE), ("too late", "your 12.5 USDC", "Ask the shop")),
-    (PayerStep.HELD, seen(0, _S.PENDING, _F.HELD), ("reviewing this payment", "do not send anything")),
-    (PayerStep.HELD_PART, seen(12_500_000, _S.CONFIRMED, _F.HELD), ("reviewing this payment", "12.5 USDC is there")),
-    (PayerStep.EXPIRED, seen(0, _S.EXPIRED), ("has expired", "do not send anything")),
-    (
-        PayerStep.EXPIRED_PART,
-        seen(5_000_000, _S.EXPIRED, _F.UNDERPAID),
-        ("The shop has your 5 USDC", "Ask the shop", "do not send the rest"),
-    ),
-    (PayerStep.EXPIRED_PART, seen(5_000_000, _S.EXPIRED, _F.LATE), ("The shop has your 5 USDC",)),
-    (PayerStep.CANCELLED, seen(0, _S.EXPIRED, _F.MANUAL), ("cancelled this payment", "do not send anything")),
-    (PayerStep.CANCELLED_PART, seen(1, _S.EXPIRED, _F.MANUAL), ("cancelled", "has your 0.000001 USDC")),
-    (PayerStep.FAILED, seen(0, _S.FAILED, _F.REORGED), ("failed", "contact the shop")),
-    (PayerStep.FAILED_PART, seen(12_500_000, _S.FAILED), ("failed", "12.5 USDC has arrived")),
-    (
-        PayerStep.WRONG_ASSET,
-        {"strays": (WRONG,), "flags": frozenset({_F.WRONG_ASSET})},
-        ("5 USDT has arrived, but this payment is in USDC", "send 12.5 USDC on Anvil"),
-    ),
-    (
-        PayerStep.WRONG_NETWORK,
-        {"strays": (FAR,), "flags": frozenset({_F.WRONG_NETWORK})},
-        ("5 USDC on Other Chain has arrived", "USDC on Anvil"),
-    ),
-    (PayerStep.WRONG_ASSET, seen(0, _S.EXPIRED, _F.WRONG_ASSET, strays=(WRONG,)), ("5 USDT", "is over")),
-]
 PAYABLE = {PayerStep.PAY, PayerStep.PAY_REST, PayerStep.WRONG_ASSET, PayerStep.WRONG_NETWORK}
 
 
@@ -125,7 +70,7 @@ def test_of_a_network_that_is_gone_no_link_asks_for_the_whole_again() -> None:
     """Amount and address remain, and the QR code of the address."""
     asked = due(**seen(5_000_000, _S.DETECTED, _F.UNDERPAID))
     state = checkout_view(asked, {}, T0, None, ENGLISH)
-    page = render.checkout(state, asked, None, ENGLISH)
+    page = render.checkout(state, asked, None, ENGLISH, SHOP)
     assert (state["payable"], state["rest_uri"]) == (True, None)
     assert (page.count("<svg"), "12500000" in page, ADDRESS in page) == (1, False, True)
 
@@ -163,9 +108,9 @@ def test_a_payment_that_is_done_shows_its_transactions() -> None:
     explored = replace(NETWORK, explorer="https://scan.example/")
     state = checkout_view(asked, {"anvil": explored}, T0, None, ENGLISH)
     assert [each["url"] for each in state["transactions"]] == [f"https://scan.example/tx/{each}" for each in hashes]
-    page = render.checkout(state, asked, explored, ENGLISH)
+    page = render.checkout(state, asked, explored, ENGLISH, SHOP)
     assert all(each in page and f'href="https://scan.example/tx/{each}"' in page for each in hashes)
-    assert "scan.example" not in render.checkout(without, asked, NETWORK, ENGLISH)
+    assert "scan.example" not in render.checkout(without, asked, NETWORK, ENGLISH, SHOP)
 
 
 def test_the_way_back_is_there_once_the_payment_is_confirmed() -> None:

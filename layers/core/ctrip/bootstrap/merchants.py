@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ctrip.services.merchants.manage_merchants import MerchantManager
     from ctrip.services.merchants.move_merchant import MerchantMover
     from ctrip.services.merchants.provision_merchant import AccountProvisioner, WaitingProvisioner
+    from ctrip.services.merchants.set_brand import Brands
 
 
 class Merchants:
@@ -55,6 +56,14 @@ class Merchants:
         on = self._on
         jobs = self._stage.notifying("api")
         return MerchantManager(access=on.access, cipher=on.cipher, jobs=jobs, clock=on.clock, ids=on.ids)
+
+    @cached_property
+    def brands(self) -> "Brands":
+        """Build what keeps how shops look."""
+        from ctrip.services.merchants.set_brand import Brands
+
+        on = self._on
+        return Brands(access=on.access, clock=on.clock, plain_http=on.settings.local)
 
     @cached_property
     def keys(self) -> "KeyManager":

@@ -20,6 +20,7 @@ from ctrip.domain.settlement.payout import Payout
 from ctrip.pages.language import DEFAULT, LANGUAGES, UNKNOWN
 from ctrip.pages.language import language as language_of
 from ctrip.ports.language import Language, amount_in, translatable
+from ctrip.views.brand import Shop
 from ctrip.views.checkout import CheckoutState, asked
 from ctrip.views.claim_words import STATES, state_of
 
@@ -38,11 +39,13 @@ ELSEWHERE = {"admin.css": "admin", "admin.js": "admin"}
 ELSEWHERE |= {"htmx.min.js": "vendored", "uplot.min.js": "vendored", "uplot.min.css": "vendored"}
 
 
-def checkout(state: CheckoutState, payment: Payment, network: Network | None, language: Language) -> str:
+def checkout(state: CheckoutState, payment: Payment, network: Network | None, language: Language, shop: Shop) -> str:
     """Render the checkout page of one payment, as its status says; its network may not be enabled any more."""
     return page(
         "checkout.html",
         language,
+        shop,
+        order_id=payment.order.order_id,
         payment=state,
         chain_title=network.title if network else payment.due.chain,
         testnet=network is not None and network.testnet,
@@ -55,7 +58,14 @@ def checkout(state: CheckoutState, payment: Payment, network: Network | None, la
 
 
 def choose(
-    state: CheckoutState, payment: Payment, offers: Sequence[Offered], language: Language, *, trouble: str, up: str
+    state: CheckoutState,
+    payment: Payment,
+    offers: Sequence[Offered],
+    language: Language,
+    shop: Shop,
+    *,
+    trouble: str,
+    up: str,
 ) -> str:
     """Render the page on which a payer chooses what to pay with; `trouble` says why a choice was not taken.
 
@@ -65,6 +75,7 @@ def choose(
     return page(
         "choose.html",
         language,
+        shop,
         payment=state,
         asked=asked(payment, language),
         description=payment.order.description,
@@ -101,7 +112,15 @@ def no_language(code: str) -> str:
 
 
 def claim(
-    refund: Payout, network: Network | None, language: Language, *, waits: bool, address: str, wrong: str, why: str
+    refund: Payout,
+    network: Network | None,
+    language: Language,
+    shop: Shop,
+    *,
+    waits: bool,
+    address: str,
+    wrong: str,
+    why: str,
 ) -> str:
     """Render the page on which a payer names where a refund goes.
 
@@ -111,6 +130,7 @@ def claim(
     return page(
         "claim.html",
         language,
+        shop,
         refund=refund,
         words=language.say(state_of(refund.state)),
         amount=language.number(format_decimal(refund.amount, refund.decimals)),
@@ -125,10 +145,13 @@ def claim(
     )
 
 
-def page(name: str, language: Language, **values: object) -> str:
-    """Render a page that payers read: in it, `_("a message with {names}", name=...)` is translated and filled in."""
-    shared = {"language": language, "languages": LANGUAGES, "up": "../", "_": _words_of(language)}
-    return template(name).render(**(shared | values))
+def page(name: str, language: Language, shop: Shop | None = None, **values: object) -> str:
+    """Render a page that payers read, as their shop looks where one is known.
+
+    In it, `_("a message with {names}", name=...)` is translated and filled in.
+    """
+    own = {"language": language, "languages": LANGUAGES, "shop": shop, "up": "../", "_": _words_of(language)}
+    return template(name).render(own | values)
 
 
 def _words_of(language: Language) -> Callable[..., Markup]:

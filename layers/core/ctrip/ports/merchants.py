@@ -15,7 +15,8 @@ from ctrip.ports.idempotency import Idempotency, Remembered
 class AccessChange:
     """What one decision about a merchant, its keys and its endpoints changes, in one transaction.
 
-    Before is None for a new one, after for an endpoint that is deleted.
+    Before is None for a new one, after for an endpoint that is deleted. `logo` is the merchant's new picture, empty
+    where it has none any more; None leaves the one that is there.
     """
 
     merchant: tuple[Merchant | None, Merchant]
@@ -24,6 +25,7 @@ class AccessChange:
     endpoint: tuple[Endpoint | None, Endpoint | None] | None = None
     idempotency: Idempotency | None = None
     answer: str = ""
+    logo: bytes | None = None
 
 
 class AccessStore(Protocol):
@@ -35,6 +37,10 @@ class AccessStore(Protocol):
 
     def merchants(self, after: str, limit: int) -> list[Merchant]:
         """List merchants by id, those after one."""
+        ...
+
+    def logo(self, merchant_id: str) -> bytes:
+        """Read the picture of a merchant's shop, which may lag a second; empty where it has none."""
         ...
 
     def change(self, change: AccessChange) -> None:

@@ -1,5 +1,6 @@
 """Merchants, keys, counters and gates."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -36,6 +37,11 @@ class DynamoAccess(Store):
         item = self._db.get(self._table, tables.merchant_key(merchant_id))
         return decode(Merchant, read_document(item, "doc")) if item else None
 
+    def logo(self, merchant_id: str) -> bytes:
+        """Read the picture of a merchant's shop; empty where it has none."""
+        item = self._db.get(self._table, tables.logo_key(merchant_id), consistent=False)
+        return b64decode(tables.plain(item, "picture")) if item else b""
+
     def change(self, change: AccessChange) -> None:
         """Write a decision about a merchant, its keys and its endpoints, all of it or nothing."""
         merchant, writes = change.merchant[1], list(self._merchant(*change.merchant))
@@ -43,6 +49,9 @@ class DynamoAccess(Store):
             writes += self._key(*change.key, now=merchant.updated_at)
         if change.endpoint is not None:
             writes.append(endpoint_write(self._db.tables.events, *change.endpoint))
+        if change.logo is not None:
+            picture = text(b64encode(change.logo).decode())
+            writes.append(put(self._table, keyed(tables.logo_key(merchant.id), picture=picture)))
         if change.idempotency is not None:
             first = Remembered(change.idempotency.body_hash, answer=change.answer)
             writes.insert(0, remember(self._table, change.idempotency, first, merchant.updated_at))

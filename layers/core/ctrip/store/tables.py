@@ -331,6 +331,11 @@ def payout_costs_key(chain: str) -> Key:
 # -- access
 
 
+def logo_key(merchant_id: str) -> Key:
+    """Name the picture of a merchant's shop."""
+    return Key(f"MER#{merchant_id}", "LOGO")
+
+
 def merchant_key(merchant_id: str) -> Key:
     """Name a merchant."""
     return Key(f"MER#{merchant_id}", "MER")

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypedDict
 from ctrip.domain.chains.kinds import FIRST, account_path
 from ctrip.domain.merchants.access import ApiKey, Merchant, Scope
 from ctrip.domain.payments.payment import Custody, Late
+from ctrip.views.brand import BrandView, brand_view
 from ctrip.views.fields import Id, NextCursor, Shape, Time, rfc3339, rfc3339_if
 
 MerchantStatus = Literal["provisioning", "active", "disabled"]
@@ -27,6 +28,7 @@ class MerchantView(TypedDict):
     confirmations: int
     calls_per_second: Annotated[int | None, "Null: as many as the stage gives."]
     open_payments: Annotated[int | None, "Null: as many as the stage gives."]
+    brand: Annotated[BrandView, "How its shop looks on the pages of its payers."]
     created_at: Time
     updated_at: Time
     version: int
@@ -99,6 +101,7 @@ def merchant_view(merchant: Merchant) -> MerchantView:
         "confirmations": policy.confirmations,
         "calls_per_second": limits.calls_per_second or None,
         "open_payments": limits.open_payments or None,
+        "brand": brand_view(merchant.brand),
         "created_at": rfc3339(merchant.created_at),
         "updated_at": rfc3339(merchant.updated_at),
         "version": merchant.version,

@@ -33,6 +33,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """How its shop looks on the pages of payers; an empty field is not set. `logo` is the media type of its picture.
+
+    `logo_digest` is the SHA-256 of the picture (hex), for whoever audits. `origins` may embed the pages.
+    """
+
+    shop_name: str = ""
+    colour: str = ""
+    contact: str = ""
+    origins: tuple[str, ...] = ()
+    logo: str = ""
+    logo_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountKey:
     """A merchant's extended public key of one curve, which chain kinds have in common or for themselves.
 
@@ -88,6 +103,7 @@ class Merchant:
     more_keys: tuple[AccountKey, ...] = ()
     former_keys: tuple[AccountKey, ...] = ()
     rotation: Rotation | None = None
+    brand: Brand | None = None
 
     @property
     def keys(self) -> tuple[AccountKey, ...]:

@@ -150,6 +150,7 @@ def change_merchant(
     moved: Callable[[], bool] = lambda: False,
     idempotency: Idempotency | None = None,
     answer: str = "",
+    logo: bytes | None = None,
 ) -> Merchant:
     """Decide on the merchant as it stands and commit with the audit record; again where it has moved on meanwhile.
 
@@ -163,7 +164,13 @@ def change_merchant(
         audit = merchant_record(before, after, action, origin, key, endpoint)
         after = replace(after, audit_head=audit.hash)
         change = AccessChange(
-            merchant=(before, after), audit=audit, key=key, endpoint=endpoint, idempotency=idempotency, answer=answer
+            merchant=(before, after),
+            audit=audit,
+            key=key,
+            endpoint=endpoint,
+            idempotency=idempotency,
+            answer=answer,
+            logo=logo,
         )
         try:
             access.change(change)
@@ -213,6 +220,8 @@ def _facts(merchant: Merchant) -> dict[str, Any]:
     added: dict[str, Any] = {"more_keys": more} if more else {}
     if merchant.former_keys:
         added["former_keys"] = [[key.curve, key.account, key.xpub, key.signature] for key in merchant.former_keys]
+    if merchant.brand and merchant.brand.logo_digest:
+        added["logo"] = merchant.brand.logo_digest
     if merchant.rotation:
         added["rotation"] = merchant.rotation.account
     return facts | {"extended_key": vouched, "first_index": merchant.first_index} | added

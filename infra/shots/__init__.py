@@ -1,0 +1,1 @@
+"""Pictures of every page that payers see, in each state, language, size and scheme."""

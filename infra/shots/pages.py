@@ -1,0 +1,113 @@
+"""Every page that payers see, in each state, made without a gateway: of payments and refunds that nobody made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.merchants.access import Brand, Merchant
+from ctrip.domain.payments.payer import PayerStep
+from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.pages import render
+from ctrip.ports.language import Language
+from ctrip.views.brand import Shop, shop_of
+from ctrip.views.checkout import CheckoutState, checkout_view
+from ctrip.views.claim_words import refusal_of
+from tests.build import T0
+from tests.support.payer_states import CASES, END, due
+from tests.world import NETWORK
+
+MERCHANT = Merchant(
+    id="m1",
+    name="Coffee to go",
+    account=1,
+    xpub="",
+    webhook_secrets=(),
+    brand=Brand(colour="#0f766e", contact="help@shop.example", logo="image/png"),
+)
+SHOP = shop_of(MERCHANT)
+PLAIN = shop_of(replace(MERCHANT, brand=None))
+NETWORKS: dict[str, Network] = {
+    "anvil": replace(NETWORK, title="Base", testnet=False, explorer="https://explorer.example"),
+    "other": replace(NETWORK, name="other", title="Polygon"),
+}
+_TO = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+_SENT = Transfer("0x" + "5d" * 32, 0, 7, "0xb", None, 12_500_000)
+_ORDER = {
+    "order_id": "1042",
+    "description": "Two coffees and a cake",
+    "success_url": "https://shop.example/thanks",
+    "cancel_url": "https://shop.example/cart",
+}
+
+
+def _states() -> dict[str, tuple[dict[str, Any], int]]:
+    """Name each state of a payment, with its changes and the time at which it is looked at."""
+    found: dict[str, tuple[dict[str, Any], int]] = {}
+    for step, changes, _ in CASES:
+        name = step.value if step.value not in found else f"{step.value}_{len(found)}"
+        transfers = {"transfers": (_SENT,)} if changes.get("amount_received") else {}
+        found[name] = ({**_ORDER, **transfers, **changes}, T0)
+    found[PayerStep.CHECKING.value] = (_ORDER, END)
+    found["huge"] = ({**_ORDER, "amount": 2**256 - 1, "symbol": "DAI", "decimals": 18, "description": "M" * 500}, T0)
+    return found
+
+
+STATES = _states()
+
+
+def state(name: str, language: Language) -> CheckoutState:
+    """Return what the status of a payment in a state says."""
+    changes, now = STATES[name]
+    return checkout_view(due(id=name, **changes), NETWORKS, now, None, language)
+
+
+def checkout(name: str, language: Language, shop: Shop = SHOP) -> str:
+    """Render the checkout page of a payment in a state."""
+    changes, _ = STATES[name]
+    return render.checkout(state(name, language), due(id=name, **changes), NETWORKS["anvil"], language, shop)
+
+
+def _claim(state: PayoutState, **shown: Any) -> Callable[[Language], str]:
+    refund = Payout(
+        id="rf_1",
+        kind=PayoutKind.REFUND,
+        merchant_id="m1",
+        chain="anvil",
+        token_id=None,
+        token=None,
+        symbol="USDC",
+        decimals=6,
+        amount=1_250_000,
+        to="" if state is PayoutState.AWAITING_ADDRESS else _TO,
+        asked_by="key:1",
+        state=state,
+        approvals_needed=1,
+        claim_until=END,
+    )
+    asked: dict[str, Any] = {
+        "waits": state is PayoutState.AWAITING_ADDRESS,
+        "address": "",
+        "wrong": "",
+        "why": "",
+    } | shown
+    return lambda language: render.claim(refund, NETWORKS["anvil"], language, SHOP, **asked)
+
+
+CLAIMS: dict[str, Callable[[Language], str]] = {
+    "asked": _claim(PayoutState.AWAITING_ADDRESS),
+    "wrong": _claim(PayoutState.AWAITING_ADDRESS, wrong="0x12", why=refusal_of("invalid_address")),
+    "confirm": _claim(PayoutState.AWAITING_ADDRESS, address=_TO),
+    "noted": _claim(PayoutState.AWAITING_APPROVAL),
+    "sending": _claim(PayoutState.SENDING),
+    "sent": _claim(PayoutState.COMPLETED),
+    "over": _claim(PayoutState.CANCELLED),
+}
+OTHERS: dict[str, Callable[[Language], str]] = {
+    "no-payment": render.missing,
+    "no-refund": render.no_claim,
+    "no-language": lambda _: render.no_language("unknown_language"),
+}
