@@ -83,7 +83,7 @@ def choose_page(call: Call, payment_id: str) -> Response:
     translated=True,
     codes=(
         *("payment_not_found", "payment_not_choosable", "payment_expired", "choice_closed", "payment_changed"),
-        *("asset_not_offered", "too_many_choices", "invalid_form"),
+        *("too_many_choices", "invalid_form"),
         *("currency_unavailable", "asset_without_rate", "rate_unavailable"),
         *("chain_unavailable", "too_many_open_payments", "treasury_missing"),
         *("merchant_provisioning", "merchant_key_unverified", "merchant_without_key"),
