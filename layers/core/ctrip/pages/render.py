@@ -78,6 +78,7 @@ def choose(
         shop,
         payment=state,
         asked=asked(payment, language),
+        order_id=payment.order.order_id,
         description=payment.order.description,
         until=language.moment(payment.due.expires_at),
         networks=[(network, [_offer(each, payment, language) for each in group]) for network, group in groups],

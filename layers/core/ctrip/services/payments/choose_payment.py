@@ -8,7 +8,7 @@ from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.kinds import rules_of
 from ctrip.domain.detection.step import fire
-from ctrip.domain.errors import AlreadyExists, Busy, ChainUnavailable, Conflict, NotFound, Refusal, TooMany
+from ctrip.domain.errors import AlreadyExists, BadRequest, Busy, ChainUnavailable, Conflict, NotFound, Refusal, TooMany
 from ctrip.domain.jobs import ScanJob
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.choosing import Offer, Offered, accepted, base_units, chosen_offer, due_at, refuse_choice
@@ -53,14 +53,18 @@ class PaymentChooser:
     recorder: Recorder
 
     def offers(self, payment: Payment) -> list[Offered]:
-        """List what the payer may choose, with the amount of each; none where nothing may be chosen any more."""
+        """List what the payer may choose, with the amount of each; what nobody has a rate of is left out."""
         merchant = self._merchant(payment)
         found = self._receivable(merchant, payment)
         price = payment.choice.price
         if price is None:
             return [Offered(network, asset, base_units(payment.choice.whole, asset)) for network, asset in found]
         known = self.rates.amounts(price, list(dict.fromkeys(asset for _, asset in found)))
-        return [_offered(network, asset, known[asset]) for network, asset in found]
+        return [
+            _offered(network, asset, known[asset])
+            for network, asset in found
+            if not isinstance(known[asset], BadRequest)
+        ]
 
     def choose(self, payment_id: str, chain: str, symbol: str, origin: Origin) -> Payment:
         """Take the payer's choice; the same one again changes nothing.
