@@ -10,10 +10,12 @@ import pytest
 
 from ctrip.domain.admins import MATRIX, Role
 from functions.dashboard.routes import PAGES, Page
+from functions.http.answers import FORM
 from functions.http.operation import OPERATIONS
 from tests.functions.conftest import OWNER, Api
 from tests.functions.dashboard import LISTS, Browser, address, once_of, signed_in
 from tests.functions.test_access import settlement_of
+from tests.world import ORIGIN
 
 GUARDED = [each for each in PAGES if not each.open]
 FORMS = [each for each in GUARDED if each.method == "POST"]
@@ -368,6 +370,22 @@ def test_what_a_merchant_wrote_is_text(api: Api) -> None:
         text = browser.get(path).text
         assert "<script>alert" not in text
         assert "&lt;script&gt;alert" in text
+
+
+def test_a_payment_whose_payer_has_not_chosen_is_shown_with_its_price(api: Api) -> None:
+    """On the overview, in lists and by itself, as HTML and as CSV; and the choice is on record as the payer's."""
+    browser = signed_in(api)
+    made = api.call("POST", "/api/v1/payments", {"price": {"currency": "USD", "amount": "1250.00"}}).json
+    audit = f"/admin/audit?kind=payment_id&id={made['id']}"
+    for path in ("/admin", "/admin?format=csv", "/admin/payments?format=csv", audit):
+        assert browser.get(path).status_code == 200, path
+    for path in ("/admin/payments", f"/admin/payments/{made['id']}"):
+        assert "1,250.00 USD" in browser.get(path).text
+    api.stage.payments.chooser.choose(made["id"], "anvil", "USDC", ORIGIN)
+    api.call("POST", f"/pay/{made['id']}/choose", b"offer=anvil%3AETH", key=None, Content_Type=FORM)
+    text = browser.get(f"/admin/payments/{made['id']}").text
+    assert "1 ETH = " in text
+    assert "payer" in browser.get(audit).text
 
 
 def test_a_payment_is_found_by_its_id_address_and_order(api: Api) -> None:

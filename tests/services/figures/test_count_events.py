@@ -9,6 +9,8 @@ from ctrip.domain.errors import Stale
 from ctrip.domain.figures import AssetDay, Totals
 from ctrip.domain.payments.payment import Flag
 from ctrip.services.figures.count_events import HOUR_MS
+from ctrip.services.payments.create_payment import CreatePayment
+from ctrip.views.figures import traded_assets
 from tests.world import ORIGIN, USDC, World, put_merchant
 
 DAY_MS = 86_400_000
@@ -54,6 +56,26 @@ def test_states_and_days_are_counted_from_events_alone() -> None:
     coin, token = on_day(world, now), on_day(world, now, str(USDC.id))
     assert (coin.created, coin.converted, coin.paid, coin.volume) == (2, 1, 1, 1000)
     assert (token.created, token.converted, token.volume, token.symbol, token.decimals) == (1, 0, 0, "USDC", 6)
+
+
+def test_a_payment_counts_where_its_payer_has_chosen_to_pay() -> None:
+    """Until then nowhere; after another choice there alone, whether or not a count came in between."""
+    for between in (0, 3):
+        world = World()
+        now = world.clock.now()
+        wanted = CreatePayment(price=("USD", "25.00"))
+        ids = [world.creator.create(world.merchant, wanted, "http://x", ORIGIN).view["id"] for _ in range(2)]
+        for number, symbol in enumerate(("ETH", "USDC", "ETH", "USDC")):
+            world.stage.payments.chooser.choose(ids[0], "anvil", symbol, ORIGIN)
+            if number < between:
+                count(world)
+        count(world)
+        standing = {each.chain: each.payments for each in world.stores.figures.totals().standings}
+        assert standing == {"": 1, "anvil": 1}
+        day = world.stage.figures.reader.figures.days([now // DAY_MS])[now // DAY_MS]
+        created = {(each.chain, each.symbol): each.created for each in day.assets}
+        assert created == {("", ""): 1, ("anvil", "ETH"): 0, ("anvil", "USDC"): 1}
+        assert list(traded_assets([day]).values()) == ["USDC on anvil", "ETH on anvil"]
 
 
 def test_counting_again_counts_nothing_and_going_on_counts_the_rest() -> None:

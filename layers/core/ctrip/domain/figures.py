@@ -20,7 +20,10 @@ REVIEWED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What one event tells: a payment's status and flags, and those it had before (`was` None: it is new)."""
+    """What one event tells: a payment's status and flags, and those it had before (`was` None: it is new).
+
+    What no payer has chosen yet has an empty chain and asset. `left` are those before a choice.
+    """
 
     payment_id: str
     merchant_id: str
@@ -35,6 +38,7 @@ class Change:
     status: Status
     had: frozenset[Flag] = frozenset()
     flags: frozenset[Flag] = frozenset()
+    left: tuple[str, str] | None = None
 
     @property
     def paid(self) -> int:
@@ -126,7 +130,13 @@ class Sums:
             self.moved[change.chain, change.status] += 1
             if change.was is not None:
                 self.moved[change.chain, change.was] -= 1
-        if change.was is None:
+        if change.left is not None:
+            chain, asset = change.left
+            self.moved[chain, change.status] -= 1
+            self.moved[change.chain, change.status] += 1
+            before = replace(change, chain=chain, asset=asset)
+            self._note(change.created_at, before, created=-1)
+        if change.was is None or change.left is not None:
             self._note(change.created_at, change, created=1)
         if change.paid:
             # A payment counts as converted on the day on which it was created, whenever it was paid.

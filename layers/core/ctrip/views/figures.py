@@ -56,7 +56,7 @@ def traded_assets(days: Iterable[Day]) -> dict[str, str]:
     """Name the assets that payments were made in, that with the most of them first."""
     counts: Counter[str] = Counter()
     names: dict[str, str] = {}
-    for each in (asset for day in days for asset in day.assets):
+    for each in (asset for day in days for asset in day.assets if asset.chain):
         key = f"{each.chain}/{each.asset}"
         counts[key] += each.created + each.paid
         names[key] = f"{each.symbol} on {each.chain}"

@@ -116,16 +116,18 @@ def change_of(event: Event) -> Change | None:
     if event.was is None or event.payment_id is None:
         return None
     told = json.loads(event.body)["data"]
+    chain, _, asset = event.left.partition("/")
     return Change(
         payment_id=event.payment_id,
         merchant_id=event.merchant_id,
         at=event.at,
         created_at=_milliseconds(told["created_at"]),
-        chain=told["chain"],
-        asset=told["token_id"] or "native",
-        symbol=told["symbol"],
-        decimals=told["decimals"],
-        amount=told["amount"],
+        chain=told["chain"] or "",
+        asset=(told["token_id"] or "native") if told["chain"] else "",
+        symbol=told["symbol"] or "",
+        decimals=told["decimals"] or 0,
+        amount=told["amount"] or 0,
+        left=(chain, asset) if event.left else None,
         was=Status(event.was) if event.was else None,
         status=Status(told["status"]),
         had=frozenset(map(Flag, event.had)),

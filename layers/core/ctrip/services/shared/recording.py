@@ -77,6 +77,7 @@ class Recorder:
             request_id=request_id,
             was=before.status.value if before else "",
             had=tuple(sorted(before.flags)) if before else (),
+            left=_left(before, payment),
         )
 
     def of_merchant(
@@ -109,3 +110,10 @@ class Recorder:
         implicit = PAYMENT_ENDPOINT if webhook_url else STAGE_ENDPOINT if self.webhook_url else None
         created = self.known.of(merchant_id, now) if self.known else ()
         return tuple([implicit] if implicit else []) + tuple(each.id for each in created if each.wants(name))
+
+
+def _left(before: Payment | None, after: Payment) -> str:
+    """Say what a choice has left, as events record it; empty where nothing was chosen."""
+    if before is None or before.due == after.due:
+        return ""
+    return f"{before.due.chain}/{before.due.asset_key}" if before.is_chosen else "/"
