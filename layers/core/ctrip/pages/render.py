@@ -19,7 +19,7 @@ from ctrip.pages.language import DEFAULT, LANGUAGES, UNKNOWN
 from ctrip.pages.language import language as language_of
 from ctrip.ports.language import Language, translatable
 from ctrip.views.brand import Shop
-from ctrip.views.checkout import CheckoutState
+from ctrip.views.checkout import CheckoutState, wallet_request
 from ctrip.views.claim_words import STATES, state_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _NO_PAYMENT = translatable("Payment not found")
 _NO_PAYMENT_WORDS = translatable("Check the link, or ask the shop for a new one. Please do not send anything.")
 _NO_REFUND = translatable("Refund not found")
 _NO_REFUND_WORDS = translatable("Check that the link is whole, or ask the shop for a new one.")
-ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg", "reference.css"})
+ASSETS = frozenset({"checkout.css", "checkout.js", "wallet.js", "favicon.svg", "reference.css"})
 
 
 def checkout(state: CheckoutState, payment: Payment, network: Network | None, language: Language, shop: Shop) -> str:
@@ -46,6 +46,7 @@ def checkout(state: CheckoutState, payment: Payment, network: Network | None, la
         testnet=network is not None and network.testnet,
         description=payment.order.description,
         until=language.moment(payment.due.expires_at),
+        wallet=wallet_request(payment, network) if state["payable"] else None,
         qr=_qr(state["rest_uri"], language.say(_QR)) if state["rest_uri"] else None,
         address_qr=_qr(state["address"], language.say(_ADDRESS_QR)) if state["payable"] else None,
     )
