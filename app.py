@@ -10,7 +10,9 @@ from functions.admin import payments as admin_payments
 from functions.admin import payouts as admin_payouts
 from functions.admin import sweeps as admin_sweeps
 from functions.api import chains, deposits, events, health, keys, ledger, payments, refunds, settlements
+from functions.api import rates as rates_api
 from functions.api import webhooks as webhooks_api
+from functions.dashboard import routes as dashboard
 from functions.http import answers
 from functions.late import late
 from functions.names import queue
@@ -27,6 +29,7 @@ app.register_middleware(answers.shape, "http")
 app.register_blueprint(health.routes)
 app.register_blueprint(payments.routes)
 app.register_blueprint(chains.routes)
+app.register_blueprint(rates_api.routes)
 app.register_blueprint(events.routes)
 app.register_blueprint(keys.routes)
 app.register_blueprint(webhooks_api.routes)
@@ -47,6 +50,7 @@ app.register_blueprint(admin_payouts.routes)
 app.register_blueprint(admin_sweeps.routes)
 app.register_blueprint(users.routes)
 app.register_blueprint(audit.routes)
+app.register_blueprint(dashboard.routes)
 
 # Schedules, from EventBridge
 tick = app.schedule(Rate(1, unit=Rate.MINUTES), name="tick")(late("tick.handle"))
@@ -55,6 +59,7 @@ sweep_due = app.schedule(Rate(5, unit=Rate.MINUTES), name="sweep_due")(late("swe
 reconcile = app.schedule(Rate(1, unit=Rate.MINUTES), name="reconcile")(late("reconcile.handle"))
 provision = app.schedule(Rate(5, unit=Rate.MINUTES), name="provision")(late("provision.handle"))
 settle = app.schedule(Rate(1, unit=Rate.MINUTES), name="settle")(late("settle.handle"))
+rates = app.schedule(Rate(1, unit=Rate.MINUTES), name="rates")(late("rates.handle"))
 seal = app.schedule(Rate(1, unit=Rate.HOURS), name="seal")(late("seal.handle"))
 
 # Queues

@@ -49,7 +49,7 @@ def _api(stage: "Stage") -> object:
 
 
 def _tick(stage: "Stage") -> object:
-    return _jobs(), stage.detection.starter
+    return _jobs(), stage.detection.starter, stage.payments.lapser
 
 
 def _scan(stage: "Stage") -> object:
@@ -74,6 +74,10 @@ def _webhooks(stage: "Stage") -> object:
 
 def _settle(stage: "Stage") -> object:
     return _jobs(), stage.payouts.worker
+
+
+def _rates(stage: "Stage") -> object:
+    return stage.prices.refresher
 
 
 def _reconcile(stage: "Stage") -> object:
@@ -117,6 +121,7 @@ BUILDS: dict[str, Callable[["Stage"], object]] = {
     "sweep_due": _sweep_due,
     "webhooks": _webhooks,
     "settle": _settle,
+    "rates": _rates,
     "reconcile": _reconcile,
     "provision": _provision,
     "seal": _seal,

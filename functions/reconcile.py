@@ -1,4 +1,4 @@
-"""Each minute: compare the ledger with the chains on which money moves; where none does, it returns at once."""
+"""Each minute: compare the ledger with the chains on which money moves, and count events into the stage's figures."""
 
 from typing import Any
 
@@ -6,5 +6,7 @@ from ctrip.bootstrap import stage
 
 
 def handle(event: Any) -> list[str]:
-    """Look at each chain that is due."""
-    return stage().ledger.reconciler.run()
+    """Look at each chain that is due; the figures, which move no money, come last."""
+    looked = stage().ledger.reconciler.run()
+    stage().figures.counter.run()
+    return looked

@@ -31,6 +31,7 @@ from tests.fakes.cipher import FakeCipher
 from tests.fakes.clock import T0, FakeClock
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.log import FakeLog
+from tests.fakes.rates import FakeSource
 from tests.fakes.sender import FakeSender
 from tests.fakes.store import FakeStores
 
@@ -169,6 +170,11 @@ class FakeAdapters:
         """Nobody rotates it."""
         return True
 
+    @property
+    def rate_refresh(self) -> Any:
+        """The function `rates`, without a call between."""
+        return self._world.stage.prices.refresher
+
     def authority(self) -> KeyAuthority:
         """The local mnemonic's."""
         return AUTHORITY
@@ -202,6 +208,7 @@ class World:
         self.chain = chain or FakeChain(T0)
         self.signer = signer or FakeSigner({0: _WALLET.account_xpub("evm", 0), 1: XPUB})
         self.receivers = FakeSender()
+        self.rate_sources = [FakeSource(name, self.clock) for name in ("chainlink", "kraken", "coinbase")]
         self.chain.deposit(STATION, 10**20)
         self.chain.mine(5)
         self.merchant = Merchant(

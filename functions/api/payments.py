@@ -28,6 +28,9 @@ OF_ONE = ("payment_not_found",)
         "treasury_missing",
         "too_many_open_payments",
         "chain_unavailable",
+        "currency_unavailable",
+        "asset_without_rate",
+        "rate_unavailable",
     ),
 )
 def create_payment(call: Call) -> Response:

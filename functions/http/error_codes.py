@@ -16,6 +16,10 @@ CODES: dict[str, Code] = {
     "invalid_field": Code(400, "A field or a parameter is wrong; `errors` names each."),
     "unsupported_chain": Code(400, "The chain is not enabled here."),
     "token_not_found": Code(400, "The token is not enabled on this chain."),
+    "currency_unavailable": Code(
+        400, "No two sources agree on a rate of the currency, or of the asset; name the price otherwise, or an amount."
+    ),
+    "asset_without_rate": Code(400, "No two sources know what the asset is worth; name an amount of it."),
     "unauthorized": Code(401, "No valid credential came with the request."),
     "forbidden": Code(403, "The credential does not carry the scope or the permission."),
     "address_not_allowed": Code(403, "The key may not be used from this address."),
@@ -77,6 +81,10 @@ CODES: dict[str, Code] = {
     "already_approved": Code(409, "The same person has approved it already."),
     "invalid_form": Code(400, "The body is no form of a page."),
     "unknown_language": Code(400, "`lang` names no language; one without a translation gives way to the browser's."),
+    "payment_not_choosable": Code(409, "What the payment is paid with is fixed."),
+    "payment_expired": Code(409, "The time to pay is over."),
+    "choice_closed": Code(409, "Money has come, or the payment is over: nothing else can be chosen."),
+    "too_many_choices": Code(429, "The payer chooses too often; try again after Retry-After."),
     "payload_too_large": Code(413, "The body is over 32 KiB, or over 96 where it may hold a logo."),
     "unsupported_media_type": Code(415, "The body is not application/json."),
     "idempotency_key_reused": Code(422, "The idempotency key came before with another body."),
@@ -88,6 +96,9 @@ CODES: dict[str, Code] = {
     "busy": Code(503, "The service is short of breath; try again after Retry-After."),
     "chain_unavailable": Code(
         503, "The chain is paused, or could not be looked at for ten minutes; `detail` says which."
+    ),
+    "rate_unavailable": Code(
+        503, "No present rate is known, or a stablecoin is off its peg; try again after Retry-After."
     ),
     "timeout": Code(504, "The service took too long; try again."),
 }
@@ -101,6 +112,12 @@ FIELD_CODES: dict[str, str] = {
     "invalid_value": "has the wrong type, length, range or spelling",
     "not_of_this_schedule": "belongs to another kind of schedule",
     "invalid_amount": "is no amount from 1 to 2^256-1 base units",
+    "currency_unknown": "is no currency of ISO 4217 in use",
+    "currency_retired": "is a currency that is no longer in use",
+    "currency_unavailable": "has no rate that two sources agree on",
+    "asset_without_rate": "has no rate",
+    "invalid_price": "is no positive decimal number as text",
+    "too_many_decimals": "has more decimals than the currency",
     "invalid_url": "is no address that may be used here",
     "invalid_cursor": "is not a cursor that this list gave out",
     "invalid_email": "is no e-mail address",
@@ -126,6 +143,9 @@ FIELD_CODES: dict[str, str] = {
     "above_limit": "is more than is paid out at a time",
     "insufficient_balance": "is more than can be paid out",
     "weak_password": "is too short or too long",
+    "asset_not_offered": "is not offered for this payment",
+    "invalid_assets": "names something twice",
+    "needs_chain": "needs a chain: base units differ from asset to asset",
     "wrong_code": "is not the current code",
 }
 

@@ -47,7 +47,13 @@ TAGS = {
     "admin": "For the people who operate the stage.",
     "description": "This description.",
 }
-_TAG_OF = {"chains": "payments", "tokens": "payments", "ledger": "balances", "ledger.csv": "balances"}
+_TAG_OF = {
+    "chains": "payments",
+    "tokens": "payments",
+    "rates": "payments",
+    "ledger": "balances",
+    "ledger.csv": "balances",
+}
 _TAG_OF |= {"settlement-addresses": "settlements", "settlement-schedules": "settlements", "deposits": "settlements"}
 _TAG_OF |= {"refunds": "settlements"}
 _TAG_OF |= {"settlements.csv": "settlements", "refunds.csv": "settlements"}

@@ -18,6 +18,7 @@ from ctrip.views import (
     merchants,
     payments,
     payouts,
+    rates,
     schedules,
     sweeps,
 )
@@ -51,6 +52,7 @@ VIEWS = named(
         merchants,
         payments,
         payouts,
+        rates,
         sweeps,
         problems,
         schedules,

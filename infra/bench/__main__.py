@@ -10,7 +10,19 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from infra.bench import cold, commands, creations, deliveries, detection, imports, load, payouts, sweeps, watch_set
+from infra.bench import (
+    cold,
+    commands,
+    creations,
+    deliveries,
+    detection,
+    imports,
+    load,
+    overview,
+    payouts,
+    sweeps,
+    watch_set,
+)
 from infra.bench.figure import Figure
 from infra.stack.settings import check
 from infra.tools.errors import Failed, Refused
@@ -83,6 +95,7 @@ def _figures(*, first: bool, against: Path | None) -> Iterator[Figure]:
     yield from sweeps.figures()
     yield from payouts.figures()
     yield from load.figures(_told)
+    yield from overview.figures(_told)
 
 
 def _told(line: str) -> None:

@@ -369,7 +369,8 @@ def latency(anvil: Any, payments: int = 60) -> Latency:
     world: Any = NodeWorld(anvil)
     rhythm = Rhythm(anvil, world)
     world.clock, world.chain = rhythm.clock, EvmChain(world.network, [anvil.url], rhythm.clock)
-    world.creator = replace(world.creator, clock=rhythm.clock)
+    opener = replace(world.creator.opener, clock=rhythm.clock)
+    world.creator = replace(world.creator, clock=rhythm.clock, opener=opener)
     anvil.rpc("anvil_removeBlockTimestampInterval")
     anvil.automine(False)
     told: dict[str, float] = {}

@@ -13,6 +13,7 @@ from infra.cli.alarm import alarm
 from infra.cli.audit import audit
 from infra.cli.chains import chains
 from infra.cli.contracts import contracts
+from infra.cli.dev import dev
 from infra.cli.doctor import doctor
 from infra.cli.keys import keys
 from infra.cli.kms import kms
@@ -52,12 +53,14 @@ cli.add_typer(contracts, name="contracts")
 cli.add_typer(treasury, name="treasury")
 cli.add_typer(reconcile, name="reconcile")
 cli.add_typer(alarm, name="alarm")
+cli.add_typer(dev, name="dev")
 cli.command("doctor")(doctor)
 
 
 @cli.callback()
 def stage(
-    name: Annotated[str, typer.Option("--stage", envvar="CTRIP_STAGE", help="Which stage.")],
+    context: typer.Context,
+    name: Annotated[str | None, typer.Option("--stage", envvar="CTRIP_STAGE", help="Which stage.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Choose the stage."""
@@ -65,6 +68,10 @@ def stage(
 
     if wrong := names.unknown(os.environ):
         raise ConfigurationError(wrong)
+    if name is None and context.invoked_subcommand == "dev":
+        name = "local"  # there is no other that it could mean
+    if name is None:
+        raise typer.BadParameter("it is required: which stage is meant?", param_hint="--stage")
     os.environ["CTRIP_STAGE"] = name
     Output.as_json = as_json
 

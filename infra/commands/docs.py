@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 from ctrip.config import example, reference
+from ctrip.described import compiled
 from ctrip.domain.alarms import runbook
 from ctrip.domain.payments.machine import diagram
-from ctrip.networks import compiled
 from ctrip.views.event_types import EVENT_TYPES, LIVES
 from infra.stack.names import STACK
 
@@ -64,7 +64,8 @@ def pages() -> dict[str, str]:
         ".env.example": environment(),
         "docs/payment-states.md": states(),
         "docs/alarms.md": alarms(),
-        "layers/core/ctrip/chains.json": compiled(),
+        "layers/core/ctrip/chains.json": compiled("chains"),
+        "layers/core/ctrip/feeds.json": compiled("feeds"),
         "docs/events.md": events(),
     }
 

@@ -85,6 +85,7 @@ def summary(gateway: dict[str, Any], seconds: float, state: str = ".local") -> s
         "",
         f"  Pay it, from another terminal:  {where}make pay ID=<payment id>",
         f"  All of it at once:              {where}make demo",
+        f"  Move a rate:                    {where}.venv/bin/ctrip dev rate ETH 3000",
         "",
         f"  Keys and addresses: {state}/gateway.json   logs: {state}/logs   Ctrl-C stops it.",
         "",

@@ -17,7 +17,7 @@ const GROUPS = [
   { sources: ['Sweep.sol'], evmVersion: 'cancun', out: shipped, compared: true },
   // As the probe, on every chain.
   { sources: ['Payout.sol'], evmVersion: 'paris', out: shipped, compared: true },
-  { sources: ['TestTokens.sol', 'Forwarder.sol', 'Multicall3.sol'], evmVersion: 'cancun', out: kept },
+  { sources: ['TestTokens.sol', 'MockFeeds.sol', 'Forwarder.sol', 'Multicall3.sol'], evmVersion: 'cancun', out: kept },
 ]
 
 function fail(line) {

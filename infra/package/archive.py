@@ -16,6 +16,7 @@ from pathlib import Path
 
 from infra.package import runtime
 from infra.package.slim import slim
+from infra.tools import vendored
 from infra.tools.errors import Failed
 from infra.tools.process import ROOT
 
@@ -35,6 +36,7 @@ _FILE = 0o100644 << 16
 def build(out: Path, *, arch: str) -> Path:
     """Write `deployment.zip` into `out` for the running Python and an architecture of Lambda; return its path."""
     runtime.check_architecture(arch)
+    vendored.lay(lambda line: print(line, file=sys.stderr, flush=True))
     with tempfile.TemporaryDirectory(prefix="ctrip-package-") as folder:
         tree = Path(folder).resolve() / "tree"
         _install(tree, runtime.ARCHITECTURES[arch])

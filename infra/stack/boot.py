@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from infra.stack import anvil, aws_embedded, stack
+from infra.stack import anvil, aws_embedded, exchange, stack
 from infra.stack.settings import Settings
-from infra.tools import npm
+from infra.tools import npm, vendored
 from infra.tools.awsenv import listening
 from infra.tools.errors import Refused
 from infra.tools.ports import HOST
@@ -39,6 +39,7 @@ class Running:
 def running(settings: Settings, say: Say, interrupts: Interrupts | None = None) -> Iterator[Running]:
     """The whole gateway, seeded and ready, with `gateway.json` in its state folder; all of it ends with the block."""
     npm.check_node()
+    vendored.lay(say, tools=settings.tools)
     with _locked(settings), Supervisor(settings.state, interrupts or Interrupts()) as supervisor:
         aws = start_aws(supervisor, settings, say)
         rpc_url = settings.node_url or anvil.start(
@@ -58,7 +59,7 @@ def running(settings: Settings, say: Say, interrupts: Interrupts | None = None) 
         # Functions call one another through the runner, which is not up yet; its address is known before.
         aws = aws | {"AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{settings.ports.functions}"}
         gateway = dict(seed(aws, rpc_url=rpc_url, api_url=api_url))
-        env = aws | gateway.pop("_env", {}) | settings.runner_env
+        env = aws | gateway.pop("_env", {}) | exchange.start(supervisor, settings) | settings.runner_env
         api = start_app(supervisor, settings, env)
         supervisor.await_ready(api, lambda: answers(f"{api_url}/health/ready"), seconds=60)
         supervisor.remove_at_the_end(settings.state / "gateway.json")

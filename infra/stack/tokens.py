@@ -24,26 +24,40 @@ _COIN = 10**18
 
 def addresses() -> dict[str, str]:
     """Return where the tokens stand on every local chain: they follow from the operator's key and nonces 0 to 3."""
+    sender = wallet.operator().address
+    return {symbol: created(sender, nonce) for nonce, symbol in enumerate(DECIMALS)}
+
+
+def created(sender: str, nonce: int) -> str:
+    """Return the address of the contract that a sender makes at a nonce under 128."""
     from eth_utils.address import to_checksum_address
     from eth_utils.crypto import keccak
 
-    sender = bytes.fromhex(wallet.operator().address[2:])
-    # rlp([address, nonce]) with a nonce under 128; zero is the empty string
-    coded = (b"\xd6\x94" + sender + (bytes([nonce]) if nonce else b"\x80") for nonce in range(len(DECIMALS)))
-    return {symbol: to_checksum_address(keccak(text)[12:]) for symbol, text in zip(DECIMALS, coded, strict=True)}
+    # rlp([address, nonce]); zero is the empty string
+    coded = b"\xd6\x94" + bytes.fromhex(sender[2:]) + (bytes([nonce]) if nonce else b"\x80")
+    return to_checksum_address(keccak(coded)[12:])
 
 
 def deploy_tokens(rpc_url: str) -> dict[str, dict[str, Any]]:
-    """Deploy what is not there yet, fund Anvil's accounts and the gas station; return address and decimals by symbol.
+    """Deploy what is not there yet, price feeds too, and fund who needs it; return address and decimals by symbol.
 
     Raises `RuntimeError` where the operator's nonce was used for something else.
     """
     from eth_abi.abi import encode
 
+    from infra.stack import feeds  # which sends by this module
+
     where, operator = addresses(), wallet.operator()
     holders = [wallet.funded(index).address for index in range(HOLDERS)]
     _fund(rpc_url, dict.fromkeys(holders, HOLDER_COINS))
-    _fund(rpc_url, {operator.address: OPERATOR_COINS, wallet.gas_station().address: GAS_STATION_COINS})
+    _fund(
+        rpc_url,
+        {
+            operator.address: OPERATOR_COINS,
+            wallet.gas_station().address: GAS_STATION_COINS,
+            wallet.feeder().address: feeds.FEEDER_COINS,
+        },
+    )
     sent = []
     for nonce, (symbol, decimals) in enumerate(DECIMALS.items()):
         if rpc(rpc_url, "eth_getCode", where[symbol], "latest") != "0x":
@@ -53,6 +67,7 @@ def deploy_tokens(rpc_url: str) -> dict[str, dict[str, Any]]:
         arguments = encode(["address[]", "uint256"], [holders, UNITS_EACH * 10**decimals])
         code = str(json.loads((ARTEFACTS / f"{symbol}.json").read_text())["bytecode"])
         sent.append(send(rpc_url, operator, to=None, data=code + arguments.hex(), gas=4_000_000, nonce=nonce))
+    sent += filter(None, [feeds.deploy(rpc_url)])
     for tx_hash in sent:
         mined(rpc_url, tx_hash)
     return {symbol: {"address": where[symbol], "decimals": decimals} for symbol, decimals in DECIMALS.items()}

@@ -13,6 +13,7 @@ ANVIL_MNEMONIC = "test test test test test test test test test test test junk"
 TREASURY_PATH = "m/44'/60'/0'/0/0"
 GAS_STATION_PATH = "m/44'/60'/0'/0/1"
 OPERATOR_PATH = "m/44'/60'/0'/0/2"
+FEEDER_PATH = "m/44'/60'/0'/0/3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,11 @@ def gas_station() -> Account:
 def operator() -> Account:
     """What deploys the local tokens, and later the sweep contracts."""
     return derive(OPERATOR_PATH)
+
+
+def feeder() -> Account:
+    """What deploys and moves the local price feeds."""
+    return derive(FEEDER_PATH)
 
 
 def funded(index: int) -> Account:

@@ -15,13 +15,14 @@ PORTS = ("CTRIP_API_PORT", "CTRIP_ANVIL_PORT", "CTRIP_AWS_PORT", "CTRIP_LAMBDA_P
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """One port each; `dynamodb` is always a free one, and `functions` nearly always: nobody types them."""
+    """One port each; `dynamodb` and `exchange` are always free ones, and `functions` nearly: nobody types them."""
 
     api: int
     anvil: int
     aws: int
     dynamodb: int
     functions: int
+    exchange: int
 
 
 def choose(env: Mapping[str, str]) -> Ports:
@@ -40,7 +41,7 @@ def choose(env: Mapping[str, str]) -> Ports:
                 f"port {port} is taken; stop what listens on it (another make up?), "
                 f"or set CTRIP_{name.upper()}_PORT to another one, or to 0 for any free one."
             )
-    free = iter(free_ports(len(wanted) + 1))
+    free = iter(free_ports(len(wanted) + 2))
     chosen = {name: port or next(free) for name, port in wanted.items()}
     return Ports(
         api=chosen["api"],
@@ -48,6 +49,7 @@ def choose(env: Mapping[str, str]) -> Ports:
         aws=chosen["aws"],
         functions=chosen["lambda"],
         dynamodb=next(free),
+        exchange=next(free),
     )
 
 

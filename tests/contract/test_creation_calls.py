@@ -10,7 +10,8 @@ from botocore.client import BaseClient
 from ctrip.aws.clients import client
 from ctrip.aws.jobs import AwsJobs
 from ctrip.services.merchants.limit_calls import PLACES_AT_A_TIME
-from ctrip.services.payments.create_payment import INDEXES_AT_A_TIME, CreatePayment
+from ctrip.services.payments.create_payment import CreatePayment
+from ctrip.services.payments.open_payment import INDEXES_AT_A_TIME
 from ctrip.system import SystemIds
 from tests.support.stores import Stage
 from tests.world import ORIGIN, World

@@ -30,7 +30,8 @@ from ctrip.ports import Idempotency
 from ctrip.services.merchants.authenticate import Authenticator
 from ctrip.services.merchants.limit_calls import PLACES_AT_A_TIME
 from ctrip.services.merchants.manage_keys import encrypted_version
-from ctrip.services.payments.create_payment import INDEXES_AT_A_TIME, ROUTE, CreatePayment
+from ctrip.services.payments.create_payment import ROUTE, CreatePayment
+from ctrip.services.payments.open_payment import INDEXES_AT_A_TIME
 from ctrip.system import SystemIds
 from tests.support.metering import Charge, LongChain, LongSigner, Meter, table, total
 from tests.support.stores import Stage

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ctrip.chains.evm.terms import slot_of
 from ctrip.domain.audit import holds
 from ctrip.domain.chains.chain import OwnTransfer, Transfer
+from ctrip.domain.chains.evm.transaction import slot_of
 from ctrip.domain.errors import AlreadyExists, Busy, FenceLost, Stale
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from ctrip.chains.evm.terms import slot_of
+from ctrip.domain.chains.evm.transaction import slot_of
 from ctrip.domain.errors import AlreadyExists, Busy, Stale
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Status, Tier

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ctrip.chains.evm.gas import MOST_ATTEMPTS
-from ctrip.chains.evm.terms import nonce_of, slot_of
+from ctrip.chains.evm.terms import nonce_of
+from ctrip.domain.chains.evm.transaction import slot_of
 from ctrip.domain.errors import Busy
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ctrip.chains.evm.terms import nonce_of, slot_of
+from ctrip.chains.evm.terms import nonce_of
+from ctrip.domain.chains.evm.transaction import slot_of
 from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.errors import AlreadyExists, FenceLost, Stale
 from ctrip.domain.jobs import WebhookJob

@@ -75,7 +75,7 @@ class Up:
         about = self.about
         names = {"AWS_ENDPOINT_URL": about["aws_endpoint_url"], "AWS_ENDPOINT_URL_LAMBDA": about["lambda_endpoint_url"]}
         nodes = {name: [chain["rpc_url"]] for name, chain in about["chains"].items()}
-        names |= {"CTRIP_STAGE": "local", "CTRIP_RPC": json.dumps(nodes)}
+        names |= {"CTRIP_STAGE": "local", "CTRIP_RPC": json.dumps(nodes), "CTRIP_LOCAL_DIR": self.state.name}
         return base_env() | aws_env(about["aws_endpoint_url"]) | names
 
     def ctrip_said(self, *arguments: str) -> tuple[int, str, str]:

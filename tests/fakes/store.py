@@ -1,9 +1,10 @@
 """The four stores in memory; they pass the contract suite that the real ones pass (tests/contract/test_store.py)."""
 
+import re
 import threading
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -14,12 +15,14 @@ from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
+from ctrip.domain.figures import Day, Totals
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.ledger.balances import Fold
 from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.ledger.reconcile import Reconciliation
 from ctrip.domain.merchants.access import ApiKey, Merchant
-from ctrip.domain.payments.payment import Custody, Payment, Status, Tier
+from ctrip.domain.payments.payment import Custody, Flag, Payment, Status, Tier
+from ctrip.domain.prices.record import RateRecord
 from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.settlement.payout import Payout, PayoutKind
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
@@ -50,10 +53,12 @@ from ctrip.ports import (
     Place,
     Prepared,
     Remembered,
+    Reviewed,
     TokenKey,
     Waiting,
 )
 from ctrip.ports.merchants import WATCHED_FOR_EACH
+from ctrip.store import tables
 
 _DAY_MS = 86_400_000
 _STALE_MS = 900_000
@@ -108,6 +113,8 @@ class FakeStores:
         self.payouts = FakePayouts(state)
         self.signer_book = FakeSignerBook()
         self.reconciliations = FakeReconciliations(state, self.access)
+        self.rates = FakeRates()
+        self.figures = FakeFigures()
 
 
 def _count(state: _State, counted: Counted | None) -> None:
@@ -143,6 +150,7 @@ class FakePayments:
     def __init__(self, state: _State) -> None:
         self._state = state
         self.commits: list[Commit] = []
+        self._former: dict[tuple[str, str], Watch] = {}
 
     def commit(self, commit: Commit) -> None:
         with self._state.lock:
@@ -229,6 +237,13 @@ class FakePayments:
             return []
         return [each for each in self._state.payments.values() if each.due.chain == chain and each.tier is tier]
 
+    def former(self, chain: str, now: int) -> list[Watch]:
+        return [row for (_, held), row in self._former.items() if held == chain and row.window_ends > now]
+
+    def unchosen(self, until: int, limit: int) -> list[Payment]:
+        found = [each for each in self._state.payments.values() if each.is_open and not each.is_chosen]
+        return sorted((each for each in found if each.due.expires_at <= until), key=_expires)[:limit]
+
     def rows(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Watch]:
         return [Watch.of(each) for each in self.watched(chain, tier) if each.times.raised_at > raised_after]
 
@@ -297,21 +312,27 @@ class FakePayments:
                 raise AlreadyExists("order")
             if after.id in state.payments:
                 raise AlreadyExists("id")
-            if _folded(after.due.address) in state.addresses:
-                raise AlreadyExists("address")
         else:
             _check_unmoved(state, before)
-            if commit.holds_order and state.orders.get((after.merchant_id, after.order.order_id or "")) != after.id:
-                raise Stale
+        moved = after.is_chosen and (before is None or before.due.address != after.due.address)
+        if moved and _folded(after.due.address) in state.addresses:
+            raise AlreadyExists("address")
+        order = (after.merchant_id, after.order.order_id or "")
+        if before is not None and commit.holds_order and state.orders.get(order) != after.id:
+            raise Stale
         for old, new in commit.transactions:
             _check_transaction(state, old, new)
         _check_entries(state, commit.entries)
 
     def _apply(self, commit: Commit) -> None:
         state, after = self._state, commit.after
+        if commit.before and commit.before.is_chosen and commit.before.due.chain != after.due.chain:
+            row = replace(Watch.of(commit.before), tier=Tier.MONITORED)
+            self._former[after.id, commit.before.due.chain] = row
         state.payments[after.id] = after
         state.audits[after.id].append(commit.audit)
-        state.addresses[_folded(after.due.address)] = after.id
+        if after.is_chosen:
+            state.addresses[_folded(after.due.address)] = after.id
         if commit.before is None and after.order.order_id is not None:
             state.orders[after.merchant_id, after.order.order_id] = after.id
         state.causes |= _causes(commit.entries)
@@ -331,6 +352,10 @@ class FakePayments:
         places = [(-each.times.created_at, each.id) for each in listed]
         place = bisect_left(places, (-last.times.created_at, last.id))
         return place + 1 if last in listed else place
+
+
+def _expires(payment: Payment) -> tuple[int, str]:
+    return payment.due.expires_at, payment.id
 
 
 class FakeEvents:
@@ -749,7 +774,7 @@ class FakeSignerBook:
     def __init__(self) -> None:
         self._vouched: dict[tuple[str, str], SettlementAddress] = {}
         self._spent: dict[tuple[str, str, str], int] = {}
-        self._counted: set[str] = set()
+        self._counted: dict[tuple[str, str], int] = {}
 
     def vouched(self, merchant_id: str, chain: str) -> SettlementAddress | None:
         return self._vouched.get((merchant_id, chain))
@@ -759,14 +784,17 @@ class FakeSignerBook:
             raise Stale("the settlement address has moved on")
         self._vouched[after.merchant_id, after.chain] = after
 
-    def spend(self, chain: str, asset: str, day: str, payout_id: str, amount: int, most: int) -> bool:
+    def signed(self, payout_id: str, slot: str) -> int | None:
+        return self._counted.get((payout_id, slot))
+
+    def spend(self, chain: str, asset: str, day: str, payout_id: str, slot: str, amount: int, most: int) -> bool:
         spent = self._spent.get((chain, asset, day), 0)
-        if payout_id in self._counted:
+        if (payout_id, slot) in self._counted:
             return True
         if spent + amount > most:
             return False
         self._spent[chain, asset, day] = spent + amount
-        self._counted.add(payout_id)
+        self._counted[payout_id, slot] = amount
         return True
 
 
@@ -1167,3 +1195,67 @@ def _folded_key(transaction: OutgoingTransaction) -> str:
 
 def _fence(state: _State, chain: str) -> int:
     return state.tips[chain].fence if chain in state.tips else 0
+
+
+class FakeRates:
+    """The `ports.RateStore` in memory."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, RateRecord] = {}
+
+    def rates(self, symbols: Collection[str]) -> dict[str, RateRecord]:
+        return {symbol: self._records[symbol] for symbol in symbols if symbol in self._records}
+
+    def every_rate(self) -> list[RateRecord]:
+        return [self._records[symbol] for symbol in sorted(self._records)]
+
+    def keep_rates(self, records: Sequence[RateRecord]) -> None:
+        for record in records:
+            held = self._records.get(record.symbol)
+            if held is None or held.tried_at <= record.tried_at:
+                self._records[record.symbol] = record
+
+
+class FakeFigures:
+    """The `ports.FigureStore` in memory."""
+
+    def __init__(self) -> None:
+        self._totals = Totals()
+        self._days: dict[int, Day] = {}
+        self._lists: dict[tuple[str, str], str] = {}
+
+    def totals(self) -> Totals:
+        return self._totals
+
+    def days(self, numbers: Sequence[int]) -> dict[int, Day]:
+        return {each: self._days.get(each, Day(number=each)) for each in numbers}
+
+    def keep(self, before: Totals, after: Totals, days: Sequence[tuple[Day, Day]]) -> None:
+        held = [(self._totals.version, before.version)]
+        held += [(self.days([day.number])[day.number].version, day.version) for day, _ in days]
+        if any(one != other for one, other in held):
+            raise Stale("the figures have moved on")
+        self._totals = after
+        self._days |= {to.number: to for _, to in days}
+
+    def note(self, listed: Sequence[Reviewed], gone: Sequence[Reviewed]) -> None:
+        for each in gone:
+            self._lists.pop(_listed_at(each), None)
+        for each in listed:
+            self._lists[_listed_at(each)] = each.payment_id
+
+    def reviewed(self, flag: Flag, *, before: str | None, limit: int) -> tuple[list[str], str | None]:
+        place = tables.open_cursor(flag, before, _REVIEWED)
+        found = sorted(
+            (key for key in self._lists if key[0] == flag and (place is None or key[1] < place)), reverse=True
+        )
+        shown = found[:limit]
+        more = tables.cursor_of(flag, shown[-1][1]) if len(found) > limit else None
+        return [self._lists[key] for key in shown], more
+
+
+_REVIEWED = re.compile(r"[0-9]{13}#[0-9a-f-]{1,64}", re.ASCII)
+
+
+def _listed_at(each: Reviewed) -> tuple[str, str]:
+    return each.flag, f"{tables.since(each.created_at)}#{each.payment_id}"

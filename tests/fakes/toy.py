@@ -111,7 +111,7 @@ class ToyRules:
         if transaction.sender != sender:
             raise SigningRefused("the transaction is another sender's")
         value = 0 if transaction.token else transaction.amount
-        return Act(transaction.to, transaction.token, value, transaction.fee)
+        return Act(transaction.to, transaction.token, value, transaction.fee, slot=str(transaction.stamp))
 
     def payer(self, treasury: str) -> str | None:
         """Nothing pays many here."""

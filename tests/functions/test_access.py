@@ -17,6 +17,7 @@ from ctrip.domain.merchants.signing import SignedRequest
 from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState, Source
 from ctrip.ports import PayoutCommit
 from ctrip_client import sign_request
+from functions.dashboard.routes import PAGES
 from functions.http.operation import OPERATIONS, Auth, Operation
 from tests.functions.conftest import KEY, SIGNING_SECRET, Api, add_key
 from tests.world import XPUB2, put_merchant
@@ -57,6 +58,7 @@ def url(operation: Operation, **ids: str) -> str:
     """Fill an operation's path."""
     path = re.sub(r"\{(\w+)\}", lambda match: ids.get(match.group(1), UNKNOWN), operation.path)
     needed = {"list_merchant_payments": "?merchant_id=m1", "read_audit": "?merchant_id=m1"}
+    needed |= {"list_rates": "?currency=EUR"}
     return path + needed.get(operation.name, "")
 
 
@@ -67,9 +69,9 @@ def second_merchant(api: Api) -> None:
 
 
 def test_every_route_is_an_operation() -> None:
-    """What Chalice serves and what is described are the same, so that no route escapes the tests below."""
+    """What Chalice serves is an operation or a page of the dashboard, so that no route escapes the tests of both."""
     served = {(method, path) for path, methods in app.app.routes.items() for method in methods}
-    assert served == {(each.method, each.path) for each in OPERATIONS}
+    assert served == {(each.method, each.path) for each in (*OPERATIONS, *PAGES)}
     names = [each.name for each in OPERATIONS]
     assert len(set(names)) == len(names)
 
@@ -192,7 +194,7 @@ def test_lists_show_a_merchants_own(api: Api, operation: Operation) -> None:
     second_merchant(api)
     mine = api.create(order_id="A1")["id"]
     if operation.method == "GET":
-        answer = api.call("GET", operation.path, key=OTHER)
+        answer = api.call("GET", url(operation), key=OTHER)
         assert answer.status_code == 200
         assert mine not in answer.body.decode()
         assert "testkey001" not in answer.body.decode()

@@ -172,6 +172,7 @@ WORKERS = {
     "provision": ("merchants", "waiting", scheduled_event("local", "provision")),
     "seal": ("audit", "checkpointer", scheduled_event("local", "seal")),
     "reconcile": ("ledger", "reconciler", scheduled_event("local", "reconcile")),
+    "rates": ("prices", "refresher", scheduled_event("local", "rates")),
     "settle": ("payouts", "worker", scheduled_event("local", "settle")),
     "scan": ("detection", "scanner", {"chain": CANARY}),
     "signer": ("sweeping", "signer", {"op": CANARY, "transaction": CANARY, "mnemonic": CANARY}),

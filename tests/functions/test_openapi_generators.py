@@ -93,6 +93,7 @@ SHORT = {
 }
 SHORT |= {"monitoring_seconds", "open_payments", "queues", "required_confirmations", "tolerance_per_mille"}
 SHORT |= {"day", "hour", "approvals", "approvals_needed", "version", "attempt", "latency_ms", "queued", "status_code"}
+SHORT |= {"age"}  # of rates, in seconds
 SHORT |= {"parked_payments", "payments", "tries"}  # of sweeps that are not over
 SCHEMAS: dict[str, Any] = description.current()["components"]["schemas"]
 REQUESTS = reached(BODIES, SCHEMAS)

@@ -134,6 +134,7 @@ ACCESS_WRITERS = {
     "SettleRole": {"G#*"},
     "ReconcileRole": {"AUD#reconciliation:*"},
     "ProvisionRole": {"MER#*", "AUD#*", "IX#*", "WAIT"},
+    "RatesRole": {"RATES"},
     "SealRole": {"SEALS", "SEAL#*"},
     "ScanRole": {"G#*", "OPEN#*", "AB#*"},
     "TickRole": {"G#*"},
@@ -301,6 +302,7 @@ NO_PARAMETER = {
     "CTRIP_STAGE": "packaging fixes it",
     "CTRIP_RPC": "provider keys stand in the stage's RPC secret, which is not in a template",
     "CTRIP_WEBHOOK_LOOPBACK": "the stage local alone may have it",
+    "CTRIP_RECORDED_EXCHANGE": "the stage local alone may have it",
 }
 
 

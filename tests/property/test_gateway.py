@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.chains.kinds import FIRST, address_at
 from ctrip.domain.errors import BroadcastRejected, Busy, ChainError, ChainUnavailable, Conflict, FenceLost
+from ctrip.domain.figures import REVIEWED
 from ctrip.domain.ledger.balances import added, imbalance
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
@@ -347,6 +348,18 @@ class Gateway(RuleBasedStateMachine):
         self._check_transactions()
         self._check_ledger()
         self._check_events()
+        self._check_figures()
+
+    def _check_figures(self):
+        """What is counted from events alone is what the payments say, each once."""
+        self.world.clock.at += 3_600_000
+        self.world.stage.figures.counter.run()
+        counted = {each.status: each.payments for each in self.world.stores.figures.totals().standings}
+        held = [self.world.payment(each) for each in self.payments]
+        assert counted == Counter(each.status for each in held), "the figures are not those of the payments"
+        for flag in REVIEWED:
+            listed, _ = self.world.stores.figures.reviewed(flag, before=None, limit=100)
+            assert set(listed) == {each.id for each in held if flag in each.flags}, f"the list of {flag} is another"
 
     def _check_payment(self, payment):
         chain = self.world.chain

@@ -4,8 +4,9 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from ctrip.chains.evm.terms import GasTerms, slot_of, written
+from ctrip.chains.evm.terms import GasTerms, written
 from ctrip.domain.audit import Origin, payment_record
+from ctrip.domain.chains.evm.transaction import slot_of
 from ctrip.domain.detection.step import fire
 from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.payments.machine import Trigger

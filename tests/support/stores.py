@@ -11,11 +11,13 @@ from ctrip.ports import (
     CheckpointStore,
     EndpointStore,
     EventStore,
+    FigureStore,
     LedgerStore,
     LimitStore,
     MoneyStore,
     PaymentStore,
     PayoutStore,
+    RateStore,
     ReconciliationStore,
     SignerBook,
 )
@@ -25,11 +27,13 @@ from ctrip.store.checkpoints import DynamoCheckpoints
 from ctrip.store.endpoints import DynamoEndpoints
 from ctrip.store.engine.connection import Connection
 from ctrip.store.events import DynamoEvents
+from ctrip.store.figures import DynamoFigures
 from ctrip.store.ledger import DynamoLedger
 from ctrip.store.limits import DynamoLimits
 from ctrip.store.money import DynamoMoney
 from ctrip.store.payments import DynamoPayments
 from ctrip.store.payouts import DynamoPayouts
+from ctrip.store.rates import DynamoRates
 from ctrip.store.reconciliations import DynamoReconciliations
 from ctrip.store.signer_book import DynamoSignerBook
 from ctrip.system import SystemClock
@@ -52,6 +56,8 @@ class Stores:
     payouts: PayoutStore
     signer_book: SignerBook
     reconciliations: ReconciliationStore
+    rates: RateStore
+    figures: FigureStore
 
 
 class TestTime(SystemClock):
@@ -89,6 +95,8 @@ class Stage:
             DynamoPayouts,
             DynamoSignerBook,
             DynamoReconciliations,
+            DynamoRates,
+            DynamoFigures,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

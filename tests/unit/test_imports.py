@@ -57,6 +57,7 @@ def test_what_creates_payments_loads_no_other_service():
         "merchants.authenticate",
         "merchants.limit_calls",
         "payments.create_payment",
+        "payments.open_payment",
         *(f"shared.{name}" for name in ("choose_asset", "known_endpoints", "notify", "once", "recording")),
     }
 

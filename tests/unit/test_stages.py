@@ -56,3 +56,9 @@ def test_no_main_network_starts_until_a_backup_has_been_read_back(monkeypatch: p
     assert set(verified.networks) == {"sepolia", name}
     with pytest.raises(ConfigurationError, match="CTRIP_BACKUP_VERIFIED must be a day"):
         config.load({"CTRIP_BACKUP_VERIFIED": "yes"})
+
+
+def test_only_the_local_stage_takes_a_recorded_exchange_for_a_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever can write to this machine's ports would make the rates."""
+    with pytest.raises(ConfigurationError, match=r"CTRIP_RECORDED_EXCHANGE .*'dev' refuses to start"):
+        _ = adapters(monkeypatch, STAGE="dev", CHAINS="sepolia", RECORDED_EXCHANGE="http://127.0.0.1:9000").settings

@@ -18,6 +18,7 @@ from ctrip.domain.sweeping.policy import SweepPolicy, parse_policies
 from ctrip.domain.sweeping.treasury import OPERATORS_KEYS, SETTING, parse_treasuries, treasury_of
 
 LOCAL = "local"
+EXCHANGES = ("kraken", "coinbase")
 
 
 class Fixed(dict[str, Any]):
@@ -151,7 +152,7 @@ class Settings:
         "times its cost and move `minimum`; after `max_age` it only has to pay for itself (0: never). While gas costs "
         "more than `quiet_gas`, in the coin's base units, sweeps wait until then; `per_day` is the most in a day of "
         "UTC; above `approval_above` each waits for `ctrip sweeps approve`; `batch` is the most payments in one "
-        "transaction.",
+        "transaction. `<merchant id>/<symbol>` names a merchant's own rules (custody `direct`), with a day of its own.",
         parse_policies,
     )
     payouts: Mapping[str, Mapping[str, PayoutRules]] = _setting(
@@ -177,6 +178,27 @@ class Settings:
         "How long a merchant's settlements still go to the address before, once another one is set, in seconds.",
         read.integer(1, YEAR_SECONDS),
         local=60,
+    )
+    exchanges: tuple[str, ...] = _setting(
+        "CTRIP_EXCHANGES",
+        (),
+        "The exchanges that rates are read from beside Chainlink's feeds, by comma: kraken, coinbase. Prices in a "
+        "currency need two sources at least that agree.",
+        read.names_of(EXCHANGES),
+    )
+    recorded_exchange: str = _setting(
+        "CTRIP_RECORDED_EXCHANGE",
+        "",
+        "The address on this machine that answers in the exchanges' place; `make up` starts it. The stage `local` "
+        "alone starts with it.",
+        read.loopback,
+    )
+    rate_seconds: int = _setting(
+        "CTRIP_RATE_SECONDS",
+        90,
+        "How old a rate may be that a price is turned into an amount with, in seconds; an older one is asked for anew.",
+        read.integer(1, 3_600),
+        local=5,
     )
     calls_per_second: int = _setting(
         "CTRIP_CALLS_PER_SECOND",
@@ -234,6 +256,10 @@ class Settings:
         if self.webhook_loopback and not self.local:
             raise ConfigurationError(
                 f"CTRIP_WEBHOOK_LOOPBACK is for the stage {LOCAL!r} alone; {self.stage!r} refuses to start with it"
+            )
+        if self.recorded_exchange and not self.local:
+            raise ConfigurationError(
+                f"CTRIP_RECORDED_EXCHANGE is for the stage {LOCAL!r} alone; {self.stage!r} refuses to start with it"
             )
         if self.webhook_url:
             # Here, as few stages have one and every start reads the settings.

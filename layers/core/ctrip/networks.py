@@ -1,14 +1,12 @@
 """Reads `chains.yaml`: which networks there are, and what can be paid with on them."""
 
 import functools
-import hashlib
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from ctrip import described
 from ctrip.domain.chains.assets import FEE_CAP, GAS_FUNDING_CAP, Asset, FeeFloor, Network
 from ctrip.domain.chains.kinds import DESCRIBED, KINDS, folded
 from ctrip.domain.errors import ConfigurationError, InvalidField
@@ -16,7 +14,6 @@ from ctrip.domain.money import parse_decimal
 from ctrip.domain.sweeping import treasury
 from ctrip.domain.text import nearest, quoted
 
-_FOLDER = Path(__file__).parent
 _NAME = re.compile(r"[a-z][a-z0-9-]{2,19}", re.ASCII)
 _URL = re.compile(r"https://[^\s@]+|http://(127\.0\.0\.1|localhost|\[::1\])[^\s@]*", re.ASCII)
 _DIGITS = re.compile(r"[0-9]{1,78}", re.ASCII)
@@ -128,35 +125,12 @@ def base_units(value: Any) -> int | None:
 
 @functools.cache
 def _every() -> Mapping[str, Network]:
-    text, compiled = (_FOLDER.joinpath(name).read_text(encoding="utf-8") for name in ("chains.yaml", "chains.json"))
-    held = json.loads(compiled)
-    # Made from this very text, or of no use: whoever edits chains.yaml need not know of the other file to be heard.
-    return _networks(held["chains"] if held["sha256"] == _digest(text) else _document(text))
+    return _networks(described.load("chains"))
 
 
 def parse(text: str) -> dict[str, Network]:
     """Read networks from YAML. Raises `ConfigurationError` that names network and field."""
-    return _networks(_document(text))
-
-
-def compiled() -> str:
-    """Write `chains.yaml` as JSON, with its digest: each start of a function reads that, and loads no YAML."""
-    text = _FOLDER.joinpath("chains.yaml").read_text(encoding="utf-8")
-    return json.dumps({"sha256": _digest(text), "chains": _document(text)}, indent=1) + "\n"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _document(text: str) -> Any:
-    # Imported here: 20 ms of a start that reads the JSON. The C loader is ten times faster.
-    import yaml
-
-    try:
-        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both loaders are safe
-    except yaml.YAMLError as exc:
-        raise ConfigurationError(f"chains.yaml is not YAML: {exc}") from exc
+    return _networks(described.parsed(text, "chains"))
 
 
 def _networks(document: Any) -> dict[str, Network]:

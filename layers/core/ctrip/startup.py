@@ -42,7 +42,7 @@ def _checked_networks(settings: Settings) -> dict[str, Network]:
         check_symbols("CTRIP_PAYOUTS", every[chain], rules)
     check_named("CTRIP_SWEEPS", settings.sweeps)
     for chain, policies in settings.sweeps.items():
-        check_symbols("CTRIP_SWEEPS", every[chain], policies)
+        check_symbols("CTRIP_SWEEPS", every[chain], [name.rpartition("/")[2] for name in policies])
     for chain, amounts in settings.agree_above.items():
         amounts_that_need_agreement(every[chain], amounts)
     return with_caps(enabled, gas_funding=settings.gas_funding_cap, fee=settings.fee_cap)

@@ -113,7 +113,7 @@ def test_an_account_of_ours_is_discovered_too():
         stage.first()
     stage.world.stores.access.raise_index("m2", "evm", 30)
     stage.run()
-    stage.world.creator._indexes.clear()
+    stage.world.creator.opener._indexes.clear()
     assert stage.first() == "30"
 
 

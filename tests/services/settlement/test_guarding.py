@@ -31,7 +31,7 @@ def ready(asset=None, amount=1000, **settings):
         commit(PayoutCommit(before=made, after=after))
     made = payout(world, payout_id)
     token = USDC.address if asset else None
-    act = Act(OWN, token, 0 if token else made.net, 1, amount=made.net)
+    act = Act(OWN, token, 0 if token else made.net, 1, amount=made.net, slot="000000000000")
     return world, made, act
 
 
@@ -124,6 +124,39 @@ def test_caps_of_a_transaction_and_of_a_day():
     big = replace(made, id="stl_big", amount=2_000_001, approvals_needed=0)
     world.stores.payouts._state.payouts["m1", big.id] = big
     assert signs(world, big, replace(act, value=big.net, amount=big.net)) is not True
+
+
+def test_each_slot_that_a_payout_is_signed_for_counts():
+    """Whoever puts a payout back to be signed again in another slot has it paid twice: the day's cap holds for both."""
+    world, made, act = ready(amount=900_000, CTRIP_PAYOUTS=LIMITED)
+    slots = [replace(act, slot=f"{number:012d}") for number in (0, 1, 2)]
+    assert [signs(world, made, each) for each in slots] == [
+        True,
+        True,
+        "the payout is above what may be signed in one day",
+    ]
+    assert [signs(world, made, each) for each in slots[:2]] == [True, True], "replacements are not counted"
+
+
+@pytest.mark.parametrize("written", [str.lower, str])
+def test_what_is_being_sent_is_signed_in_its_own_slot_alone(written):
+    """A transaction in the next slot could be mined beside the one that is under way."""
+    world, made, act = ready()
+    assert signs(world, made, act) is True
+    change(world, made, state=PayoutState.SENDING, transaction=f"anvil#{written(HOT)}#{act.slot}")
+    assert signs(world, made, act) is True
+    assert "another slot" in signs(world, made, replace(act, slot="000000000001"))
+    change(world, made, state=PayoutState.SENDING, transaction=None)
+    assert "another slot" in signs(world, made, act)
+
+
+def test_a_payout_that_grew_in_the_table_is_not_signed_again():
+    """What was counted in a slot is what may be signed there."""
+    world, made, act = ready(amount=900_000, CTRIP_PAYOUTS=LIMITED)
+    assert signs(world, made, act) is True
+    change(world, made, amount=990_000)
+    grown = made.net + 90_000
+    assert "another amount" in signs(world, made, replace(act, value=grown, amount=grown))
 
 
 def test_a_settlement_address_that_was_swapped_in_the_table_is_not_paid():

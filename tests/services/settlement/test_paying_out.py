@@ -283,6 +283,7 @@ def test_a_treasury_without_coin_for_the_gas_of_a_token_waits():
     world.step()
     run(world, 2)
     assert payout(world, payout_id).state is PayoutState.APPROVED
+    assert "holds too little" in payout(world, payout_id).reason
     assert "treasury_low" in world.log.alarms()
 
 

@@ -316,7 +316,11 @@ def guarded(count=3, asset=None, **settings):
     made = [payout(world, each) for each in ids]
     contract, token = world.chain.publish_payer(HOT), USDC.address if asset else None
     pays, total = tuple((each.to, each.net) for each in made), sum(each.net for each in made)
-    return world, made, Act(contract, token, 0 if asset else total, 1, unclear="many", amount=total, pays=pays)
+    return (
+        world,
+        made,
+        Act(contract, token, 0 if asset else total, 1, unclear="many", amount=total, pays=pays, slot="000000000000"),
+    )
 
 
 def signs(world, made, act):

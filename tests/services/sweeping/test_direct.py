@@ -1,5 +1,6 @@
 """Custody `direct`: deposits go to the merchant's own treasury, by the signer's word, and are owed no more then."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 
@@ -13,6 +14,8 @@ from ctrip.domain.errors import Conflict, InvalidField, SigningRefused
 from ctrip.domain.ledger.balances import added, imbalance
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payment import Custody, Flag, Late, Policy, Status, Tier
+from ctrip.domain.sweeping.policy import SweptDay, day_of, parse_policies, policy_of
+from ctrip.domain.sweeping.standing import Why
 from ctrip.services.payments.create_payment import CreatePayment
 from tests.fakes.chain import FakeSigner
 from tests.services.sweeping.test_batches import OPERATOR
@@ -411,3 +414,37 @@ def test_a_failed_transfer_of_the_coin_costs_the_merchant_what_it_cost():
     assert (world.payment(payment.id).status, 0 < left < COIN) == (Status.PAID, True)
     assert owed_to(entries_of(world.stores), "available") == left
     assert imbalance(added(Counter(), entries_of(world.stores))) == {}
+
+
+def with_own_rules(**rules):
+    """Make a world whose merchant of custody direct has rules of its own, beside those of the asset."""
+    own = {"anvil": {"ETH": {"per_day": str(COIN)}, "m1/ETH": rules}}
+    return direct_world(sweeps=parse_policies(json.dumps(own)))
+
+
+def test_a_direct_merchants_own_cap_of_a_day_is_counted_by_itself():
+    """Neither what others have swept, nor the asset's own cap, takes room in it; tomorrow begins anew."""
+    world = with_own_rules(per_day=str(3 * COIN))
+    used_up = SweptDay(chain="anvil", asset="native", day=day_of(world.clock.now()), amount=COIN, version=1)
+    world.stores.money._state.swept_days["anvil", "native", used_up.day] = used_up
+    payments = [arrives(world, amount) for amount in (2 * COIN, COIN, COIN + 1)]
+    world.step(4)
+    world.settle(25)
+    assert [world.payment(each.id).status for each in payments] == [Status.SETTLED, Status.PAID, Status.SETTLED]
+    held = world.stores.money.swept_day("anvil", "m1/native", used_up.day)
+    assert 2 * COIN < held.amount <= 3 * COIN
+    assert world.stores.money.swept_day("anvil", "native", used_up.day) == used_up
+    shown = world.stage.sweeping.reader.of(world.payment(payments[1].id))
+    assert shown.why is Why.DAILY_CAP
+
+
+def test_a_direct_merchants_own_threshold_holds_for_it_alone():
+    """A sweep above it waits for a person; a hot merchant's rules are the asset's, whatever stands beside."""
+    world = with_own_rules(approval_above="1000")
+    payment = arrives(world)
+    world.step(4)
+    world.settle(12)
+    assert world.payment(payment.id).status is Status.PAID
+    assert set(world.log.alarms()) == {"sweep_waits_for_approval"}
+    hot = replace(payment, policy=Policy())
+    assert policy_of(world.stage.adapters.settings.sweeps["anvil"], hot).per_day == COIN

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.chains.evm.terms import slot_of
 from ctrip.domain.chains.chain import Receipt, TokenTransfer
+from ctrip.domain.chains.evm.transaction import slot_of
 from ctrip.domain.errors import Busy
 from ctrip.domain.ledger.entries import GAS_EXPENSE, GAS_STATION, ON_ADDRESSES, TOKEN_FEE_EXPENSE
 from ctrip.domain.ledger.entries import TREASURY as TREASURY_ACCOUNT

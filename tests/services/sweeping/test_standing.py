@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.chains.evm.terms import slot_of
 from ctrip.domain.audit import Origin
+from ctrip.domain.chains.evm.transaction import slot_of
 from ctrip.domain.errors import Conflict, InvalidField, NotFound, Refused
 from ctrip.domain.payments.payment import Flag, Hold, Status, Tier
 from ctrip.domain.sweeping.policy import day_of

@@ -22,7 +22,7 @@ class Functions:
 
 def test_every_function_is_asked_for_its_rights() -> None:
     stage: Any = Functions()
-    assert smoke.rights(stage) == "12 transactions of 12 functions are permitted to their roles"
+    assert smoke.rights(stage) == "13 transactions of 13 functions are permitted to their roles"
 
 
 @pytest.mark.parametrize(("shown", "fallback"), [(True, True), (False, False)])

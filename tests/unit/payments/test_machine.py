@@ -29,6 +29,7 @@ ALLOWED = {
 }
 PUBLISHED_EVENTS = {
     "payment.created",
+    "payment.chosen",
     "payment.detected",
     "payment.underpaid",
     "payment.overpaid",

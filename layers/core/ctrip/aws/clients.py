@@ -25,6 +25,8 @@ QUICK = Config(**_COMMON, read_timeout=5, retries={"mode": "standard", "total_ma
 HURRIED = Config(**_COMMON, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 # For a function that is waited for, and may have to start first.
 PATIENT = Config(**_COMMON, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 2})
+# For one that may not take longer than somebody waits for a page, and is not asked twice.
+WAITING = Config(**_COMMON, read_timeout=12, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @cache

@@ -6,22 +6,9 @@ from functools import cached_property
 
 from ctrip.aws.clients import HURRIED, client
 from ctrip.aws.names import Queue, named
+from ctrip.aws.schedules import ahead_of_time
 from ctrip.domain.errors import Busy
 from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob, encode_job
-
-# What Chalice wants to find in a schedule's event.
-_AHEAD_OF_TIME = {
-    "version": "0",
-    "id": "ahead-of-time",
-    "detail-type": "Scheduled Event",
-    "source": "ctrip",
-    "account": "",
-    "time": "",
-    "region": "",
-    "resources": [],
-    "detail": {},
-}
-
 
 BATCH = 10  # messages that SQS takes in one call
 
@@ -69,7 +56,7 @@ class AwsJobs:
         self._ahead_of_time("settle")
 
     def _ahead_of_time(self, function: str) -> None:
-        payload = json.dumps(_AHEAD_OF_TIME).encode()
+        payload = json.dumps(ahead_of_time()).encode()
         client("lambda", HURRIED).invoke(
             FunctionName=named(self._stage, function), InvocationType="Event", Payload=payload
         )

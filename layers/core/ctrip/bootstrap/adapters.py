@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ctrip.config import Settings
     from ctrip.domain.chains.assets import Network
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Clock,
         EndpointStore,
         EventStore,
+        FigureStore,
         Ids,
         Jobs,
         LedgerStore,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
         PaymentStore,
         PayoutStore,
         Provisioner,
+        RateRefresh,
+        RateSource,
+        RateStore,
         ReconciliationStore,
         Signer,
         SignerBook,
@@ -84,6 +88,11 @@ class Adapters(Protocol):
     @property
     def events(self) -> EventStore:
         """Events and deliveries."""
+        ...
+
+    @property
+    def figures(self) -> FigureStore:
+        """Sums over events."""
         ...
 
     @property
@@ -153,6 +162,21 @@ class Adapters(Protocol):
     @property
     def receivers(self) -> WebhookSender:
         """The merchants' own servers."""
+        ...
+
+    @property
+    def rates(self) -> RateStore:
+        """The rates that all functions share."""
+        ...
+
+    @property
+    def rate_refresh(self) -> RateRefresh:
+        """The function `rates`, which asks the sources of rates."""
+        ...
+
+    @property
+    def rate_sources(self) -> Sequence[RateSource]:
+        """The sources of rates; the function `rates` alone may ask."""
         ...
 
     def chain(self, name: str) -> Chain:

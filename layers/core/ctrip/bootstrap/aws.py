@@ -9,15 +9,18 @@ from ctrip.domain.errors import ConfigurationError
 from ctrip.system import SystemClock, SystemIds, spread
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ctrip.auth.jwt import JwtTokens
     from ctrip.auth.passwords import Argon2Passwords
     from ctrip.auth.totp import TotpCodes
     from ctrip.aws.jobs import AwsJobs
     from ctrip.aws.metrics import Metrics
+    from ctrip.aws.rates import LambdaRates
     from ctrip.aws.secrets import KmsCipher
     from ctrip.aws.signer import LambdaSigner
     from ctrip.net.receivers import HttpSender
-    from ctrip.ports import Chain, Log
+    from ctrip.ports import Chain, Log, RateSource
     from ctrip.services.sweeping.sign_transaction import Wallet
     from ctrip.signer.authority import KeyAuthority
     from ctrip.signer.generations import Generation
@@ -26,11 +29,13 @@ if TYPE_CHECKING:
     from ctrip.store.checkpoints import DynamoCheckpoints
     from ctrip.store.endpoints import DynamoEndpoints
     from ctrip.store.events import DynamoEvents
+    from ctrip.store.figures import DynamoFigures
     from ctrip.store.ledger import DynamoLedger
     from ctrip.store.limits import DynamoLimits
     from ctrip.store.money import DynamoMoney
     from ctrip.store.payments import DynamoPayments
     from ctrip.store.payouts import DynamoPayouts
+    from ctrip.store.rates import DynamoRates
     from ctrip.store.reconciliations import DynamoReconciliations
     from ctrip.store.signer_book import DynamoSignerBook
 
@@ -134,6 +139,13 @@ class AwsAdapters:
         return DynamoLedger(self.settings.stage)
 
     @cached_property
+    def figures(self) -> "DynamoFigures":
+        """Open the store of figures."""
+        from ctrip.store.figures import DynamoFigures
+
+        return DynamoFigures(self.settings.stage)
+
+    @cached_property
     def reconciliations(self) -> "DynamoReconciliations":
         """Open the store of what reconciliation remembers."""
         from ctrip.store.reconciliations import DynamoReconciliations
@@ -168,6 +180,13 @@ class AwsAdapters:
 
         return DynamoCheckpoints(self.settings.stage)
 
+    @cached_property
+    def rates(self) -> "DynamoRates":
+        """Open the store of rates."""
+        from ctrip.store.rates import DynamoRates
+
+        return DynamoRates(self.settings.stage)
+
     # -- queues, secrets, other functions
 
     @cached_property
@@ -182,6 +201,13 @@ class AwsAdapters:
         from ctrip.aws.queues import queue_depths
 
         return queue_depths(self.settings.stage)
+
+    @cached_property
+    def rate_refresh(self) -> "LambdaRates":
+        """Build the caller of the function `rates`."""
+        from ctrip.aws.rates import LambdaRates
+
+        return LambdaRates(self.settings.stage)
 
     @cached_property
     def cipher(self) -> "KmsCipher":
@@ -266,6 +292,13 @@ class AwsAdapters:
         from ctrip.net.receivers import HttpSender
 
         return HttpSender(loopback=bool(self.settings.webhook_loopback))
+
+    @cached_property
+    def rate_sources(self) -> "Sequence[RateSource]":
+        """Build the sources of rates."""
+        from ctrip.bootstrap.rate_sources import rate_sources
+
+        return rate_sources(self.networks, self.settings, self.chain, self.clock)
 
     # -- sign-in
 

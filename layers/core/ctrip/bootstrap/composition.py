@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.admins import Admins
     from ctrip.bootstrap.audit import Audit
     from ctrip.bootstrap.detection import Detection
+    from ctrip.bootstrap.figures import Figures
     from ctrip.bootstrap.ledger import Ledger
     from ctrip.bootstrap.merchants import Merchants
     from ctrip.bootstrap.payments import Payments
     from ctrip.bootstrap.payouts import Payouts
+    from ctrip.bootstrap.prices import Prices
     from ctrip.bootstrap.settlement import Settlement
     from ctrip.bootstrap.sweeping import Sweeping
     from ctrip.bootstrap.webhooks import Webhooks
@@ -135,6 +137,13 @@ class Stage:
         return Ledger(self)
 
     @cached_property
+    def figures(self) -> "Figures":
+        """The figures of the stage."""
+        from ctrip.bootstrap.figures import Figures
+
+        return Figures(self)
+
+    @cached_property
     def payouts(self) -> "Payouts":
         """What becomes of settlements and refunds."""
         from ctrip.bootstrap.payouts import Payouts
@@ -147,6 +156,13 @@ class Stage:
         from ctrip.bootstrap.settlement import Settlement
 
         return Settlement(self)
+
+    @cached_property
+    def prices(self) -> "Prices":
+        """Rates, and what is due for a price."""
+        from ctrip.bootstrap.prices import Prices
+
+        return Prices(self)
 
     @cached_property
     def webhooks(self) -> "Webhooks":

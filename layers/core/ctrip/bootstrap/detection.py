@@ -44,6 +44,7 @@ class Detection:
             networks=on.networks,
             money=on.money,
             access=on.access,
+            rates=on.rates,
             clock=on.clock,
             log=on.log("api"),
             queues=on.queue_depths,

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ctrip.domain.chains.assets import Network
+from ctrip.domain.prices.feed import ChainFeeds
 from ctrip.ports import Chain, Clock, Log, Transfers
 from ctrip.system import fraction
 
 if TYPE_CHECKING:
+    from ctrip.chains.evm.chainlink import FeedsOfChain
     from ctrip.services.sweeping.send_transactions import OpenTransfers
+
+OpenFeeds = Callable[[Any, ChainFeeds, Clock], "FeedsOfChain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class KindAdapters:
 
     client: Callable[[Network, Sequence[str], Clock], Chain]
     transfers: "OpenTransfers"
+    feeds: "OpenFeeds"
 
 
 def _evm_client(network: Network, urls: Sequence[str], clock: Clock) -> Chain:
@@ -32,7 +37,13 @@ def _evm_transfers(network: Network, chain: Any, clock: Clock, log: Log) -> Tran
     return EvmTransfers(network, chain, clock, log)
 
 
-KIND_ADAPTERS: dict[str, KindAdapters] = {"evm": KindAdapters(_evm_client, _evm_transfers)}
+def _evm_feeds(chain: Any, feeds: ChainFeeds, clock: Clock) -> "FeedsOfChain":
+    from ctrip.chains.evm.chainlink import FeedsOfChain
+
+    return FeedsOfChain(chain, feeds, clock)
+
+
+KIND_ADAPTERS: dict[str, KindAdapters] = {"evm": KindAdapters(_evm_client, _evm_transfers, _evm_feeds)}
 
 
 def adapters_of(network: Network) -> KindAdapters:

@@ -5,8 +5,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
+    from ctrip.services.payments.choose_payment import PaymentChooser
     from ctrip.services.payments.close_payment import PaymentCloser
     from ctrip.services.payments.create_payment import PaymentCreator
+    from ctrip.services.payments.lapse_unchosen import UnchosenLapser
+    from ctrip.services.payments.open_payment import PaymentOpener
     from ctrip.services.payments.read_payment import PaymentReader
 
 
@@ -25,19 +28,32 @@ class Payments:
         return PaymentCreator(
             networks=on.networks,
             payments=on.payments,
-            money=on.money,
-            payouts=on.payouts,
+            opener=self.opener,
             once=stage.once(),
-            access=on.access,
             limiter=stage.merchants.limiter,
+            rates=lambda: stage.prices.book,
             jobs=stage.notifying("api"),
             clock=on.clock,
             ids=on.ids,
             recorder=stage.recorder("api"),
             log=on.log("api"),
-            verifying_key=on.settings.verifying_key,
             plain_http=on.settings.local,
             loopback=bool(on.settings.webhook_loopback),
+        )
+
+    @cached_property
+    def opener(self) -> "PaymentOpener":
+        """Build what opens chains to payments."""
+        from ctrip.services.payments.open_payment import PaymentOpener
+
+        on = self._on
+        return PaymentOpener(
+            access=on.access,
+            money=on.money,
+            payouts=on.payouts,
+            clock=on.clock,
+            log=on.log("api"),
+            verifying_key=on.settings.verifying_key,
         )
 
     @cached_property
@@ -46,6 +62,39 @@ class Payments:
         from ctrip.services.payments.read_payment import PaymentReader
 
         return PaymentReader(self._on.payments, self._on.money)
+
+    @cached_property
+    def chooser(self) -> "PaymentChooser":
+        """Build what takes payers' choices."""
+        from ctrip.services.payments.choose_payment import PaymentChooser
+
+        stage, on = self._stage, self._on
+        return PaymentChooser(
+            networks=on.networks,
+            payments=on.payments,
+            access=on.access,
+            opener=self.opener,
+            limiter=stage.merchants.limiter,
+            limits=on.limits,
+            rates=stage.prices.book,
+            jobs=stage.notifying("api"),
+            clock=on.clock,
+            recorder=stage.recorder("checkout"),
+        )
+
+    @cached_property
+    def lapser(self) -> "UnchosenLapser":
+        """Build what ends payments whose payer has chosen nothing in time."""
+        from ctrip.services.payments.lapse_unchosen import UnchosenLapser
+
+        stage, on = self._stage, self._on
+        return UnchosenLapser(
+            payments=on.payments,
+            jobs=stage.notifying("tick"),
+            clock=on.clock,
+            recorder=stage.recorder("tick"),
+            log=on.log("tick"),
+        )
 
     @cached_property
     def closer(self) -> "PaymentCloser":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
     from ctrip.services.webhooks.deliver_webhook import WebhookDeliverer
+    from ctrip.services.webhooks.deliveries_of import PaymentDeliveries
     from ctrip.services.webhooks.manage_endpoints import EndpointManager
     from ctrip.services.webhooks.read_events import EventReader
     from ctrip.services.webhooks.redeliver import Redeliverer
@@ -116,3 +117,10 @@ class Webhooks:
         from ctrip.services.webhooks.read_events import EventReader
 
         return EventReader(self._on.events, self._stage.payments.reader, self._on.clock)
+
+    @cached_property
+    def of_payment(self) -> "PaymentDeliveries":
+        """Build what reads how a payment's events were delivered."""
+        from ctrip.services.webhooks.deliveries_of import PaymentDeliveries
+
+        return PaymentDeliveries(self._on.payments, self._on.events)

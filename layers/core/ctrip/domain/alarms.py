@@ -62,6 +62,17 @@ ALARMS: dict[str, Alarm] = {
         "A scanner's pass ended with an error that is no node's: most likely a fault of ours.",
         "Search the log for the kind of error; while it repeats on a chain, roll back the last deployment.",
     ),
+    # -- rates
+    "rate_source_out": Alarm(
+        _TICKET,
+        "A source of rates has had no usable answer for ten minutes: out, old, nonsense, or far from the others.",
+        "Read the reason in the line; with fewer than two sources left, no price is turned into an amount.",
+    ),
+    "stablecoin_depegged": Alarm(
+        _PAGE,
+        "The market gives less, or more, for a stablecoin than its peg allows; no payment is priced in it meanwhile.",
+        "Compare with the market; decide whether payments in it that are open already are still to be accepted.",
+    ),
     # -- payments
     DEEP_REORG: Alarm(
         _PAGE,

@@ -65,7 +65,7 @@ def payment_record(before: Payment | None, after: Payment, event: str | None, or
         origin=origin,
         at=after.times.updated_at,
         before=_facts(before) if before else {},
-        after=_facts(after) | ({} if before else _terms(after)),
+        after=_facts(after) | (_terms(after) if _new_terms(before, after) else {}),
     )
 
 
@@ -103,7 +103,15 @@ def _facts(payment: Payment) -> dict[str, Any]:
     }
 
 
+def _new_terms(before: Payment | None, after: Payment) -> bool:
+    """Whether what is due is news: of a new payment, and of a choice."""
+    return before is None or before.due != after.due
+
+
 def _terms(payment: Payment) -> dict[str, Any]:
+    if not payment.is_chosen:
+        price = payment.choice.price
+        return {"price": f"{price.decimal} {price.currency}" if price else payment.choice.whole, "to": ""}
     return {
         "chain": payment.due.chain,
         "asset": payment.due.asset_key,

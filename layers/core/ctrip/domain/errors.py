@@ -12,7 +12,8 @@ CtripError
 │   ├── UnsupportedMedia     415
 │   ├── KeyReused            422
 │   ├── TooMany              429, try again after `retry_after` seconds
-│   └── ChainUnavailable     503, a chain is paused or cannot be looked at; `retry_after` too
+│   ├── ChainUnavailable     503, a chain is paused or cannot be looked at; `retry_after` too
+│   └── RateUnavailable      503, a price cannot be turned into an amount at present; `retry_after` too
 ├── Busy                     503, try again after `retry_after` seconds
 │   └── Contended            others write the same items; nothing was written
 ├── IllegalTransition        the state machine has no such edge; nothing was changed
@@ -27,6 +28,7 @@ CtripError
 │   └── BroadcastRejected    no node will take a transaction
 │       └── Underpriced      each of them refused its price
 ├── Reverts                  a transaction fails on the chain, whoever is asked: an answer, not a failure of a node
+├── SourceOut                a source of rates did not give a usable answer
 ├── SigningRefused           the signer will not sign this
 ├── DecryptionRefused        what is stored is no secret of its owner
 └── ConfigurationError       the stage is set up wrongly; it refuses to start
@@ -147,6 +149,13 @@ class ChainUnavailable(Refusal):
     code = "chain_unavailable"
 
 
+class RateUnavailable(Refusal):
+    """No rate is known at present; the sentence says of what."""
+
+    status = 503
+    code = "rate_unavailable"
+
+
 class Busy(CtripError):
     """The store or a node is short of breath; the caller may try again."""
 
@@ -214,6 +223,10 @@ class Underpriced(BroadcastRejected):
 
 class Reverts(CtripError):
     """A transaction fails on the chain, whoever is asked: an answer, not a failure of a node."""
+
+
+class SourceOut(CtripError):
+    """A source of rates did not answer, or with nonsense."""
 
 
 class SigningRefused(CtripError):

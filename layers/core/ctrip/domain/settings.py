@@ -19,6 +19,7 @@ YEAR_SECONDS = 31_536_000
 _STAGE = re.compile(r"[a-z][a-z0-9]{0,15}", re.ASCII)
 _INTEGER = re.compile(r"[0-9]{1,12}", re.ASCII)
 _VERIFYING_KEY = re.compile(r"0[23][0-9a-fA-F]{64}", re.ASCII)
+_LOOPBACK = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}", re.ASCII)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -94,6 +95,13 @@ def address(text: str) -> str:
     """Read an address of the web, which has a host and neither credentials nor a query."""
     if not is_web_address(text, plain_http=True) or "?" in text or "#" in text:
         raise ValueError("must be an address such as https://pay.example.com, without a query")
+    return text
+
+
+def loopback(text: str) -> str:
+    """Read an address of a server on this machine."""
+    if not _LOOPBACK.fullmatch(text):
+        raise ValueError("must be an address on this machine, such as http://127.0.0.1:9000")
     return text
 
 

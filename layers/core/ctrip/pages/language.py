@@ -88,6 +88,13 @@ class PageLanguage:
                 Decimal(plain), locale=self.locale, decimal_quantization=False, group_separator=grouped
             )
 
+    def price(self, plain: str, currency: str) -> str:
+        """Write a plain decimal number of a currency with its sign, all decimals shown."""
+        from babel.numbers import format_currency
+
+        with localcontext(prec=200):
+            return format_currency(Decimal(plain), currency, locale=self.locale)
+
     def moment(self, at: int) -> str:
         """Write a time in milliseconds, in UTC."""
         from babel.dates import format_date, format_time

@@ -1,8 +1,9 @@
 """Fill the templates; everything a merchant or buyer wrote is escaped."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,14 @@ from markupsafe import Markup, escape
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.kinds import shown
 from ctrip.domain.money import format_decimal
+from ctrip.domain.payments.choosing import Offered
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.settlement.payout import Payout
 from ctrip.pages.language import DEFAULT, LANGUAGES, UNKNOWN
 from ctrip.pages.language import language as language_of
-from ctrip.ports.language import Language, translatable
+from ctrip.ports.language import Language, amount_in, translatable
 from ctrip.views.brand import Shop
-from ctrip.views.checkout import CheckoutState, wallet_request
+from ctrip.views.checkout import CheckoutState, asked, wallet_request
 from ctrip.views.claim_words import STATES, state_of
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ _NO_PAYMENT_WORDS = translatable("Check the link, or ask the shop for a new one.
 _NO_REFUND = translatable("Refund not found")
 _NO_REFUND_WORDS = translatable("Check that the link is whole, or ask the shop for a new one.")
 ASSETS = frozenset({"checkout.css", "checkout.js", "wallet.js", "favicon.svg", "reference.css"})
+# Files in folders of their own; what is not ours is laid there by `infra.tools.vendored`.
+ELSEWHERE = {"admin.css": "admin", "admin.js": "admin"}
+ELSEWHERE |= {"htmx.min.js": "vendored", "uplot.min.js": "vendored", "uplot.min.css": "vendored"}
 
 
 def checkout(state: CheckoutState, payment: Payment, network: Network | None, language: Language, shop: Shop) -> str:
@@ -44,17 +49,57 @@ def checkout(state: CheckoutState, payment: Payment, network: Network | None, la
         payment=state,
         chain_title=network.title if network else payment.due.chain,
         testnet=network is not None and network.testnet,
+        asked=asked(payment, language),
         description=payment.order.description,
         until=language.moment(payment.due.expires_at),
         wallet=wallet_request(payment, network) if state["payable"] else None,
         qr=_qr(state["rest_uri"], language.say(_QR)) if state["rest_uri"] else None,
-        address_qr=_qr(state["address"], language.say(_ADDRESS_QR)) if state["payable"] else None,
+        address_qr=_qr(payment.due.address, language.say(_ADDRESS_QR)) if state["payable"] else None,
     )
 
 
-def missing(language: Language) -> str:
+def choose(
+    state: CheckoutState,
+    payment: Payment,
+    offers: Sequence[Offered],
+    language: Language,
+    shop: Shop,
+    *,
+    trouble: str,
+    up: str,
+) -> str:
+    """Render the page on which a payer chooses what to pay with; `trouble` says why a choice was not taken.
+
+    `up` leads from the page's address to the stage's own.
+    """
+    groups = groupby(offers, lambda each: each.network)
+    return page(
+        "choose.html",
+        language,
+        shop,
+        payment=state,
+        asked=asked(payment, language),
+        description=payment.order.description,
+        until=language.moment(payment.due.expires_at),
+        networks=[(network, [_offer(each, payment, language) for each in group]) for network, group in groups],
+        trouble=trouble,
+        up=up,
+    )
+
+
+def _offer(offered: Offered, payment: Payment, language: Language) -> dict[str, object]:
+    asset, amount, due = offered.asset, offered.amount, payment.due
+    return {
+        "asset": asset,
+        "amount": amount,
+        "shown": "" if amount is None else amount_in(language, format_decimal(amount, asset.decimals), asset.symbol),
+        "chosen": (due.chain, due.token_id) == (offered.network.name, asset.id) and payment.is_chosen,
+    }
+
+
+def missing(language: Language, *, up: str = "../") -> str:
     """Render the page for an id that nobody knows."""
-    return page("missing.html", language, title=_NO_PAYMENT, words=_NO_PAYMENT_WORDS)
+    return page("missing.html", language, title=_NO_PAYMENT, words=_NO_PAYMENT_WORDS, up=up)
 
 
 def no_claim(language: Language) -> str:
@@ -106,8 +151,8 @@ def page(name: str, language: Language, shop: Shop | None = None, **values: obje
 
     In it, `_("a message with {names}", name=...)` is translated and filled in.
     """
-    own = {"language": language, "languages": LANGUAGES, "shop": shop, "_": _words_of(language)}
-    return template(name).render(own, **values)
+    own = {"language": language, "languages": LANGUAGES, "shop": shop, "up": "../", "_": _words_of(language)}
+    return template(name).render(own | values)
 
 
 def _words_of(language: Language) -> Callable[..., Markup]:
@@ -121,7 +166,8 @@ def _words_of(language: Language) -> Callable[..., Markup]:
 
 def asset(name: str) -> str | None:
     """Return a file that the pages load, or None."""
-    return (_FOLDER / name).read_text() if name in ASSETS else None
+    path = _FOLDER / ELSEWHERE[name] / name if name in ELSEWHERE else _FOLDER / name
+    return path.read_text() if (name in ASSETS or name in ELSEWHERE) and path.is_file() else None
 
 
 def _qr(text: str, title: str) -> Markup:

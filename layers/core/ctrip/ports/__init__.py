@@ -6,6 +6,7 @@ from ctrip.ports.chain import Chain, ChainReader, ChainWriter
 from ctrip.ports.credentials import Cipher, Claims, OneTimeCodes, Passwords, Tokens
 from ctrip.ports.endpoints import EndpointStore
 from ctrip.ports.events import Delivery, DeliveryPage, Due, EventFilter, EventPage, EventStore, Place, Prepared, Waiting
+from ctrip.ports.figures import FigureStore, Reviewed
 from ctrip.ports.gates import Fence
 from ctrip.ports.http import Reply, WebhookSender
 from ctrip.ports.idempotency import Idempotency, Remembered
@@ -15,6 +16,7 @@ from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
 from ctrip.ports.money import Counted, MoneyStore
 from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
 from ctrip.ports.payouts import PayoutCommit, PayoutPage, PayoutStore
+from ctrip.ports.rates import Quoted, RateRefresh, RateSource, RateStore
 from ctrip.ports.reconciliation import ReconciliationStore
 from ctrip.ports.runtime import Clock, Ids, Log, Metrics
 from ctrip.ports.signer_book import SignerBook
@@ -46,6 +48,7 @@ __all__ = [
     "EventPage",
     "EventStore",
     "Fence",
+    "FigureStore",
     "Idempotency",
     "Ids",
     "Jobs",
@@ -65,9 +68,14 @@ __all__ = [
     "Place",
     "Prepared",
     "Provisioner",
+    "Quoted",
+    "RateRefresh",
+    "RateSource",
+    "RateStore",
     "ReconciliationStore",
     "Remembered",
     "Reply",
+    "Reviewed",
     "Signer",
     "SignerBook",
     "TokenKey",

@@ -33,6 +33,10 @@ class Language(Protocol):
         """Write a plain decimal number with this language's marks, to the last digit."""
         ...
 
+    def price(self, plain: str, currency: str) -> str:
+        """Write a plain decimal number of a currency (ISO 4217) with the currency's sign, all decimals shown."""
+        ...
+
     def moment(self, at: int) -> str:
         """Write a time in milliseconds as date and time, in UTC."""
         ...

@@ -124,6 +124,14 @@ class PaymentStore(Protocol):
         """List a merchant's payments, newest first; raises `InvalidField` for a cursor that is not ours."""
         ...
 
+    def unchosen(self, until: int, limit: int) -> list[Payment]:
+        """Return at most `limit` payments that nobody has chosen for and that expire by then; the index lags."""
+        ...
+
+    def former(self, chain: str, now: int) -> list[Watch]:
+        """Return what payers had chosen on a chain before another one, while anybody may still pay it; it lags."""
+        ...
+
     def watched(self, chain: str, tier: Tier) -> list[Payment]:
         """Return the payments of a tier; the index lags, the payments do not."""
         ...

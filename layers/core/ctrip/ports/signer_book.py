@@ -16,8 +16,12 @@ class SignerBook(Protocol):
         """Store it; raises `Stale` when it has moved on."""
         ...
 
-    def spend(self, chain: str, asset: str, day: str, payout_id: str, amount: int, most: int) -> bool:
-        """Count an amount that is signed, once for each payout; False where the day's sum would exceed `most`.
+    def signed(self, payout_id: str, slot: str) -> int | None:
+        """Return the base units that were counted for a payout in a slot; None where it was not signed for it."""
+        ...
+
+    def spend(self, chain: str, asset: str, day: str, payout_id: str, slot: str, amount: int, most: int) -> bool:
+        """Count an amount that is signed, once for each payout and slot; False where the day's sum would exceed `most`.
 
         Raises `Busy` where others count at the same time for too long.
         """

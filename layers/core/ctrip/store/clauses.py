@@ -18,6 +18,7 @@ from ctrip.store.engine.database import Database, Write, check, keyed, put, text
 from ctrip.store.layout import (
     audit_item,
     event_items,
+    former_item,
     payment_item,
     posting_item,
     swept_day_item,
@@ -32,7 +33,7 @@ class Clauses:
         self._names = names
         self._commit = commit
         self._dead_holder = dead_holder
-        self.writes: list[Write] = [*self._guards(), *self._payment(), *self._money(), *self._facts()]
+        self.writes: list[Write] = [*self._guards(), *self._payment(), *self._money(), *self._facts(), *self._former()]
 
     def first(self, places: tuple[int, ...]) -> str:
         """Name the clause that failed."""
@@ -67,12 +68,18 @@ class Clauses:
         before, after = self._commit.before, self._commit.after
         item = payment_item(after)
         if before is None:
-            # Hold where neither the id nor the address has ever been given out.
+            # Hold where neither the id nor, below, the address has ever been given out.
             yield put(self._names.payments, item, ABSENT, name="id")
-            owner = keyed(tables.address_key(after.due.address), payment_id=text(after.id))
-            yield put(self._names.payments, owner, ABSENT, name="address")
         else:
             yield put(self._names.payments, item, unmoved(before), name="stale payment")
+        if after.is_chosen and (before is None or before.due.address != after.due.address):
+            owner = keyed(tables.address_key(after.due.address), payment_id=text(after.id))
+            yield put(self._names.payments, owner, ABSENT, name="address")
+
+    def _former(self) -> Iterator[Write]:
+        before, after = self._commit.before, self._commit.after
+        if before is not None and before.is_chosen and before.due.chain != after.due.chain:
+            yield put(self._names.payments, former_item(before))
 
     def _money(self) -> Iterator[Write]:
         for before, after in self._commit.transactions:

@@ -8,7 +8,7 @@ from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.chains.kinds import folded
 from ctrip.domain.detection.watch import Watch, touched
 from ctrip.domain.ledger.entries import Entry
-from ctrip.domain.payments.payment import Payment, Status, Tier
+from ctrip.domain.payments.payment import NEVER, Payment, Status, Tier
 from ctrip.domain.settlement.schedule import Schedule, next_at
 from ctrip.domain.sweeping.policy import SweptDay
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Setback, TransactionState
@@ -30,6 +30,7 @@ _PAYMENT_KEYS = frozenset(
         *("amount", "amount_received", "order_id", "created_at", "expires_at"),
     }
 )
+_DUE = ("chain", "symbol", "address")
 _AUDIT_KEYS = frozenset({"subject"})
 _EVENT_KEYS = frozenset({"ulid", "merchant_id", "type", "subject", "payment_id", "body"})
 _TRANSACTION_KEYS = frozenset({"version", "kind", "state", "tx_hash"})
@@ -47,10 +48,6 @@ def payment_item(payment: Payment) -> Item:
         tables.payment_key(payment.id),
         version=number(payment.version),
         status=text(payment.status.value),
-        chain=text(payment.due.chain),
-        symbol=text(payment.due.symbol),
-        address=text(payment.due.address),
-        amount=text(str(payment.due.amount)),
         amount_received=text(str(payment.seen.amount_received)),
         created_at=number(payment.times.created_at),
         expires_at=number(payment.due.expires_at),
@@ -61,6 +58,13 @@ def payment_item(payment: Payment) -> Item:
     for name, held in (("pending", payment.own.pending), ("order_id", payment.order.order_id)):
         if held is not None:
             item[name] = text(held)
+    if payment.is_chosen:
+        due = payment.due
+        item |= {name: text(held) for name, held in zip(_DUE, (due.chain, due.symbol, due.address), strict=True)}
+        item["amount"] = text(str(due.amount))
+    elif payment.is_open:
+        item["watch_pk"] = text(tables.UNCHOSEN_PARTITION)
+        item["watch_sk"] = text(tables.watch_place(payment.due.expires_at, payment.id))
     if payment.tier is not Tier.CLOSED:
         # The parked are few in each read and written slowly: one shard, so that asking for the oldest is one query.
         shard = 0 if payment.tier is Tier.PARKED else tables.watch_shard(payment.id)
@@ -68,6 +72,16 @@ def payment_item(payment: Payment) -> Item:
         item["watch_sk"] = text(tables.watch_place(payment.times.raised_at, payment.id))
         item["look"] = text(_look(payment))
     return item
+
+
+def former_item(before: Payment) -> Item:
+    """Lay out what a payer had chosen before another chain: the place, and any asset there."""
+    return keyed(
+        tables.former_key(before.id, before.due.chain),
+        watch_pk=text(tables.former_partition(before.due.chain)),
+        watch_sk=text(tables.watch_place(before.window_ends, before.id)),
+        look=text(_look(before)),
+    )
 
 
 def _look(payment: Payment) -> str:
@@ -111,10 +125,11 @@ def payment_of(item: Item) -> Payment:
         "merchant_id": tables.plain(item, "list_pk").removeprefix("M#"),
         "status": Status(tables.plain(item, "status")),
     }
-    known |= {name: tables.plain(item, name) for name in ("chain", "symbol", "address")}
+    known |= {name: tables.plain(item, name) if name in item else "" for name in _DUE}
     known |= {name: tables.plain(item, name) if name in item else None for name in ("pending", "order_id")}
-    numbers = ("version", "amount", "amount_received", "created_at", "expires_at")
+    numbers = ("version", "amount_received", "created_at", "expires_at")
     known |= {name: int(tables.plain(item, name)) for name in numbers}
+    known["amount"] = int(tables.plain(item, "amount")) if "amount" in item else NEVER
     return decode(Payment, read_document(item, "doc"), **known)
 
 

@@ -132,6 +132,18 @@ class DynamoPayments(Store):
         found = [payment_of(items[key]) for key in keys if key in items]
         return [each for each in found if each.tier is tier]
 
+    def unchosen(self, until: int, limit: int) -> list[Payment]:
+        """Return at most `limit` payments that nobody has chosen for and that expire by then."""
+        due = (Path("watch_pk") == tables.UNCHOSEN_PARTITION) & (Path("watch_sk") <= tables.watch_place(until, "~"))
+        rows = self._db.query(self._table, due, index="watch", limit=limit).items
+        return list(self.read([tables.key_of(row).pk.removeprefix("P#") for row in rows]).values())
+
+    def former(self, chain: str, now: int) -> list[Watch]:
+        """Return what payers had chosen on a chain before another one, while anybody may still pay it."""
+        names: dict[str, str] = {}
+        place = (Path("watch_pk") == tables.former_partition(chain)) & (Path("watch_sk") > tables.watch_place(now, ""))
+        return _readable(self._db.each(self._table, place, index="watch"), Tier.MONITORED, names)
+
     def get(self, payment_id: str) -> Payment | None:
         """Read a payment, consistently."""
         item = self._db.get(self._table, tables.payment_key(payment_id))

@@ -39,13 +39,16 @@ class DynamoSignerBook(Store):
         except ConditionFailed as exc:
             raise Stale("the settlement address has moved on") from exc
 
-    def spend(self, chain: str, asset: str, day: str, payout_id: str, amount: int, most: int) -> bool:
-        """Count an amount that is signed, once for each payout."""
-        counted = tables.spent_once_key(payout_id)
+    def signed(self, payout_id: str, slot: str) -> int | None:
+        """Return what was counted for a payout in a slot."""
+        item = self._db.get(self._table, tables.spent_once_key(payout_id, slot))
+        return None if item is None else int(tables.plain(item, "amount"))
+
+    def spend(self, chain: str, asset: str, day: str, payout_id: str, slot: str, amount: int, most: int) -> bool:
+        """Count an amount that is signed, once for each payout and slot."""
+        counted = keyed(tables.spent_once_key(payout_id, slot), amount=text(str(amount)))
+        key = tables.spent_key(chain, asset, day)
         for _ in range(TRIES):
-            if self._db.get(self._table, counted) is not None:
-                return True
-            key = tables.spent_key(chain, asset, day)
             item = self._db.get(self._table, key)
             version, total = (int(tables.plain(item, "version")), int(tables.plain(item, "total"))) if item else (0, 0)
             if total + amount > most:
@@ -54,8 +57,10 @@ class DynamoSignerBook(Store):
             unmoved = Path("version") == version if version else ABSENT
             sums = keyed(key, version=number(version + 1), total=text(str(total + amount)))
             try:
-                self._db.transact([put(self._table, keyed(counted), ABSENT), put(self._table, sums, unmoved)])
+                self._db.transact([put(self._table, counted, ABSENT), put(self._table, sums, unmoved)])
             except ConditionFailed:
+                if self.signed(payout_id, slot) is not None:
+                    return True
                 continue
             return True
         raise Busy

@@ -35,7 +35,7 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
         *(("Update access G#",), ("Update access IX#",), ("Update access TB#",), ("Update access OPEN#",)),
         ("Update access TRY#",),
     ),
-    "tick": (("Update access G#",),),
+    "tick": (("Update access G#",), ("Put payments P#", "Put events E#", "Put events OUT#")),
     "scan": (
         ("ConditionCheck money F#", "Put payments P#", "ConditionCheck payments O#", "Put events E#", "Put money L#"),
         ("ConditionCheck money F#", "Put money N#", "Put money L#"),
@@ -59,7 +59,11 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "sweep_due": (("Update access G#",),),
     "webhooks": (("Put events DL#",), ("Delete events OUT#",)),
-    "reconcile": (("Put money RC#", "Put money L#", "Put access AUD#reconciliation:"), ("Put money LF#",)),
+    "rates": (("Put access RATES",),),
+    "reconcile": (
+        ("Put money RC#", "Put money L#", "Put access AUD#reconciliation:"),
+        *(("Put money LF#",), ("Put events FIG", "Put events FIG#")),
+    ),
     "provision": (
         ("Put access MER#", "Put access AUD#", "Delete access WAIT"),
         ("Update access IX#",),

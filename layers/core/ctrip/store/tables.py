@@ -101,6 +101,20 @@ def watch_partition(chain: str, tier: Tier, shard: int) -> str:
     return f"{chain}#{tier}#{shard}"
 
 
+# Payments whose payer has not chosen yet, by when they expire; the name is no chain's.
+UNCHOSEN_PARTITION = "unchosen#"
+
+
+def former_key(payment_id: str, chain: str) -> Key:
+    """Name that a payment's payer had chosen a chain before another one."""
+    return Key(f"P#{payment_id}", f"FORMER#{chain}")
+
+
+def former_partition(chain: str) -> str:
+    """Name what payers had chosen on a chain before another one, in `watch`, by when nobody looks any more."""
+    return f"{chain}#former#"
+
+
 def watch_place(raised_at: int, payment_id: str) -> str:
     """Place a payment in its tier, by when it was raised to it."""
     return f"{raised_at:013d}#{payment_id}"
@@ -332,6 +346,7 @@ WAITING_PARTITION = "WAIT"
 ADMINS_PARTITION = "ADMS"
 TOKEN_KEYS_PARTITION = "JWT"  # noqa: S105  a partition, not a password
 CHECKPOINTS_PARTITION = "SEALS"
+RATES_PARTITION = "RATES"
 
 
 def merchant_pointer_key(merchant_id: str) -> Key:
@@ -434,6 +449,21 @@ def checkpoint_leaves_key(hour: str, root: str, chunk: int) -> Key:
     return Key(f"SEAL#{hour}#{root}", f"{chunk:04d}")
 
 
+def totals_key() -> Key:
+    """Name the payments by state, and how far events are counted."""
+    return Key("FIG", "TOTALS")
+
+
+def day_figures_key(day: int) -> Key:
+    """Name the figures of a day, by its number since 1970."""
+    return Key(f"FIG#{day}", "DAY")
+
+
+def reviewed_key(flag: str, place: str) -> Key:
+    """Name a payment's place on the list of a flag."""
+    return Key(f"FLAG#{flag}", place)
+
+
 def index_key(merchant_id: str, curve: str) -> Key:
     """Name a merchant's counter of addresses on a curve."""
     return Key(f"IX#{merchant_id}#{curve}", "IX")
@@ -457,9 +487,14 @@ def spent_key(chain: str, asset: str, day: str) -> Key:
     return Key(f"SPENT#{chain}#{asset}", day)
 
 
-def spent_once_key(payout_id: str) -> Key:
-    """Name that a payout has been counted."""
-    return Key(f"SPENTBY#{payout_id}", "ONCE")
+def spent_once_key(payout_id: str, slot: str) -> Key:
+    """Name that a payout has been counted for a slot."""
+    return Key(f"SPENTBY#{payout_id}", slot)
+
+
+def rate_key(symbol: str) -> Key:
+    """Name what is kept of the rate of an asset or a currency in US dollars."""
+    return Key(RATES_PARTITION, symbol)
 
 
 def gate_key(chain: str) -> Key:

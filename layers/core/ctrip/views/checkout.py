@@ -7,12 +7,13 @@ from urllib.parse import quote, urlencode
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.kinds import rules_of
 from ctrip.domain.money import format_decimal
+from ctrip.domain.payments.choosing import may_choose
 from ctrip.domain.payments.payer import DONE, WAITING, PayerStep, may_pay, payer_step, rest_of, strays_of
 from ctrip.domain.payments.payment import Payment
 from ctrip.ports.language import Language, amount_in
 from ctrip.views.checkout_words import ASIDE, ON_NETWORK, PAY_RIGHT, TOO_LATE, WORDS
 from ctrip.views.fields import Address, Decimal, Hash, Id, Shape, Time, rfc3339
-from ctrip.views.payments import PaymentFlag, PaymentStatus, PaymentView, payment_view
+from ctrip.views.payments import PaymentFlag, PaymentStatus, PaymentView, PriceView, payment_view
 
 
 class PayerTransaction(TypedDict):
@@ -26,17 +27,18 @@ class CheckoutState(TypedDict):
     """What the checkout page knows, and the words that it says."""
 
     id: Id
-    chain: str
-    symbol: str
-    address: Address
+    chain: Annotated[str | None, "Null, as all that follows from it: the payer has not chosen yet."]
+    symbol: str | None
+    address: Address | None
     status: PaymentStatus
     exception: PaymentFlag | None
     fulfillable: bool
-    amount_decimal: Decimal
-    received_decimal: Decimal
+    amount_decimal: Decimal | None
+    received_decimal: Decimal | None
     confirmations: int
-    required_confirmations: int
-    payment_uri: str
+    required_confirmations: int | None
+    payment_uri: str | None
+    price: PriceView | None
     expires_at: Time
     success_url: str | None
     cancel_url: str | None
@@ -48,7 +50,8 @@ class CheckoutState(TypedDict):
     payable: Annotated[bool, "Whether the payer may send money now."]
     waiting: Annotated[bool, "Whether only confirmations are waited for."]
     done: Annotated[bool, "Whether the payer may go back to the shop."]
-    rest_decimal: Annotated[Decimal, "What is still missing."]
+    choosable: Annotated[bool, "Whether the payer may choose what to pay with, or choose anew."]
+    rest_decimal: Annotated[Decimal | None, "What is still missing."]
     rest_uri: Annotated[str | None, "For wallets: the link that sends the rest; null where nothing may be sent."]
     transactions: list[PayerTransaction]
     server_time: Annotated[Time, "The server's clock, by which `expires_at` is to be read."]
@@ -68,7 +71,7 @@ def checkout_view(
     )
     return {
         **shown,
-        "confirmations": min(view["confirmations"], view["required_confirmations"]),
+        "confirmations": min(view["confirmations"], payment.due.required_confirmations),
         "success_url": return_url(view["success_url"], view),
         "cancel_url": return_url(view["cancel_url"], view),
         "step": step.value,
@@ -79,7 +82,8 @@ def checkout_view(
         "payable": payable,
         "waiting": step in WAITING,
         "done": step in DONE,
-        "rest_decimal": format_decimal(rest_of(payment), payment.due.decimals),
+        "choosable": may_choose(payment, now),
+        "rest_decimal": format_decimal(rest_of(payment), payment.due.decimals) if payment.is_chosen else None,
         "rest_uri": _rest_uri(payment, network) if payable else None,
         "transactions": _transactions(payment, network),
         "server_time": rfc3339(now),
@@ -114,13 +118,26 @@ def _words(
         "rest": rest_of(payment),
         "over": max(received - due.amount, 0),
     }
-    values = {name: _amount(language, amount, due.decimals, due.symbol) for name, amount in amounts.items()} | {
+    if payment.is_chosen:
+        values = {name: _amount(language, amount, due.decimals, due.symbol) for name, amount in amounts.items()}
+    else:
+        values = {"amount": asked(payment, language), "received": "", "rest": "", "over": ""}
+    values |= {
+        "until": language.moment(due.expires_at),
         "symbol": due.symbol,
         "network": network_title(networks, due.chain),
         "strays": _strays(payment, networks, language),
     }
     sentences = (language.say(each, **values) for each in text)
     return language.say(title, **values), language.say(heading, **values), language.joined(sentences)
+
+
+def asked(payment: Payment, language: Language) -> str:
+    """Say what is due before anything is chosen: the price, or an amount of whatever asset."""
+    price = payment.choice.price
+    if price:
+        return language.price(price.decimal, price.currency)
+    return language.number(payment.choice.whole) if payment.choice.whole else ""
 
 
 def _strays(payment: Payment, networks: Mapping[str, Network], language: Language) -> str:

@@ -2,7 +2,7 @@
 
 They are messages of the catalogues (`pages/catalogues`), whose English is here. In them, `{amount}` is the amount due,
 `{received}` what has come of it, `{rest}` what is missing, `{over}` what is too much (each with its symbol), `{symbol}`
-and `{network}` are those to pay with, and `{strays}` is what was sent by mistake.
+and `{network}` are those to pay with, `{until}` is the deadline, and `{strays}` is what was sent by mistake.
 """
 
 from typing import NamedTuple
@@ -30,6 +30,11 @@ _BY_ITSELF = translatable("You need not do anything.")
 _HAS = translatable("The shop has {received}.")
 
 WORDS: dict[PayerStep, Words] = {
+    PayerStep.CHOOSE: Words(
+        translatable("Choose how to pay {amount}"),
+        translatable("Choose what to pay with"),
+        (translatable("You then have until {until} to pay."),),
+    ),
     PayerStep.PAY: Words(
         translatable("Pay {amount}"),
         translatable("Waiting for your payment"),

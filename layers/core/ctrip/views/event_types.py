@@ -15,9 +15,15 @@ class EventType(NamedTuple):
 EVENT_TYPES = (
     EventType(
         "payment.created",
-        "The payment exists, and its address is watched.",
+        "The payment exists, and its address is watched, where its payer has not to choose first.",
         "Nothing: you made it. Keep its id with your order.",
-        "`detected`, `underpaid`, `expired`, or `cancelled` by you.",
+        "`detected`, `underpaid`, `expired`, or `cancelled` by you; `chosen` where your payer chooses.",
+    ),
+    EventType(
+        "payment.chosen",
+        "Your payer has chosen a chain and an asset, or others than before: the amount is locked, the address watched.",
+        "Nothing. `chain`, `address` and `amount`, null until then, are now known.",
+        "As after `created`; `chosen` again until money is seen.",
     ),
     EventType(
         "payment.detected",

@@ -83,15 +83,12 @@ def event_view(
     data = cast("EventPayment", {**payment_view(payment), "object": "payment", "sequence": payment.version})
     if stray is not None:
         data["deposit"] = deposit_view(stray)
-    return {
-        **_envelope(event_type, ulid, at, data),
-        "payment_id": payment.id,
-        "address": payment.due.address,
-        "amount": payment.due.amount,
-        "amount_str": str(payment.due.amount),
-        "chain": payment.due.chain,
-        "status": payment.status.value,
-    }
+    told = _envelope(event_type, ulid, at, data)
+    told["payment_id"], told["status"] = payment.id, payment.status.value
+    if payment.is_chosen:
+        told["address"], told["chain"] = payment.due.address, payment.due.chain
+        told["amount"], told["amount_str"] = payment.due.amount, str(payment.due.amount)
+    return told
 
 
 def endpoint_event_body(event_type: str, ulid: str, endpoint: Endpoint, at: int) -> str:

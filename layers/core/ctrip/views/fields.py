@@ -38,6 +38,17 @@ Amount = Annotated[
         examples=(12_500_000,),
     ),
 ]
+# What a payer has not chosen yet; it has no type either, so that null is among what it may be.
+AmountIfChosen = Annotated[
+    int | None,
+    Shape(
+        untyped=True,
+        title="Integer of base units",
+        description="A JSON integer of base units, however large, or null: nothing is chosen yet. It has no type here, "
+        "because generated clients give an integer a size, beyond which they round or wrap: read `<name>_str`.",
+        examples=(12_500_000,),
+    ),
+]
 Digits = Annotated[str, Shape(pattern=r"^[0-9]{1,78}$", description="Base units, as text: exact in every language.")]
 Decimal = Annotated[str, Shape(pattern=r"^[0-9]+(\.[0-9]+)?$", description="Whole units.")]
 Id = Annotated[str, Shape(description="A UUID.", examples=("8c0a4f0e-9a55-4b0e-9a5d-2f7c0a4f0e9a",))]

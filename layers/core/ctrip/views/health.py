@@ -7,6 +7,7 @@ from ctrip.domain.chains.kinds import same
 from ctrip.domain.detection.gates import Tip
 from ctrip.domain.detection.readiness import Verdict
 from ctrip.views.fields import Address, Long, Shape, Time, rfc3339_if
+from ctrip.views.rates import RateHealth
 
 ReadinessStatus = Literal["ok", "degraded", "down"]
 
@@ -62,11 +63,12 @@ class Readiness(TypedDict):
     reason: NotRequired[Annotated[str, "Why the stage may not start; absent where it has started."]]
     chains: dict[str, ChainHealth]
     queues: dict[str, int]
+    rates: Annotated[dict[str, RateHealth], "Of what somebody has asked for lately, by asset or currency."]
 
 
 def not_started(reason: str) -> Readiness:
     """Render a stage whose settings are refused: it does nothing, and there is nothing else to show."""
-    return {"status": "down", "reason": reason, "chains": {}, "queues": {}}
+    return {"status": "down", "reason": reason, "chains": {}, "queues": {}, "rates": {}}
 
 
 def chain_health(network: Network, verdict: Verdict, tip: Tip, treasury: str, now: int) -> ChainHealth:

@@ -6,9 +6,12 @@ from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.chains.kinds import shown
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Flag, Payment, Status, Sweep
+from ctrip.domain.prices.price import Price
+from ctrip.domain.prices.rate import LockedRate
 from ctrip.views.fields import (
     Address,
     Amount,
+    AmountIfChosen,
     Decimal,
     Digits,
     Hash,
@@ -48,32 +51,53 @@ class SweepView(TypedDict):
     amount_str: Digits
 
 
+class PriceView(TypedDict):
+    """What is asked for, in a currency."""
+
+    currency: Annotated[str, "By ISO 4217."]
+    amount: Annotated[str, "In whole units, with all decimals of the currency."]
+
+
+class RateView(TypedDict):
+    """The rate by which the amount follows from the price, locked with it."""
+
+    asset: str
+    currency: str
+    rate: Annotated[str, "What one whole unit of the asset was worth, as a decimal number."]
+    sources: list[str]
+    at: Time
+
+
 class PaymentView(TypedDict):
-    """A payment. Ship once `fulfillable` is true."""
+    """A payment. Ship once `fulfillable` is true. What its payer has not chosen yet is null."""
 
     id: Id
-    chain: str
-    token_id: Annotated[Id | None, "Null: the chain's coin."]
-    symbol: str
-    decimals: int
-    address: Address
-    derivation_path: str
+    chain: str | None
+    token_id: Annotated[Id | None, "Null: the chain's coin, or nothing is chosen yet."]
+    symbol: str | None
+    decimals: int | None
+    address: Address | None
+    derivation_path: str | None
     status: PaymentStatus
     exception: Annotated[PaymentFlag | None, "The gravest of `exceptions`."]
     exceptions: list[PaymentFlag]
     fulfillable: Annotated[bool, "Whether the merchant may ship."]
-    amount: Amount
-    amount_str: Digits
+    amount: AmountIfChosen
+    amount_str: Digits | None
+    price: PriceView | None
+    rate: RateView | None
+    payer_chooses: Annotated[bool, "Whether the payer chooses the chain and the asset, on the checkout page."]
+    assets: Annotated[list[str], "What the payer may choose (`SYMBOL` or `chain:SYMBOL`); empty: all that is enabled."]
     amount_received: Amount
     amount_received_str: Digits
     amount_confirmed: Amount
     amount_confirmed_str: Digits
-    amount_decimal: Decimal
-    received_decimal: Decimal
+    amount_decimal: Decimal | None
+    received_decimal: Decimal | None
     confirmations: int
-    required_confirmations: int
+    required_confirmations: int | None
     detected_in_block: Long | None
-    payment_uri: Annotated[str, "For wallets, as EIP-681 says."]
+    payment_uri: Annotated[str | None, "For wallets, as EIP-681 says."]
     checkout_url: str
     order_id: str | None
     metadata: dict[str, str]
@@ -107,30 +131,35 @@ class TransferPage(TypedDict):
 
 def payment_view(payment: Payment, *, head: int | None = None) -> PaymentView:
     """Render a payment; `head` is the newest block known, where the confirmations should be today's."""
+    chosen = payment.due if payment.is_chosen else None
     return {
         "id": payment.id,
-        "chain": payment.due.chain,
-        "token_id": payment.due.token_id,
-        "symbol": payment.due.symbol,
-        "decimals": payment.due.decimals,
-        "address": payment.due.address,
-        "derivation_path": payment.due.derivation_path,
+        "chain": chosen.chain if chosen else None,
+        "token_id": chosen.token_id if chosen else None,
+        "symbol": chosen.symbol if chosen else None,
+        "decimals": chosen.decimals if chosen else None,
+        "address": chosen.address if chosen else None,
+        "derivation_path": chosen.derivation_path if chosen else None,
         "status": payment.status.value,
         "exception": payment.exception.value if payment.exception else None,
         "exceptions": [flag.value for flag in Flag if flag in payment.flags],
         "fulfillable": payment.fulfillable,
-        "amount": payment.due.amount,
-        "amount_str": str(payment.due.amount),
+        "amount": chosen.amount if chosen else None,
+        "amount_str": str(chosen.amount) if chosen else None,
+        "price": price_view(payment.choice.price) if payment.choice.price else None,
+        "rate": rate_view(payment.choice.rate) if payment.choice.rate else None,
+        "payer_chooses": payment.choice.choosable,
+        "assets": list(payment.choice.accepts),
         "amount_received": payment.seen.amount_received,
         "amount_received_str": str(payment.seen.amount_received),
         "amount_confirmed": payment.seen.amount_confirmed,
         "amount_confirmed_str": str(payment.seen.amount_confirmed),
-        "amount_decimal": format_decimal(payment.due.amount, payment.due.decimals),
-        "received_decimal": format_decimal(payment.seen.amount_received, payment.due.decimals),
+        "amount_decimal": format_decimal(chosen.amount, chosen.decimals) if chosen else None,
+        "received_decimal": format_decimal(payment.seen.amount_received, chosen.decimals) if chosen else None,
         "confirmations": _confirmations(payment, payment.seen.detected_in_block, head),
-        "required_confirmations": payment.due.required_confirmations,
+        "required_confirmations": chosen.required_confirmations if chosen else None,
         "detected_in_block": payment.seen.detected_in_block,
-        "payment_uri": payment.due.payment_uri,
+        "payment_uri": chosen.payment_uri if chosen else None,
         "checkout_url": payment.links.checkout_url,
         "order_id": payment.order.order_id,
         "metadata": dict(payment.order.metadata),
@@ -146,6 +175,22 @@ def payment_view(payment: Payment, *, head: int | None = None) -> PaymentView:
         "settled_at": rfc3339_if(payment.times.settled_at),
         "transfers": [transfer_view(payment, transfer, head=head) for transfer in payment.seen.transfers],
         "sweeps": [sweep_view(sweep) for sweep in payment.own.sweeps],
+    }
+
+
+def price_view(price: Price) -> PriceView:
+    """Render a price."""
+    return {"currency": price.currency, "amount": price.decimal}
+
+
+def rate_view(rate: LockedRate) -> RateView:
+    """Render a locked rate."""
+    return {
+        "asset": rate.asset,
+        "currency": rate.currency,
+        "rate": rate.rate,
+        "sources": list(rate.sources),
+        "at": rfc3339(rate.at),
     }
 
 

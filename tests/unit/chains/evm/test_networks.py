@@ -7,7 +7,7 @@ import uuid
 import pytest
 import yaml
 
-from ctrip import networks
+from ctrip import described, networks
 from ctrip.config import load
 from ctrip.domain.chains.assets import FeeFloor
 from ctrip.domain.errors import ConfigurationError
@@ -220,8 +220,8 @@ def test_reading_them_loads_no_yaml():
 def test_what_is_changed_in_chains_yaml_holds_at_once(tmp_path, monkeypatch):
     """Also where nobody has made the JSON anew: it is used for the very text that it was made from alone."""
     for name in ("chains.yaml", "chains.json"):
-        (tmp_path / name).write_text((networks._FOLDER / name).read_text())
-    monkeypatch.setattr(networks, "_FOLDER", tmp_path)
+        (tmp_path / name).write_text((described._FOLDER / name).read_text())
+    monkeypatch.setattr(described, "_FOLDER", tmp_path)
     read = networks._every.__wrapped__
     assert read() == parse((tmp_path / "chains.yaml").read_text())
     text = (tmp_path / "chains.yaml").read_text()

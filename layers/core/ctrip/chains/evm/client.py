@@ -119,12 +119,17 @@ class EvmChain:
 
     def decimals(self, tokens: Sequence[str]) -> list[int | None]:
         """Ask contracts for their decimals, in the order given; None where one does not answer."""
+        found = self.latest([(token, DECIMALS) for token in tokens])
+        return [int.from_bytes(each[:32]) if each and len(each) >= 32 else None for each in found]
 
-        def ask(endpoint: Endpoint) -> list[int | None]:
-            answers = endpoint.batch([("eth_call", [{"to": token, "data": DECIMALS}, "latest"]) for token in tokens])
-            return [None if isinstance(answer, ChainError) else word(answer) for answer in answers]
+    def latest(self, calls: Sequence[tuple[str, str]]) -> list[bytes | None]:
+        """Call contracts (address, data) at the newest block, in order; None where one does not answer."""
 
-        return self._pool.run(ask) if tokens else []
+        def ask(endpoint: Endpoint) -> list[bytes | None]:
+            answers = endpoint.batch([("eth_call", [{"to": to, "data": data}, "latest"]) for to, data in calls])
+            return [None if isinstance(answer, ChainError) else octets(answer) for answer in answers]
+
+        return self._pool.run(ask) if calls else []
 
     def opinions(self, at: Block, holding: BalanceQuery) -> list[tuple[str, int]]:
         """Ask two hosts for one balance at exactly that block: host and balance, of as many as can tell.

@@ -14,11 +14,9 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from ctrip.chains.evm.codec import quantity
 from ctrip.chains.evm.errors import Gone, Missing, Reverted, TooMuch, Unreachable, translate
 from ctrip.chains.evm.transport import JsonRpc
+from ctrip.domain.breaker import Breaker
 from ctrip.domain.errors import ChainError, Refused, WrongChain
 
-FAILURES_TO_OPEN = 3
-FIRST_REST_MS = 1_000
-LONGEST_REST_MS = 60_000
 # How long an endpoint that cannot read at a block hash is left alone with such questions.
 BLIND_MS = 60_000
 BATCH = 100
@@ -83,38 +81,6 @@ class Window:
         self._streak += 1
         if self._streak >= self.patience and self.size < self.maximum:
             self.size, self._streak = min(self.maximum, self.size * 2), 0
-
-
-@dataclass(slots=True)
-class Breaker:
-    """Opens after three failures in a row; then lets one try through after a rest that doubles."""
-
-    jitter: Callable[[], float]
-    failures: int = 0
-    until: int = 0
-    rest: int = FIRST_REST_MS
-    reason: str = ""
-
-    def closed(self, now: int) -> bool:
-        """Say whether the endpoint may be asked."""
-        return now >= self.until
-
-    def failed(self, now: int, reason: str = "") -> None:
-        """Count a failure; rest between half and the whole of the present pause."""
-        self.failures += 1
-        self.reason = reason
-        if self.failures >= FAILURES_TO_OPEN:
-            self.until = now + int(self.rest * (1 + self.jitter()) / 2)
-            self.rest = min(LONGEST_REST_MS, self.rest * 2)
-
-    def stand_aside(self, now: int, reason: str = "") -> None:
-        """Rest for long without a failure: others know more."""
-        self.reason = reason
-        self.until = now + int(LONGEST_REST_MS * (1 + self.jitter()) / 2)
-
-    def worked(self) -> None:
-        """Close."""
-        self.failures, self.until, self.rest, self.reason = 0, 0, FIRST_REST_MS, ""
 
 
 class Endpoint:

@@ -5,8 +5,6 @@ from typing import Any, TypeVar
 
 from ctrip.domain.sweeping.sweep import Attempt, OutgoingTransaction, Terms
 
-DIGITS = 12  # so that slots sort as their nonces do
-
 T = TypeVar("T")
 
 
@@ -69,11 +67,6 @@ def search_of(transaction: OutgoingTransaction) -> Search:
 def written(held: Any) -> Terms:
     """Write terms, or a search, as a transaction carries them; what is empty is left out."""
     return tuple((name, value) for name, value in asdict(held).items() if value)
-
-
-def slot_of(nonce: int) -> str:
-    """Write a nonce as a slot."""
-    return f"{nonce:0{DIGITS}d}"
 
 
 def nonce_of(transaction: OutgoingTransaction) -> int:

@@ -8,12 +8,20 @@ from ctrip.chains.evm.batches import USUAL_GAS, USUAL_START_GAS, EvmBatches, bat
 from ctrip.chains.evm.node import EvmNode
 from ctrip.chains.evm.payouts import EvmPayouts, pay_together
 from ctrip.chains.evm.search import NonceSearch
-from ctrip.chains.evm.terms import GasTerms, gas_terms, nonce_of, slot_of, terms_of, written
+from ctrip.chains.evm.terms import GasTerms, gas_terms, nonce_of, terms_of, written
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery, Block, Receipt
 from ctrip.domain.chains.evm.pay_call import approve_data
 from ctrip.domain.chains.evm.sweep_contracts import payout_batcher
-from ctrip.domain.chains.evm.transaction import NATIVE_GAS, NO_CALL, Authorization, Fees, Transaction, transfer_data
+from ctrip.domain.chains.evm.transaction import (
+    NATIVE_GAS,
+    NO_CALL,
+    Authorization,
+    Fees,
+    Transaction,
+    slot_of,
+    transfer_data,
+)
 from ctrip.domain.errors import Refused, Reverts, Unavailable
 from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal, Terms, TransactionState

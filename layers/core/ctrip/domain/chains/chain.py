@@ -127,6 +127,7 @@ class Act:
     One that `collects` calls a contract at `to` that takes the token of many addresses, of which some make a `grant`.
     One that `pays` calls a contract at `to` that pays so much to each of many; one with a `spender` lets that one take
     all of the token. Both are `unclear`: whoever does not ask for them refuses them.
+    `slot` is what at most one transaction of its sender can have.
     """
 
     to: str
@@ -140,6 +141,7 @@ class Act:
     amount: int = 0
     pays: tuple[tuple[str, int], ...] = ()
     spender: str = ""
+    slot: str = ""
 
 
 @dataclass(frozen=True, slots=True)

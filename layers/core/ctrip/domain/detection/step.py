@@ -56,6 +56,8 @@ def due_tier(payment: Payment) -> Tier:
 def _tier(payment: Payment, to: Status) -> Tier:
     if to is payment.status:
         return payment.tier
+    if not payment.is_chosen:
+        return Tier.CLOSED  # nobody was given an address: nothing can come
     if to is Status.PAID:
         return due_tier(payment)
     if to in (Status.SETTLED, Status.EXPIRED):

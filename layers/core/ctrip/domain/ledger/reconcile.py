@@ -80,11 +80,21 @@ class Difference:
         return ARRIVAL_MS if self.payment_id and self.amount > 0 else ESTABLISHED_MS
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a place of the operator's held of an asset, in base units, as the chain showed it."""
+
+    account: str
+    asset: str
+    amount: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
     """One chain's last look; `position` is where the next slice of the old addresses begins.
 
-    `opened` holds the places and assets whose balance before the books is recorded, as the operator's capital.
+    `opened` holds the places and assets whose balance before the books is recorded, as the operator's capital, and
+    `holdings` what was seen at each of them.
     """
 
     chain: str
@@ -96,6 +106,7 @@ class Reconciliation:
     unknown: int = 0
     opened: tuple[tuple[str, str], ...] = ()
     differences: tuple[Difference, ...] = ()
+    holdings: tuple[Holding, ...] = ()
     audit_version: int = 0
     audit_head: str = ""
 
@@ -143,6 +154,11 @@ def judge(before: Reconciliation, compared: Iterable[Compared], *, block: int, n
         unknown=sum(each.seen is None for each in found),
         opened=tuple(sorted(look.opened)),
         differences=tuple(kept[:MOST_DIFFERENCES]),
+        holdings=tuple(
+            Holding(each.account, each.asset, each.seen)
+            for each in found
+            if each.account in OPERATORS and each.seen is not None
+        ),
     )
     return Verdict(after, tuple(look.openings), tuple(look.alarms))
 

@@ -6,6 +6,8 @@ _URL = Text(0, 2_048)
 
 CHAIN = Text(3, 20)
 ASSET = Text(1, 16)
+OFFER = Text(1, 40)
+ASSETS = Count(50)
 ORDER_ID = Text(1, 64)
 METADATA = Count(20)
 METADATA_NAME = Text(1, 64)

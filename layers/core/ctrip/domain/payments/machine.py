@@ -19,6 +19,7 @@ from ctrip.domain.payments.payment import Flag, Status
 class Trigger(StrEnum):
     """What can happen to a payment; the value is the sentence of the diagram."""
 
+    CHOSEN = "the payer has chosen what to pay with"
     SEEN = "funds seen at the head"
     AMENDED = "the amount seen has changed, and is complete"
     SHORT = "the amount seen is less than due"
@@ -73,6 +74,7 @@ P, D, C, PAID, S, X, F = (
 T = Trigger
 
 TRANSITIONS: dict[tuple[Status, Trigger], Edge] = {
+    (P, T.CHOSEN): _edge(P, "chosen"),
     (P, T.SEEN): _edge(D, "detected"),
     (P, T.LAPSED): _edge(X, "expired"),
     (P, T.CANCELLED): _edge(X, "cancelled", Flag.MANUAL),

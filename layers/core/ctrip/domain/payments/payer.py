@@ -8,6 +8,7 @@ from ctrip.domain.payments.payment import Flag, Payment, Status, UnexpectedDepos
 class PayerStep(StrEnum):
     """The next step of a payer; those that end in `_part` are for who has sent some of the amount."""
 
+    CHOOSE = "choose"
     PAY = "pay"
     PAY_REST = "pay_rest"
     CHECKING = "checking"  # the deadline has passed, and the chain has not been read that far yet
@@ -47,7 +48,7 @@ def may_pay(payment: Payment, now: int) -> bool:
 
     After a reorganisation nothing more is asked for: what was sent is mostly mined again, and would then be paid twice.
     """
-    waits = payment.is_open and not {Flag.HELD, Flag.REORGED} & payment.flags
+    waits = payment.is_chosen and payment.is_open and not {Flag.HELD, Flag.REORGED} & payment.flags
     return waits and now < payment.due.expires_at and rest_of(payment) > 0
 
 
@@ -94,6 +95,8 @@ def _ended(payment: Payment, *, part: bool) -> PayerStep:
 
 
 def _open(payment: Payment, now: int, *, part: bool) -> PayerStep:
+    if not payment.is_chosen:
+        return _S.CHOOSE if now < payment.due.expires_at else _S.EXPIRED
     if Flag.REORGED in payment.flags:
         return _S.REORGED
     if now >= payment.due.expires_at:

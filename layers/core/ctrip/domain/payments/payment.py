@@ -5,11 +5,14 @@ from enum import StrEnum
 from typing import Any, get_type_hints
 
 from ctrip.domain.chains.chain import Block, OwnTransfer, Transfer
-from ctrip.domain.money import less_tolerance
+from ctrip.domain.money import MAX_AMOUNT, less_tolerance
+from ctrip.domain.prices.price import Price
+from ctrip.domain.prices.rate import LockedRate
 
 INLINE = (
     25  # transfers, and sweeps, that the payment itself carries: the newest; all of them stand in rows of their own
 )
+NEVER = 2 * MAX_AMOUNT  # more than can ever come, tolerance included
 INLINE_MOVES = 24  # more than this are folded into their sum, down to half of it
 
 
@@ -169,6 +172,56 @@ class Due:
         """Name the due asset within its chain."""
         return self.token_id or "native"
 
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it is decided what has to come; until then there is no chain, address and amount."""
+        return bool(self.chain)
+
+
+def undecided(expires_at: int) -> Due:
+    """Return what is due before the payer has chosen; no amount of anything completes it."""
+    return Due(
+        chain="",
+        token_id=None,
+        token_address=None,
+        symbol="",
+        decimals=0,
+        address="",
+        derivation_path="",
+        amount=NEVER,
+        required_confirmations=0,
+        expires_at=expires_at,
+        payment_uri="",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerChoice:
+    """What a payer had chosen before another choice; money that comes for it is held for review."""
+
+    chain: str
+    token_id: str | None
+    symbol: str
+    amount: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the amount was derived from, and what is left to the payer.
+
+    With a `price` the amount follows from the locked `rate`; else `whole` is it, in whole units of whatever asset.
+    A `choosable` payment is paid in what its payer chooses of what `accepts` names (`symbol` or `chain:symbol`; empty:
+    everything). `former` are earlier choices, oldest first.
+    """
+
+    price: Price | None = None
+    rate: LockedRate | None = None
+    choosable: bool = False
+    whole: str = ""
+    accepts: tuple[str, ...] = ()
+    former: tuple[FormerChoice, ...] = ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -277,6 +330,7 @@ class Payment:
     links: Links = field(metadata=_IN_GROUPS)
     times: Times = field(metadata=_IN_GROUPS)
     order: Order = field(default_factory=Order, metadata=_IN_GROUPS)
+    choice: Choice = field(default_factory=Choice, metadata=_IN_GROUPS)
     policy: Policy = field(default_factory=Policy)
     status: Status = Status.PENDING
     flags: frozenset[Flag] = frozenset()
@@ -309,6 +363,11 @@ class Payment:
     def is_unseen(self) -> bool:
         """Whether no money is seen at the head."""
         return self.status is Status.PENDING
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it is decided what has to come: it is watched from then on."""
+        return self.due.is_chosen
 
     @property
     def is_open(self) -> bool:

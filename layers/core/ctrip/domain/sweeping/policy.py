@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from ctrip.domain.chains.assets import Asset
-from ctrip.domain.payments.payment import Payment
+from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.settings import YEAR_SECONDS, by_asset, whole_numbers
+from ctrip.domain.text import quoted
 
 UNLIMITED = 2**256 - 1
 SETTING = "CTRIP_SWEEPS"
@@ -47,7 +48,10 @@ _BOUNDS = {"factor": (1, 1_000_000), "max_age": (0, YEAR_SECONDS), "batch": (1, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweptDay:
-    """How much of an asset was swept on a day of UTC, as the sweeps' own transactions of the store have counted it."""
+    """How much was swept on a day of UTC, as the sweeps' own transactions of the store have counted it.
+
+    `asset` is what is counted: all of an asset, or one merchant's own (`counted_as`).
+    """
 
     chain: str
     asset: str
@@ -69,13 +73,33 @@ class LoudGas:
 
 
 def parse_policies(text: str) -> dict[str, dict[str, SweepPolicy]]:
-    """Read the setting: policies by chain and symbol; raises ValueError."""
-    return by_asset(text, SUCH_AS, lambda where, held: SweepPolicy(**whole_numbers(where, held, SweepPolicy, _BOUNDS)))
+    """Read the setting: policies by chain and symbol, or merchant and symbol (`own_policy`); raises ValueError."""
+    found = by_asset(text, SUCH_AS, lambda where, held: SweepPolicy(**whole_numbers(where, held, SweepPolicy, _BOUNDS)))
+    for chain, policies in found.items():
+        for name, policy in policies.items():
+            if "/" in name and (policy.batch, policy.quiet_gas) != (LARGEST_BATCH, UNLIMITED):
+                raise ValueError(f"has, for {quoted(chain)}, {quoted(name)}, a batch or quiet_gas: they are an asset's")
+    return found
 
 
-def policy_for(policies: Mapping[str, Mapping[str, SweepPolicy]], chain: str, symbol: str) -> SweepPolicy:
-    """Return the policy of an asset."""
-    return policies.get(chain, {}).get(symbol, DEFAULT)
+def own_policy(policies: Mapping[str, SweepPolicy], payment: Payment) -> SweepPolicy | None:
+    """Return what a merchant of custody `direct` has for itself, under `<merchant>/<symbol>`: the rules, and its day.
+
+    `policies` are the chain's.
+    """
+    direct = payment.policy.custody is Custody.DIRECT
+    return policies.get(f"{payment.merchant_id}/{payment.due.symbol}") if direct else None
+
+
+def policy_of(policies: Mapping[str, SweepPolicy], payment: Payment) -> SweepPolicy:
+    """Return the policy of a payment's sweep: its merchant's own, else its asset's."""
+    return own_policy(policies, payment) or policies.get(payment.due.symbol, DEFAULT)
+
+
+def counted_as(policies: Mapping[str, SweepPolicy], payment: Payment) -> str:
+    """Name in what a payment's sweep is counted on its day: the asset, or the merchant's own count of it."""
+    key = payment.due.asset_key
+    return f"{payment.merchant_id}/{key}" if own_policy(policies, payment) else key
 
 
 def day_of(now: int) -> str:

@@ -180,7 +180,7 @@ class OutgoingTransaction:
     @property
     def key(self) -> str:
         """Name the outgoing transaction: one per chain, sender and slot."""
-        return f"{self.chain}#{self.sender}#{self.slot}"
+        return transaction_key(self.chain, self.sender, self.slot)
 
     @property
     def amount(self) -> int:
@@ -240,6 +240,11 @@ class OutgoingTransaction:
     def cancelled(self) -> bool:
         """Whether the attempt that the chain took was one that cancels."""
         return any(each.cancels for each in self.attempts if each.tx_hash == self.tx_hash)
+
+
+def transaction_key(chain: str, sender: str, slot: str) -> str:
+    """Write an outgoing transaction's key."""
+    return f"{chain}#{sender}#{slot}"
 
 
 def parse_key(key: str) -> tuple[str, str, str]:

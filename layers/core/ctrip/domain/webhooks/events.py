@@ -40,6 +40,7 @@ class Event:
 
     `endpoints` are the ids of the endpoints that wanted the event when it was committed, and `webhook_url` is the
     address of the endpoint `payment`, which no merchant has created. `payment_id` is None where it concerns no payment.
+    Of an event about a payment's state, `was` is the status before it, empty for a new payment, and `had` the flags.
     """
 
     ulid: str
@@ -52,6 +53,8 @@ class Event:
     endpoints: tuple[str, ...] = ()
     webhook_url: str | None = None
     request_id: str = ""  # of the call that made it happen, where one did
+    was: str | None = None
+    had: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

@@ -37,6 +37,8 @@ _REFUSED = "The e-mail address, the password or the code is wrong."
 _NO_SESSION = "A valid access token is required: Authorization: Bearer <token>."
 _BEARER = re.compile(r"[Bb]earer +([0-9A-Za-z_.-]{16,4096})", re.ASCII)
 _REFRESH = re.compile(r"ctrt_([0-9a-z]{16})_[0-9A-Za-z_-]{43}", re.ASCII)
+# What the dashboard's cookie holds: it is never spent, and no refresh token.
+_COOKIE = re.compile(r"ctrp_([0-9a-z]{16})_[0-9A-Za-z_-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,27 @@ class AdminSessions:
         An attempt counts before its password is looked at, and a success is taken back, so that guesses made side by
         side count as well.
         """
+        admin = self._admitted(email, password, code, address)
+        admin, session, secret = self._begin(admin, code, Origin(f"admin:{admin.id}", address, request_id))
+        return self._granted(admin, session, secret)
+
+    def open_dashboard(self, email: str, password: str, code: str | None, address: str, request_id: str) -> str:
+        """Begin a session of the dashboard; return what its cookie holds. Raises as `sign_in` does."""
+        admin = self._admitted(email, password, code, address)
+        return self._begin(admin, code, Origin(f"admin:{admin.id}", address, request_id), prefix="ctrp")[2]
+
+    def by_cookie(self, cookie: str, address: str, request_id: str) -> SignedIn:
+        """Verify a session of the dashboard, and its admin, as they are now; raises `Unauthorized`."""
+        session = self._session_of(cookie, _COOKIE)
+        if session is None or not session.live(self.clock.now()):
+            raise Unauthorized(_NO_SESSION)
+        admin = self._current(session) if hmac.compare_digest(session.digest, _digest(cookie)) else None
+        if admin is None:
+            raise Unauthorized(_NO_SESSION)
+        return SignedIn(admin, session, Origin(f"admin:{admin.id}", address, request_id))
+
+    def _admitted(self, email: str, password: str, code: str | None, address: str) -> Admin:
+        """Return who has that address, password and code; raises `Unauthorized` and `TooMany`."""
         attempt = self.lockout.attempt(email, address)
         admin = self._known(email)
         # Without an admin the comparison takes as long.
@@ -84,7 +107,7 @@ class AdminSessions:
             self.log.warning("sign_in_failed", address=address)
             raise Unauthorized(_REFUSED)
         self.lockout.forgive(attempt)
-        return self._begin(admin, code, Origin(f"admin:{admin.id}", address, request_id))
+        return admin
 
     def refresh(self, token: str) -> SessionView:
         """Exchange a refresh token for the next; one that was spent already ends the session, as somebody has both."""
@@ -100,7 +123,7 @@ class AdminSessions:
         admin = self._current(session)
         if admin is None:
             raise Unauthorized(_NO_SESSION)
-        secret = self._refresh_token(session.id)
+        secret = self._secret_of(session.id)
         after = replace(session, digest=_digest(secret), version=session.version + 1)
         try:
             self.admins.save_session(session, after)
@@ -149,7 +172,9 @@ class AdminSessions:
         step = self.codes.step(self.cipher.decrypt(admin.totp, admin.id), code or "", self.clock.now() // 1000)
         return step or 0
 
-    def _begin(self, admin: Admin, code: str | None, origin: Origin) -> SessionView:
+    def _begin(
+        self, admin: Admin, code: str | None, origin: Origin, prefix: str = "ctrt"
+    ) -> tuple[Admin, Session, str]:
         now = self.clock.now()
 
         def decide(now_held: Admin) -> tuple[Admin, str]:
@@ -161,12 +186,12 @@ class AdminSessions:
 
         admin = change_admin(self.admins, admin.id, decide, origin, now)
         session_id = base64.b32encode(self.ids.entropy(10)).decode().lower()
-        secret = self._refresh_token(session_id)
+        secret = self._secret_of(session_id, prefix)
         session = Session(
             id=session_id, admin_id=admin.id, digest=_digest(secret), created_at=now, expires_at=now + SESSION_MS
         )
         self.admins.save_session(None, session)
-        return self._granted(admin, session, secret)
+        return admin, session, secret
 
     def _granted(self, admin: Admin, session: Session, refresh: str) -> SessionView:
         key_id, key = next(iter(self._signing_keys().items()))
@@ -206,8 +231,8 @@ class AdminSessions:
         good = admin is not None and admin.enabled and session.created_at > admin.sessions_from
         return admin if good else None
 
-    def _session_of(self, token: str) -> Session | None:
-        match = _REFRESH.fullmatch(token)
+    def _session_of(self, token: str, form: re.Pattern[str] = _REFRESH) -> Session | None:
+        match = form.fullmatch(token)
         return self.admins.session(match.group(1)) if match else None
 
     def _revoke(self, session: Session) -> None:
@@ -218,8 +243,8 @@ class AdminSessions:
 
         on_stale(attempt, tries=TRIES, otherwise=Busy())
 
-    def _refresh_token(self, session_id: str) -> str:
-        return f"ctrt_{session_id}_{_random(self.ids)}"
+    def _secret_of(self, session_id: str, prefix: str = "ctrt") -> str:
+        return f"{prefix}_{session_id}_{_random(self.ids)}"
 
 
 def _digest(token: str) -> str:

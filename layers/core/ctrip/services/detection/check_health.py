@@ -1,4 +1,4 @@
-"""Whether the gateway does its work: each chain's scanner, head and sweeping, each queue."""
+"""Whether the gateway does its work: each chain's scanner, head and sweeping, each queue, each rate."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.detection.gates import Gate, Tip
 from ctrip.domain.detection.readiness import judge
-from ctrip.ports import AccessStore, Clock, Log, MoneyStore
+from ctrip.domain.prices.agreement import Trouble
+from ctrip.ports import AccessStore, Clock, Log, MoneyStore, RateStore
 from ctrip.views.health import ChainHealth, Readiness, ReadinessStatus, chain_health
+from ctrip.views.rates import rate_health
 
 ALARM_EVERY_MS = 60_000
 
@@ -19,6 +21,7 @@ class HealthChecker:
     networks: Mapping[str, Network]
     money: MoneyStore
     access: AccessStore
+    rates: RateStore
     clock: Clock
     log: Log
     queues: Callable[[], dict[str, int]]
@@ -35,8 +38,12 @@ class HealthChecker:
         ready = all(chain["status"] in ("ok", "idle") for chain in chains.values())
         dead = any(depth for name, depth in depths.items() if name.endswith("-dlq"))
         refused = any(chain["sweeping"]["status"] == "refused" for chain in chains.values())
-        status: ReadinessStatus = "down" if not ready else "degraded" if dead or refused else "ok"
-        return ready, {"status": status, "chains": chains, "queues": depths}
+        wanted = [each for each in self.rates.every_rate() if each.wanted(now)]
+        unpriced = any(each.trouble in (Trouble.OUT, Trouble.DISAGREE) for each in wanted)
+        degraded = dead or refused or unpriced
+        status: ReadinessStatus = "down" if not ready else "degraded" if degraded else "ok"
+        rates = {each.symbol: rate_health(each, now) for each in wanted}
+        return ready, {"status": status, "chains": chains, "queues": depths, "rates": rates}
 
     def _chain(self, network: Network, gate: Gate | None, tip: Tip | None, now: int) -> ChainHealth:
         verdict, tip = judge(network, gate, tip, now), tip or Tip(chain=network.name)

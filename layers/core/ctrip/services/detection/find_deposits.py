@@ -44,11 +44,18 @@ class DepositFinder:
     _asked: dict[tuple[str, str | None, int], tuple[int, int]] = field(default_factory=dict)
 
     def beside(
-        self, watched: Sequence[Watch], at: Block, fence: Fence, *, unsure: frozenset[str] = frozenset()
+        self,
+        watched: Sequence[Watch],
+        former: Sequence[Watch],
+        at: Block,
+        fence: Fence,
+        *,
+        unsure: frozenset[str] = frozenset(),
     ) -> list[Payment]:
         """Look for this chain's other assets at watched addresses; return the payments that changed.
 
-        Those in `unsure` have an own transaction whose fate nobody can tell: what it brought is not a stranger's.
+        At those of `former`, whose payers have chosen another chain since, every asset is looked for. Those in `unsure`
+        have an own transaction whose fate nobody can tell: what it brought is not a stranger's.
         """
         wanted = [
             (row, asset)
@@ -57,6 +64,7 @@ class DepositFinder:
             for asset in self._assets()
             if asset.address != row.token
         ]
+        wanted += [(row, asset) for row in former if row.id not in unsure for asset in self._assets()]
         if not wanted:
             return []
         balances = self.chain.balances(at, [BalanceQuery(row.address, asset.address) for row, asset in wanted])
@@ -65,7 +73,9 @@ class DepositFinder:
         changed: dict[str, Payment] = {}
         for row, asset, balance in found:
             payment = changed.get(row.id) or payments.get(row.id)
-            if payment is None or payment.own.pending is not None:
+            if payment is None or (row in former and payment.due.chain == self.network.name):
+                continue  # the payer has come back to this chain, and the payment is watched as the others are
+            if payment.own.pending is not None:
                 continue  # the gas that we send is ours only once its receipt is there
             stray = balance - payment.net_moves(asset.address, at.number)
             if (after := self._apart(payment, asset, stray, at, fence)) is not None:

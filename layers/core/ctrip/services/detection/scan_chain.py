@@ -276,7 +276,10 @@ class ScanRun:
     def _look_elsewhere(self, head: Block, now: int) -> None:
         """Look for what is not due, at a confirmed depth, so that it is told of once."""
         scan = self.scan
-        others = bool(self.watch.rows or self.watch.slow) and now - self.others_at >= scan.other_ms
+        turn = now - self.others_at >= scan.other_ms
+        former = scan.payments.former(scan.network.name, now) if turn else []
+        others = turn and bool(self.watch.rows or self.watch.slow or former)
+        self.others_at = now if turn and not others else self.others_at
         daily = 0 < self.daily_at <= now
         depth = head.number - scan.network.confirmations + 1
         at = scan.chain.blocks([depth]).get(depth) if (others or daily) and depth >= 0 else None
@@ -286,7 +289,7 @@ class ScanRun:
             self.others_at = now
             with self.troubles.apart("other assets"):
                 rows = [*self.watch.rows.values(), *self.watch.slow.values()]
-                for payment in scan.strays.beside(rows, at, self.fence, unsure=self.own.unsure):
+                for payment in scan.strays.beside(rows, former, at, self.fence, unsure=self.own.unsure):
                     self.watch.keep(payment)
         if daily:
             with self.troubles.apart("daily round"):

@@ -116,14 +116,21 @@ class WatchList:
             self._read_at[payment.id] = now
             if payment.id in self.slow:
                 self.slow_read[payment.id] = payment
-        return {
-            row.id: self.read.get(row.id) or found[row.id] for row in rows if row.id in self.read or row.id in found
-        }
+        held = {row.id: self.read.get(row.id) or found.get(row.id) for row in rows}
+        # The balance of a row tells nothing of a payment for which the payer has chosen something else meanwhile.
+        return {row.id: each for row in rows if (each := held[row.id]) and self._is_of(row, each)}
+
+    def _is_of(self, row: Watch, payment: Payment) -> bool:
+        due = payment.due
+        return (due.chain, due.address, due.token_address) == (self.chain, row.address, row.token)
 
     def keep(self, payment: Payment) -> None:
         """Take a payment as it is now: one of a fast tier stays in memory, any other leaves it."""
         known = self.read.get(payment.id)
-        if payment.due.chain != self.chain or (known is not None and known.version > payment.version):
+        if payment.due.chain != self.chain:
+            self.forget(payment.id)  # its payer has chosen another chain
+            return
+        if known is not None and known.version > payment.version:
             return
         if payment.tier in EACH_PASS:
             self.read[payment.id] = payment

@@ -1,31 +1,30 @@
 """Create a payment: a fresh address, watched from the moment it is given out."""
 
-from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.kinds import ChainRules, address_at, address_path, rules_of
-from ctrip.domain.detection.gates import Gate, Tip
-from ctrip.domain.detection.readiness import closed_to_payments
 from ctrip.domain.errors import (
     AlreadyExists,
     Busy,
-    ChainUnavailable,
     Conflict,
     FieldError,
     InvalidField,
 )
 from ctrip.domain.jobs import ScanJob
 from ctrip.domain.merchants.access import Merchant
-from ctrip.domain.merchants.vouching import verify_extended_key
+from ctrip.domain.payments.choosing import accepted, base_units, check_accepts, due_at
 from ctrip.domain.payments.machine import FIRST_EVENT
-from ctrip.domain.payments.payment import Custody, Due, Links, Order, Payment, Times
+from ctrip.domain.payments.payment import Choice, Due, Links, Order, Payment, Tier, Times, undecided
+from ctrip.domain.prices.price import Price, parse_price
+from ctrip.domain.prices.rate import LockedRate
 from ctrip.domain.urls import is_web_address
 from ctrip.domain.webhooks.addresses import endpoint_problem
-from ctrip.ports import AccessStore, Clock, Idempotency, Ids, Jobs, Log, MoneyStore, PaymentStore, PayoutStore
+from ctrip.ports import Clock, Idempotency, Ids, Jobs, Log, PaymentStore
 from ctrip.services.merchants.limit_calls import CallLimiter
+from ctrip.services.payments.open_payment import PaymentOpener
 from ctrip.services.shared.choose_asset import chosen_amount, chosen_asset, chosen_network
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.once import Answer, Once
@@ -33,23 +32,23 @@ from ctrip.services.shared.recording import Recorder
 from ctrip.views.payments import payment_view
 
 ROUTE = "POST /api/v1/payments"
-GRACE_MS = 600_000  # the scanner goes on looking this long past a deadline, until the confirmed block has passed it
-STRIDE_MS = 900_000
-INDEXES_AT_A_TIME = 8
-SEEN_MS = 5_000  # how long a process remembers whether a chain is paused or failing
-RETRY_SECONDS = 30  # after which a chain that takes no payments may be asked again
 TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePayment:
-    """What a merchant asks for; `amount` and `amount_decimal` are alternatives, as are `token_id` and `asset`."""
+    """What a merchant asks for; `amount`, `amount_decimal` and `price` are alternatives, as are `token_id` and `asset`.
 
-    chain: str
+    Without a chain the payer chooses, of `assets` where there are any; `price` is a currency and an amount of it.
+    """
+
+    chain: str | None = None
     amount: int | str | None = None
     amount_decimal: str | None = None
     token_id: str | None = None
     asset: str | None = None
+    assets: tuple[str, ...] = ()
+    price: tuple[str, str] | None = None
     order_id: str | None = None
     metadata: tuple[tuple[str, str], ...] = ()
     description: str | None = None
@@ -59,33 +58,43 @@ class CreatePayment:
     cancel_url: str | None = None
 
 
+class Rates(Protocol):
+    """Prices assets."""
+
+    def amount(self, price: Price, network: Network, asset: Asset) -> tuple[int, LockedRate]:
+        """Return what is due in base units, and by which rate; raises `BadRequest` and `RateUnavailable`."""
+        ...
+
+
+class Fixed(NamedTuple):
+    """What is due where nothing is left to the payer, in base units."""
+
+    network: Network
+    asset: Asset
+    amount: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentCreator:
     """Creates payments.
 
     `plain_http` lets people return to http addresses, and `loopback` lets webhooks go to this machine, both for the
-    local stage alone. `verifying_key` is the public key of the signer, which vouches for merchants' extended keys.
+    local stage alone.
     """
 
     networks: Mapping[str, Network]
     payments: PaymentStore
-    money: MoneyStore
-    payouts: PayoutStore
+    opener: PaymentOpener
     once: Once
-    access: AccessStore
     limiter: CallLimiter
+    rates: Callable[[], Rates]
     jobs: Jobs
     clock: Clock
     ids: Ids
     recorder: Recorder
     log: Log
-    verifying_key: str
     plain_http: bool
     loopback: bool
-    _raised: dict[str, tuple[int, int]] = field(default_factory=dict)
-    _seen: dict[str, tuple[int, Gate, Tip | None]] = field(default_factory=dict)
-    _indexes: dict[tuple[str, str], deque[int]] = field(default_factory=dict)
-    _treasuries: set[tuple[str, str]] = field(default_factory=set)
 
     def create(
         self,
@@ -97,8 +106,8 @@ class PaymentCreator:
     ) -> Answer:
         """Create a payment, or give the first answer again to a repeated idempotency key.
 
-        Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused`, `TooMany`, `ChainUnavailable`
-        and `Busy`.
+        Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused`, `TooMany`, `ChainUnavailable`,
+        `RateUnavailable` and `Busy`.
         """
         return self.once.run(idempotency, lambda: self._create(merchant, wanted, base_url, origin, idempotency))
 
@@ -110,18 +119,15 @@ class PaymentCreator:
         origin: Origin,
         idempotency: Idempotency | None,
     ) -> Answer:
-        network, asset, amount = self._due(wanted)
+        fixed, choice = self._terms(wanted)
         self._check_urls(wanted)
-        self._require_ready(merchant, network)
-        self._require_treasury(merchant, network)
-        self._require_chain(network)
-        self.limiter.place(merchant, network.name)
-        now = self.clock.now()
         lifetime = (wanted.expires_in or merchant.expires_in) * 1000
-        closed = self._open_gate(network, merchant, now, lifetime)
+        closed = self._open(merchant, fixed, choice, lifetime)
         for _ in range(TRIES):
             # Dated anew each time: an event is to commit soon after its date.
-            payment = self._payment(merchant, wanted, network, asset, amount, base_url, self.clock.now(), lifetime)
+            expires_at = self.clock.now() + lifetime
+            due = self._due(merchant, fixed, expires_at) if fixed else undecided(expires_at)
+            payment = self._payment(merchant, wanted, due, choice, base_url, expires_at - lifetime)
             commit = self.recorder.created(payment, FIRST_EVENT, origin, idempotency)
             try:
                 after = commit_and_notify(self.payments, self.jobs, commit)
@@ -131,14 +137,64 @@ class PaymentCreator:
                 self._require_free(exc, merchant, wanted)
                 continue
             if closed:
-                self.jobs.scan(ScanJob(network.name, origin.request_id))
+                self.jobs.scan(ScanJob(after.due.chain, origin.request_id))
             return Answer(payment_view(after))
         raise Busy
+
+    def _terms(self, wanted: CreatePayment) -> tuple[Fixed | None, Choice]:
+        """Return what is due, None where the payer chooses, and what that follows from."""
+        price = parse_price(*wanted.price) if wanted.price else None
+        named = [name for name in ("amount", "amount_decimal") if getattr(wanted, name) is not None]
+        if price and named:
+            raise InvalidField(named[0], "mutually_exclusive", "give price or an amount, not both")
+        if wanted.chain is None:
+            return None, self._choice(wanted, price)
+        if wanted.assets:
+            raise InvalidField("assets", "mutually_exclusive", "give chain, or assets of which the payer chooses one")
+        network = chosen_network(self.networks, wanted.chain)
+        asset = chosen_asset(network, wanted)
+        if price:
+            amount, rate = self.rates().amount(price, network, asset)
+            return Fixed(network, asset, amount), Choice(price=price, rate=rate)
+        if (due := chosen_amount(asset, wanted)) is None:
+            raise InvalidField("amount", "missing", "is required")
+        return Fixed(network, asset, due), Choice()
+
+    def _choice(self, wanted: CreatePayment, price: Price | None) -> Choice:
+        """Return what is left to the payer."""
+        alone = next((name for name in ("asset", "token_id") if getattr(wanted, name) is not None), None)
+        if alone or not (price or wanted.assets):
+            raise InvalidField("chain", "missing", "is required, or price or assets, for the payer to choose")
+        if wanted.amount is not None:
+            raise InvalidField(
+                "amount", "needs_chain", "is of one asset's base units; give price or amount_decimal with assets"
+            )
+        check_accepts(self.networks, wanted.assets)
+        if price is None and wanted.amount_decimal is None:
+            raise InvalidField("price", "missing", "is required, or amount_decimal")
+        if price is None:
+            for _, asset in accepted(self.networks, wanted.assets):
+                base_units(wanted.amount_decimal or "", asset)
+        return Choice(price=price, choosable=True, whole=wanted.amount_decimal or "", accepts=wanted.assets)
+
+    def _open(self, merchant: Merchant, fixed: Fixed | None, choice: Choice, lifetime: int) -> bool:
+        """Open the chain to a payment; True when it was closed. Where the payer chooses, one must be open at least."""
+        if fixed is None:
+            self.opener.require_any(merchant, [network for network, _ in accepted(self.networks, choice.accepts)])
+            return False
+        self.opener.require_open(merchant, fixed.network)
+        self.limiter.place(merchant, fixed.network.name)
+        return self.opener.open_gate(fixed.network, merchant, self.clock.now() + lifetime)
+
+    def _due(self, merchant: Merchant, fixed: Fixed, expires_at: int) -> Due:
+        place, asked = self.opener.address(merchant, fixed.network), merchant.policy.confirmations
+        return due_at(*fixed, place, expires_at=expires_at, confirmations=asked)
 
     def _require_free(self, exc: AlreadyExists, merchant: Merchant, wanted: CreatePayment) -> None:
         """Refuse an order that another payment holds; where it is not the order, another address is worth a try."""
         if exc.key == "order" and wanted.order_id:
-            self.limiter.back(merchant, wanted.chain)
+            if wanted.chain is not None:
+                self.limiter.back(merchant, wanted.chain)
             holder = self.payments.by_order(merchant.id, wanted.order_id) or ""
             raise Conflict(
                 f"order_id is in use by payment {holder}.",
@@ -147,14 +203,6 @@ class PaymentCreator:
                 extra={"payment_id": holder},
             ) from exc
 
-    def _due(self, wanted: CreatePayment) -> tuple[Network, Asset, int]:
-        network = chosen_network(self.networks, wanted.chain)
-        asset = chosen_asset(network, wanted)
-        amount = chosen_amount(asset, wanted)
-        if amount is None:
-            raise InvalidField("amount", "missing", "is required")
-        return network, asset, amount
-
     def _check_urls(self, wanted: CreatePayment) -> None:
         if wanted.webhook_url is not None:
             check_endpoint("webhook_url", wanted.webhook_url, loopback=self.loopback)
@@ -162,101 +210,20 @@ class PaymentCreator:
             if url is not None:
                 check_url(name, url, plain_http=self.plain_http)
 
-    def _require_ready(self, merchant: Merchant, network: Network) -> None:
-        """Refuse a merchant without an account, and one for whose extended key the signer does not vouch."""
-        curve = rules_of(network).curve
-        if merchant.own_keys and not merchant.provisioning and merchant.key_on(curve) is None:
-            detail = f"The merchant has no extended key for {network.name}: it brought one for other chains."
-            raise Conflict(detail, code="merchant_without_key")
-        if merchant.provisioning or merchant.key_on(curve) is None:
-            raise Conflict("The merchant is still being provisioned; try again shortly.", code="merchant_provisioning")
-        if not verify_extended_key(merchant, self.verifying_key, curve):
-            self.log.error("extended_key_mismatch", merchant=merchant.id)
-            raise Conflict(
-                "The merchant's extended key is not the one that the signer vouches for; no address is given out.",
-                code="merchant_key_unverified",
-            )
-
-    def _require_treasury(self, merchant: Merchant, network: Network) -> None:
-        """Refuse a payment that could be swept nowhere; a treasury that was set once is never taken away."""
-        place = (merchant.id, network.name)
-        if merchant.policy.custody is not Custody.DIRECT or place in self._treasuries:
-            return
-        if self.payouts.settlement_address(*place) is None:
-            raise Conflict(
-                f"You have no treasury on {network.name}, which payments are swept to; ask the operator to set one "
-                f"(PUT /admin/api/merchants/{merchant.id}/treasuries/{network.name}, or ctrip merchants treasury).",
-                code="treasury_missing",
-            )
-        self._treasuries.add(place)
-
-    def _require_chain(self, network: Network) -> None:
-        """Refuse a chain that is paused, or that nobody has been able to look at for long."""
-        now, name = self.clock.now(), network.name
-        read_at, gate, tip = self._seen.get(name, (-SEEN_MS, Gate(chain=name), None))
-        if not read_at <= now < read_at + SEEN_MS:
-            gate, tip = self.access.gates([name])[name], self.money.tips([name]).get(name)
-            self._seen[name] = now, gate, tip
-        if reason := closed_to_payments(network, gate, tip, now):
-            raise ChainUnavailable(reason, retry_after=RETRY_SECONDS)
-
-    def _open_gate(self, network: Network, merchant: Merchant, now: int, lifetime: int) -> bool:
-        """Keep the chain open for this payment; True when it was closed. What this process raised is remembered."""
-        hot = now + lifetime + GRACE_MS
-        warm = hot + merchant.policy.monitoring_seconds * 1000
-        raised = self._raised.get(network.name, (0, 0))
-        if hot <= raised[0] and warm <= raised[1]:
-            return False
-        # Rounded up, so that a shared item is not written by every creation.
-        hot, warm = (-(-at // STRIDE_MS) * STRIDE_MS for at in (hot, warm))
-        closed = self.access.raise_gate(network.name, hot_until=hot, warm_until=warm, now=now)
-        self._raised[network.name] = (max(hot, raised[0]), max(warm, raised[1]))
-        return closed
-
-    def _next_index(self, merchant_id: str, curve: str) -> int:
-        """Take an index from those this process holds: few enough to stay under a wallet's gap limit of 20."""
-        held = self._indexes.setdefault((merchant_id, curve), deque())
-        try:
-            return held.popleft()
-        except IndexError:
-            first, *others = self.access.take_indexes(merchant_id, curve, INDEXES_AT_A_TIME)
-            held.extend(others)
-            return first
-
     def _payment(
         self,
         merchant: Merchant,
         wanted: CreatePayment,
-        network: Network,
-        asset: Asset,
-        amount: int,
+        due: Due,
+        choice: Choice,
         base_url: str,
         now: int,
-        lifetime: int,
     ) -> Payment:
-        rules = rules_of(network)
-        key = merchant.key_on(rules.curve)
-        if key is None:
-            raise Busy
-        index = self._next_index(merchant.id, rules.curve)
-        address = address_at(rules, key.xpub, index)
         payment_id = self.ids.uuid()
         return Payment(
             id=payment_id,
             merchant_id=merchant.id,
-            due=Due(
-                chain=network.name,
-                token_id=asset.id,
-                token_address=asset.address,
-                symbol=asset.symbol,
-                decimals=asset.decimals,
-                address=address,
-                derivation_path=_path(rules, merchant, index),
-                amount=amount,
-                required_confirmations=max(network.confirmations, merchant.policy.confirmations),
-                expires_at=now + lifetime,
-                payment_uri=rules.payment_uri(network, asset, address, amount),
-            ),
+            due=due,
             links=Links(
                 checkout_url=f"{base_url}/pay/{payment_id}",
                 webhook_url=wanted.webhook_url,
@@ -266,12 +233,9 @@ class PaymentCreator:
             times=Times(created_at=now, updated_at=now, raised_at=now),
             order=Order(order_id=wanted.order_id, metadata=wanted.metadata, description=wanted.description),
             policy=merchant.policy,
+            choice=choice,
+            tier=Tier.OPEN if due.is_chosen else Tier.CLOSED,
         )
-
-
-def _path(rules: ChainRules, merchant: Merchant, index: int) -> str:
-    """Name the key behind an address; of a merchant's own key only the way below it is known, from `M` (BIP-32)."""
-    return f"M/0/{index}" if merchant.own_keys else address_path(rules, merchant.account, index)
 
 
 def check_endpoint(name: str, url: str, *, loopback: bool) -> None:

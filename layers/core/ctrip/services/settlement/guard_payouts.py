@@ -11,6 +11,7 @@ from ctrip.domain.errors import SigningRefused
 from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState
 from ctrip.domain.settlement.reservation import SettlementAddress, address_statement, current, following
 from ctrip.domain.settlement.rules import PayoutRules, rules_for
+from ctrip.domain.sweeping.sweep import parse_key, transaction_key
 from ctrip.ports import Clock, PayoutStore, SignerBook
 from ctrip.services.merchants.provision_merchant import Authority
 
@@ -47,8 +48,12 @@ class PayoutGuard:
             _compare(act, payouts[0])
         else:
             raise SigningRefused("the transaction makes one payout, and names many")
+        slot = transaction_key(network.name, folded(treasury), act.slot)
         for payout in payouts:
-            self._spend(payout)
+            if payout.state is PayoutState.SENDING and _slot(payout) != slot:
+                raise SigningRefused("the payout is being sent in another slot: two could both be mined")
+        for payout in payouts:
+            self._spend(payout, slot)
 
     def _approved(self, network: Network, merchant_id: str, payout_id: str) -> Payout:
         """Return a payout that may be paid, whatever the transaction says."""
@@ -69,11 +74,20 @@ class PayoutGuard:
             self._check_address(payout)
         return payout
 
-    def _spend(self, payout: Payout) -> None:
-        """Count a payout, once, against what may be signed in a day."""
+    def _spend(self, payout: Payout, slot: str) -> None:
+        """Count a payout against what may be signed in a day: once for each slot, as each can be mined beside others.
+
+        In a slot that it was signed for it may be signed again, as a replacement, with the same amount.
+        """
+        signed = self.book.signed(payout.id, slot)
+        if signed is not None and signed != payout.amount:
+            raise SigningRefused("the payout was signed in this slot with another amount")
+        if signed is not None:
+            return
         rules = rules_for(self.rules, payout.chain, payout.symbol, local=self.local)
         day = datetime.fromtimestamp(self.clock.now() // 1000, UTC).date().isoformat()
-        if not self.book.spend(payout.chain, payout.asset_key, day, payout.id, payout.amount, rules.per_day):
+        counted = self.book.spend(payout.chain, payout.asset_key, day, payout.id, slot, payout.amount, rules.per_day)
+        if not counted:
             raise SigningRefused("the payout is above what may be signed in one day")
 
     def _check_address(self, payout: Payout) -> None:
@@ -134,6 +148,12 @@ def _statement(address: SettlementAddress) -> bytes:
     parts = address_statement(address.merchant_id, address.chain, address.address)
     following_parts = address_statement(address.merchant_id, address.chain, address.next_address or "")
     return parts + b"|" + following_parts + str(address.next_from).encode()
+
+
+def _slot(payout: Payout) -> str:
+    """Name the slot that a payout is being sent in, whatever the letters' size of its sender."""
+    chain, sender, slot = parse_key(payout.transaction or "##")
+    return transaction_key(chain, folded(sender), slot)
 
 
 def _compare(act: Act, payout: Payout) -> None:

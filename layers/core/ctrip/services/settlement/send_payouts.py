@@ -24,6 +24,7 @@ from ctrip.services.sweeping.send_transactions import TRIES, TransactionSender, 
 LOOK_MS = 600_000  # a chain is kept open for so long after something was sent
 DEAR_MS = 21_600_000  # after which a payout that waits for cheaper gas is a person's to look at
 TOO_DEAR = "it waits: its transaction would cost more than it moves"
+TOO_LITTLE = "it waits: the operator's treasury holds too little, of the asset or of the coin for gas"
 
 
 class Failing(Protocol):
@@ -162,18 +163,23 @@ class PayoutSender:
 
     def _wait(self, payout: Payout, quote: Quote) -> Payout:
         """Leave a payout for cheaper times: more gas than it moves is paid for none; it says so, and in time aloud."""
-        if payout.reason != TOO_DEAR:
-            after = changed(payout, self.clock.now(), reason=TOO_DEAR)
-            self.payouts.commit(PayoutCommit(before=payout, after=after))
-            return after
-        if self.clock.now() - payout.updated_at >= DEAR_MS:
+        after = self._because(payout, TOO_DEAR)
+        if after is payout and self.clock.now() - payout.updated_at >= DEAR_MS:
             told = {"payout": payout.id, "chain": self.network.name, "asset": payout.symbol}
             self.log.error("payout_too_dear", **told, amount=str(payout.net), fee=str(quote.cost))
-        return payout
+        return after
 
     def _low(self, payout: Payout) -> Payout:
         self.log.error("treasury_low", payout=payout.id, chain=self.network.name, asset=payout.symbol)
-        return payout
+        return self._because(payout, TOO_LITTLE)
+
+    def _because(self, payout: Payout, reason: str) -> Payout:
+        """Have a payout that waits say why."""
+        if payout.reason == reason:
+            return payout
+        after = changed(payout, self.clock.now(), reason=reason)
+        self.payouts.commit(PayoutCommit(before=payout, after=after))
+        return after
 
     def _watch(self) -> None:
         """Have the chain's scanner follow what was sent."""

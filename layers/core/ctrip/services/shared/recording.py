@@ -56,10 +56,12 @@ class Recorder:
     ) -> Commit:
         audit = payment_record(before, after, event, origin)
         after = replace(after, audit_head=audit.hash)
-        told = self._event(event, after, stray, origin.request_id) if event else None
+        told = self._event(event, before, after, stray, origin.request_id) if event else None
         return Commit(before=before, after=after, audit=audit, event=told)
 
-    def _event(self, name: str, payment: Payment, stray: UnexpectedDeposit | None, request_id: str) -> Event:
+    def _event(
+        self, name: str, before: Payment | None, payment: Payment, stray: UnexpectedDeposit | None, request_id: str
+    ) -> Event:
         at = payment.times.updated_at
         ulid = self.ids.ulid(at)
         return Event(
@@ -73,6 +75,8 @@ class Recorder:
             endpoints=self._endpoints(name, payment.merchant_id, at, payment.links.webhook_url),
             webhook_url=payment.links.webhook_url,
             request_id=request_id,
+            was=before.status.value if before else "",
+            had=tuple(sorted(before.flags)) if before else (),
         )
 
     def of_merchant(

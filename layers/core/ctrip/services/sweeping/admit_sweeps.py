@@ -7,13 +7,23 @@ from functools import cached_property
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.payments.payment import Payment, Status
 from ctrip.domain.sweeping.plan import Order
-from ctrip.domain.sweeping.policy import DEFAULT, UNLIMITED, LoudGas, SweepPolicy, SweptDay, day_of, worth_it
+from ctrip.domain.sweeping.policy import (
+    DEFAULT,
+    UNLIMITED,
+    LoudGas,
+    SweepPolicy,
+    SweptDay,
+    counted_as,
+    day_of,
+    policy_of,
+    worth_it,
+)
 from ctrip.ports import Clock, Counted, Log, MoneyStore, Transfers
 
 
 @dataclass(kw_only=True)
 class SweepAdmission:
-    """One job's view of the policy; `policies` are the chain's, by symbol."""
+    """One job's view of the policy; `policies` are the chain's, by symbol or merchant and symbol."""
 
     network: Network
     asset_key: str
@@ -48,36 +58,46 @@ class SweepAdmission:
 
     def approved(self, payment: Payment, amount: int) -> bool:
         """Whether nobody has to approve a sweep, or somebody has."""
-        if not self.policy.unapproved(payment, amount):
+        if not self._policy_of(payment).unapproved(payment, amount):
             return True
         self.log.error("sweep_waits_for_approval", payment=payment.id, amount=str(amount))
         return False
 
-    def count(self, amount: int) -> Counted | None:
-        """Return the day's count before and after a sweep of an amount; None where sweeps have no cap."""
-        if self.policy.per_day == UNLIMITED:
+    def count(self, amount: int, payment: Payment) -> Counted | None:
+        """Return the day's count before and after a sweep of an amount; None where such sweeps have no cap.
+
+        `payment` is the one that is swept, or any of a batch, which serves nobody who is counted alone.
+        """
+        if self._policy_of(payment).per_day == UNLIMITED:
             return None
-        today = self._today()
+        today = self._today(counted_as(self.policies, payment))
         return today, today.plus(amount)
 
     def within_day(self, orders: Mapping[Order, Payment]) -> dict[Order, Payment]:
         """Choose, the most important first, what today's cap has room for; the others wait for tomorrow."""
-        if self.policy.per_day == UNLIMITED:
-            return dict(orders)
-        room, chosen = self.policy.per_day - self._today().amount, {}
+        room: dict[str, int] = {}
+        chosen = {}
         for order, payment in orders.items():
-            if order.amount <= room:
-                chosen[order], room = payment, room - order.amount
+            per_day = self._policy_of(payment).per_day
+            if per_day == UNLIMITED:
+                chosen[order] = payment
+                continue
+            count = counted_as(self.policies, payment)
+            left_today = room[count] if count in room else per_day - self._today(count).amount
+            fits = order.amount <= left_today
+            room[count] = left_today - order.amount if fits else left_today
+            if fits:
+                chosen[order] = payment
         if (left := len(orders) - len(chosen)) and "day" not in self._told:
             self._told.add("day")
             self.log.info("sweeps_wait_for_tomorrow", chain=self.network.name, asset=self.asset_key, count=left)
         return chosen
 
     def _policy_of(self, payment: Payment) -> SweepPolicy:
-        return self.policies.get(payment.due.symbol, DEFAULT)
+        return policy_of(self.policies, payment)
 
-    def _today(self) -> SweptDay:
-        return self.money.swept_day(self.network.name, self.asset_key, day_of(self.clock.now()))
+    def _today(self, count: str) -> SweptDay:
+        return self.money.swept_day(self.network.name, count, day_of(self.clock.now()))
 
     @cached_property
     def _loud(self) -> bool:

@@ -147,7 +147,7 @@ class TokenCollector:
             return False
         try:
             signed = self._signed(found, prepared, {each.due.address for each in reserved})
-            counted = admission.count(sum(each.meant for each in signed.members))
+            counted = admission.count(sum(each.meant for each in signed.members), members[0])
             self.sender.money.write_transaction(prepared, signed, counted)
         except Exception:
             with suppress(Stale):  # it was signed all the same, or another has taken it over

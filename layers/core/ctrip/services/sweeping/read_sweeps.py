@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.payments.payment import Payment, Tier
-from ctrip.domain.sweeping.policy import UNLIMITED, LoudGas, SweepPolicy, SweptDay, day_of, policy_for
+from ctrip.domain.sweeping.policy import UNLIMITED, LoudGas, SweepPolicy, SweptDay, counted_as, day_of, policy_of
 from ctrip.domain.sweeping.standing import Known, Standing, SweepState, standing
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback, parse_key
 from ctrip.ports import Clock, MoneyStore, PaymentStore
@@ -79,10 +79,11 @@ class _Chain:
         self._days: dict[str, SweptDay] = {}
 
     def of(self, payment: Payment) -> Standing | None:
-        policy = policy_for(self._reader.policies, self._chain, payment.due.symbol)
+        policies = self._reader.policies.get(self._chain, {})
+        policy = policy_of(policies, payment)
         known = Known(
             policy=policy,
-            day=self._day(payment.due.asset_key, policy),
+            day=self._day(counted_as(policies, payment), policy),
             setback=self._setbacks.get(payment.id),
             transaction=self._under_way(payment),
             loud=self._loud.get(payment.due.asset_key),

@@ -369,6 +369,8 @@ class _Job:
         transaction = self.sender.transaction(
             payment, Kind.SWEEP, planned.slot, attempt, sender=payment.due.address, to=treasury
         )
-        self.sweeper.payments.reserve(payment, transaction, self.admission.count(planned.amount or planned.value))
+        self.sweeper.payments.reserve(
+            payment, transaction, self.admission.count(planned.amount or planned.value, payment)
+        )
         self.sender.broadcast(transaction)
         return True

@@ -2,13 +2,21 @@
 
 import re
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import Act, Collector, Grant, Unsigned
 from ctrip.domain.chains.evm.pay_call import APPROVE_SELECTOR, PAY_SELECTOR, parse_approve, parse_pay
 from ctrip.domain.chains.evm.sweep_call import BATCH_SELECTOR, parse_sweep
-from ctrip.domain.chains.evm.transaction import NO_CALL, Transaction, read_transaction, read_transfer, transfer_data
+from ctrip.domain.chains.evm.transaction import (
+    NO_CALL,
+    Transaction,
+    read_transaction,
+    read_transfer,
+    slot_of,
+    transfer_data,
+)
 from ctrip.domain.errors import SigningRefused
 
 if TYPE_CHECKING:
@@ -106,20 +114,7 @@ class EvmRules(EvmTokens):
         """Say what a transaction would do; raises `SigningRefused` for another chain's."""
         if not isinstance(transaction, Transaction) or transaction.chain_id != network.chain_id:
             raise SigningRefused("the transaction is another chain's")
-        most = transaction.gas * transaction.max_fee
-        if transaction.authorizations or transaction.data.startswith(BATCH_SELECTOR):
-            return _batch(transaction, most)
-        if transaction.data.startswith((PAY_SELECTOR, APPROVE_SELECTOR)):
-            return _of_treasury(transaction, most)
-        if transaction.data == NO_CALL:
-            to_itself = transaction.to.lower() == sender.lower()
-            idle = to_itself and transaction.value == 0
-            return Act(transaction.to, None, transaction.value, most, idle=idle, amount=transaction.value)
-        try:
-            to, amount = read_transfer(transaction.data)
-        except SigningRefused as exc:
-            return Act(transaction.to, transaction.to, transaction.value, most, unclear=str(exc))
-        return Act(to, transaction.to, transaction.value, most, amount=amount)
+        return replace(_act(sender, transaction), slot=slot_of(transaction.nonce))
 
     def payer(self, treasury: str) -> str:
         """Return the contract that pays many for a treasury."""
@@ -133,6 +128,23 @@ class EvmRules(EvmTokens):
 
         pair = sweep_pair(treasury, operator)
         return Collector(pair.batcher.address, pair.delegate.address)
+
+
+def _act(sender: str, transaction: Transaction) -> Act:
+    most = transaction.gas * transaction.max_fee
+    if transaction.authorizations or transaction.data.startswith(BATCH_SELECTOR):
+        return _batch(transaction, most)
+    if transaction.data.startswith((PAY_SELECTOR, APPROVE_SELECTOR)):
+        return _of_treasury(transaction, most)
+    if transaction.data == NO_CALL:
+        to_itself = transaction.to.lower() == sender.lower()
+        idle = to_itself and transaction.value == 0
+        return Act(transaction.to, None, transaction.value, most, idle=idle, amount=transaction.value)
+    try:
+        to, amount = read_transfer(transaction.data)
+    except SigningRefused as exc:
+        return Act(transaction.to, transaction.to, transaction.value, most, unclear=str(exc))
+    return Act(to, transaction.to, transaction.value, most, amount=amount)
 
 
 def _of_treasury(transaction: Transaction, most: int) -> Act:

@@ -8,7 +8,13 @@ from ctrip.domain.errors import SigningRefused
 NO_CALL = "0x"
 NATIVE_GAS = 21_000
 AUTHORIZATION_GAS = 25_000  # EIP-7702: of each authorization, before what is given back
+SLOT_DIGITS = 12  # so that slots sort as their nonces do
 _TRANSFER = "0xa9059cbb"
+
+
+def slot_of(nonce: int) -> str:
+    """Write a nonce as a slot."""
+    return f"{nonce:0{SLOT_DIGITS}d}"
 
 
 @dataclass(frozen=True, slots=True)

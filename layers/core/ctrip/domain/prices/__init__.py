@@ -1,0 +1,1 @@
+"""What things are worth, and what a payer is asked for a price."""

@@ -1,0 +1,1 @@
+"""The figures of a stage: counted from events, and read."""
