@@ -24,7 +24,10 @@ async (source) => {
   const held = at.getImageData(0, 0, canvas.width, canvas.height);
   const first = jsQR(held.data, held.width, held.height, { inversionAttempts: "dontInvert" });
   const grey = new Uint8ClampedArray(held.width * held.height);
-  for (let n = 0; n < grey.length; n++) grey[n] = (held.data[4 * n] + 2 * held.data[4 * n + 1] + held.data[4 * n + 2]) / 4;
+  for (let n = 0; n < grey.length; n++) {
+    const [red, green, blue] = held.data.subarray(4 * n, 4 * n + 3);
+    grey[n] = (red + 2 * green + blue) / 4;
+  }
   const source2 = new ZXing.RGBLuminanceSource(grey, held.width, held.height);
   const second = new ZXing.QRCodeReader().decode(new ZXing.BinaryBitmap(new ZXing.HybridBinarizer(source2)));
   return [first && first.data, second.getText()];

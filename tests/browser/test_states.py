@@ -141,7 +141,7 @@ def test_two_decoders_read_the_codes_in_the_dark(chromium: Browser, server: Serv
 def test_a_status_that_fails_is_said_in_the_page_s_language(page: Page, server: Server) -> None:
     server.failing = True
     page.goto(f"{server.url}/pay/pay?lang=fr")
-    expect(page.locator("#trouble")).to_contain_text("n’arrive pas à joindre le serveur")
+    expect(page.locator("#trouble")).to_contain_text("pas à joindre le serveur de la boutique")
 
 
 class TestWallet:
