@@ -114,8 +114,6 @@ FIELD_CODES: dict[str, str] = {
     "invalid_amount": "is no amount from 1 to 2^256-1 base units",
     "currency_unknown": "is no currency of ISO 4217 in use",
     "currency_retired": "is a currency that is no longer in use",
-    "currency_unavailable": "has no rate that two sources agree on",
-    "asset_without_rate": "has no rate",
     "invalid_price": "is no positive decimal number as text",
     "too_many_decimals": "has more decimals than the currency",
     "invalid_url": "is no address that may be used here",

@@ -132,6 +132,9 @@ class Paged(Query):
     cursor: Cursor | None = Field(None, description="The `next_cursor` of the page before.")
 
 
+_OBJECTS = frozenset({"metadata", "price"})  # fields whose own fields are named
+
+
 def parse(model: type[M], body: dict[str, Any]) -> M:
     """Validate a body or a query; raises `BadRequest` naming every field that is wrong."""
     try:
@@ -145,7 +148,7 @@ def _field_errors(exc: ValidationError, *, parameters: bool) -> tuple[FieldError
     found: dict[str, FieldError] = {}
     for error in exc.errors(include_url=False, include_input=False, include_context=False):
         location = [str(part) for part in error["loc"]] or ["body"]
-        name = ".".join(location[:2] if location[0] == "metadata" else location[:1])[:128]
+        name = ".".join(location[:2] if location[0] in _OBJECTS else location[:1])[:128]
         kind = error["type"]
         words = _WORDS.get(kind, error["msg"][0].lower() + error["msg"][1:])
         code = _CODES.get(kind, "invalid_value")

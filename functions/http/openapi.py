@@ -107,6 +107,12 @@ def codes_of(operation: Operation) -> tuple[str, ...]:
     return tuple(sorted(codes, key=lambda code: (CODES[code].status, code)))
 
 
+_LEADS_ON = {
+    "description": "The browser goes on to another page",
+    "headers": {"Location": {"schema": {"type": "string"}}, "X-Request-Id": {"schema": {"type": "string"}}},
+}
+
+
 def _operation(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.name,
@@ -114,6 +120,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "tags": [_tag(operation)],
         "responses": {str(operation.status): _success(operation)},
     }
+    if operation.leads_on:
+        described["responses"]["303"] = _LEADS_ON
     if operation.requires:
         described["description"] = (
             f"Needs the {'scope' if operation.auth is Auth.MERCHANT else 'permission'} `{operation.requires}`."

@@ -35,7 +35,7 @@ class Operation:
     `response` is the described name of a view, None for an answer without a body; `codes` are refusals of its own.
     `media` is what it answers, `takes` what its body is written in: JSON, or the fields of a page's form.
     `translated`: it speaks the payer's language, by the parameter `lang` or the browser's languages.
-    `body_bytes` is how large its body may be.
+    `leads_on`: it may send a browser to another page. `body_bytes` is how large its body may be.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Operation:
     media: str = JSON
     takes: str = JSON
     translated: bool = False
+    leads_on: bool = False
     body_bytes: int = BODY_BYTES
 
     @property

@@ -68,7 +68,7 @@ def _status(payment_id: str, language: "Language") -> Response:
 CHOOSE = "/pay/{payment_id}/choose"
 
 
-@routes.on("GET", CHOOSE, media=HTML, translated=True, codes=("payment_not_found",))
+@routes.on("GET", CHOOSE, media=HTML, translated=True, leads_on=True, codes=("payment_not_found",))
 def choose_page(call: Call, payment_id: str) -> Response:
     """Show what the payer may choose; where nothing may be chosen any more, the payment."""
     return in_language(call, lambda language: _offers(call, payment_id, language))
@@ -81,6 +81,7 @@ def choose_page(call: Call, payment_id: str) -> Response:
     takes=FORM,
     media=HTML,
     translated=True,
+    leads_on=True,
     codes=(
         *("payment_not_found", "payment_not_choosable", "payment_expired", "choice_closed", "payment_changed"),
         *("too_many_choices", "invalid_form"),

@@ -253,10 +253,12 @@ def test_the_overview_shows_the_stage_and_its_charts_have_tables(desk: Desk) -> 
     seen = desk.inside()
     page = seen.page
     counted(desk, page)
+    assert violations(page) == []
     page.goto(desk.root)
     expect(page.get_by_role("link", name=re.compile("paid too much"))).to_be_visible()
     expect(page.locator("#live")).to_contain_text("anvil")
     expect(page.locator("figure canvas")).to_have_count(2)
+    assert violations(page) == []
     page.get_by_text("The same as a table").click()
     row = page.locator("#by-day tbody tr").first
     assert float(row.get_attribute("data-volume") or 0) >= 14.5

@@ -81,6 +81,7 @@ def test_what_is_open_is_listed_here() -> None:
     assert {each.path for each in OPERATIONS if each.auth is Auth.NONE} == {
         *("/health", "/health/ready", "/pay/{payment_id}", "/pay/{payment_id}/status", "/assets/{name}"),
         *("/brands/{merchant_id}/logo", "/brands/{merchant_id}/style.css"),
+        "/pay/{payment_id}/choose",
         *("/claim/{secret}", "/openapi.json", "/openapi-3.0.json", "/docs", "/admin/api/login", "/admin/api/refresh"),
     }
     for each in OPERATIONS:

@@ -122,7 +122,7 @@ def test_an_error_of_another_kind_is_no_permission() -> None:
             raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, operation)
 
     broken: Any = Broken()
-    report = smoke.try_writes("dev", "tick", broken)
+    report = smoke.try_writes("dev", "sweep_due", broken)
     assert not report["permitted"]
     assert report["attempts"] == [
         {

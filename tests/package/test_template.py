@@ -256,6 +256,7 @@ def test_schedules_are_at_most_once_a_minute(packaged: Packaged) -> None:
         "Relay": "rate(1 minute)",
         "Reconcile": "rate(1 minute)",
         "Settle": "rate(1 minute)",
+        "Rates": "rate(1 minute)",
         "SweepDue": "rate(5 minutes)",
         "Provision": "rate(5 minutes)",
         "Seal": "rate(1 hour)",

@@ -184,6 +184,26 @@ def test_every_merchants_events_are_counted() -> None:
     assert world.clock.now() - totals.until < HOUR_MS
 
 
+def test_a_run_that_has_much_to_catch_up_with_ends_in_time_and_the_next_goes_on() -> None:
+    """A function has a minute; what it has counted is kept."""
+    world = World()
+    world.create(1000)
+    world.clock.wait(86_400)
+    page = world.stores.events.page
+
+    def slow(*given):  # type: ignore[no-untyped-def]
+        world.clock.wait(6)
+        return page(*given)
+
+    world.stores.events.page = slow
+    world.stage.figures.counter.run()
+    first = world.stores.figures.totals()
+    assert 2 <= first.version <= 5
+    world.stage.figures.counter.run()
+    assert world.stores.figures.totals().until > first.until
+    assert states(world) == {"pending": 1}
+
+
 def test_of_two_runs_at_once_one_counts() -> None:
     """The other finds that the figures have moved on, and leaves them alone."""
     world = World()

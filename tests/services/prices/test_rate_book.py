@@ -220,16 +220,21 @@ def test_a_price_that_no_amount_can_hold_is_refused(world, book):
         book.amount(Price("USD", 10**17), NETWORK, NETWORK.coin)
 
 
-def test_a_refresh_that_fails_leaves_what_is_kept(world):
-    world.stage.prices.book.rate("USDC", "USD")
+def test_where_nobody_can_ask_the_sources_it_is_as_if_they_were_out(world):
+    """What is kept goes on for its time, and a stablecoin's for an hour."""
+    world.stage.prices.book.rates(["USDC", "ETH"], "USD")
 
     class Broken:
         def refresh(self, symbols):
             raise Busy("the function is not there")
 
     book = replace(world.stage.prices.book, refresh=Broken())
-    assert book.rate("USDC", "USD").rate == "1"
+    assert book.rate("ETH", "USD").rate == "2500"
     later(world)
+    assert book.rate("USDC", "USD").rate == "1"
+    with pytest.raises(RateUnavailable):
+        book.rate("ETH", "USD")
+    later(world, GRACE_MS)
     with pytest.raises(RateUnavailable):
         book.rate("USDC", "USD")
-    assert [line[1] for line in world.log.lines if line[0] == "warning"] == ["rates_not_refreshed"]
+    assert {line[1] for line in world.log.lines if line[0] == "warning"} == {"rates_not_refreshed"}

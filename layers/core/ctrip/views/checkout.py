@@ -133,9 +133,9 @@ def _words(
 
 
 def asked(payment: Payment, language: Language) -> str:
-    """Say what is due before anything is chosen: the price, or an amount of whatever asset."""
+    """Say what the amount follows from: the price, or an amount of whatever asset; empty where it is fixed itself."""
     price = payment.choice.price
-    if price:
+    if price is not None:
         return language.price(price.decimal, price.currency)
     return language.number(payment.choice.whole) if payment.choice.whole else ""
 

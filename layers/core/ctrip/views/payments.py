@@ -58,7 +58,7 @@ class PriceView(TypedDict):
     amount: Annotated[str, "In whole units, with all decimals of the currency."]
 
 
-class RateView(TypedDict):
+class LockedRateView(TypedDict):
     """The rate by which the amount follows from the price, locked with it."""
 
     asset: str
@@ -85,7 +85,7 @@ class PaymentView(TypedDict):
     amount: AmountIfChosen
     amount_str: Digits | None
     price: PriceView | None
-    rate: RateView | None
+    rate: LockedRateView | None
     payer_chooses: Annotated[bool, "Whether the payer chooses the chain and the asset, on the checkout page."]
     assets: Annotated[list[str], "What the payer may choose (`SYMBOL` or `chain:SYMBOL`); empty: all that is enabled."]
     amount_received: Amount
@@ -183,7 +183,7 @@ def price_view(price: Price) -> PriceView:
     return {"currency": price.currency, "amount": price.decimal}
 
 
-def rate_view(rate: LockedRate) -> RateView:
+def rate_view(rate: LockedRate) -> LockedRateView:
     """Render a locked rate."""
     return {
         "asset": rate.asset,

@@ -34,8 +34,8 @@ class RateRecord:
         return bool(self.value) and self.trouble in (None, Trouble.OUT) and now - self.agreed_at <= fresh_ms
 
     def lasting(self, now: int) -> bool:
-        """Whether the value may still serve a stablecoin, as its sources are out."""
-        return bool(self.value) and self.trouble is Trouble.OUT and now - self.agreed_at <= GRACE_MS
+        """Whether the value may still serve a stablecoin, as its sources are out, or cannot be asked."""
+        return bool(self.value) and self.trouble in (None, Trouble.OUT) and now - self.agreed_at <= GRACE_MS
 
     def due(self, now: int, fresh_ms: int) -> bool:
         """Whether the sources are to be asked: the value is old, or none, and they have not been asked just now.

@@ -20,7 +20,8 @@ HOUR_MS = 3_600_000
 # A transaction that was under way at the watermark has committed by then; one machine's clock needs no more.
 GRACE_MS, LOCAL_GRACE_MS = 120_000, 5_000
 KEPT_MS = 60 * 86_400_000  # for which events are kept: older ones are not there to be counted
-CATCH_UP = 24 * 14  # hours that one run counts at most, after an outage
+# What one run counts at most, after an outage: so many hours, and no hour more once so much time is spent.
+CATCH_UP, RUN_MS = 24 * 14, 20_000
 PAGE = 100
 
 
@@ -40,9 +41,11 @@ class EventCounter:
         totals, end = self.figures.totals(), self.clock.now() - self.grace_ms
         if totals.until and not self._due(totals, end):
             return 0
-        counted = 0
+        counted, begun = 0, self.clock.now()
         try:
             for _ in range(CATCH_UP):
+                if self.clock.now() - begun > RUN_MS:
+                    break
                 start = totals.until or self._first(end)
                 until = min(start - start % HOUR_MS + HOUR_MS, end)
                 if until <= start and totals.until:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.errors import BadRequest, CtripError, FieldError, RateUnavailable, Refusal
+from ctrip.domain.errors import BadRequest, CtripError, RateUnavailable, Refusal
 from ctrip.domain.prices.agreement import Trouble
 from ctrip.domain.prices.peg import Peg
 from ctrip.domain.prices.price import Price
@@ -104,11 +104,12 @@ class RateBook:
         if record.fresh(now, self.fresh_ms) or (lasting and record.lasting(now)):
             return record
         if record.trouble is Trouble.DISAGREE:
-            raise _unavailable(f"The sources of {symbol}'s rate disagree.")
+            raise BadRequest(f"The sources of {symbol}'s rate disagree.", code="currency_unavailable")
         if record.trouble is Trouble.UNOFFERED and currency:
-            raise _unavailable(f"No two sources have a rate of {symbol}; name the price in another currency.")
+            words = f"No two sources have a rate of {symbol}; name the price in another currency."
+            raise BadRequest(words, code="currency_unavailable")
         if record.trouble is Trouble.UNOFFERED:
-            raise _without_rate(f"No two sources have a rate of {symbol}; name an amount.")
+            raise BadRequest(f"No two sources have a rate of {symbol}; name an amount.", code="asset_without_rate")
         raise RateUnavailable(f"No present rate of {symbol} is known; try again shortly.", retry_after=RETRY_SECONDS)
 
     def _records(self, assets: Iterable[str], currency: str) -> dict[str, RateRecord]:
@@ -131,12 +132,3 @@ class RateBook:
 def _off_peg(asset: str, currency: str, off: str) -> RateUnavailable:
     words = f"{asset} is {off} off its peg to {currency}; no payment is priced in it meanwhile."
     return RateUnavailable(words, retry_after=RETRY_SECONDS)
-
-
-def _unavailable(words: str) -> BadRequest:
-    problem = FieldError("currency", "currency_unavailable", words)
-    return BadRequest(words, code="currency_unavailable", errors=(problem,))
-
-
-def _without_rate(words: str) -> BadRequest:
-    return BadRequest(words, code="asset_without_rate", errors=(FieldError("asset", "asset_without_rate", words),))
