@@ -19,6 +19,7 @@ from infra.bench import (
     imports,
     load,
     overview,
+    pages,
     payouts,
     sweeps,
     watch_set,
@@ -115,6 +116,7 @@ def _on_a_gateway() -> Iterator[Figure]:
             gateway = Gateway.of(about)
             steps: tuple[Callable[[], Iterator[Figure]], ...] = (
                 _creation,
+                lambda: pages.checkout(gateway),
                 lambda: waiting(gateway, proxy),
                 lambda: lives(gateway, proxy),
                 commands.demo,

@@ -26,10 +26,12 @@ def main() -> int:
     try:
         settings = from_environment()
         # Imported here: it takes a second, in which a Ctrl-C is to end as quietly as later.
+        from infra.shop.server import Shop
         from infra.stack.boot import running
 
-        with running(settings, say, interrupts) as stack:
-            print(summary(stack.gateway, time.monotonic() - begun, settings.state.name), flush=True)
+        with running(settings, say, interrupts) as stack, Shop(stack.gateway) as shop:
+            seconds = time.monotonic() - begun
+            print(summary(stack.gateway, seconds, settings.state.name, shop=shop.url), flush=True)
             _watch(stack, parent)
     except Interrupted:
         say("stopped")
@@ -57,12 +59,13 @@ def _watch(stack: Running, parent: int) -> None:
         time.sleep(0.2)
 
 
-def summary(gateway: dict[str, Any], seconds: float, state: str = ".local") -> str:
+def summary(gateway: dict[str, Any], seconds: float, state: str = ".local", *, shop: str = "") -> str:
     """What a person wants to know once it runs."""
     api, merchant, admin = gateway["api_url"], gateway["merchant"], gateway.get("admin")
     rows = [
         ("API", f"{api}/api/v1"),
         ("checkout", f"{api}/pay/<payment id>"),
+        ("shop", shop),
         ("ready", f"{api}/health/ready"),
         *((name, f"{chain['rpc_url']}  (chain {chain['chain_id']})") for name, chain in gateway["chains"].items()),
         ("AWS", gateway["aws_endpoint_url"]),

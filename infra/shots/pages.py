@@ -88,12 +88,8 @@ def _claim(state: PayoutState, **shown: Any) -> Callable[[Language], str]:
         approvals_needed=1,
         claim_until=END,
     )
-    asked: dict[str, Any] = {
-        "waits": state is PayoutState.AWAITING_ADDRESS,
-        "address": "",
-        "wrong": "",
-        "why": "",
-    } | shown
+    asked: dict[str, Any] = {"waits": state is PayoutState.AWAITING_ADDRESS, "address": "", "wrong": "", "why": ""}
+    asked |= shown
     return lambda language: render.claim(refund, NETWORKS["anvil"], language, SHOP, **asked)
 
 

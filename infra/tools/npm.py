@@ -30,6 +30,8 @@ DYNOXIDE = "1.2.1"
 HTMX, UPLOT = "2.0.11", "1.6.32"
 # What finds faults of accessibility in a page, for the tests.
 AXE = "4.14.1"
+# What reads QR codes, for the tests: two of them, which have nothing in common.
+JSQR, ZXING = "1.4.0", "0.23.0"
 # The compiler, and what it requires when it is loaded.
 SOLC = ("solc@0.8.37", "follow-redirects@1.16.3", "js-sha3@0.8.0", "memorystream@0.3.1", "semver@5.7.3")
 
@@ -44,6 +46,8 @@ INTEGRITY = {
     "htmx.org@2.0.11": "Thx/WtpeOQqSrqBCw/A1cwGJGg4UrVa3+sW0GmrM3p4gJgO89ecH4qtbnyzDDWFvBTqjnIMCgELTNt636dtamA==",
     "uplot@1.6.32": "KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw==",
     "axe-core@4.14.1": "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+    "jsqr@1.4.0": "dxLob7q65Xg2DvstYkRpkYtmKm2sPJ9oFhrhmudT1dZvNFFTlroai3AWSpLey/w5vMcLBXRgOJsbXpdN9HzU/A==",
+    "@zxing/library@0.23.0": "6fkkoFwP8CHxl6ugnPsj74PLJgX2iRv5zczGAyt5OBzQgxFhuhF0NCEc4t4OvSr8xAv2MRLlI0Iu9ZGDZQ2urA==",
     "solc@0.8.37": "ieUYdPDRGNKMsZpCfi9tY64Q+ASoL8tyhLuvf9cFiqDs+6ijlx8Wn2CRi0N71AlCvRx0V092rlUYu3b3PuxWlA==",
     "follow-redirects@1.16.3": (
         "toOSoqN6d51Wjf1aOFJYcoVv1aND9rj/CwjLU0Vz40oDuSpWDayCeKe4JpL5NL0WdFvoOOCI3BRo69HahjbR1A=="
@@ -99,6 +103,12 @@ def library(name: str, version: str, file: str, tools: Path, say: Callable[[str]
 def axe(tools: Path, say: Callable[[str], None]) -> Path:
     """The script that finds faults of accessibility in a page."""
     return library("axe-core", AXE, "axe.min.js", tools, say)
+
+
+def decoders(tools: Path, say: Callable[[str], None]) -> tuple[Path, Path]:
+    """The scripts of two decoders of QR codes."""
+    first = library("jsqr", JSQR, "dist/jsQR.js", tools, say)
+    return first, library("@zxing/library", ZXING, "umd/index.min.js", tools, say)
 
 
 def solc(tools: Path, say: Callable[[str], None]) -> Path:

@@ -236,7 +236,7 @@ def test_what_a_merchant_writes_stays_text(shop: Shop, visit: Open) -> None:
         shown = page.locator(".description").text_content() or ""
         assert shown.strip() == text.replace("\0", "").strip()  # HTML has no U+0000
         page.locator(".description").hover()
-        assert page.locator("script").count() == 1
+        assert page.locator("script").count() == 2
         assert page.locator("img, b, iframe").count() == 0
         seen.clean()
 

@@ -93,6 +93,9 @@ class ToyRules:
         """Return the bare address: no wallet reads more."""
         return address
 
+    def wallet_request(self, network: Network, asset: Asset, address: str, amount: int) -> None:
+        return None
+
     def transaction_url(self, network: Network, tx_hash: str) -> str:
         """Return a path of its own."""
         return f"{network.explorer}/#/{tx_hash}"

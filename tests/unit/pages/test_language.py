@@ -148,7 +148,7 @@ def test_a_time_is_written_with_its_month_and_in_utc() -> None:
 
 def test_an_amount_keeps_its_own_direction_in_arabic() -> None:
     """Isolated, so that the words around it do not turn it; other languages need nothing of the kind."""
-    assert "\u20665 USDC\u2069" in language("ar").say("Pay {amount}", amount="5 USDC")
+    assert "\u20685 USDC\u2069" in language("ar").say("Pay {amount}", amount="5 USDC")
     assert language("de").say("Pay {amount}", amount="5 USDC") == "5 USDC zahlen"
 
 

@@ -39,8 +39,8 @@ LANGUAGES = {
 DEFAULT = "en"
 _FROM_RIGHT = frozenset({"ar"})
 _WITHOUT_SPACES = frozenset({"zh", "ja"})
-# Unicode's isolate and its end: an amount that keeps its own direction within a line from right to left.
-_ISOLATE, _END = "\u2066", "\u2069"
+# Unicode's isolate and its end: a value keeps the direction of its own first letter within a line from right to left.
+_ISOLATE, _END = "\u2068", "\u2069"
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8}){0,4}", re.ASCII)
 _QUALITY = re.compile(r"q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.ASCII)
 _LONGEST_HEADER = 1_000

@@ -21,7 +21,7 @@ from ctrip.pages.language import DEFAULT, LANGUAGES, UNKNOWN
 from ctrip.pages.language import language as language_of
 from ctrip.ports.language import Language, amount_in, translatable
 from ctrip.views.brand import Shop
-from ctrip.views.checkout import CheckoutState, asked
+from ctrip.views.checkout import CheckoutState, asked, wallet_request
 from ctrip.views.claim_words import STATES, state_of
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _NO_PAYMENT = translatable("Payment not found")
 _NO_PAYMENT_WORDS = translatable("Check the link, or ask the shop for a new one. Please do not send anything.")
 _NO_REFUND = translatable("Refund not found")
 _NO_REFUND_WORDS = translatable("Check that the link is whole, or ask the shop for a new one.")
-ASSETS = frozenset({"checkout.css", "checkout.js", "favicon.svg", "reference.css"})
+ASSETS = frozenset({"checkout.css", "checkout.js", "wallet.js", "favicon.svg", "reference.css"})
 # Files in folders of their own; what is not ours is laid there by `infra.tools.vendored`.
 ELSEWHERE = {"admin.css": "admin", "admin.js": "admin"}
 ELSEWHERE |= {"htmx.min.js": "vendored", "uplot.min.js": "vendored", "uplot.min.css": "vendored"}
@@ -52,6 +52,7 @@ def checkout(state: CheckoutState, payment: Payment, network: Network | None, la
         asked=asked(payment, language),
         description=payment.order.description,
         until=language.moment(payment.due.expires_at),
+        wallet=wallet_request(payment, network) if state["payable"] else None,
         qr=_qr(state["rest_uri"], language.say(_QR)) if state["rest_uri"] else None,
         address_qr=_qr(payment.due.address, language.say(_ADDRESS_QR)) if state["payable"] else None,
     )

@@ -1,7 +1,7 @@
 """What the checkout page may know of a payment: nothing private."""
 
 from collections.abc import Mapping
-from typing import Annotated, TypedDict, cast
+from typing import Annotated, Any, TypedDict, cast
 from urllib.parse import quote, urlencode
 
 from ctrip.domain.chains.assets import Asset, Network
@@ -161,6 +161,18 @@ def network_title(networks: Mapping[str, Network], chain: str) -> str:
     return network.title if network else chain
 
 
+def wallet_request(payment: Payment, network: Network | None) -> dict[str, Any] | None:
+    """Describe for a wallet in the payer's browser what is missing; None where there is nothing to ask for."""
+    if network is None or not rest_of(payment):
+        return None
+    return rules_of(network).wallet_request(network, _asset(payment), payment.due.address, rest_of(payment))
+
+
+def _asset(payment: Payment) -> Asset:
+    due = payment.due
+    return Asset(due.chain, due.symbol, due.decimals, due.token_id, due.token_address)
+
+
 def _rest_uri(payment: Payment, network: Network | None) -> str | None:
     """Write the link for what is missing; of a network that is not enabled any more only the whole's is known."""
     due, rest = payment.due, rest_of(payment)
@@ -168,8 +180,7 @@ def _rest_uri(payment: Payment, network: Network | None) -> str | None:
         return due.payment_uri
     if network is None:
         return None
-    asset = Asset(due.chain, due.symbol, due.decimals, due.token_id, due.token_address)
-    return rules_of(network).payment_uri(network, asset, due.address, rest)
+    return rules_of(network).payment_uri(network, _asset(payment), due.address, rest)
 
 
 def _transactions(payment: Payment, network: Network | None) -> list[PayerTransaction]:

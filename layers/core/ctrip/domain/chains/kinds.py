@@ -75,6 +75,10 @@ class ChainRules(TokenRules, Protocol):
         """Write the link that a wallet opens with everything filled in; the bare address where there is none."""
         ...
 
+    def wallet_request(self, network: Network, asset: Asset, address: str, amount: int) -> dict[str, Any] | None:
+        """Describe the network and the transaction that a browser's wallet is asked for; None where there is none."""
+        ...
+
     def transaction_url(self, network: Network, tx_hash: str) -> str:
         """Return the page of a transaction in the network's explorer."""
         ...

@@ -9,7 +9,14 @@ from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import Act, Collector, Grant, Unsigned
 from ctrip.domain.chains.evm.pay_call import APPROVE_SELECTOR, PAY_SELECTOR, parse_approve, parse_pay
 from ctrip.domain.chains.evm.sweep_call import BATCH_SELECTOR, parse_sweep
-from ctrip.domain.chains.evm.transaction import NO_CALL, Transaction, read_transaction, read_transfer, slot_of
+from ctrip.domain.chains.evm.transaction import (
+    NO_CALL,
+    Transaction,
+    read_transaction,
+    read_transfer,
+    slot_of,
+    transfer_data,
+)
 from ctrip.domain.errors import SigningRefused
 
 if TYPE_CHECKING:
@@ -76,6 +83,22 @@ class EvmRules(EvmTokens):
         if asset.address is None:
             return f"ethereum:{address}@{network.chain_id}?value={amount}"
         return f"ethereum:{asset.address}@{network.chain_id}/transfer?address={address}&uint256={amount}"
+
+    def wallet_request(self, network: Network, asset: Asset, address: str, amount: int) -> dict[str, Any] | None:
+        """Write what EIP-1193 wallets take: the network as in EIP-3085, and a transfer of exactly the amount."""
+        coin = network.coin
+        chain = {
+            "chainId": hex(network.chain_id),
+            "chainName": network.title,
+            "nativeCurrency": {"name": coin.symbol, "symbol": coin.symbol, "decimals": coin.decimals},
+            # Of the public list alone, and what a wallet may use: the stage's own endpoints have keys in them.
+            "rpcUrls": [url for url in network.rpc if url.startswith("https://")][:3],
+            "blockExplorerUrls": [network.explorer] if network.explorer else [],
+        }
+        if asset.address is None:
+            return {"chain": chain, "transaction": {"to": address, "value": hex(amount)}}
+        transfer = {"to": asset.address, "value": "0x0", "data": transfer_data(address, amount)}
+        return {"chain": chain, "transaction": transfer}
 
     def transaction_url(self, network: Network, tx_hash: str) -> str:
         """Return the page of a transaction, which all explorers of EVM chains have at the same path."""
