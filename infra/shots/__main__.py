@@ -37,6 +37,7 @@ def shots() -> Iterator[Shot]:
     """Name every picture."""
     every = {
         **{f"checkout-{name}": f"/pay/{name}" for name in pages.STATES},
+        **{f"choose-{name}": f"/choose/{name}" for name in pages.CHOICES},
         **{f"claim-{name}": f"/claim/{name}" for name in pages.CLAIMS},
         **{name: f"/others/{name}" for name in pages.OTHERS},
     }
@@ -45,7 +46,7 @@ def shots() -> Iterator[Shot]:
             for scheme in ("light", "dark"):
                 yield Shot(f"{name}-{size}-{scheme}", path, "en", pixels, scheme)
     for language in LANGUAGES:
-        for name in ("checkout-pay", "checkout-expired_part", "checkout-done", "claim-wrong"):
+        for name in ("choose-refused", "checkout-pay", "checkout-expired_part", "checkout-done", "claim-wrong"):
             for size, pixels in (SIZES | NARROW).items():
                 yield Shot(f"{name}-{size}-{language}", every[name], language, pixels, "light")
 

@@ -8,13 +8,18 @@ from typing import Any
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.errors import RateUnavailable, Refusal
 from ctrip.domain.merchants.access import Brand, Merchant
+from ctrip.domain.payments.choosing import Offered
 from ctrip.domain.payments.payer import PayerStep
+from ctrip.domain.payments.payment import undecided
+from ctrip.domain.prices.price import Price
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
 from ctrip.pages import render
 from ctrip.ports.language import Language
 from ctrip.views.brand import Shop, shop_of
 from ctrip.views.checkout import CheckoutState, checkout_view
+from ctrip.views.choice_words import trouble_of
 from ctrip.views.claim_words import refusal_of
 from tests.build import T0
 from tests.support.payer_states import CASES, END, due
@@ -34,6 +39,7 @@ NETWORKS: dict[str, Network] = {
     "anvil": replace(NETWORK, title="Base", testnet=False, explorer="https://explorer.example"),
     "other": replace(NETWORK, name="other", title="Polygon"),
 }
+DAI = replace(NETWORK.tokens[0], symbol="DAI", decimals=18)
 _TO = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 _SENT = Transfer("0x" + "5d" * 32, 0, 7, "0xb", None, 12_500_000)
 _ORDER = {
@@ -106,4 +112,30 @@ OTHERS: dict[str, Callable[[Language], str]] = {
     "no-payment": render.missing,
     "no-refund": render.no_claim,
     "no-language": lambda _: render.no_language("unknown_language"),
+}
+
+
+def _choice(*, chosen: bool = False, offers: int = 5, refusal: Refusal | None = None) -> Callable[[Language], str]:
+    asked = {**_ORDER, "id": "choose", "choosable": True, "price": Price("EUR", 2490)}
+    plain = due(**asked)
+    payment = plain if chosen else replace(plain, due=undecided(END))
+    listed = [Offered(network, asset, 27_390_000) for network in NETWORKS.values() for asset in network.tokens]
+    listed += [
+        Offered(NETWORKS["other"], NETWORK.coin, None, "no rate"),
+        Offered(NETWORKS["other"], DAI, 27 * 10**18 + 1),
+    ]
+
+    def shown(language: Language) -> str:
+        trouble = language.say(trouble_of(refusal)) if refusal else ""
+        told = checkout_view(payment, NETWORKS, T0, None, language)
+        return render.choose(told, payment, listed[:offers], language, SHOP, trouble=trouble, up="../")
+
+    return shown
+
+
+CHOICES: dict[str, Callable[[Language], str]] = {
+    "first": _choice(),
+    "anew": _choice(chosen=True),
+    "refused": _choice(refusal=RateUnavailable("no rate", retry_after=10)),
+    "nothing": _choice(offers=0),
 }

@@ -72,6 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, html, pages.checkout(name, language, shop).encode()
             case ["pay", name, "status"] if name in pages.STATES and not self.server.failing:
                 return 200, "application/json", json.dumps(pages.state(name, language)).encode()
+            case ["choose", name] if name in pages.CHOICES:
+                return 200, html, pages.CHOICES[name](language).encode()
             case ["claim", name] if name in pages.CLAIMS:
                 return 200, html, pages.CLAIMS[name](language).encode()
             case ["others", name] if name in pages.OTHERS:

@@ -22,6 +22,7 @@ from tests.world import USDC
 
 PATHS = [
     *(f"/pay/{name}" for name in pages.STATES),
+    *(f"/choose/{name}" for name in pages.CHOICES),
     *(f"/claim/{name}" for name in pages.CLAIMS),
     *(f"/others/{name}" for name in pages.OTHERS),
 ]

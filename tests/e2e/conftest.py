@@ -24,8 +24,8 @@ RECORD = ROOT / ".local-e2e" / "calls.jsonl"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Compare the books, search the logs and judge the policies last, by all that the other tests did."""
-    last = ("test_reconciling.py", "test_canaries.py", "test_policies.py")
+    """What time alone ends, the books, the logs and the policies come last: they judge what the other tests did."""
+    last = ("test_unchosen.py", "test_reconciling.py", "test_canaries.py", "test_policies.py")
     items.sort(key=lambda item: last.index(item.path.name) if item.path.name in last else -1)
 
 
@@ -92,6 +92,8 @@ def begun(shop: Shop, before: dict[str, int], unsteady: Receiver) -> dict[str, d
             shop.call(forwarder, "forward(address)", payment["address"], payment["amount"])
         else:
             shop.pay(payment, amounts.get(name))
+    wanted = {"price": {"currency": "USD", "amount": "5.00"}, "expires_in": 60, "webhook_url": shop.receiver.url}
+    payments["unchosen"] = shop.gateway.http.post("/api/v1/payments", json=wanted).json()
     return payments
 
 
