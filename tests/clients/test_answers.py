@@ -103,7 +103,7 @@ def test_a_payment_is_read_whole() -> None:
     read_ = read(Payment, shown)
     known = {each.name for each in fields(Payment)} - {"raw"}
     assert PROMISED <= known <= set(shown)
-    for name in known - {"transfers", "sweeps", "exceptions"}:
+    for name in known - {"transfers", "sweeps", "exceptions", "assets"}:
         value = getattr(read_, name)
         if isinstance(value, datetime):
             value = value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -352,3 +352,16 @@ def test_no_secret_is_printed(kind: Any) -> None:
         shown = repr(made) + repr(made.payments) + repr(made.keys)
         assert API_KEY not in shown
         assert SIGNING["signing_secret"] not in shown
+
+
+def test_what_a_payer_has_not_chosen_is_none_and_else_never() -> None:
+    """Of a payment that is fixed a missing address, or amount, is a fault."""
+    unknown = dict.fromkeys(("chain", "address", "amount", "amount_str"))
+    price = {"price": {"currency": "EUR", "amount": "24.90"}, "assets": ["USDC", "base:ETH"]}
+    found = read(Payment, samples.settled() | unknown | price | {"payer_chooses": True})
+    assert (found.chain, found.address, found.amount, found.assets) == (None, None, None, ("USDC", "base:ETH"))
+    assert found.price is not None
+    assert (found.price.currency, found.price.amount) == ("EUR", "24.90")
+    for name in ("chain", "address", "amount"):
+        with pytest.raises(AnswerUnreadable, match=f"payment.{name} is missing"):
+            read(Payment, samples.settled() | {name: None})

@@ -2,6 +2,7 @@
 
 from ctrip_client.asynchronous import AsyncClient
 from ctrip_client.calls import (
+    AskedPrice,
     EntryFilters,
     EventFilters,
     NewAssignment,
@@ -39,8 +40,10 @@ from ctrip_client.models import (
     IssuedKey,
     Key,
     LedgerEntry,
+    LockedRate,
     Page,
     Payment,
+    Price,
     Refund,
     Settlement,
     SettlementDestination,
@@ -58,6 +61,7 @@ from ctrip_client.webhooks import verify_plain_signature, verify_webhook
 __all__ = [
     "AnswerUnreadable",
     "ApiError",
+    "AskedPrice",
     "Assignment",
     "AsyncClient",
     "BadRequest",
@@ -75,6 +79,7 @@ __all__ = [
     "IssuedKey",
     "Key",
     "LedgerEntry",
+    "LockedRate",
     "NewAssignment",
     "NewDepositRefund",
     "NewKey",
@@ -88,6 +93,7 @@ __all__ = [
     "Payment",
     "PaymentFilters",
     "PayoutFilters",
+    "Price",
     "Refund",
     "ServerError",
     "Settlement",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Generic, Required, TypedDict, TypeVar
@@ -43,13 +43,24 @@ REFUNDS = "/api/v1/refunds"
 DESTINATIONS = "/api/v1/settlement-addresses"
 
 
-class NewPayment(TypedDict, total=False):
-    """What a payment is created with: `amount` in base units or `amount_decimal`, `asset` (a symbol) or `token_id`.
+class AskedPrice(TypedDict):
+    """A currency (ISO 4217), and an amount of it as decimal text."""
 
-    Neither asset nor token: the chain's coin. `expires_in` is 60 to 86,400 seconds. None counts as absent.
+    currency: str
+    amount: str
+
+
+class NewPayment(TypedDict, total=False):
+    """What a payment is created with: an amount or a `price`, and `asset` (a symbol) or `token_id`.
+
+    `amount` is in base units, `amount_decimal` in whole ones. Neither asset nor token: the chain's coin. Without a chain
+    the payer chooses, of `assets` where there are any (`SYMBOL` or `chain:SYMBOL`). `expires_in` is 60 to 86,400
+    seconds. None counts as absent.
     """
 
-    chain: Required[str]
+    chain: str | None
+    assets: Sequence[str] | None
+    price: AskedPrice | None
     amount: int | str | None
     amount_decimal: str | None
     asset: str | None

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from ctrip_client.reading import read
 
 T = TypeVar("T")
+_CHOSEN = {"unless": "payer_chooses"}  # where the payer does not choose, it is never missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +55,39 @@ class Sweep(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Price(Record):
+    """What is asked for in a currency (ISO 4217): an amount as decimal text."""
+
+    currency: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedRate(Record):
+    """The rate by which an amount follows from a price: what one unit of the asset was worth, as decimal text."""
+
+    asset: str
+    currency: str
+    rate: str
+    at: datetime
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payment(Record):
-    """A payment; ship when `fulfillable`, which it is from `paid` on."""
+    """A payment; ship when `fulfillable`, which it is from `paid` on.
+
+    Where `payer_chooses`, `chain`, `address` and `amount` are None until the payer has chosen what to pay with.
+    """
 
     id: str
-    chain: str
-    address: str
-    amount: int
+    chain: str | None = field(default=None, metadata=_CHOSEN)
+    address: str | None = field(default=None, metadata=_CHOSEN)
+    amount: int | None = field(default=None, metadata=_CHOSEN)
+    price: Price | None = None
+    rate: LockedRate | None = None
+    payer_chooses: bool = False
+    assets: tuple[str, ...] = ()
     amount_received: int
     amount_confirmed: int
     status: str

@@ -32,9 +32,15 @@ def _record(kind: Any, value: object, where: str) -> Any:
         name = each.metadata.get("name", each.name)
         if value.get(name) is not None:
             values[each.name] = _value(hint, value[name], f"{where}.{name}")
-        elif each.default is MISSING and each.default_factory is MISSING:
+        elif _is_required(each, value):
             raise AnswerUnreadable(f"{where}.{name} is missing")
     return kind(**values | {"raw": value})
+
+
+def _is_required(each: Field[Any], value: Mapping[str, Any]) -> bool:
+    if "unless" in each.metadata:
+        return not value.get(each.metadata["unless"])
+    return each.default is MISSING and each.default_factory is MISSING
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
