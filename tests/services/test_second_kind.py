@@ -50,10 +50,16 @@ def _toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """All that a kind is added by."""
     monkeypatch.setitem(kinds.KINDS, "toy", RULES)
     monkeypatch.setitem(kinds.DESCRIBED, "toy", RULES)
-    monkeypatch.setitem(KIND_ADAPTERS, "toy", KindAdapters(lambda *_: ToyChain(T0, "toynet"), ToyTransfers))
+    toy = KindAdapters(lambda *_: ToyChain(T0, "toynet"), ToyTransfers, _no_feeds)
+    monkeypatch.setitem(KIND_ADAPTERS, "toy", toy)
     monkeypatch.setitem(wallet.SIGN, "toy", sign)
     yield
     kinds.receiving.cache_clear()
+
+
+def _no_feeds(*_: Any) -> Any:
+    """No source of rates writes to this kind of chain."""
+    raise AssertionError("nobody asks for rates here")
 
 
 class ToyWorld(World):

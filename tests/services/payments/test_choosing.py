@@ -217,7 +217,8 @@ def test_money_on_the_chain_of_an_earlier_choice_is_seen_there(world):
     assert (second.due.chain, second.due.address) == ("bsc", first.due.address)
     assert world.stores.payments.rows("anvil", Tier.OPEN) == []
     world.chain.deposit(first.due.address, 25_000_000, USDC.address)
-    world.step(8)
+    for _ in range(8):
+        world.step(seconds=20)
     after = world.payment(first.id)
     assert (after.own.credited, [each.chain for each in after.seen.strays]) == (0, ["anvil"])
     assert Flag.WRONG_NETWORK in after.flags
@@ -232,7 +233,8 @@ def test_a_chain_that_the_payer_comes_back_to_is_watched_as_any_other(world):
     for chain in ("anvil", "bsc", "anvil"):
         chosen = chooser.choose(payment, chain, "USDC", ORIGIN)
     world.chain.deposit(chosen.due.address, 25_000_000, USDC.address)
-    world.step(8)
+    for _ in range(8):
+        world.step(seconds=20)
     after = world.payment(payment)
     assert (after.own.credited, after.seen.strays, after.flags) == (25_000_000, (), frozenset())
 

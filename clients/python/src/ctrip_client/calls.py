@@ -53,8 +53,8 @@ class AskedPrice(TypedDict):
 class NewPayment(TypedDict, total=False):
     """What a payment is created with: an amount or a `price`, and `asset` (a symbol) or `token_id`.
 
-    `amount` is in base units, `amount_decimal` in whole ones. Neither asset nor token: the chain's coin. Without a chain
-    the payer chooses, of `assets` where there are any (`SYMBOL` or `chain:SYMBOL`). `expires_in` is 60 to 86,400
+    `amount` is in base units, `amount_decimal` in whole ones. Neither asset nor token: the chain's coin. Without a
+    chain the payer chooses, of `assets` where there are any (`SYMBOL` or `chain:SYMBOL`). `expires_in` is 60 to 86,400
     seconds. None counts as absent.
     """
 

@@ -26,6 +26,7 @@ from ctrip.services.detection.watch_list import WatchList
 from ctrip.services.shared.recording import Recorder
 from ctrip.services.sweeping.follow_transactions import TransactionFollower
 
+FORMER_MS = 60_000  # between two looks at what payers have chosen before another chain
 REFRESH_MS = 15_000  # between two reads of the gate
 KEEP_HOT_MS = 600_000  # for which a chain is kept open while money is under way
 
@@ -105,6 +106,7 @@ class ScanRun:
     swept_at: dict[str, int] = field(default_factory=dict)
     started: int = 0
     others_at: int = 0
+    former_at: int = 0
     gate_read: int = 0
     hot_until: int = 0
     daily_at: int = 0
@@ -276,19 +278,17 @@ class ScanRun:
     def _look_elsewhere(self, head: Block, now: int) -> None:
         """Look for what is not due, at a confirmed depth, so that it is told of once."""
         scan = self.scan
-        turn = now - self.others_at >= scan.other_ms
-        former = scan.payments.former(scan.network.name, now) if turn else []
-        others = turn and bool(self.watch.rows or self.watch.slow or former)
-        self.others_at = now if turn and not others else self.others_at
+        former = self._former(now)
+        others = bool(self.watch.rows or self.watch.slow) and now - self.others_at >= scan.other_ms
         daily = 0 < self.daily_at <= now
         depth = head.number - scan.network.confirmations + 1
-        at = scan.chain.blocks([depth]).get(depth) if (others or daily) and depth >= 0 else None
+        at = scan.chain.blocks([depth]).get(depth) if (others or daily or former) and depth >= 0 else None
         if at is None:
             return
-        if others:
-            self.others_at = now
+        if others or former:
+            self.others_at = now if others else self.others_at
             with self.troubles.apart("other assets"):
-                rows = [*self.watch.rows.values(), *self.watch.slow.values()]
+                rows = [*self.watch.rows.values(), *self.watch.slow.values()] if others else []
                 for payment in scan.strays.beside(rows, former, at, self.fence, unsure=self.own.unsure):
                     self.watch.keep(payment)
         if daily:
@@ -298,6 +298,13 @@ class ScanRun:
             self.gate_read = 0  # the round may be over: ask the gate
             for asset in scan_assets(scan.network):  # what was parked is judged again, though nothing else is swept
                 scan.jobs.sweep(SweepJob(scan.network.name, asset.key))
+
+    def _former(self, now: int) -> list[Watch]:
+        """Return what payers had chosen here before another chain, once in a while: few ever do."""
+        if now - self.former_at < max(self.scan.other_ms, FORMER_MS):
+            return []
+        self.former_at = now
+        return self.scan.payments.former(self.scan.network.name, now)
 
     def _enqueue_sweeps(self, now: int) -> None:
         wanted = {(row.token or "native") for row in self.watch.rows.values() if row.tier is Tier.SWEEP}
