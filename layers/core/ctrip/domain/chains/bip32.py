@@ -6,11 +6,12 @@ from hashlib import sha256
 
 from coincurve import PublicKey
 
+from ctrip.domain.chains.base58 import ALPHABET
+
 ACCOUNT_DEPTH = 3
 HARDENED = 2**31  # a child of this number or a higher one cannot be derived from the public key
 XPUB_LENGTH = 111
 _PUBLIC = bytes.fromhex("0488b21e")
-_B58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class ExtendedKey:
             raise ValueError(f"has {len(xpub)} characters where an xpub has {XPUB_LENGTH}: copy it whole, and alone")
         number = 0
         for character in xpub:
-            if (digit := _B58.find(character)) < 0:
+            if (digit := ALPHABET.find(character)) < 0:
                 raise ValueError("is mistyped: it holds a character that no xpub has, such as 0, O, I and l")
             number = number * 58 + digit
         raw = number.to_bytes(82, "big")

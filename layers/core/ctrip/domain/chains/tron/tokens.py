@@ -1,13 +1,14 @@
 """How `chains.yaml` names TRC-20 tokens."""
 
-import re
 import uuid
+
+from ctrip.domain.chains.tron.addresses import PATTERN
 
 
 class TronTokens:
     """Base58check contracts, and the ids of tokens."""
 
-    address = re.compile(r"T[1-9A-HJ-NP-Za-km-z]{33}", re.ASCII)
+    address = PATTERN
 
     def token_id(self, chain_id: int, address: str) -> str:
         """Derive a token's id: UUIDv5 (URL namespace) of its asset id."""

@@ -1,0 +1,113 @@
+"""The rules of Tron's networks. They stand in the table of kinds once there is a client that keeps them."""
+
+from typing import TYPE_CHECKING, Any
+
+from ctrip.domain.chains.assets import Asset, Network
+from ctrip.domain.chains.chain import Act, Collector, Unsigned
+from ctrip.domain.chains.tron import addresses
+from ctrip.domain.chains.tron.tokens import TronTokens
+from ctrip.domain.chains.tron.transaction import Transaction
+from ctrip.domain.errors import SigningRefused
+
+if TYPE_CHECKING:
+    from ctrip.domain.chains.bip32 import ExtendedKey
+
+_TRANSFER = "a9059cbb"
+_WORD = 64  # hexadecimal digits
+
+
+class TronRules(TronTokens):
+    """The `ChainRules` of Tron's networks: addresses that begin with T, below m/44'/195'."""
+
+    kind = "tron"
+    curve = "tron"
+    coin_type = 195
+
+    # -- addresses
+
+    def address_of(self, key: "ExtendedKey") -> str:
+        """Return a public key's address."""
+        from coincurve import PublicKey
+
+        from ctrip.domain.chains.evm.keccak import keccak
+
+        return addresses.encoded(keccak(PublicKey(key.key).format(compressed=False)[1:])[-20:])
+
+    def owns(self, address: str) -> bool:
+        """Whether a text is written as addresses are here."""
+        return self.address.fullmatch(address) is not None
+
+    def folded(self, address: str) -> str:
+        """Return it: the size of letters counts in base58."""
+        return address
+
+    def shown(self, address: str) -> str:
+        """Return it."""
+        return address
+
+    def wrong_address(self, address: str) -> str | None:
+        """Say what is wrong with an address that somebody wrote; None where nothing is."""
+        return addresses.wrong(address)
+
+    # -- what wallets and people read
+
+    def payment_uri(self, network: Network, asset: Asset, address: str, amount: int) -> str:
+        """Return the bare address: Tron's wallets have no link in common that names a token and an amount."""
+        return address
+
+    def wallet_request(self, network: Network, asset: Asset, address: str, amount: int) -> dict[str, Any] | None:
+        """Return None: what browsers' wallets of this kind ask for is no standard of theirs."""
+        return None
+
+    def transaction_url(self, network: Network, tx_hash: str) -> str:
+        """Return the page of a transaction in the network's explorer."""
+        return f"{network.explorer.rstrip('/')}/#/transaction/{tx_hash}"
+
+    # -- before signing
+
+    def read_transaction(self, fields: dict[str, Any]) -> Transaction:
+        """Read an unsigned transaction as it was sent to the signer."""
+        return Transaction(**fields)
+
+    def act(self, network: Network, sender: str, transaction: Unsigned) -> Act:
+        """Say what a transaction would do; nothing cancels here: what is not mined expires by itself.
+
+        A reference block ties it to one chain's history, which the signer cannot see.
+        """
+        if not isinstance(transaction, Transaction):
+            raise SigningRefused("the transaction is another chain's")
+        if transaction.sender != sender:
+            raise SigningRefused("the transaction is another sender's")
+        slot = transaction.tx_hash
+        if not transaction.data:
+            return Act(transaction.to, None, transaction.amount, 0, amount=transaction.amount, slot=slot)
+        to, amount = _read_transfer(transaction.data)
+        if to is None:
+            told = "the call is not a TRC-20 transfer"
+            return Act(
+                transaction.to, transaction.to, transaction.amount, transaction.fee_limit, unclear=told, slot=slot
+            )
+        return Act(to, transaction.to, transaction.amount, transaction.fee_limit, amount=amount, slot=slot)
+
+    def payer(self, treasury: str) -> str | None:
+        """Return None: one transaction for many is dearer here than many."""
+        return None
+
+    def collector(self, treasury: str, operator: str) -> Collector | None:
+        """Return None: no account here can let a contract act for it for nothing."""
+        return None
+
+
+def transfer_data(to: str, amount: int) -> str:
+    """Write the call of a TRC-20 transfer; the word of an address holds its 20 octets alone."""
+    return f"{_TRANSFER}{addresses.decoded(to).hex():0>{_WORD}}{amount:0{_WORD}x}"
+
+
+def _read_transfer(data: str) -> tuple[str | None, int]:
+    """Read the call of a TRC-20 transfer; of any other the address is None."""
+    to, amount = data[8 : 8 + _WORD], data[8 + _WORD :]
+    plain = data.startswith(_TRANSFER) and len(to) == len(amount) == _WORD and not int(to[:24] or "0", 16)
+    return (addresses.encoded(bytes.fromhex(to[24:])), int(amount, 16)) if plain else (None, 0)
+
+
+RULES = TronRules()
