@@ -9,7 +9,7 @@ from functions.admin import keys as admin_keys
 from functions.admin import payments as admin_payments
 from functions.admin import payouts as admin_payouts
 from functions.admin import sweeps as admin_sweeps
-from functions.api import chains, deposits, events, health, keys, ledger, payments, refunds, settlements
+from functions.api import chains, deposits, events, health, keys, ledger, links, payments, refunds, settlements
 from functions.api import rates as rates_api
 from functions.api import webhooks as webhooks_api
 from functions.dashboard import routes as dashboard
@@ -17,6 +17,7 @@ from functions.http import answers
 from functions.late import late
 from functions.names import queue
 from functions.pages import assets, brand, checkout, claim, docs
+from functions.pages import link as link_page
 from functions.smoke import Gateway
 
 app = Gateway(app_name="ctrip", configure_logs=False)
@@ -28,6 +29,7 @@ app.register_middleware(answers.shape, "http")
 # HTTP, behind API Gateway
 app.register_blueprint(health.routes)
 app.register_blueprint(payments.routes)
+app.register_blueprint(links.routes)
 app.register_blueprint(chains.routes)
 app.register_blueprint(rates_api.routes)
 app.register_blueprint(events.routes)
@@ -39,6 +41,7 @@ app.register_blueprint(settlements.routes)
 app.register_blueprint(refunds.routes)
 app.register_blueprint(checkout.routes)
 app.register_blueprint(claim.routes)
+app.register_blueprint(link_page.routes)
 app.register_blueprint(brand.routes)
 app.register_blueprint(assets.routes)
 app.register_blueprint(docs.routes)

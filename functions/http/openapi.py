@@ -37,6 +37,7 @@ name that is repeated is refused with 400 (`repeated_parameter`).
 again, with `Idempotent-Replayed: true` and null for secrets; with another body it is refused with 422."""
 TAGS = {
     "payments": "Payments, and what they can be made in.",
+    "links": "Payment links: whoever opens one makes a payment by its terms.",
     "events": "Every event of 60 days.",
     "webhooks": "Where a merchant's events are posted to.",
     "settlements": "Money on its way to the merchant, where it goes, and when.",
@@ -188,7 +189,7 @@ def _tag(operation: Operation) -> str:
     path = operation.path
     if path.startswith("/admin"):
         return "admin"
-    if path.startswith(("/pay", "/claim", "/assets", "/brands")):
+    if path.startswith(("/pay", "/l/", "/claim", "/assets", "/brands")):
         return "checkout"
     if path in ("/openapi.json", "/openapi-3.0.json", "/docs"):
         return "description"

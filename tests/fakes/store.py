@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Any
 
 from ctrip.domain.admins import Admin, Session
 from ctrip.domain.audit import AuditRecord
@@ -16,10 +17,12 @@ from ctrip.domain.detection.gates import Gate, Round, Tip
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, FenceLost, InvalidField, Stale
 from ctrip.domain.figures import Day, Totals
+from ctrip.domain.invoices.invoice import Invoice
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.ledger.balances import Fold
 from ctrip.domain.ledger.entries import Entry, EntryType
 from ctrip.domain.ledger.reconcile import Reconciliation
+from ctrip.domain.links.link import Link
 from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.payments.payment import Custody, Flag, Payment, Status, Tier
 from ctrip.domain.prices.record import RateRecord
@@ -93,6 +96,8 @@ class _State:
     transfers: dict[str, dict[str, Transfer]] = field(default_factory=lambda: defaultdict(dict))
     setbacks: dict[str, dict[str, Setback]] = field(default_factory=lambda: defaultdict(dict))
     swept_days: dict[tuple[str, str, str], SweptDay] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    invoices: dict[str, Invoice] = field(default_factory=dict)
     loud_gas: dict[tuple[str, str], LoudGas] = field(default_factory=dict)
 
 
@@ -115,6 +120,8 @@ class FakeStores:
         self.reconciliations = FakeReconciliations(state, self.access)
         self.rates = FakeRates()
         self.figures = FakeFigures()
+        self.links = FakeBills(state, state.links)
+        self.invoices = FakeBills(state, state.invoices)
 
 
 def _count(state: _State, counted: Counted | None) -> None:
@@ -323,9 +330,13 @@ class FakePayments:
         for old, new in commit.transactions:
             _check_transaction(state, old, new)
         _check_entries(state, commit.entries)
+        if commit.beside and _bills(state, commit.beside[1])[commit.beside[0].id].version != commit.beside[0].version:
+            raise Stale
 
     def _apply(self, commit: Commit) -> None:
         state, after = self._state, commit.after
+        if commit.beside:
+            _bills(state, commit.beside[1])[commit.beside[1].id] = commit.beside[1]
         if commit.before and commit.before.is_chosen and commit.before.due.chain != after.due.chain:
             row = replace(Watch.of(commit.before), tier=Tier.MONITORED)
             self._former[after.id, commit.before.due.chain] = row
@@ -356,6 +367,50 @@ class FakePayments:
 
 def _expires(payment: Payment) -> tuple[int, str]:
     return payment.due.expires_at, payment.id
+
+
+def _bills(state: _State, bill: Link | Invoice) -> dict[str, Any]:
+    return state.links if isinstance(bill, Link) else state.invoices
+
+
+class FakeBills:
+    """The `ports.BillStore` in memory, of links or of invoices."""
+
+    def __init__(self, state: _State, held: dict[str, Any]) -> None:
+        self._state, self._held = state, held
+
+    def get(self, bill_id: str) -> Any:
+        return self._held.get(bill_id)
+
+    def page(self, merchant_id: str, cursor: str | None, limit: int) -> tuple[list[Any], str | None]:
+        mine = [each for each in self._held.values() if each.merchant_id == merchant_id]
+        mine.sort(key=lambda each: (each.created_at, each.id), reverse=True)
+        if cursor is not None:
+            ids = [f"after-{each.id}" for each in mine]
+            if cursor not in ids:
+                raise InvalidField("cursor", "invalid_cursor", "is not a cursor that this list gave out")
+            mine = mine[ids.index(cursor) + 1 :]
+        return mine[:limit], f"after-{mine[limit - 1].id}" if len(mine) > limit else None
+
+    def keep(self, before: Any, after: Any, idempotency: Idempotency | None = None, answer: str = "") -> None:
+        with self._state.lock:
+            if idempotency and _asked(idempotency) in self._state.remembered:
+                raise AlreadyExists("idempotency")
+            if before is None:
+                if isinstance(after, Invoice) and any(
+                    (each.merchant_id, each.number) == (after.merchant_id, after.number) for each in self._held.values()
+                ):
+                    raise AlreadyExists("number")
+                if after.id in self._held:
+                    raise AlreadyExists("id")
+            elif self._held[before.id].version != before.version:
+                raise Stale
+            self._held[after.id] = after
+            if idempotency:
+                self._state.remembered[_asked(idempotency)] = Remembered(idempotency.body_hash, after.id, "", answer)
+
+    def remembered(self, owner: str, route: str, key: str) -> Remembered | None:
+        return self._state.remembered.get((owner, route, key))
 
 
 class FakeEvents:

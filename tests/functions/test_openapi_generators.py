@@ -95,6 +95,7 @@ SHORT |= {"monitoring_seconds", "open_payments", "queues", "required_confirmatio
 SHORT |= {"day", "hour", "approvals", "approvals_needed", "version", "attempt", "latency_ms", "queued", "status_code"}
 SHORT |= {"age"}  # of rates, in seconds
 SHORT |= {"parked_payments", "payments", "tries"}  # of sweeps that are not over
+SHORT |= {"max_payments"}
 SCHEMAS: dict[str, Any] = description.current()["components"]["schemas"]
 REQUESTS = reached(BODIES, SCHEMAS)
 ANSWERS = reached({each.response for each in OPERATIONS if each.response} | {"Problem", "Unready"}, SCHEMAS)

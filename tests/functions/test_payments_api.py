@@ -29,6 +29,7 @@ CONTRACT = {
     "rate",
     "payer_chooses",
     "assets",
+    "link_id",
     "order_id",
     "metadata",
     "description",

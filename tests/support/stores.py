@@ -12,8 +12,10 @@ from ctrip.ports import (
     EndpointStore,
     EventStore,
     FigureStore,
+    InvoiceStore,
     LedgerStore,
     LimitStore,
+    LinkStore,
     MoneyStore,
     PaymentStore,
     PayoutStore,
@@ -23,6 +25,7 @@ from ctrip.ports import (
 )
 from ctrip.store.access import DynamoAccess
 from ctrip.store.admins import DynamoAdmins
+from ctrip.store.bills import DynamoInvoices, DynamoLinks
 from ctrip.store.checkpoints import DynamoCheckpoints
 from ctrip.store.endpoints import DynamoEndpoints
 from ctrip.store.engine.connection import Connection
@@ -58,6 +61,8 @@ class Stores:
     reconciliations: ReconciliationStore
     rates: RateStore
     figures: FigureStore
+    links: LinkStore
+    invoices: InvoiceStore
 
 
 class TestTime(SystemClock):
@@ -97,6 +102,8 @@ class Stage:
             DynamoReconciliations,
             DynamoRates,
             DynamoFigures,
+            DynamoLinks,
+            DynamoInvoices,
         )
         return Stores(*(kind(self.name, **given) for kind in kinds))
 

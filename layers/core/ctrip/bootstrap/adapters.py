@@ -20,9 +20,11 @@ if TYPE_CHECKING:
         EventStore,
         FigureStore,
         Ids,
+        InvoiceStore,
         Jobs,
         LedgerStore,
         LimitStore,
+        LinkStore,
         Log,
         Metrics,
         MoneyStore,
@@ -108,6 +110,16 @@ class Adapters(Protocol):
     @property
     def payouts(self) -> PayoutStore:
         """Settlements and refunds."""
+        ...
+
+    @property
+    def links(self) -> LinkStore:
+        """Payment links."""
+        ...
+
+    @property
+    def invoices(self) -> InvoiceStore:
+        """Invoices."""
         ...
 
     @property

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ctrip.signer.generations import Generation
     from ctrip.store.access import DynamoAccess
     from ctrip.store.admins import DynamoAdmins
+    from ctrip.store.bills import DynamoInvoices, DynamoLinks
     from ctrip.store.checkpoints import DynamoCheckpoints
     from ctrip.store.endpoints import DynamoEndpoints
     from ctrip.store.events import DynamoEvents
@@ -123,6 +124,20 @@ class AwsAdapters:
         from ctrip.store.payouts import DynamoPayouts
 
         return DynamoPayouts(self.settings.stage)
+
+    @cached_property
+    def links(self) -> "DynamoLinks":
+        """Open the store of payment links."""
+        from ctrip.store.bills import DynamoLinks
+
+        return DynamoLinks(self.settings.stage)
+
+    @cached_property
+    def invoices(self) -> "DynamoInvoices":
+        """Open the store of invoices."""
+        from ctrip.store.bills import DynamoInvoices
+
+        return DynamoInvoices(self.settings.stage)
 
     @cached_property
     def signer_book(self) -> "DynamoSignerBook":

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.detection import Detection
     from ctrip.bootstrap.figures import Figures
     from ctrip.bootstrap.ledger import Ledger
+    from ctrip.bootstrap.links import Links
     from ctrip.bootstrap.merchants import Merchants
     from ctrip.bootstrap.payments import Payments
     from ctrip.bootstrap.payouts import Payouts
@@ -100,6 +101,13 @@ class Stage:
         from ctrip.bootstrap.payments import Payments
 
         return Payments(self)
+
+    @cached_property
+    def links(self) -> "Links":
+        """Payment links."""
+        from ctrip.bootstrap.links import Links
+
+        return Links(self)
 
     @cached_property
     def merchants(self) -> "Merchants":

@@ -2,6 +2,7 @@
 
 from ctrip.ports.admins import AdminChange, AdminStore, TokenKey
 from ctrip.ports.audit import AuditCheckpoint, CheckpointStore
+from ctrip.ports.bills import BillStore, InvoiceStore, LinkStore
 from ctrip.ports.chain import Chain, ChainReader, ChainWriter
 from ctrip.ports.credentials import Cipher, Claims, OneTimeCodes, Passwords, Tokens
 from ctrip.ports.endpoints import EndpointStore
@@ -14,7 +15,7 @@ from ctrip.ports.jobs import Jobs
 from ctrip.ports.ledger import EntryFilter, EntryPage, LedgerStore
 from ctrip.ports.merchants import AccessChange, AccessStore, LimitStore
 from ctrip.ports.money import Counted, MoneyStore
-from ctrip.ports.payments import Commit, Page, PaymentFilter, PaymentStore
+from ctrip.ports.payments import Beside, Commit, Page, PaymentFilter, PaymentStore
 from ctrip.ports.payouts import PayoutCommit, PayoutPage, PayoutStore
 from ctrip.ports.rates import Quoted, RateRefresh, RateSource, RateStore
 from ctrip.ports.reconciliation import ReconciliationStore
@@ -29,6 +30,8 @@ __all__ = [
     "AdminChange",
     "AdminStore",
     "AuditCheckpoint",
+    "Beside",
+    "BillStore",
     "Chain",
     "ChainReader",
     "ChainWriter",
@@ -51,9 +54,11 @@ __all__ = [
     "FigureStore",
     "Idempotency",
     "Ids",
+    "InvoiceStore",
     "Jobs",
     "LedgerStore",
     "LimitStore",
+    "LinkStore",
     "Log",
     "Metrics",
     "MoneyStore",

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.watch import Watch
+from ctrip.domain.invoices.invoice import Invoice
 from ctrip.domain.ledger.entries import Entry
+from ctrip.domain.links.link import Link
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.domain.webhooks.events import Event
@@ -15,13 +17,17 @@ from ctrip.ports.gates import Fence
 from ctrip.ports.idempotency import Idempotency, Remembered
 from ctrip.ports.money import Counted
 
+# A payment link, or an invoice, before and after a payment was made for it.
+Beside: TypeAlias = tuple[Link, Link] | tuple[Invoice, Invoice]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
     """Everything one decision changes, in one transaction.
 
     `before` is None for a creation. `transactions` are (before, after), before None for a new one. With a `fence`,
-    it fails when a newer scanner has taken the chain; with `holds_order`, when another payment has the order.
+    it fails when a newer scanner has taken the chain; with `holds_order`, when another payment has the order. What is
+    `beside` a new payment is the link or the invoice that it was made for, and must not have moved on.
     """
 
     before: Payment | None
@@ -34,6 +40,7 @@ class Commit:
     fence: Fence | None = None
     idempotency: Idempotency | None = None
     answer: str = ""  # what the idempotency key is to give again, where no event holds it
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

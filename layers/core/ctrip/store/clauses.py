@@ -13,6 +13,7 @@ from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.ports import Commit, Counted, Fence, Remembered
 from ctrip.store import tables
+from ctrip.store.bills import beside_write
 from ctrip.store.changes import ABSENT, remember
 from ctrip.store.engine.database import Database, Write, check, keyed, put, text
 from ctrip.store.layout import (
@@ -34,6 +35,8 @@ class Clauses:
         self._commit = commit
         self._dead_holder = dead_holder
         self.writes: list[Write] = [*self._guards(), *self._payment(), *self._money(), *self._facts(), *self._former()]
+        if commit.beside is not None:
+            self.writes.append(beside_write(names.payments, commit.beside))
 
     def first(self, places: tuple[int, ...]) -> str:
         """Name the clause that failed."""

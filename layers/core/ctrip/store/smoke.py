@@ -25,6 +25,8 @@ TRANSACTIONS: dict[str, tuple[tuple[str, ...], ...]] = {
             "Put events OUT#",
         ),
         *(("Put payments SA#", "Put events E#"), ("Put payments SS#",)),
+        *(("Put payments I#", "Put payments LINK#"), ("Put payments I#", "Put payments INV#", "Put payments INO#")),
+        *(("Put payments P#", "Put payments LINK#", "Put events E#"), ("Put payments P#", "Put payments INV#")),
         ("Delete events EP#", "Put events E#"),
         (
             *("Put access MER#", "Put access MERS", "Put access WAIT", "Put access XPUB#", "Put access KEY#"),

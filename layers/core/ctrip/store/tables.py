@@ -125,6 +125,31 @@ def watch_shard(payment_id: str) -> int:
     return crc32(payment_id.encode()) % WATCH_SHARDS
 
 
+def link_key(link_id: str) -> Key:
+    """Name a payment link."""
+    return Key(f"LINK#{link_id}", "LINK")
+
+
+def links_partition(merchant_id: str) -> str:
+    """Name a merchant's payment links in the index `list`."""
+    return f"ML#{merchant_id}"
+
+
+def invoice_key(invoice_id: str) -> Key:
+    """Name an invoice."""
+    return Key(f"INV#{invoice_id}", "INV")
+
+
+def invoices_partition(merchant_id: str) -> str:
+    """Name a merchant's invoices in the index `list`."""
+    return f"MI#{merchant_id}"
+
+
+def invoice_number_key(merchant_id: str, invoice_number: str) -> Key:
+    """Name the invoice that has a number of its merchant's."""
+    return Key(f"INO#{merchant_id}#{invoice_number}", "INO")
+
+
 def unmatched_key(merchant_id: str, payment_id: str) -> Key:
     """Name a payment of a merchant to which money came that is unmatched, or was."""
     return Key(f"UM#{merchant_id}", payment_id)

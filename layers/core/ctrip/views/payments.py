@@ -100,6 +100,8 @@ class PaymentView(TypedDict):
     payment_uri: Annotated[str | None, "For wallets, as EIP-681 says."]
     checkout_url: str
     order_id: str | None
+    link_id: Annotated[Id | None, "The payment link by which a payer made it."]
+    invoice_id: Annotated[Id | None, "The invoice that it is to pay."]
     metadata: dict[str, str]
     description: str | None
     success_url: str | None
@@ -162,6 +164,8 @@ def payment_view(payment: Payment, *, head: int | None = None) -> PaymentView:
         "payment_uri": chosen.payment_uri if chosen else None,
         "checkout_url": payment.links.checkout_url,
         "order_id": payment.order.order_id,
+        "link_id": payment.order.link_id,
+        "invoice_id": payment.order.invoice_id,
         "metadata": dict(payment.order.metadata),
         "description": payment.order.description,
         "success_url": payment.links.success_url,

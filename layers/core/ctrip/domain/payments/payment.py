@@ -225,9 +225,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What the merchant wants to find again: its own number of the order, and notes."""
+    """What the merchant wants to find again: its own number of the order, and notes; and what the payment was made for.
+
+    `link_id` is the payment link by which a payer made it, `invoice_id` the invoice that it is to pay.
+    """
 
     order_id: str | None = None
+    link_id: str | None = None
+    invoice_id: str | None = None
     metadata: tuple[tuple[str, str], ...] = ()
     description: str | None = None
 

@@ -49,15 +49,21 @@ def parse_price(currency: object, amount: object, *, field: str = "price") -> Pr
     twelve thousand five hundred.
     """
     code = parse_currency(currency, field=f"{field}.currency")
-    where, places = f"{field}.amount", minor_units(code)
-    match = _AMOUNT.fullmatch(amount) if isinstance(amount, str) else None
-    if match is None:
-        raise InvalidField(where, "invalid_price", 'must be a decimal number as text, such as "12.50"')
-    whole, fraction = match.group(1), match.group(2) or ""
-    if len(fraction) > places:
-        most = f"at most {places} decimals" if places else "no decimals"
-        raise InvalidField(where, "too_many_decimals", f"must have {most} in {code}")
-    found = int(whole + fraction.ljust(places, "0"))
+    where = f"{field}.amount"
+    found = parse_minor(code, amount, field=where)
     if not found:
         raise InvalidField(where, "invalid_price", "must be greater than zero")
     return Price(code, found)
+
+
+def parse_minor(currency: str, amount: object, *, field: str) -> int:
+    """Read an amount of a currency as text in its minor units, zero too; raises `InvalidField`."""
+    places = minor_units(currency)
+    match = _AMOUNT.fullmatch(amount) if isinstance(amount, str) else None
+    if match is None:
+        raise InvalidField(field, "invalid_price", 'must be a decimal number as text, such as "12.50"')
+    whole, fraction = match.group(1), match.group(2) or ""
+    if len(fraction) > places:
+        most = f"at most {places} decimals" if places else "no decimals"
+        raise InvalidField(field, "too_many_decimals", f"must have {most} in {currency}")
+    return int(whole + fraction.ljust(places, "0"))

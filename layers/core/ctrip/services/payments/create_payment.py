@@ -1,7 +1,7 @@
 """Create a payment: a fresh address, watched from the moment it is given out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from ctrip.domain.audit import Origin
@@ -22,7 +22,7 @@ from ctrip.domain.prices.price import Price, parse_price
 from ctrip.domain.prices.rate import LockedRate
 from ctrip.domain.urls import is_web_address
 from ctrip.domain.webhooks.addresses import endpoint_problem
-from ctrip.ports import Clock, Idempotency, Ids, Jobs, Log, PaymentStore
+from ctrip.ports import Beside, Clock, Idempotency, Ids, Jobs, Log, PaymentStore
 from ctrip.services.merchants.limit_calls import CallLimiter
 from ctrip.services.payments.open_payment import PaymentOpener
 from ctrip.services.shared.choose_asset import chosen_amount, chosen_asset, chosen_network
@@ -40,6 +40,7 @@ class CreatePayment:
     """What a merchant asks for; `amount`, `amount_decimal` and `price` are alternatives, as are `token_id` and `asset`.
 
     Without a chain the payer chooses, of `assets` where there are any; `price` is a currency and an amount of it.
+    `link_id` and `invoice_id` name what the payment is made for; no merchant sets them.
     """
 
     chain: str | None = None
@@ -56,6 +57,8 @@ class CreatePayment:
     webhook_url: str | None = None
     success_url: str | None = None
     cancel_url: str | None = None
+    link_id: str | None = None
+    invoice_id: str | None = None
 
 
 class Rates(Protocol):
@@ -103,13 +106,15 @@ class PaymentCreator:
         base_url: str,
         origin: Origin,
         idempotency: Idempotency | None = None,
+        beside: Callable[[Payment], Beside | None] | None = None,
     ) -> Answer:
         """Create a payment, or give the first answer again to a repeated idempotency key.
 
-        Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused`, `TooMany`, `ChainUnavailable`,
-        `RateUnavailable` and `Busy`.
+        `beside` says what changes with it of the link or the invoice that it is made for; raises `Stale` where that has
+        moved on. Raises `BadRequest`, `Conflict` (order in use, merchant not ready), `KeyReused`, `TooMany`,
+        `ChainUnavailable`, `RateUnavailable` and `Busy`.
         """
-        return self.once.run(idempotency, lambda: self._create(merchant, wanted, base_url, origin, idempotency))
+        return self.once.run(idempotency, lambda: self._create(merchant, wanted, base_url, origin, idempotency, beside))
 
     def _create(
         self,
@@ -118,6 +123,7 @@ class PaymentCreator:
         base_url: str,
         origin: Origin,
         idempotency: Idempotency | None,
+        beside: Callable[[Payment], Beside | None] | None,
     ) -> Answer:
         fixed, choice = self._terms(wanted)
         self._check_urls(wanted)
@@ -129,6 +135,7 @@ class PaymentCreator:
             due = self._due(merchant, fixed, expires_at) if fixed else undecided(expires_at)
             payment = self._payment(merchant, wanted, due, choice, base_url, expires_at - lifetime)
             commit = self.recorder.created(payment, FIRST_EVENT, origin, idempotency)
+            commit = replace(commit, beside=beside(payment) if beside else None)
             try:
                 after = commit_and_notify(self.payments, self.jobs, commit)
             except AlreadyExists as exc:
@@ -231,7 +238,13 @@ class PaymentCreator:
                 cancel_url=wanted.cancel_url,
             ),
             times=Times(created_at=now, updated_at=now, raised_at=now),
-            order=Order(order_id=wanted.order_id, metadata=wanted.metadata, description=wanted.description),
+            order=Order(
+                order_id=wanted.order_id,
+                link_id=wanted.link_id,
+                invoice_id=wanted.invoice_id,
+                metadata=wanted.metadata,
+                description=wanted.description,
+            ),
             policy=merchant.policy,
             choice=choice,
             tier=Tier.OPEN if due.is_chosen else Tier.CLOSED,

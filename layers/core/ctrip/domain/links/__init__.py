@@ -1,0 +1,1 @@
+"""Payment links: what anybody may pay who has the link, as often as it allows."""

@@ -1,0 +1,1 @@
+"""Invoices: line items that are paid in one payment or several."""
