@@ -45,7 +45,7 @@ def test_a_price_on_a_chain_becomes_an_amount(api):
         ({"price": {"currency": "EUR", "amount": 5}}, "price.amount", "invalid_value"),
         ({"price": {"currency": "EUR"}}, "price.amount", "missing"),
         ({"price": {"currency": "EUR", "amount": "5", "rate": "1"}}, "price.rate", "unknown_field"),
-        ({"amount": 5, "chain": "anvil"}, "amount", "mutually_exclusive"),
+        ({"amount": 5, "chain": "anvil"}, "price", "mutually_exclusive"),
         ({"assets": ["WIRE"]}, "assets", "asset_not_found"),
         ({"assets": "USDC"}, "assets", "invalid_value"),
         ({"price": None}, "chain", "missing"),

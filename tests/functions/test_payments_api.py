@@ -30,6 +30,7 @@ CONTRACT = {
     "payer_chooses",
     "assets",
     "link_id",
+    "invoice_id",
     "order_id",
     "metadata",
     "description",

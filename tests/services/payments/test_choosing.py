@@ -85,8 +85,8 @@ def test_an_amount_of_whatever_asset_is_asked_for_in_each_ones_own_units(world):
 @pytest.mark.parametrize(
     ("wanted", "field", "code"),
     [
-        ({"price": ("USD", "5.00"), "amount": 5, "chain": "anvil"}, "amount", "mutually_exclusive"),
-        ({"price": ("USD", "5.00"), "amount_decimal": "5"}, "amount_decimal", "mutually_exclusive"),
+        ({"price": ("USD", "5.00"), "amount": 5, "chain": "anvil"}, "price", "mutually_exclusive"),
+        ({"price": ("USD", "5.00"), "amount_decimal": "5"}, "price", "mutually_exclusive"),
         ({"price": ("USD", "5.001")}, "price.amount", "too_many_decimals"),
         ({"price": ("JPY", "5.0")}, "price.amount", "too_many_decimals"),
         ({"price": ("USD", "0.00")}, "price.amount", "invalid_price"),

@@ -102,7 +102,7 @@ def watch_partition(chain: str, tier: Tier, shard: int) -> str:
 
 
 # Payments whose payer has not chosen yet, by when they expire; the name is no chain's.
-UNCHOSEN_PARTITION = "unchosen#"
+UNCHOSEN_PARTITION = "UNCHOSEN"
 
 
 def former_key(payment_id: str, chain: str) -> Key:

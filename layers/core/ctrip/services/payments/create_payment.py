@@ -151,9 +151,8 @@ class PaymentCreator:
     def _terms(self, wanted: CreatePayment) -> tuple[Fixed | None, Choice]:
         """Return what is due, None where the payer chooses, and what that follows from."""
         price = parse_price(*wanted.price) if wanted.price else None
-        named = [name for name in ("amount", "amount_decimal") if getattr(wanted, name) is not None]
-        if price and named:
-            raise InvalidField(named[0], "mutually_exclusive", "give price or an amount, not both")
+        if price and (wanted.amount is not None or wanted.amount_decimal is not None):
+            raise InvalidField("price", "mutually_exclusive", "give price or an amount, not both")
         if wanted.chain is None:
             return None, self._choice(wanted, price)
         if wanted.assets:
