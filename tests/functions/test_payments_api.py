@@ -30,6 +30,8 @@ CONTRACT = {
     "payer_chooses",
     "assets",
     "order_id",
+    "link_id",
+    "invoice_id",
     "metadata",
     "description",
     "checkout_url",

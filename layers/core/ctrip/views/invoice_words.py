@@ -3,6 +3,7 @@
 from ctrip.domain.errors import Refusal
 from ctrip.domain.invoices.invoice import InvoiceState
 from ctrip.ports.language import translatable
+from ctrip.views.link_words import LATER, OFTEN
 
 STATES = {
     InvoiceState.OPEN: translatable("Open"),
@@ -16,12 +17,10 @@ OVER = {
     InvoiceState.VOID: translatable("This invoice is void: please do not pay it."),
 }
 ON_ITS_WAY = translatable("Your payment is on its way. This page tells you once it has arrived.")
-_OFTEN = translatable("That was too often. Please wait a minute, then try again.")
-_LATER = translatable("This cannot be paid at the moment. Please try again in a few minutes.")
 
 
 def trouble_of(refusal: Refusal) -> str:
     """Return the message that says why no payment was made; empty where the invoice says so itself."""
     if refusal.code in ("invoice_void", "invoice_paid"):
         return ""
-    return _OFTEN if refusal.code == "too_many_openings" else _LATER
+    return OFTEN if refusal.code == "too_many_openings" else LATER
