@@ -9,7 +9,19 @@ from functions.admin import keys as admin_keys
 from functions.admin import payments as admin_payments
 from functions.admin import payouts as admin_payouts
 from functions.admin import sweeps as admin_sweeps
-from functions.api import chains, deposits, events, health, keys, ledger, links, payments, refunds, settlements
+from functions.api import (
+    chains,
+    deposits,
+    events,
+    health,
+    invoices,
+    keys,
+    ledger,
+    links,
+    payments,
+    refunds,
+    settlements,
+)
 from functions.api import rates as rates_api
 from functions.api import webhooks as webhooks_api
 from functions.dashboard import routes as dashboard
@@ -17,6 +29,7 @@ from functions.http import answers
 from functions.late import late
 from functions.names import queue
 from functions.pages import assets, brand, checkout, claim, docs
+from functions.pages import invoice as invoice_page
 from functions.pages import link as link_page
 from functions.smoke import Gateway
 
@@ -30,6 +43,7 @@ app.register_middleware(answers.shape, "http")
 app.register_blueprint(health.routes)
 app.register_blueprint(payments.routes)
 app.register_blueprint(links.routes)
+app.register_blueprint(invoices.routes)
 app.register_blueprint(chains.routes)
 app.register_blueprint(rates_api.routes)
 app.register_blueprint(events.routes)
@@ -42,6 +56,7 @@ app.register_blueprint(refunds.routes)
 app.register_blueprint(checkout.routes)
 app.register_blueprint(claim.routes)
 app.register_blueprint(link_page.routes)
+app.register_blueprint(invoice_page.routes)
 app.register_blueprint(brand.routes)
 app.register_blueprint(assets.routes)
 app.register_blueprint(docs.routes)

@@ -38,6 +38,7 @@ again, with `Idempotent-Replayed: true` and null for secrets; with another body 
 TAGS = {
     "payments": "Payments, and what they can be made in.",
     "links": "Payment links: whoever opens one makes a payment by its terms.",
+    "invoices": "Invoices: line items that are paid in one payment or several.",
     "events": "Every event of 60 days.",
     "webhooks": "Where a merchant's events are posted to.",
     "settlements": "Money on its way to the merchant, where it goes, and when.",
@@ -189,7 +190,7 @@ def _tag(operation: Operation) -> str:
     path = operation.path
     if path.startswith("/admin"):
         return "admin"
-    if path.startswith(("/pay", "/l/", "/claim", "/assets", "/brands")):
+    if path.startswith(("/pay", "/l/", "/i/", "/claim", "/assets", "/brands")):
         return "checkout"
     if path in ("/openapi.json", "/openapi-3.0.json", "/docs"):
         return "description"

@@ -33,6 +33,7 @@ OF_ADMINS = [each for each in OPERATIONS if each.auth is Auth.ADMIN]
 BODIES: dict[str, dict[str, Any]] = {
     "create_payment": {"chain": "anvil", "amount": 1},
     "create_link": {"title": "T", "price": {"currency": "USD", "amount": "1.00"}},
+    "create_invoice": {"currency": "USD", "items": [{"description": "D", "quantity": 1, "unit_price": "5.00"}]},
     "create_key": {"name": "n", "scopes": ["payments:read"]},
     "create_endpoint": {"url": "https://shop.example/hooks"},
     "redeliver_a_time": {"created_after": "2020-01-01T00:00:00Z"},
@@ -82,7 +83,7 @@ def test_what_is_open_is_listed_here() -> None:
     assert {each.path for each in OPERATIONS if each.auth is Auth.NONE} == {
         *("/health", "/health/ready", "/pay/{payment_id}", "/pay/{payment_id}/status", "/assets/{name}"),
         *("/brands/{merchant_id}/logo", "/brands/{merchant_id}/style.css"),
-        *("/pay/{payment_id}/choose", "/l/{link_id}"),
+        *("/pay/{payment_id}/choose", "/l/{link_id}", "/i/{invoice_id}"),
         *("/claim/{secret}", "/openapi.json", "/openapi-3.0.json", "/docs", "/admin/api/login", "/admin/api/refresh"),
     }
     for each in OPERATIONS:
@@ -168,8 +169,15 @@ def test_another_merchants_thing_is_as_unknown_as_any(api: Api, operation: Opera
     unknown = {"payment_id": UNKNOWN, "key_id": "nobodyskey1", "endpoint_id": UNKNOWN, "delivery_id": delivery}
     mine |= {"settlement_id": settlement_of(api), "deposit_id": "dep_1"}
     mine |= {"link_id": api.call("POST", "/api/v1/links", BODIES["create_link"]).json["id"]}
+    mine |= {"invoice_id": api.call("POST", "/api/v1/invoices", BODIES["create_invoice"]).json["id"]}
     mine |= {"refund_id": refund_of(api, mine["settlement_id"], mine["payment_id"])}
-    unknown |= {"settlement_id": UNKNOWN, "refund_id": UNKNOWN, "deposit_id": "dep_1", "link_id": UNKNOWN}
+    unknown |= {
+        "settlement_id": UNKNOWN,
+        "refund_id": UNKNOWN,
+        "deposit_id": "dep_1",
+        "link_id": UNKNOWN,
+        "invoice_id": UNKNOWN,
+    }
     body = BODIES.get(operation.name)
     foreign = api.call(operation.method, url(operation, **mine), body, key=OTHER)
     nothing = api.call(operation.method, url(operation, **unknown), body, key=OTHER)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.audit import Audit
     from ctrip.bootstrap.detection import Detection
     from ctrip.bootstrap.figures import Figures
+    from ctrip.bootstrap.invoices import Invoices
     from ctrip.bootstrap.ledger import Ledger
     from ctrip.bootstrap.links import Links
     from ctrip.bootstrap.merchants import Merchants
@@ -101,6 +102,13 @@ class Stage:
         from ctrip.bootstrap.payments import Payments
 
         return Payments(self)
+
+    @cached_property
+    def invoices(self) -> "Invoices":
+        """Invoices."""
+        from ctrip.bootstrap.invoices import Invoices
+
+        return Invoices(self)
 
     @cached_property
     def links(self) -> "Links":

@@ -10,8 +10,8 @@ _AT_LEAST = translatable("At least {minimum}.")
 _AT_MOST = translatable("At most {maximum}.")
 _NO_AMOUNT = translatable("Please enter an amount in {currency}, such as {example}.")
 _OUT_OF_BOUNDS = translatable("This amount cannot be paid here.")
-_OFTEN = translatable("That was too often. Please wait a minute, then try again.")
-_LATER = translatable("This cannot be paid at the moment. Please try again in a few minutes.")
+OFTEN = translatable("That was too often. Please wait a minute, then try again.")
+LATER = translatable("This cannot be paid at the moment. Please try again in a few minutes.")
 
 # Why a link takes no payments, by the code of its refusal.
 _CLOSED = {
@@ -42,4 +42,4 @@ def trouble_of(refusal: Refusal, terms: LinkTerms, language: Language) -> str:
     if isinstance(refusal, BadRequest) and terms.currency and any(each.field == "amount" for each in refusal.errors):
         example = language.price(Price(terms.currency, 1_250).decimal, terms.currency)
         return language.say(_NO_AMOUNT, currency=terms.currency, example=example)
-    return language.say(_OFTEN if refusal.code == "too_many_openings" else _LATER)
+    return language.say(OFTEN if refusal.code == "too_many_openings" else LATER)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ctrip.domain.errors import InvalidField
+from ctrip.domain.errors import Conflict, InvalidField
 from ctrip.domain.payments.payment import Payment, Status
-from ctrip.domain.prices.price import Price, parse_minor, parse_price
+from ctrip.domain.prices.price import parse_minor
 from ctrip.domain.prices.rate import worth
 
 MOST = 10**17  # minor units of a total: what every payment can be asked for
@@ -119,6 +119,14 @@ def _state(invoice: Invoice, paid: int, left: int, now: int) -> InvoiceState:
     return InvoiceState.PART_PAID if paid else InvoiceState.OPEN
 
 
+def refuse_payment(known: Standing) -> None:
+    """Demand that something may be paid; raises `Conflict` that says why not."""
+    if known.state is InvoiceState.VOID:
+        raise Conflict("The invoice is void.", code="invoice_void")
+    if not known.left:
+        raise Conflict("The invoice is paid.", code="invoice_paid")
+
+
 def current(payments: Sequence[Payment], left: int, now: int) -> Payment | None:
     """Return the newest attempt that goes on: one that asks for what is left, or for which money is on its way."""
     return next((each for each in reversed(payments) if _goes_on(each, left, now)), None)
@@ -134,7 +142,7 @@ def _goes_on(payment: Payment, left: int, now: int) -> bool:
     return (in_time or payment.is_chosen) and payment.choice.price is not None and payment.choice.price.amount == left
 
 
-def money_on_its_way(payments: Iterable[Payment]) -> bool:
+def on_its_way(payments: Iterable[Payment]) -> bool:
     """Whether money has been seen that is not credited yet."""
     return any(
         payment.status is Status.CONFIRMED or (payment.is_open and payment.seen.amount_received > 0)
@@ -142,12 +150,8 @@ def money_on_its_way(payments: Iterable[Payment]) -> bool:
     )
 
 
-def worth_keeping(payment: Payment, now: int) -> bool:
-    """Whether an attempt may count one day: money has come for it, or may come yet."""
-    may_come = payment.is_open or (payment.is_chosen and now < payment.window_ends)
-    return may_come or payment.seen.amount_received > 0 or payment.own.credited > 0 or not payment.is_dead
-
-
-def price_left(invoice: Invoice, left: int) -> Price:
-    """Return what an attempt asks for."""
-    return parse_price(invoice.currency, Price(invoice.currency, left).decimal)
+def may_count(payment: Payment, now: int) -> bool:
+    """Whether a payment counts for its invoice one day: money has come for it, or may come yet."""
+    if not payment.is_dead or payment.seen.amount_received or payment.own.credited:
+        return True
+    return payment.is_chosen and now < payment.window_ends

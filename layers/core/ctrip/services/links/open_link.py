@@ -96,4 +96,4 @@ class LinkOpener:
         now = self.clock.now()
         if self.limits.attempt(f"link:{link_id}", now // WINDOW_MS, now) > MOST_OPENINGS:
             wait = -(-((now // WINDOW_MS + 1) * WINDOW_MS - now) // 1000)
-            raise TooMany("The link is opened too often; try again soon.", code="too_many_openings", retry_after=wait)
+            raise TooMany("That was too often; try again soon.", code="too_many_openings", retry_after=wait)
