@@ -52,6 +52,14 @@ FILES = (
         "uplot.min.css",
         "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
     ),
+    # Its licence asks for this beside it; htmx's asks for nothing.
+    File(
+        "uplot",
+        npm.UPLOT,
+        "LICENSE",
+        "uplot.LICENSE",
+        "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
+    ),
 )
 
 
