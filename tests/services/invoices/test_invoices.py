@@ -181,11 +181,14 @@ def test_what_one_attempt_was_credited_is_less_for_the_next(world):
     pay(world, first, 40_123_456)
     expire(world, first)
     assert sums(world, invoice)[:3] == ("open", "0.00", "100.00")
+    # Its page says that the shop has some of the customer's money.
+    assert world.stage.invoices.payer.show(invoice.id).aside
     world.closer.accept("m1", first.id, ORIGIN)
     for _ in range(5):
         world.step()
     # 40.123456 dollars, rounded down to the cent.
     assert sums(world, invoice) == ("part_paid", "40.12", "59.88", "0.00")
+    assert not world.stage.invoices.payer.show(invoice.id).aside
     second = attempt(world, invoice)
     assert second.choice.price.amount == 5988
     pay(world, second)
