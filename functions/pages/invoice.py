@@ -61,8 +61,8 @@ def _page(call: Call, invoice_id: str, language: "Language", refusal: Refusal | 
     if refusal and not person:
         raise refusal
     try:
-        invoice, known, going = stage().invoices.payer.show(invoice_id)
-        shop = stage().merchants.brands.shop(invoice.merchant_id)
+        shown = stage().invoices.payer.show(invoice_id)
+        shop = stage().merchants.brands.shop(shown.invoice.merchant_id)
     except NotFound:
         if not person:
             raise
@@ -71,5 +71,5 @@ def _page(call: Call, invoice_id: str, language: "Language", refusal: Refusal | 
     headers = headers_of(shop)
     if refusal and refusal.retry_after:
         headers["Retry-After"] = str(refusal.retry_after)
-    page = bills.invoice(invoice, known, going, language, shop, trouble=trouble)
+    page = bills.invoice(shown.invoice, shown.known, shown.going, language, shop, aside=shown.aside, trouble=trouble)
     return Response(page, headers=headers, status_code=refusal.status if refusal else 200)

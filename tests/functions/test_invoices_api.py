@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ctrip.domain.payments.payment import Status
 from ctrip.pages.language import LANGUAGES
 from functions.http.answers import FORM
 from tests.functions.conftest import Api
@@ -105,6 +106,18 @@ def test_its_form_leads_to_one_payment_until_it_is_paid(api: Api) -> None:
     assert (program.status_code, program.json["code"]) == (409, "invoice_paid")
     refused = api.call("POST", f"/api/v1/invoices/{invoice['id']}/void", {})
     assert (refused.status_code, refused.json["code"]) == (409, "invoice_not_voidable")
+
+
+def test_the_page_says_that_the_shop_has_money_which_does_not_count_yet(api: Api) -> None:
+    invoice = make(api)
+    settled = pay(api, invoice)
+    settle(api, settled)
+    [paid] = api.call("GET", "/api/v1/payments").json["data"]
+    held = api.world.payment(paid["id"])
+    over = held.changed(status=Status.EXPIRED, credited=0, unmatched=40_000_000)
+    api.world.stores.payments._state.payments[held.id] = over
+    text = page(api, invoice)
+    assert ("ask the shop before you pay more" in text, "Pay US$100.00" in text) == (True, True)
 
 
 def test_a_void_invoice_says_so_and_a_second_time_is_refused_unless_its_key_comes_again(api: Api) -> None:

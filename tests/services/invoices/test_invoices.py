@@ -181,18 +181,21 @@ def test_what_one_attempt_was_credited_is_less_for_the_next(world):
     pay(world, first, 40_123_456)
     expire(world, first)
     assert sums(world, invoice)[:3] == ("open", "0.00", "100.00")
+    # Its page says that the shop has some of the customer's money.
+    assert world.stage.invoices.payer.show(invoice.id).aside
     world.closer.accept("m1", first.id, ORIGIN)
     for _ in range(5):
         world.step()
     # 40.123456 dollars, rounded down to the cent.
     assert sums(world, invoice) == ("part_paid", "40.12", "59.88", "0.00")
+    assert not world.stage.invoices.payer.show(invoice.id).aside
     second = attempt(world, invoice)
     assert second.choice.price.amount == 5988
     pay(world, second)
     assert sums(world, invoice) == ("paid", "100.00", "0.00", "0.00")
 
 
-def test_money_that_comes_late_for_an_older_attempt_counts_too_and_is_said_to_be_too_much(world):
+def test_money_that_comes_late_for_an_older_attempt_counts_too_and_is_said_to_be_too_much():
     world = World(policy=Policy(late=Late.ACCEPT))
     for source in world.rate_sources:
         source.values |= {"USDC": "1"}
@@ -210,6 +213,15 @@ def test_a_complete_payment_counts_its_whole_price_though_a_rate_rounds(world):
     invoice = make(world, currency="EUR")
     payment = pay(world, attempt(world, invoice, symbol="USDC"))
     assert payment.status in (Status.PAID, Status.SETTLED)
+    assert sums(world, invoice) == ("paid", "100.00", "0.00", "0.00")
+
+
+def test_a_payment_within_its_merchants_tolerance_is_complete_and_counts_its_whole_price():
+    world = World(policy=Policy(tolerance_per_mille=10))
+    for source in world.rate_sources:
+        source.values |= {"USDC": "1"}
+    invoice = make(world)
+    pay(world, attempt(world, invoice), 99_000_000)
     assert sums(world, invoice) == ("paid", "100.00", "0.00", "0.00")
 
 

@@ -38,6 +38,7 @@ class Invoices:
         on = self._on
         return InvoicePayer(
             manager=self.manager,
+            payouts=on.payouts,
             access=on.access,
             limits=on.limits,
             creator=self._stage.payments.creator,

@@ -43,9 +43,19 @@ def no_link(language: Language) -> str:
 
 
 def invoice(
-    invoice: Invoice, known: Standing, going: Payment | None, language: Language, shop: Shop, *, trouble: str = ""
+    invoice: Invoice,
+    known: Standing,
+    going: Payment | None,
+    language: Language,
+    shop: Shop,
+    *,
+    aside: bool = False,
+    trouble: str = "",
 ) -> str:
-    """Render the page of an invoice as it stands; `going` is the payment that goes on, `trouble` why none was made."""
+    """Render the page of an invoice as it stands.
+
+    `going` is the payment that goes on, `trouble` why none was made. `aside`: money came that does not count yet.
+    """
 
     def written(amount: int) -> str:
         return language.price(Price(invoice.currency, amount).decimal, invoice.currency)
@@ -75,6 +85,7 @@ def invoice(
         left=written(known.left),
         payable=known.state not in OVER,
         going=going is not None,
+        aside=aside,
         trouble=trouble,
     )
 

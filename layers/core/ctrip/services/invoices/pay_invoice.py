@@ -1,6 +1,7 @@
 """Pay an invoice: what is left of it is asked for by one payment after the other, never by two at a time."""
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict, NotFound, TooMany
@@ -8,7 +9,7 @@ from ctrip.domain.invoices.invoice import Invoice, Standing, current, may_count,
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.prices.price import Price
-from ctrip.ports import AccessStore, Beside, Clock, LimitStore
+from ctrip.ports import AccessStore, Beside, Clock, LimitStore, PayoutStore
 from ctrip.services.invoices.manage_invoices import InvoiceManager
 from ctrip.services.payments.create_payment import CreatePayment, PaymentCreator
 from ctrip.services.shared.retry import on_stale
@@ -18,22 +19,35 @@ MOST_OPENINGS = 20  # of one invoice in a minute
 TRIES = 6
 
 
+class Shown(NamedTuple):
+    """An invoice, how it stands, and the payment that goes on.
+
+    `aside`: money came for an attempt that is over, and waits for the shop to accept or to refund it.
+    """
+
+    invoice: Invoice
+    known: Standing
+    going: Payment | None
+    aside: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoicePayer:
     """Makes payments for whoever pays an invoice, without counting as a call of its merchant's."""
 
     manager: InvoiceManager
+    payouts: PayoutStore
     access: AccessStore
     limits: LimitStore
     creator: PaymentCreator
     clock: Clock
 
-    def show(self, invoice_id: str) -> tuple[Invoice, Standing, Payment | None]:
-        """Return an invoice, how it stands, and the payment that goes on; raises `NotFound`, and changes nothing."""
+    def show(self, invoice_id: str) -> Shown:
+        """Return an invoice as its page shows it; raises `NotFound`, and changes nothing."""
         invoice = self.manager.find(None, invoice_id)
         now, payments = self.clock.now(), self.manager.attempts(invoice)
         known = standing(invoice, payments, now)
-        return invoice, known, current(payments, known.left, now)
+        return Shown(invoice, known, current(payments, known.left, now), any(map(self._waits, payments)))
 
     def pay(self, invoice_id: str, base_url: str, origin: Origin) -> str:
         """Return the id of the payment by which what is left is paid: the one that goes on, else a new one.
@@ -65,6 +79,13 @@ class InvoicePayer:
         )
         made = self.creator.create(self._merchant(invoice), wanted, base_url, origin, beside=beside)
         return str(made.view["id"])
+
+    def _waits(self, payment: Payment) -> bool:
+        """Whether money came that counts for nothing yet, and was neither refunded nor assigned to a payment."""
+        if not (payment.is_dead and payment.own.unmatched):
+            return False
+        gone = self.payouts.refunded(payment.id, payment.due.chain, payment.due.asset_key)
+        return payment.own.unmatched > gone.total
 
     def _merchant(self, invoice: Invoice) -> Merchant:
         merchant = self.access.merchant(invoice.merchant_id)
