@@ -8,19 +8,23 @@ from typing import Any
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Transfer
-from ctrip.domain.errors import RateUnavailable, Refusal
+from ctrip.domain.errors import Conflict, RateUnavailable, Refusal
+from ctrip.domain.invoices.invoice import Invoice, InvoiceState, LineItem, Standing
+from ctrip.domain.links.link import Link, LinkTerms
 from ctrip.domain.merchants.access import Brand, Merchant
 from ctrip.domain.payments.choosing import Offered
 from ctrip.domain.payments.payer import PayerStep
 from ctrip.domain.payments.payment import undecided
 from ctrip.domain.prices.price import Price
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
-from ctrip.pages import render
+from ctrip.pages import bills, render
 from ctrip.ports.language import Language
 from ctrip.views.brand import Shop, shop_of
 from ctrip.views.checkout import CheckoutState, checkout_view
 from ctrip.views.choice_words import trouble_of
 from ctrip.views.claim_words import refusal_of
+from ctrip.views.link_words import closed_of
+from ctrip.views.link_words import trouble_of as trouble_of_link
 from tests.build import T0
 from tests.support.payer_states import CASES, END, due
 from tests.world import NETWORK
@@ -138,4 +142,48 @@ CHOICES: dict[str, Callable[[Language], str]] = {
     "anew": _choice(chosen=True),
     "refused": _choice(refusal=RateUnavailable("no rate", retry_after=10)),
     "nothing": _choice(offers=0),
+}
+
+
+def _link(code: str = "", *, typed: str = "", **terms: Any) -> Callable[[Language], str]:
+    asked: dict[str, Any] = {"title": "A gift", "description": "For anything that you like."}
+    shown = Link(id="link", merchant_id="m1", terms=LinkTerms(**asked | (terms or {"price": Price("EUR", 2490)})))
+    refusal = Conflict("it takes no payments", code=code)
+
+    def written(language: Language) -> str:
+        closed, trouble = closed_of(refusal), trouble_of_link(refusal, shown.terms, language) if typed else ""
+        return bills.link(shown, language, SHOP, closed=closed, trouble=trouble, typed=typed)
+
+    return written
+
+
+def _invoice(state: InvoiceState, paid: int = 0, over: int = 0) -> Callable[[Language], str]:
+    items = (
+        LineItem(description="A day's work, with a description that is longer", quantity=2, unit_price=45_000),
+        LineItem(description="Travel", quantity=1_000, unit_price=5),
+    )
+    bill = Invoice(
+        id="invoice",
+        merchant_id="m1",
+        number="2026-0042",
+        currency="EUR",
+        items=items,
+        due_at=END,
+        customer_name="Ann",
+        note="Thank you.",
+    )
+    known = Standing(state=state, paid=paid, left=bill.total - paid, over=over)
+    return lambda language: bills.invoice(bill, known, None, language, SHOP)
+
+
+BILLS: dict[str, Callable[[Language], str]] = {
+    "link-fixed": _link(),
+    "link-open": _link(currency="EUR", minimum="5.00", maximum="500.00"),
+    "link-wrong": _link("amount_out_of_bounds", typed="4,99", currency="EUR", minimum="5.00"),
+    "link-over": _link("link_expired"),
+    **{f"invoice-{each}": _invoice(each) for each in (InvoiceState.OPEN, InvoiceState.OVERDUE, InvoiceState.VOID)},
+    "invoice-part_paid": _invoice(InvoiceState.PART_PAID, 50_000),
+    "invoice-paid": _invoice(InvoiceState.PAID, 95_000, 1),
+    "no-link": bills.no_link,
+    "no-invoice": bills.no_invoice,
 }

@@ -74,6 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, "application/json", json.dumps(pages.state(name, language)).encode()
             case ["choose", name] if name in pages.CHOICES:
                 return 200, html, pages.CHOICES[name](language).encode()
+            case ["bills", name] if name in pages.BILLS:
+                return 200, html, pages.BILLS[name](language).encode()
             case ["claim", name] if name in pages.CLAIMS:
                 return 200, html, pages.CLAIMS[name](language).encode()
             case ["others", name] if name in pages.OTHERS:

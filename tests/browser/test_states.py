@@ -23,6 +23,7 @@ from tests.world import USDC
 PATHS = [
     *(f"/pay/{name}" for name in pages.STATES),
     *(f"/choose/{name}" for name in pages.CHOICES),
+    *(f"/bills/{name}" for name in pages.BILLS),
     *(f"/claim/{name}" for name in pages.CLAIMS),
     *(f"/others/{name}" for name in pages.OTHERS),
 ]
