@@ -67,7 +67,7 @@ def test_a_change_with_a_key_happens_once(api: Api) -> None:
         ({"title": "T"}, "price", "missing"),
         ({"price": {"currency": "USD", "amount": "1.00"}}, "title", "missing"),
         ({**FIXED, "title": ""}, "title", "invalid_value"),
-        ({**FIXED, "price": {"currency": "USD", "amount": 1}}, "price", "invalid_value"),
+        ({**FIXED, "price": {"currency": "USD", "amount": 1}}, "price.amount", "invalid_value"),
         ({**OPEN, "price": FIXED["price"]}, "currency", "mutually_exclusive"),
         ({**FIXED, "max_payments": 0}, "max_payments", "invalid_value"),
         ({**FIXED, "expires_at": "tomorrow"}, "expires_at", "invalid_value"),
