@@ -6,9 +6,10 @@ import pytest
 
 from ctrip.domain.chains.chain import OwnTransfer
 from ctrip.domain.detection.step import quiet
-from ctrip.domain.errors import BadRequest, Conflict, InvalidField, RateUnavailable, TooMany
+from ctrip.domain.errors import BadRequest, Busy, Conflict, InvalidField, RateUnavailable, TooMany
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.services.payments.create_payment import CreatePayment
+from ctrip.services.payments.lapse_unchosen import AT_A_TIME
 from tests.world import NETWORK, ORIGIN, SETTINGS, USDC, World
 
 DAI = replace(USDC, symbol="DAI", id="0d8ba0a0-6b3b-5a0e-8f0a-000000000002", address="0x" + "d4" * 20, decimals=18)
@@ -372,3 +373,34 @@ def test_without_a_choice_it_can_be_cancelled(world):
         choose(world, payment)
     world.clock.at += 10**8
     assert world.stage.payments.lapser.run() == 0
+
+
+def test_many_that_nobody_chose_for_expire_in_one_run_and_those_that_cannot_hold_nobody_up(world):
+    """A page that stays where it is, of payments that are broken or contended, is passed over."""
+    payments = [ask(world) for _ in range(2 * AT_A_TIME + 5)]
+    real, stuck = world.stores.payments.commit, {each.id for each in payments[:AT_A_TIME]}
+
+    def commit(wanted):
+        if wanted.after.id in stuck:
+            raise Busy if int(wanted.after.id[-1]) % 2 else ValueError("broken")
+        real(wanted)
+
+    world.stores.payments.commit = commit
+    world.clock.at = payments[-1].due.expires_at + 1
+    assert world.stage.payments.lapser.run() == AT_A_TIME + 5
+    assert {each.status for each in map(world.payment, stuck)} == {Status.PENDING}
+    world.stores.payments.commit = real
+    assert world.stage.payments.lapser.run() == AT_A_TIME
+
+
+def test_what_a_run_has_no_time_for_is_left_to_the_next(world):
+    payments = [ask(world) for _ in range(AT_A_TIME + 5)]
+    world.clock.at = payments[-1].due.expires_at + 1
+    real = world.stores.payments.commit
+
+    def slow(wanted):
+        world.clock.at += 1_000
+        real(wanted)
+
+    world.stores.payments.commit = slow
+    assert [world.stage.payments.lapser.run() for _ in range(3)] == [AT_A_TIME, 5, 0]
