@@ -10,7 +10,7 @@ from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
-from ctrip.domain.payments.payment import Status, Tier
+from ctrip.domain.payments.payment import Payment, Status, Tier, undecided
 from ctrip.ports import PaymentFilter
 from tests.support.objects import NOW, creation, payment, quiet, step
 from tests.support.stores import Stores, refused
@@ -83,6 +83,21 @@ class TestLists:
                 lambda cursor=cursor: stores.payments.page("mer_1", PaymentFilter(cursor=cursor)), InvalidField
             )
             assert [problem.field for problem in error.errors] == ["cursor"]
+
+    def test_what_nobody_chose_for_is_listed_page_by_page_by_its_end(self, stores: Stores) -> None:
+        """Each once, those that are over for longest first; what is not over yet, or chosen for, is not among them."""
+        waiting = [replace(payment(tier=Tier.CLOSED), due=undecided(NOW + number)) for number in (3, 1, 2, 2, 9)]
+        for each in (*waiting, payment(expires_at=NOW)):
+            stores.payments.commit(creation(each))
+        pages: list[list[Payment]] = []
+        found, after = stores.payments.unchosen(NOW + 3, 3)
+        while True:
+            pages.append(found)
+            if not after:
+                break
+            found, after = stores.payments.unchosen(NOW + 3, 3, after=after)
+        assert [sorted(each.due.expires_at - NOW for each in page) for page in pages] == [[1, 2, 2], [3]]
+        assert {each.id for page in pages for each in page} == {each.id for each in waiting[:4]}
 
     def test_a_tier_shows_who_stands_in_it(self, stores: Stores) -> None:
         """The watch set of a chain and tier holds the payments as they are now, and those raised after a time alone."""

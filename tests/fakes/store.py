@@ -247,9 +247,11 @@ class FakePayments:
     def former(self, chain: str, now: int) -> list[Watch]:
         return [row for (_, held), row in self._former.items() if held == chain and row.window_ends > now]
 
-    def unchosen(self, until: int, limit: int) -> list[Payment]:
+    def unchosen(self, until: int, limit: int, *, after: str = "") -> tuple[list[Payment], str]:
         found = [each for each in self._state.payments.values() if each.is_open and not each.is_chosen]
-        return sorted((each for each in found if each.due.expires_at <= until), key=_expires)[:limit]
+        found = sorted((each for each in found if each.due.expires_at <= until), key=_expires)
+        left = [each for each in found if _expires(each) > after]
+        return left[:limit], _expires(left[limit - 1]) if len(left) > limit else ""
 
     def rows(self, chain: str, tier: Tier, *, raised_after: int = 0) -> list[Watch]:
         return [Watch.of(each) for each in self.watched(chain, tier) if each.times.raised_at > raised_after]
@@ -365,8 +367,8 @@ class FakePayments:
         return place + 1 if last in listed else place
 
 
-def _expires(payment: Payment) -> tuple[int, str]:
-    return payment.due.expires_at, payment.id
+def _expires(payment: Payment) -> str:
+    return f"{payment.due.expires_at:013d}#{payment.id}"
 
 
 def _bills(state: _State, bill: Link | Invoice) -> dict[str, Any]:

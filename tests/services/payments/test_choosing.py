@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.domain.errors import BadRequest, Conflict, InvalidField, RateUnavailable, TooMany
+from ctrip.domain.chains.chain import OwnTransfer
+from ctrip.domain.detection.step import quiet
+from ctrip.domain.errors import BadRequest, Busy, Conflict, InvalidField, RateUnavailable, TooMany
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.services.payments.create_payment import CreatePayment
+from ctrip.services.payments.lapse_unchosen import AT_A_TIME
 from tests.world import NETWORK, ORIGIN, SETTINGS, USDC, World
 
 DAI = replace(USDC, symbol="DAI", id="0d8ba0a0-6b3b-5a0e-8f0a-000000000002", address="0x" + "d4" * 20, decimals=18)
@@ -224,6 +227,66 @@ def test_money_on_the_chain_of_an_earlier_choice_is_seen_there(world):
     assert Flag.WRONG_NETWORK in after.flags
 
 
+def test_what_came_on_an_earlier_choices_chain_is_told_apart_from_what_we_moved_on_the_present_one(world):
+    """A sweep there, and the gas that was given for it, change nothing of what lies here; nor does one under way."""
+    both = {"anvil": TWO_TOKENS, "bsc": BSC}
+    chooser = replace(world.stage.payments.chooser, networks=both)
+    creator = replace(world.creator, networks=both)
+    made = creator.create(world.merchant, CreatePayment(price=("USD", "25.00")), "http://x", ORIGIN)
+    chooser.choose(made.view["id"], "anvil", "ETH", ORIGIN)
+    second = chooser.choose(made.view["id"], "bsc", "USDC", ORIGIN)
+    moves = (OwnTransfer("0x1", None, -500, 1, "0xb"), OwnTransfer("0x2", USDC.address, 700, 1, "0xb"))
+    moved = quiet(second, world.clock.now(), moves=moves, pending="bsc#0x0#1")
+    world.stores.payments.commit(world.stage.recorder("api").step(second, moved))
+    world.chain.deposit(second.due.address, 10_000)
+    world.chain.deposit(second.due.address, 300, USDC.address)
+    for _ in range(8):
+        world.step(seconds=20)
+    strays = world.payment(second.id).seen.strays
+    assert {each.symbol: each.amount for each in strays} == {"ETH": 10_000, "USDC": 300}
+
+
+def test_what_is_due_is_no_mistake_where_a_row_of_the_earlier_choice_is_looked_at(world):
+    """The index lags: it shows what had been chosen before, while the money for the new choice is there already."""
+    payment = choose(world, ask(world), "ETH")
+    world.step()
+    real = world.stores.payments.rows
+    old = {tier: real("anvil", tier) for tier in Tier}
+    world.stores.payments.rows = lambda chain, tier, raised_after=0: old[tier]
+    chosen = choose(world, payment, "USDC")
+    world.chain.deposit(chosen.due.address, 25_000_000, USDC.address)
+    for _ in range(8):
+        world.step(seconds=5)
+    assert (world.payment(payment.id).seen.strays, world.payment(payment.id).flags) == ((), frozenset())
+    world.stores.payments.rows = real
+    for _ in range(8):
+        world.step(seconds=20)
+    after = world.payment(payment.id)
+    assert (after.own.credited, after.seen.strays, after.flags) == (25_000_000, (), frozenset())
+
+
+def test_a_token_that_is_switched_off_is_neither_offered_nor_chosen(world):
+    """Nobody prices a payment in what the operator takes no more; a payment that names it is refused at once."""
+    off = {"anvil": replace(TWO_TOKENS, tokens=(USDC, replace(DAI, enabled=False)))}
+    payment = ask(world)
+    chooser = replace(world.stage.payments.chooser, networks=off)
+    assert [each.asset.symbol for each in chooser.offers(payment)] == ["USDC", "ETH"]
+    with pytest.raises(InvalidField) as refused:
+        chooser.choose(payment.id, "anvil", "DAI", ORIGIN)
+    assert refused.value.errors[0].code == "asset_not_offered"
+    creator, wanted = replace(world.creator, networks=off), CreatePayment(price=("USD", "25.00"), assets=("DAI",))
+    with pytest.raises(InvalidField) as refused:
+        creator.create(world.merchant, wanted, "http://x", ORIGIN)
+    assert refused.value.errors[0].code == "asset_not_found"
+
+
+def test_a_payer_chooses_anew_after_the_stage_has_left_the_chain_that_was_chosen(world):
+    made = ask(world)
+    both = replace(world.stage.payments.chooser, networks={"anvil": TWO_TOKENS, "bsc": BSC})
+    first = both.choose(made.id, "bsc", "USDC", ORIGIN)
+    assert choose(world, first, "USDC").due.chain == "anvil"
+
+
 def test_a_chain_that_the_payer_comes_back_to_is_watched_as_any_other(world):
     """The row of the former choice does not take what is due for a mistake."""
     both = {"anvil": TWO_TOKENS, "bsc": BSC}
@@ -310,3 +373,34 @@ def test_without_a_choice_it_can_be_cancelled(world):
         choose(world, payment)
     world.clock.at += 10**8
     assert world.stage.payments.lapser.run() == 0
+
+
+def test_many_that_nobody_chose_for_expire_in_one_run_and_those_that_cannot_hold_nobody_up(world):
+    """A page that stays where it is, of payments that are broken or contended, is passed over."""
+    payments = [ask(world) for _ in range(2 * AT_A_TIME + 5)]
+    real, stuck = world.stores.payments.commit, {each.id for each in payments[:AT_A_TIME]}
+
+    def commit(wanted):
+        if wanted.after.id in stuck:
+            raise Busy if int(wanted.after.id[-1]) % 2 else ValueError("broken")
+        real(wanted)
+
+    world.stores.payments.commit = commit
+    world.clock.at = payments[-1].due.expires_at + 1
+    assert world.stage.payments.lapser.run() == AT_A_TIME + 5
+    assert {each.status for each in map(world.payment, stuck)} == {Status.PENDING}
+    world.stores.payments.commit = real
+    assert world.stage.payments.lapser.run() == AT_A_TIME
+
+
+def test_what_a_run_has_no_time_for_is_left_to_the_next(world):
+    payments = [ask(world) for _ in range(AT_A_TIME + 5)]
+    world.clock.at = payments[-1].due.expires_at + 1
+    real = world.stores.payments.commit
+
+    def slow(wanted):
+        world.clock.at += 1_000
+        real(wanted)
+
+    world.stores.payments.commit = slow
+    assert [world.stage.payments.lapser.run() for _ in range(3)] == [AT_A_TIME, 5, 0]

@@ -175,6 +175,19 @@ def test_a_stablecoin_off_its_peg_prices_nothing_until_it_is_back(world, book, m
     assert book.rate("USDC", "USD").rate == "1"
 
 
+def test_a_stablecoin_whose_market_falls_while_a_source_is_out_is_not_priced_by_its_last_value(world, book):
+    """A feed that is written once a day still says a dollar, an exchange says 90 cents, and the other is silent."""
+    book.rate("USDC", "USD")
+    take_out(world, "coinbase")
+    put(world, "USDC", "0.90", sources=("kraken",))
+    later(world)
+    for _ in range(2):
+        with pytest.raises(BadRequest) as refused:
+            book.rate("USDC", "USD")
+        assert code(refused) == "currency_unavailable"
+        later(world, 5_000)
+
+
 def test_the_last_value_of_a_coin_off_its_peg_does_not_price_it_when_the_sources_go(world, book):
     put(world, "USDC", "0.9")
     with pytest.raises(RateUnavailable):

@@ -47,6 +47,17 @@ def test_two_that_ask_at_the_same_moment_have_the_sources_asked_once(world, refr
     assert source(world, "kraken").asked == [("ETH",), ("EUR",)]
 
 
+def test_a_source_that_breaks_in_a_way_that_nobody_foresaw_breaks_alone(world, refresher):
+    """A bug in what reads one source keeps nobody's rate back, and is told of as a silence is."""
+    source(world, "chainlink").values = None
+    refresher.refresh(["ETH"])
+    record = world.stores.rates.rates(["ETH"])["ETH"]
+    assert (record.value, record.sources) == ("2500", ("coinbase", "kraken"))
+    assert [(each.source, each.reason) for each in record.missing] == [
+        ("chainlink", "it cannot be asked (AttributeError)")
+    ]
+
+
 def test_a_source_that_fails_fails_alone_and_its_silence_is_dated_from_its_beginning(world, refresher):
     refresher.refresh(["ETH"])
     source(world, "kraken").out = "it answered HTTP 500"

@@ -79,8 +79,13 @@ def test_one_source_is_none():
 
 def test_sources_that_do_not_answer_may_come_back_so_that_is_no_lack_of_an_offer():
     assert judge(quotes("100"), {"b": "timed out"}, NOW).trouble is Trouble.OUT
-    assert judge(quotes("100", "50"), {"c": "timed out"}, NOW).trouble is Trouble.OUT
     assert judge([], {"b": "timed out"}, NOW).trouble is Trouble.UNOFFERED
+
+
+def test_two_that_contradict_each_other_disagree_whoever_else_is_out():
+    """Otherwise the last value went on, against the word of a source that answers."""
+    assert judge(quotes("100", "50"), {"c": "timed out"}, NOW).trouble is Trouble.DISAGREE
+    assert judge(quotes("100", "50", "100", ages=(0, 0, GOOD + 1)), {}, NOW).trouble is Trouble.DISAGREE
 
 
 def test_a_rate_is_shown_as_one_number_rounded():

@@ -131,8 +131,11 @@ class PaymentStore(Protocol):
         """List a merchant's payments, newest first; raises `InvalidField` for a cursor that is not ours."""
         ...
 
-    def unchosen(self, until: int, limit: int) -> list[Payment]:
-        """Return at most `limit` payments that nobody has chosen for and that expire by then; the index lags."""
+    def unchosen(self, until: int, limit: int, *, after: str = "") -> tuple[list[Payment], str]:
+        """Return at most `limit` payments that nobody has chosen for and that expire by then, and the next position.
+
+        The index lags. What cannot be read is left out.
+        """
         ...
 
     def former(self, chain: str, now: int) -> list[Watch]:

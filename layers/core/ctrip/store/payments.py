@@ -132,11 +132,14 @@ class DynamoPayments(Store):
         found = [payment_of(items[key]) for key in keys if key in items]
         return [each for each in found if each.tier is tier]
 
-    def unchosen(self, until: int, limit: int) -> list[Payment]:
-        """Return at most `limit` payments that nobody has chosen for and that expire by then."""
-        due = (Path("watch_pk") == tables.UNCHOSEN_PARTITION) & (Path("watch_sk") <= tables.watch_place(until, "~"))
-        rows = self._db.query(self._table, due, index="watch", limit=limit).items
-        return list(self.read([tables.key_of(row).pk.removeprefix("P#") for row in rows]).values())
+    def unchosen(self, until: int, limit: int, *, after: str = "") -> tuple[list[Payment], str]:
+        """Return at most `limit` payments that nobody has chosen for and that expire by then, and the next position."""
+        # Nothing lies between a place and the same with a blank: both bounds of `between` belong to it.
+        places = Path("watch_sk").between(f"{after} ", tables.watch_place(until, "~"))
+        due = (Path("watch_pk") == tables.UNCHOSEN_PARTITION) & places
+        rows = self._db.query(self._table, due, index="watch", limit=limit)
+        found = self.read([tables.key_of(row).pk.removeprefix("P#") for row in rows.items])
+        return list(found.values()), tables.plain(rows.items[-1], "watch_sk") if rows.more else ""
 
     def former(self, chain: str, now: int) -> list[Watch]:
         """Return what payers had chosen on a chain before another one, while anybody may still pay it."""

@@ -27,7 +27,8 @@ class Offered:
 
 def every_offer(networks: Iterable[Network]) -> list[Offer]:
     """List what can be paid with, network after network, tokens first: most payers hold one."""
-    return [(network, asset) for network in networks for asset in (*network.tokens, network.coin)]
+    every = ((network, asset) for network in networks for asset in (*network.tokens, network.coin))
+    return [(network, asset) for network, asset in every if asset.enabled]
 
 
 def accepted(networks: Mapping[str, Network], accepts: Sequence[str]) -> list[Offer]:

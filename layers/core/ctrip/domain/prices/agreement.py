@@ -72,8 +72,8 @@ def judge(quotes: Sequence[Quote], failed: Mapping[str, str], now: int) -> Judge
         return Judged(written(middle), tuple(sorted(each.source for each in kept)), None, missing)
     if len(usable) + len(missing) < LEAST_SOURCES:
         return Judged(None, (), Trouble.UNOFFERED, missing)
-    # With those that do not answer there may be agreement again.
-    return Judged(None, (), Trouble.OUT if missing else Trouble.DISAGREE, missing)
+    # Two that answer, and contradict each other, are a word against the last value too, whoever is out meanwhile.
+    return Judged(None, (), Trouble.DISAGREE if len(usable) >= LEAST_SOURCES else Trouble.OUT, missing)
 
 
 def _problem(quote: Quote, now: int) -> str:

@@ -75,9 +75,13 @@ class DepositFinder:
             payment = changed.get(row.id) or payments.get(row.id)
             if payment is None or (row in former and payment.due.chain == self.network.name):
                 continue  # the payer has come back to this chain, and the payment is watched as the others are
-            if payment.own.pending is not None:
-                continue  # the gas that we send is ours only once its receipt is there
-            stray = balance - payment.net_moves(asset.address, at.number)
+            here = payment.due.chain == self.network.name
+            if here and (payment.own.pending is not None or asset.address == payment.due.token_address):
+                # The gas that we send is ours only once its receipt is there; what is due by now is no mistake, though
+                # the row is of what the payer had chosen before.
+                continue
+            # Our own moves are all on the chain that the payment is due on.
+            stray = balance - (payment.net_moves(asset.address, at.number) if here else 0)
             if (after := self._apart(payment, asset, stray, at, fence)) is not None:
                 changed[payment.id] = after
         return list(changed.values())

@@ -121,8 +121,8 @@ class PaymentChooser:
 
     def _place(self, payment: Payment, merchant: Merchant, network: Network) -> tuple[str, str]:
         """Keep the address on chains that share it: what comes for an earlier choice is seen there."""
-        rules = rules_of(network)
-        if payment.is_chosen and rules_of(self.networks[payment.due.chain]).curve == rules.curve:
+        former = self.networks.get(payment.due.chain)  # None too where the stage has left that chain meanwhile
+        if former is not None and rules_of(former).curve == rules_of(network).curve:
             return payment.due.address, payment.due.derivation_path
         return self.opener.address(merchant, network)
 

@@ -86,6 +86,8 @@ def _answer(source: RateSource, symbols: Sequence[str]) -> Quoted | str:
         return source.quotes(symbols)
     except SourceOut as exc:
         return str(exc)
+    except Exception as exc:  # a bug, or an answer in a shape nobody knows: the others' answers still count
+        return f"it cannot be asked ({type(exc).__name__})"
 
 
 def _judged(symbol: str, answers: dict[str, Quoted | str], now: int) -> Judged:
