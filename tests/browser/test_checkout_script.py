@@ -28,6 +28,22 @@ def test_amount_and_address_are_copied(shop: Shop, visit: Open) -> None:
     seen.clean()
 
 
+def test_a_choice_on_another_device_changes_all_of_the_page(shop: Shop, visit: Open) -> None:
+    """The amount and the asset at its head too: one page never asks for two things. Nor is a choice left to offer."""
+    http, price = shop.gateway.http, {"currency": "USD", "amount": "12.50"}
+    made = http.post("/api/v1/payments", json={"price": price}).json()
+    http.post(f"/pay/{made['id']}/choose", data={"offer": "anvil:ETH"})
+    seen = visit(made["checkout_url"])
+    page = seen.page
+    expect(page.locator("h1")).to_have_text(re.compile("ETH$"))
+    http.post(f"/pay/{made['id']}/choose", data={"offer": "anvil:USDC"})
+    expect(page.locator("#due")).to_have_text("12.5", timeout=PAID_MS)
+    expect(page.locator("h1")).to_have_text("12.5 USDC")
+    shop.pay(http.get(f"/api/v1/payments/{made['id']}").json())
+    expect(page.locator("#other")).to_have_count(0, timeout=PAID_MS)
+    seen.clean()
+
+
 def test_who_stays_is_not_led_away(shop: Shop, visit: Open, screens: Path) -> None:
     """The return that counts down is stopped by keyboard, also for a page that is loaded again; its button stays."""
     payment = shop.ask(amount=10**15, success_url="https://shop.example/thanks")

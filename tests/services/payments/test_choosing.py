@@ -6,7 +6,7 @@ import pytest
 
 from ctrip.domain.chains.chain import OwnTransfer
 from ctrip.domain.detection.step import quiet
-from ctrip.domain.errors import BadRequest, Busy, Conflict, InvalidField, RateUnavailable, TooMany
+from ctrip.domain.errors import BadRequest, Busy, Conflict, InvalidField, NotFound, RateUnavailable, Stale, TooMany
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.services.payments.create_payment import CreatePayment
 from ctrip.services.payments.lapse_unchosen import AT_A_TIME
@@ -325,6 +325,36 @@ def test_choices_of_one_payment_are_limited(world):
     assert refused.value.code == "too_many_choices"
     world.clock.at += 60_000
     choose(world, payment, "ETH")
+
+
+@pytest.mark.parametrize("unknown", ["00000000-0000-4000-8000-00000000ffff", "x" * 4_000, "P#1", ""])
+def test_a_choice_for_a_payment_that_nobody_knows_is_refused_before_anything_is_written(world, unknown):
+    """Whoever makes ids up leaves nothing in the table, nor does one that is too long for a key break anything."""
+    counted = []
+    attempt = world.stores.limits.attempt
+    world.stores.limits.attempt = lambda *what: counted.append(what) or attempt(*what)
+    with pytest.raises(NotFound) as refused:
+        world.stage.payments.chooser.choose(unknown, "anvil", "ETH", ORIGIN)
+    assert (refused.value.code, counted) == ("payment_not_found", [])
+
+
+def test_a_choice_that_has_to_be_made_again_takes_one_place(world):
+    """Somebody else changes the payment meanwhile: the place that was taken for the first try is used by the next."""
+    payment, taken = ask(world), []
+    take, commit = world.stores.limits.take_places, world.stores.payments.commit
+    world.stores.limits.take_places = lambda *what, **more: taken.append(more["count"]) or take(*what, **more)
+    refusals = [Stale("moved"), Stale("moved")]
+
+    def stale(wanted):
+        if refusals:
+            raise refusals.pop()
+        commit(wanted)
+
+    world.stores.payments.commit = stale
+    chooser = world.stage.payments.chooser
+    limiter = replace(chooser.limiter, default=replace(chooser.limiter.default, open_payments=5))
+    replace(chooser, limiter=limiter).choose(payment.id, "anvil", "ETH", ORIGIN)
+    assert taken == [1]
 
 
 def test_without_a_rate_that_asset_alone_cannot_be_had(world):

@@ -72,6 +72,7 @@ class Payments:
         return PaymentChooser(
             networks=on.networks,
             payments=on.payments,
+            reader=self.reader,
             access=on.access,
             opener=self.opener,
             limiter=stage.merchants.limiter,

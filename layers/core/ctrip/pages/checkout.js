@@ -55,7 +55,8 @@ async function readAgain() {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const focused = document.activeElement && document.activeElement.id;
   const open = document.querySelector("#details details[open]");
-  byId("details").replaceWith(document.adoptNode(fresh.getElementById("details")));
+  // What is asked for changes as well, where the payer has chosen something else on another device.
+  for (const part of ["asked", "details"]) byId(part).replaceWith(document.adoptNode(fresh.getElementById(part)));
   if (open && byId(open.id)) byId(open.id).open = true;
   if (focused && byId(focused)) byId(focused).focus({ preventScroll: true });
   // Its own revision, not that of the status: the payment may have moved between the two answers.

@@ -8,7 +8,17 @@ from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.kinds import rules_of
 from ctrip.domain.detection.step import fire
-from ctrip.domain.errors import AlreadyExists, BadRequest, Busy, ChainUnavailable, Conflict, NotFound, Refusal, TooMany
+from ctrip.domain.errors import (
+    AlreadyExists,
+    BadRequest,
+    Busy,
+    ChainUnavailable,
+    Conflict,
+    NotFound,
+    Refusal,
+    Stale,
+    TooMany,
+)
 from ctrip.domain.jobs import ScanJob
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.choosing import Offer, Offered, accepted, base_units, chosen_offer, due_at, refuse_choice
@@ -20,6 +30,7 @@ from ctrip.ports import AccessStore, Clock, Jobs, LimitStore, PaymentStore
 from ctrip.services.merchants.limit_calls import CallLimiter
 from ctrip.services.payments.create_payment import Rates as OneRate
 from ctrip.services.payments.open_payment import PaymentOpener
+from ctrip.services.payments.read_payment import PaymentReader
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.recording import Recorder
 from ctrip.services.shared.retry import on_stale
@@ -43,6 +54,7 @@ class PaymentChooser:
 
     networks: Mapping[str, Network]
     payments: PaymentStore
+    reader: PaymentReader
     access: AccessStore
     opener: PaymentOpener
     limiter: CallLimiter
@@ -72,14 +84,12 @@ class PaymentChooser:
         Raises `NotFound`, `InvalidField` for what is not offered, `Conflict` where nothing may be chosen any more,
         `TooMany`, and what asking for a rate or opening the chain raises.
         """
-        self._admit(payment_id)
+        self._admit(self.reader.find(None, payment_id).id)
         busy = Conflict("The payment is changing; try again.", code="payment_changed")
         return on_stale(lambda: self._choose(payment_id, chain, symbol, origin), tries=TRIES, otherwise=busy)
 
     def _choose(self, payment_id: str, chain: str, symbol: str, origin: Origin) -> Payment:
-        before = self.payments.get(payment_id)
-        if before is None:
-            raise NotFound(f"Payment {payment_id[:64]} not found.", code="payment_not_found")
+        before = self.reader.find(None, payment_id)
         refuse_choice(before, self.clock.now())
         merchant = self._merchant(before)
         network, asset = chosen_offer(accepted(self.networks, before.choice.accepts), chain, symbol)
@@ -87,8 +97,20 @@ class PaymentChooser:
             return before
         self.opener.require_open(merchant, network)
         amount, rate = self._amount(before, network, asset)
-        if before.due.chain != network.name:
-            self.limiter.place(merchant, network.name)
+        if before.due.chain == network.name:
+            return self._commit(before, merchant, (network, asset), (amount, rate), origin)
+        self.limiter.place(merchant, network.name)
+        try:
+            return self._commit(before, merchant, (network, asset), (amount, rate), origin)
+        except Stale:
+            self.limiter.back(merchant, network.name)
+            raise
+
+    def _commit(
+        self, before: Payment, merchant: Merchant, offer: Offer, asked: tuple[int, LockedRate | None], origin: Origin
+    ) -> Payment:
+        """Give an address out, where there is none yet, and have it watched; raises `Stale` and `Busy`."""
+        (network, asset), (amount, rate) = offer, asked
         closed = self.opener.open_gate(network, merchant, before.due.expires_at)
         for _ in range(TRIES):
             now = self.clock.now()
