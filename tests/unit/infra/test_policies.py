@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from ctrip.store.smoke import TRANSACTIONS
 from infra.emulator.record import NOBODY, RUNNER, UNKNOWN, Recorded, Use
-from tests.support.policies import Excuse, Stack, Unreadable, allowed, compare, report
+from infra.tools.process import ROOT
+from tests.support.policies import Excuse, Stack, Unreadable, allowed, compare, policies, report
 
 KEYS = "dynamodb:LeadingKeys"
+PAYMENTS = "arn:aws:dynamodb:us-east-1:000000000000:table/ctrip-local-payments"
 TABLE = "arn:aws:dynamodb:us-east-1:000000000000:table/ctrip-local-things"
 TEMPLATE = """
 Resources:
@@ -202,3 +205,12 @@ def test_nobodys_calls_and_unknown_ones_fail(stack: Stack) -> None:
     assert "teach" in findings(stack, [], Use("sns:Publish", UNKNOWN))
     assert "an iam_policy_file of its own" in report(compare(["worker"], {}, [], stack))
     assert "no such function" in report(compare([], {"worker": ()}, [], stack))
+
+
+def test_who_commits_payments_may_read_whether_a_commit_was_done_after_its_answer_was_lost() -> None:
+    """No emulator loses an answer, so that no record of what functions do would show that read."""
+    of = policies(ROOT, Stack.of("local", ROOT / "data.yaml", ROOT / "template.yaml"))
+    read = Use("dynamodb:GetItem", PAYMENTS, {KEYS: ["P#*"]})
+    committing = {name for name, every in TRANSACTIONS.items() if any("Put payments P#" in each for each in every)}
+    assert {"tick", "scan", "settle", "sweep"} <= committing
+    assert [name for name in sorted(committing) if not allowed(of[name], read)] == []
