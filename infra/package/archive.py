@@ -24,7 +24,7 @@ TASK_ROOT = "/var/task"
 # glibc of Lambda's Amazon Linux 2023.
 _PLATFORM = "manylinux_2_34"
 # The kinds of files that the gateway consists of: an editor's copy or a forgotten dump beside them is not packaged.
-OURS = frozenset({".py", ".json", ".yaml", ".html", ".css", ".js", ".svg", ".txt"})
+OURS = frozenset({".py", ".json", ".yaml", ".html", ".css", ".js", ".svg", ".LICENSE"})
 LOCK = ROOT / "requirements.txt"
 _TREES = {"functions": ROOT / "functions", "ctrip": ROOT / "layers" / "core" / "ctrip"}
 # The two modules of Chalice that its own packager takes.

@@ -57,7 +57,7 @@ FILES = (
         "uplot",
         npm.UPLOT,
         "LICENSE",
-        "uplot.LICENSE.txt",
+        "uplot.LICENSE",
         "8f989229699b4fe2f1a0432d0e9edc338a8a911e250e2d1b01ecd770a5f5b1bd",
     ),
 )
