@@ -144,6 +144,17 @@ def test_what_was_chosen_is_watched_and_paid(world):
     assert names(world, payment)[:3] == ["payment.created", "payment.chosen", "payment.detected"]
 
 
+def test_the_chain_is_looked_at_for_as_long_as_the_payment_says(world):
+    """Its merchant has shortened the watch since: that holds for new payments, and not for this one."""
+    payment = ask(world)
+    access = world.stores.access
+    before = access.merchant("m1")
+    short = replace(before, policy=replace(before.policy, monitoring_seconds=60))
+    world.stage.payments.chooser.access.merchant = lambda _: short
+    chosen = choose(world, payment)
+    assert access.gates(["anvil"])["anvil"].warm_until >= chosen.window_ends
+
+
 def test_the_same_choice_again_changes_nothing(world):
     payment = choose(world, ask(world))
     assert choose(world, payment) == payment

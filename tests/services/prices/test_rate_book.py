@@ -8,6 +8,7 @@ from ctrip.domain.chains.assets import Asset
 from ctrip.domain.errors import BadRequest, Busy, InvalidField, RateUnavailable
 from ctrip.domain.prices.price import Price
 from ctrip.domain.prices.record import GRACE_MS
+from tests.fakes.rates import FakeSource
 from tests.world import NETWORK, SETTINGS, USDC, World
 
 FRESH_MS = SETTINGS.rate_seconds * 1000
@@ -173,6 +174,28 @@ def test_a_stablecoin_off_its_peg_prices_nothing_until_it_is_back(world, book, m
     put(world, "USDC", "0.985")
     later(world)
     assert book.rate("USDC", "USD").rate == "1"
+
+
+def test_one_alone_waits_for_sources_that_hang(world, book):
+    """Everybody else is refused at once: else all of the API's functions would wait, and take no other call."""
+    take_out(world)
+    with pytest.raises(RateUnavailable):
+        book.rate("ETH", "USD")
+    later(world)
+    waiting, meanwhile = world.rate_sources[0], []
+
+    class Hanging(FakeSource):
+        def quotes(self, symbols):
+            if not meanwhile:
+                meanwhile.append("asked")
+                with pytest.raises(RateUnavailable):
+                    book.rate("ETH", "USD")
+            return waiting.quotes(symbols)
+
+    world.rate_sources[0] = Hanging(waiting.name, world.clock)
+    with pytest.raises(RateUnavailable):
+        book.rate("ETH", "USD")
+    assert (meanwhile, len(waiting.asked)) == (["asked"], 2)
 
 
 def test_a_stablecoin_whose_market_falls_while_a_source_is_out_is_not_priced_by_its_last_value(world, book):

@@ -111,7 +111,8 @@ class PaymentChooser:
     ) -> Payment:
         """Give an address out, where there is none yet, and have it watched; raises `Stale` and `Busy`."""
         (network, asset), (amount, rate) = offer, asked
-        closed = self.opener.open_gate(network, merchant, before.due.expires_at)
+        # For as long as the payment is watched, by its own terms: its merchant's may have changed since.
+        closed = self.opener.open_gate(network, replace(merchant, policy=before.policy), before.due.expires_at)
         for _ in range(TRIES):
             now = self.clock.now()
             place = self._place(before, merchant, network)

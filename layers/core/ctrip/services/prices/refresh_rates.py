@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ctrip.domain.errors import SourceOut
-from ctrip.domain.prices.agreement import Judged, Missing, Quote, judge
+from ctrip.domain.prices.agreement import Judged, Missing, Quote, Trouble, judge
 from ctrip.domain.prices.peg import Peg
 from ctrip.domain.prices.rate import USD
 from ctrip.domain.prices.record import OUT_MS, RateRecord, renewed
@@ -32,7 +32,10 @@ class RateRefresher:
         """Ask for the rates of some symbols, which somebody waits for, and keep them up from now on."""
         held, now = self.store.rates(symbols), self.clock.now()
         before = [held.get(symbol) or RateRecord(symbol) for symbol in dict.fromkeys(symbols)]
-        self._renew([each for each in before if now - each.tried_at >= JUST_NOW_MS], wanted=True)
+        asked = [each for each in before if now - each.tried_at >= JUST_NOW_MS]
+        # Sources that were out may hang: whoever else needs the rate meanwhile is told so, and does not wait as well.
+        self.store.keep_rates([replace(each, tried_at=now) for each in asked if each.trouble is Trouble.OUT])
+        self._renew(asked, wanted=True)
 
     def run(self) -> int:
         """Ask for every rate that is still wanted, and raise alarms; return how many there are."""
