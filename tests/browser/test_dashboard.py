@@ -74,6 +74,8 @@ def desk(chromium: Browser, shop: Shop) -> Iterator[Desk]:
     made = Desk(chromium, shop)
     http = shop.http
     made.endpoint = http.post("/api/v1/webhooks", json={"url": shop.receiver.url, "description": "shop"}).json()
+    shop.ask(amount=str(2**256 - 1), asset="DAI")
+    http.post("/api/v1/payments", json={"price": {"currency": "EUR", "amount": "999999999999.99"}}).raise_for_status()
     made.paid = shop.ask(amount=12_500_000, asset="USDC", order_id="desk-paid", description="Two coffees")
     made.over = shop.ask(amount=2_000_000, asset="USDC", order_id="desk-over")
     made.partial = shop.ask(amount=9_000_000, asset="USDC", order_id="desk-partial")

@@ -388,6 +388,14 @@ def test_a_payment_whose_payer_has_not_chosen_is_shown_with_its_price(api: Api) 
     assert "payer" in browser.get(audit).text
 
 
+def test_the_largest_amount_may_be_broken_between_its_thousands(api: Api) -> None:
+    """Else one such payment makes the whole list wider than the page."""
+    api.create(amount=str(2**256 - 1))
+    text = signed_in(api).get("/admin/payments").text
+    assert "115,<wbr>792,<wbr>089," in text
+    assert "<wbr>" not in re.sub(r'<span class="amount long".*?</span>', "", text)
+
+
 def test_a_payment_is_found_by_its_id_address_and_order(api: Api) -> None:
     """One field finds them all, and says so where it finds nothing."""
     browser = signed_in(api)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent / "admin"
 DECIMALS = 6  # that a list shows of an amount; the whole of it stands in its title
 LEAST_DECIMALS = 2
+SHORT_AMOUNT = 24  # characters
 
 # What is shown after a form that was done.
 DONE = {
@@ -58,7 +59,12 @@ def amount(text: str) -> Markup:
     shown_ = f"{int(whole):,}.{cut}"
     if set(text) - {"0", "."} and not set(shown_) - {"0", ".", ","}:
         shown_ = f"< 0.{'0' * (DECIMALS - 1)}1"
-    return Markup('<span class="amount" title="{}">{}</span>').format(text, shown_)
+    if len(shown_) <= SHORT_AMOUNT:
+        return Markup('<span class="amount" title="{}">{}</span>').format(text, shown_)
+    # As long as 2^256: it may be broken between its thousands, or a table outgrows its page.
+    return Markup('<span class="amount long" title="{}">{}</span>').format(
+        text, Markup(",<wbr>").join(shown_.split(","))
+    )
 
 
 def when(text: str | None, *, exact: bool = False) -> Markup:
