@@ -27,7 +27,7 @@ class Index:
 
 
 def row(number: int, at: int) -> Watch:
-    return replace(Watch.of(payment()), id=f"p{number}", tier=Tier.OPEN, raised_at=at, created_at=at)
+    return replace(Watch.of(payment()), id=f"p{number}", tier=Tier.OPEN, raised_at=at, asked_at=at)
 
 
 def watch_list(index: Index) -> WatchList:
