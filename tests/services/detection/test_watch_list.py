@@ -27,7 +27,7 @@ class Index:
 
 
 def row(number: int, at: int) -> Watch:
-    return replace(Watch.of(payment()), id=f"p{number}", tier=Tier.OPEN, raised_at=at, created_at=at)
+    return replace(Watch.of(payment()), id=f"p{number}", tier=Tier.OPEN, raised_at=at, asked_at=at)
 
 
 def watch_list(index: Index) -> WatchList:
@@ -62,3 +62,32 @@ def test_a_pass_reads_little_again() -> None:
         index.now = START + second * SECOND
         watch.refresh(index.now)
     assert index.read == 3_000
+
+
+def test_a_choice_is_to_be_looked_at_first_as_a_payment_is() -> None:
+    """However long ago the payment was made, and though the same address was looked at for another token."""
+    index = Index(0)
+    watch = watch_list(index)
+    watch.looked_at = START
+    first = replace(row(1, START), token="0xaa")
+    index.raised = [first, replace(row(2, START), asked_at=START - OVERLAP_MS - 1)]
+    index.now = START + SECOND
+    watch.refresh(index.now)
+    assert watch.fresh == {"p1"}
+    watch.looked(list(watch.rows.values()), {"p1": 0, "p2": 0})
+    assert watch.fresh == set()
+    index.now += SECOND
+    index.raised = [replace(first, raised_at=index.now, asked_at=index.now, token="0xbb")]
+    watch.refresh(index.now)
+    assert watch.fresh == {"p1"}
+
+
+def test_what_is_due_on_another_chain_by_now_keeps_no_scanner_from_saying_that_it_has_looked() -> None:
+    made = payment(created_at=START, raised_at=START)
+    index = Index(0)
+    index.raised, index.now = [Watch.of(made)], START
+    watch = watch_list(index)
+    watch.refresh(START)
+    assert watch.fresh == {made.id}
+    watch.keep(made.changed(chain="sepolia", version=made.version + 1))
+    assert (watch.fresh, watch.rows) == (set(), {})

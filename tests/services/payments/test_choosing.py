@@ -7,9 +7,10 @@ import pytest
 from ctrip.domain.chains.chain import OwnTransfer
 from ctrip.domain.detection.step import quiet
 from ctrip.domain.errors import BadRequest, Busy, Conflict, InvalidField, NotFound, RateUnavailable, Stale, TooMany
-from ctrip.domain.payments.payment import Flag, Status, Tier
+from ctrip.domain.payments.payment import Flag, Hold, Status, Tier
 from ctrip.services.payments.create_payment import CreatePayment
 from ctrip.services.payments.lapse_unchosen import AT_A_TIME
+from tests.fakes.chain import FakeChain
 from tests.world import NETWORK, ORIGIN, SETTINGS, USDC, World
 
 DAI = replace(USDC, symbol="DAI", id="0d8ba0a0-6b3b-5a0e-8f0a-000000000002", address="0x" + "d4" * 20, decimals=18)
@@ -153,6 +154,52 @@ def test_the_chain_is_looked_at_for_as_long_as_the_payment_says(world):
     world.stage.payments.chooser.access.merchant = lambda _: short
     chosen = choose(world, payment)
     assert access.gates(["anvil"])["anvil"].warm_until >= chosen.window_ends
+
+
+@pytest.mark.parametrize("asked", ["USDC", "ETH"])
+def test_what_lay_at_the_address_before_a_late_choice_does_not_pay_for_it(world, asked):
+    """A merchant's own wallet had used the address, and the payer takes a while: a scanner has looked in between."""
+    twin = Shop()
+    for each in twin.rate_sources:
+        each.values |= {"DAI": "1", "USDC": "1"}
+    choose(twin, ask(twin))
+    address = choose(twin, ask(twin)).due.address
+    amount, token = (25_000_000, USDC.address) if asked == "USDC" else (10**16, None)
+    choose(world, ask(world))
+    payment = ask(world)
+    world.step()
+    world.chain.deposit(address, amount, token)
+    for _ in range(20):
+        world.step(seconds=20)
+    world.run = world.new_run()
+    world.step()
+    chosen = choose(world, payment, asked)
+    assert chosen.due.address == address
+    for _ in range(6):
+        world.step(seconds=5)
+    after = world.payment(payment.id)
+    assert (after.own.credited, after.seen.baseline, after.review.hold) == (0, amount, Hold.NOT_FRESH)
+
+
+def test_a_late_choice_is_credited_by_nodes_that_have_forgotten_the_payments_creation(world, monkeypatch):
+    """What matters is what lay there when the payer chose: states of longer ago are kept by few nodes."""
+    choose(world, ask(world))
+    payment = ask(world)
+    for _ in range(200):
+        world.step()
+    chosen = choose(world, payment, "ETH")
+    kept, balances = world.chain.head().number - 30, FakeChain.balances
+    monkeypatch.setattr(
+        FakeChain,
+        "balances",
+        lambda chain, at, all_: chain.lacks(at) if at.number < kept else balances(chain, at, all_),
+    )
+    world.run = world.new_run()
+    world.chain.deposit(chosen.due.address, 10**16, explained=False)
+    for _ in range(6):
+        world.step()
+    after = world.payment(payment.id)
+    assert (after.own.credited, after.review.hold) == (10**16, None)
 
 
 def test_the_same_choice_again_changes_nothing(world):

@@ -90,7 +90,7 @@ def _look(payment: Payment) -> str:
         payment.due.address,
         payment.due.token_address or "-",
         payment.due.amount,
-        payment.times.created_at,
+        payment.asked_at,
         payment.due.expires_at,
         payment.window_ends,
         "touched" if touched(payment) else "-",
@@ -102,7 +102,7 @@ def _look(payment: Payment) -> str:
 def watch_of(item: Item, tier: Tier, known: dict[str, str]) -> Watch:
     """Read a row of the index `watch`; `known` keeps one copy of each token's and merchant's name."""
     raised_at, payment_id = item["watch_sk"]["S"].split("#", 1)
-    address, token, amount, created, expires, ends, seen, merchant_id = item["look"]["S"].split(" ", 7)
+    address, token, amount, asked, expires, ends, seen, merchant_id = item["look"]["S"].split(" ", 7)
     return Watch(
         address=address,
         token=None if token == "-" else known.setdefault(token, token),  # noqa: S105  no password
@@ -111,7 +111,7 @@ def watch_of(item: Item, tier: Tier, known: dict[str, str]) -> Watch:
         tier=tier,
         amount=int(amount),
         raised_at=int(raised_at),
-        created_at=int(created),
+        asked_at=int(asked),
         expires_at=int(expires),
         window_ends=int(ends),
         touched=seen == "touched",

@@ -11,7 +11,7 @@ class Watch(BalanceQuery):
     """One watched payment as the index shows it: nothing in it changes while the payment stays in its tier.
 
     `amount` is what is due in base units; times are unix milliseconds. `touched` says that the payment itself has to be
-    read: something has been recorded since it was created, or since it expired with nothing received.
+    read: something has been recorded since it was asked for, or since it expired with nothing received.
     """
 
     id: str
@@ -19,7 +19,7 @@ class Watch(BalanceQuery):
     tier: Tier
     amount: int
     raised_at: int
-    created_at: int
+    asked_at: int
     expires_at: int
     window_ends: int
     touched: bool
@@ -35,7 +35,7 @@ class Watch(BalanceQuery):
             tier=payment.tier,
             amount=payment.due.amount,
             raised_at=payment.times.raised_at,
-            created_at=payment.times.created_at,
+            asked_at=payment.asked_at,
             expires_at=payment.due.expires_at,
             window_ends=payment.window_ends,
             touched=touched(payment),

@@ -311,11 +311,15 @@ class Own:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """When a payment was created, last changed, put into its tier (`raised_at`), and first came to a status."""
+    """When a payment was created, last changed, put into its tier (`raised_at`), and first came to a status.
+
+    `chosen_at` is when its payer chose last, None where there was no choice.
+    """
 
     created_at: int
     updated_at: int
     raised_at: int = 0
+    chosen_at: int | None = None
     detected_at: int | None = None
     confirmed_at: int | None = None
     paid_at: int | None = None
@@ -373,6 +377,11 @@ class Payment:
     def is_chosen(self) -> bool:
         """Whether it is decided what has to come: it is watched from then on."""
         return self.due.is_chosen
+
+    @property
+    def asked_at(self) -> int:
+        """Since when what is due is asked for: what lay at the address before has not been paid for it."""
+        return self.times.chosen_at or self.times.created_at
 
     @property
     def is_open(self) -> bool:

@@ -67,7 +67,7 @@ class PastAmounts:
         return older, older
 
     def _before(self, payment: Payment, at: Block) -> int:
-        """Return the moment, by the chain's clock, up to which everything is older than a payment.
+        """Return the moment, by the chain's clock, up to which everything is older than what a payment asks for.
 
         The two clocks are compared at this look: where they differ by more than a head's usual age, the payment's own
         time is moved by that much, so that a clock that runs ahead swallows nothing.
@@ -76,7 +76,7 @@ class PastAmounts:
         usual = round(self.network.block_seconds * 1000)
         ahead = now - at.time
         skew = 0 if 0 <= ahead <= usual + SKEW_MS else ahead if ahead < 0 else ahead - usual
-        return min(payment.times.created_at, now) - skew - max(usual, LEAST_BASELINE_MS)
+        return min(payment.asked_at, now) - skew - max(usual, LEAST_BASELINE_MS)
 
     def first_block(self, payment: Payment, sight: Sight) -> int:
         """Return the block at a payment's creation, to the minute, so that payments of one minute share it."""

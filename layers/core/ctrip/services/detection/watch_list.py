@@ -24,8 +24,8 @@ SLOW = (Tier.MONITORED, Tier.PARKED)
 class WatchList:
     """The watched payments of one chain, as rows of the index; those that something happened to are read and kept too.
 
-    `looked_at` is the time of the last pass of whoever scanned before: every payment created more than the index's
-    overlap before it has been looked at. `position` is how far the round over the slow tiers has come.
+    `looked_at` is the time of the last pass of whoever scanned before: what was asked for more than the index's overlap
+    before it has been looked at. `position` is how far the round over the slow tiers has come.
     """
 
     chain: str
@@ -63,9 +63,14 @@ class WatchList:
         known = self.rows.get(row.id)
         if known is not None and known.raised_at >= row.raised_at:
             return
-        self.rows[row.id] = row
+        self._put(row)
         self.read.pop(row.id, None)
-        if known is None and not row.touched and row.created_at + OVERLAP_MS >= self.looked_at:
+
+    def _put(self, row: Watch) -> None:
+        known = self.rows.get(row.id)
+        self.rows[row.id] = row
+        new = known is None or known.token != row.token
+        if new and not row.touched and row.asked_at + OVERLAP_MS >= self.looked_at:
             self.fresh.add(row.id)
 
     def next_slice(self, now: int) -> None:
@@ -128,13 +133,14 @@ class WatchList:
         """Take a payment as it is now: one of a fast tier stays in memory, any other leaves it."""
         known = self.read.get(payment.id)
         if payment.due.chain != self.chain:
-            self.forget(payment.id)  # its payer has chosen another chain
+            self.forget(payment.id)  # its payer has chosen another chain: nothing is to be looked at here
+            self.fresh.discard(payment.id)
             return
         if known is not None and known.version > payment.version:
             return
         if payment.tier in EACH_PASS:
             self.read[payment.id] = payment
-            self.rows[payment.id] = Watch.of(payment)
+            self._put(Watch.of(payment))
         else:
             self.forget(payment.id)
 

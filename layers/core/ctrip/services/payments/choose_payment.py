@@ -126,7 +126,7 @@ class PaymentChooser:
             )
             step = fire(before, Trigger.CHOSEN, now, tier=Tier.OPEN, rate=rate, former=_former(before, now))
             # Nothing that was seen of another asset tells anything of this one; raised anew, it is read again.
-            after = replace(step.after.changed(raised_at=now), due=due, seen=Seen())
+            after = replace(step.after.changed(raised_at=now, chosen_at=now), due=due, seen=Seen())
             commit = self.recorder.step(before, replace(step, after=after), origin=origin)
             try:
                 chosen = commit_and_notify(self.payments, self.jobs, commit)
