@@ -7,11 +7,11 @@ import pytest
 
 from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.detection.watch import Watch
-from ctrip.domain.errors import InvalidField
+from ctrip.domain.errors import AlreadyExists, InvalidField
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
-from ctrip.domain.payments.payment import Payment, Status, Tier, undecided
-from ctrip.ports import PaymentFilter
+from ctrip.domain.payments.payment import Due, Payment, Status, Tier, undecided
+from ctrip.ports import Commit, PaymentFilter
 from tests.support.objects import NOW, creation, payment, quiet, step
 from tests.support.stores import Stores, refused
 
@@ -98,6 +98,32 @@ class TestLists:
             found, after = stores.payments.unchosen(NOW + 3, 3, after=after)
         assert [sorted(each.due.expires_at - NOW for each in page) for page in pages] == [[1, 2, 2], [3]]
         assert {each.id for page in pages for each in page} == {each.id for each in waiting[:4]}
+
+    def test_a_choice_takes_its_address_and_its_place_and_leaves_a_row_where_it_was(self, stores: Stores) -> None:
+        """Nothing is taken before; the address is its own then; a chain that was left is looked at until late."""
+        made = creation(replace(payment(tier=Tier.CLOSED), due=undecided(NOW + 1_000)))
+        stores.payments.commit(made)
+        assert stores.payments.get(made.after.id) == made.after
+        assert stores.payments.former("anvil", NOW) == []
+        due = payment().due
+        chosen = self._chosen(made.after, due)
+        stores.payments.commit(chosen)
+        assert stores.payments.by_address(due.address) == made.after.id
+        assert [each.id for each in stores.payments.rows("anvil", Tier.OPEN)] == [made.after.id]
+        assert stores.payments.unchosen(NOW + 10**9, 5)[0] == []
+        again = creation(payment(address=due.address))
+        assert refused(lambda: stores.payments.commit(again), AlreadyExists).key == "address"
+        elsewhere = self._chosen(chosen.after, replace(due, chain="sepolia"))
+        stores.payments.commit(elsewhere)
+        assert stores.payments.rows("anvil", Tier.OPEN) == []
+        (row,) = stores.payments.former("anvil", NOW)
+        assert (row.id, row.address, row.token) == (made.after.id, due.address, due.token_address)
+        assert stores.payments.former("anvil", chosen.after.window_ends) == []
+        assert stores.payments.former("sepolia", NOW) == []
+
+    def _chosen(self, before: Payment, due: Due) -> Commit:
+        made = step(before, Trigger.CHOSEN, tier=Tier.OPEN)
+        return replace(made, after=replace(made.after, due=due))
 
     def test_a_tier_shows_who_stands_in_it(self, stores: Stores) -> None:
         """The watch set of a chain and tier holds the payments as they are now, and those raised after a time alone."""

@@ -243,6 +243,25 @@ def test_money_for_an_earlier_choice_is_never_taken_for_the_new_one(world, scann
     assert world.payment(payment.id).own.credited == 25_000_000
 
 
+def test_a_row_that_still_shows_the_earlier_choice_decides_nothing(world):
+    """The index lags: the balance that was read for the row is another asset's than what is due now."""
+    payment = choose(world, ask(world, assets=("USDC", "DAI", "ETH")), "ETH")
+    world.step()
+    stale = world.stores.payments.rows("anvil", Tier.OPEN)
+    world.stores.payments.rows = lambda chain, tier, *, raised_after=0: stale if tier is Tier.OPEN else []
+    choose(world, payment, "DAI")
+    world.chain.deposit(payment.due.address, 10**16)
+    world.run = world.new_run()
+    world.step(3)
+    del world.stores.payments.rows
+    world.run = world.new_run()
+    for _ in range(6):
+        world.step(seconds=20)
+    after = world.payment(payment.id)
+    assert (after.due.symbol, after.status, after.seen.amount_received) == ("DAI", Status.PENDING, 0)
+    assert [(each.symbol, each.amount) for each in after.seen.strays] == [("ETH", 10**16)]
+
+
 def test_money_that_a_scanner_finds_while_the_payer_chooses_anew_is_not_mixed_up(world):
     """The decision was made about the payment as it was: it is stale, and is not repeated with the old balance."""
     payment = choose(world, ask(world), "ETH")

@@ -144,7 +144,7 @@ class DynamoPayments(Store):
     def former(self, chain: str, now: int) -> list[Watch]:
         """Return what payers had chosen on a chain before another one, while anybody may still pay it."""
         names: dict[str, str] = {}
-        place = (Path("watch_pk") == tables.former_partition(chain)) & (Path("watch_sk") > tables.watch_place(now, ""))
+        place = (Path("watch_pk") == tables.former_partition(chain)) & (Path("watch_sk") > tables.watch_place(now, "~"))
         return _readable(self._db.each(self._table, place, index="watch"), Tier.MONITORED, names)
 
     def get(self, payment_id: str) -> Payment | None:
