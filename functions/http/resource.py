@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ctrip.services.merchants.authenticate import Caller
 
 
+PAYER = "payer"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call: who makes it, and what came with it, read and validated by the operation's own models."""
@@ -104,7 +107,8 @@ def received(operation: Operation, request: Request) -> Call:
     refuse_half_characters(request, path_only=operation.auth is Auth.NONE)
     caller, admin = authenticated(operation, request)
     who = caller or admin
-    origin = who.origin if who else Origin("", address_of(request), request_id(request))
+    # Whoever changes something without a key is a payer, on a page that the shop gave out: a record names somebody.
+    origin = who.origin if who else Origin(PAYER, address_of(request), request_id(request))
     if caller is not None and operation.method in CHANGES:
         stage().merchants.limiter.admit(caller.merchant)
     # Here, as every start reads this module: see `Operation`.

@@ -1,6 +1,5 @@
 """The hosted checkout page and its status: open to whoever knows the unguessable id, and nothing private in them."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalice import Response
@@ -100,7 +99,7 @@ def _chosen(call: Call, payment_id: str, language: "Language") -> Response:
     body: ChoiceRequest = call.body
     try:
         chain, _, symbol = body.offer.rpartition(":")
-        stage().payments.chooser.choose(payment_id, chain, symbol, replace(call.origin, actor="payer"))
+        stage().payments.chooser.choose(payment_id, chain, symbol, call.origin)
     except Refusal as refusal:
         if HTML not in call.request.headers.get("accept", ""):
             raise  # a program reads the code

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from ctrip.pages.language import LANGUAGES
+from ctrip.views.audit import audit_view
 from functions.http.answers import FORM
 from tests.functions.conftest import Api
 
@@ -95,6 +96,9 @@ def test_opening_the_page_makes_nothing_and_its_form_makes_a_payment(api: Api) -
     assert (answer.status_code, made["link_id"], made["price"]) == (303, link["id"], link["price"])
     assert answer.headers["Location"] == f"http://api.example.com/pay/{made['id']}?lang=en"
     assert api.call("GET", f"/pay/{made['id']}", key=None).status_code == 200
+    # The record names who asked: without that nobody could read it.
+    [record] = api.world.stores.payments.audit(made["id"])
+    assert audit_view(record)["actor"] == "payer"
 
 
 def test_an_open_amount_is_a_field_with_its_bounds_and_what_was_typed_stands_there_again(api: Api) -> None:

@@ -13,7 +13,7 @@ class AuditEntry(TypedDict):
     subject: str
     version: int
     action: str
-    actor: Annotated[str, "`key:<id>`, `admin:<id>`, `operator` or a function's name."]
+    actor: Annotated[str, "`key:<id>`, `admin:<id>`, `operator`, `payer` or a function's name."]
     address: str | None
     request_id: str | None
     at: Time
