@@ -70,7 +70,7 @@ def known() -> frozenset[str]:
     """Name every variable that means something."""
     from ctrip.networks import load_networks
 
-    networks = load_networks().values()
+    networks = load_networks(local=True).values()
     chains = {rpc_url(network.name) for network in networks}
     tokens = {token_id(token.symbol) for network in networks for token in network.tokens}
     return frozenset({*settable(), *OWN, *EXPORTED, *chains, *tokens})

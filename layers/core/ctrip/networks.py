@@ -22,12 +22,12 @@ _FINALITIES = ("depth", "safe", "finalized")
 _LEAST_POLL_SECONDS = 2.0
 
 
-def load_networks(names: Sequence[str] | None = None) -> dict[str, Network]:
-    """Return the networks of these names, or all.
+def load_networks(names: Sequence[str] | None = None, *, local: bool = False) -> dict[str, Network]:
+    """Return the networks of these names, or all; for the `local` stage those that stand in for them on one machine.
 
     Raises `ConfigurationError` for an unknown name or a kind that is not built yet.
     """
-    every = _every()
+    every = _on_one_machine() if local else _every()
     if names is None:
         return dict(every)
     for name in names:
@@ -128,15 +128,20 @@ def _every() -> Mapping[str, Network]:
     return _networks(described.load("chains"))
 
 
+@functools.cache
+def _on_one_machine() -> Mapping[str, Network]:
+    return _networks(described.load("chains"), local=True)
+
+
 def parse(text: str) -> dict[str, Network]:
     """Read networks from YAML. Raises `ConfigurationError` that names network and field."""
     return _networks(described.parsed(text, "chains"))
 
 
-def _networks(document: Any) -> dict[str, Network]:
+def _networks(document: Any, *, local: bool = False) -> dict[str, Network]:
     if not isinstance(document, dict):
         raise ConfigurationError("chains.yaml must map names to networks")
-    networks = {str(name): _network(str(name), entry) for name, entry in document.items()}
+    networks = {str(name): _chosen(str(name), entry, local) for name, entry in document.items()}
     if len({(each.kind, each.chain_id) for each in networks.values()}) < len(networks):
         raise ConfigurationError("chains.yaml gives one chain_id to two networks")
     return networks
@@ -216,6 +221,19 @@ class _Fields:
         if name not in self._left:
             raise ConfigurationError(f"chains.yaml: {self._where} lacks {name}")
         return self._left.pop(name)
+
+
+def _chosen(name: str, entry: Any, local: bool) -> Network:
+    """Read one network, or the one that stands in for it on one machine: that says only what is different there."""
+    if not isinstance(entry, dict) or "local" not in entry:
+        return _network(name, entry)
+    fields = _Fields(name, entry)
+    different = fields.mapping("local")
+    if not isinstance(different, dict):
+        raise fields.wrong("local", different, "a mapping")
+    main = {key: value for key, value in entry.items() if key != "local"}
+    stand_in = _network(name, {key: value for key, value in (main | different).items() if value is not None})
+    return stand_in if local else _network(name, main)
 
 
 def _network(name: str, entry: Any) -> Network:

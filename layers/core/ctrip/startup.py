@@ -33,8 +33,8 @@ def check(settings: Settings) -> None:
 
 
 def _checked_networks(settings: Settings) -> dict[str, Network]:
-    enabled = load_networks(settings.chains)
-    every = load_networks()
+    enabled = load_networks(settings.chains, local=settings.local)
+    every = load_networks(local=settings.local)
     check_named("CTRIP_RPC", settings.rpc)
     check_named("CTRIP_AGREE_ABOVE", settings.agree_above)
     check_named("CTRIP_PAYOUTS", settings.payouts)

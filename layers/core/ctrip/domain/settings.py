@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from ctrip.domain.bounds import WholeNumber
+from ctrip.domain.chains.rpc import NodeEntry, RpcEntry
 from ctrip.domain.text import nearest, quoted
 from ctrip.domain.urls import is_node_address, is_web_address
 
@@ -20,6 +21,7 @@ _STAGE = re.compile(r"[a-z][a-z0-9]{0,15}", re.ASCII)
 _INTEGER = re.compile(r"[0-9]{1,12}", re.ASCII)
 _VERIFYING_KEY = re.compile(r"0[23][0-9a-fA-F]{64}", re.ASCII)
 _LOOPBACK = re.compile(r"http://127\.0\.0\.1:[0-9]{1,5}", re.ASCII)
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -112,18 +114,44 @@ def hook(text: str) -> str:
     return text
 
 
-def endpoints(text: str) -> dict[str, tuple[str, ...]]:
-    """Read RPC endpoints by chain."""
-    return {chain: _addresses(chain, urls) for chain, urls in mapping(text, '{"ethereum": ["https://..."]}').items()}
+def endpoints(text: str) -> dict[str, tuple[RpcEntry, ...]]:
+    """Read RPC endpoints by chain: addresses, and objects of a node's addresses."""
+    return {chain: _entries(chain, held) for chain, held in mapping(text, '{"ethereum": ["https://..."]}').items()}
 
 
-def _addresses(chain: str, urls: Any) -> tuple[str, ...]:
-    if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
+def _entries(chain: str, held: Any) -> tuple[RpcEntry, ...]:
+    if not isinstance(held, list) or not all(isinstance(each, str | dict) for each in held):
         raise ValueError(f'must map {quoted(chain)} to a list of addresses, such as ["https://..."]')
-    for place, url in enumerate(urls, 1):
-        if not is_node_address(url):
-            raise ValueError(f"has no http or https address at place {place} of {quoted(chain)}")
-    return tuple(urls)
+    return tuple(_entry(each, f"place {place} of {quoted(chain)}") for place, each in enumerate(held, 1))
+
+
+def _entry(held: str | dict[str, Any], where: str) -> RpcEntry:
+    if isinstance(held, str):
+        return _node_address(held, where)
+    if strange := sorted(held.keys() - {"full", "solid", "jsonrpc", "headers"}):
+        raise ValueError(f"has, at {where}, an unknown {quoted(strange[0])}; there are full, solid, jsonrpc, headers")
+    if lacking := [name for name in ("full", "solid") if name not in held]:
+        # A full node alone shows what may never be mined: nothing can be decided by it.
+        raise ValueError(f"lacks, at {where}, {lacking[0]}: an object names a node's full and its solid side")
+    headers = held.get("headers", {})
+    plain_headers = isinstance(headers, dict) and all(
+        _HEADER.fullmatch(name) and isinstance(value, str) and value.isascii() and value.isprintable()
+        for name, value in headers.items()
+    )
+    if not plain_headers:
+        raise ValueError(f'has, at {where}, headers that are no object of texts, such as {{"TRON-PRO-API-KEY": "..."}}')
+    return NodeEntry(
+        full=_node_address(held["full"], where),
+        solid=_node_address(held["solid"], where),
+        jsonrpc=_node_address(held["jsonrpc"], where) if "jsonrpc" in held else "",
+        headers=tuple(headers.items()),
+    )
+
+
+def _node_address(url: Any, where: str) -> str:
+    if not isinstance(url, str) or not is_node_address(url):
+        raise ValueError(f"has no http or https address at {where}")
+    return url
 
 
 def caps(text: str) -> dict[str, Any]:
