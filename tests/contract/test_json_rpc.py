@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from web3 import HTTPProvider
 
-from ctrip.chains.evm.transport import JsonRpc
+from ctrip.chains.shared.transport import JsonRpc
 from infra.stack import wallet
 from tests.evm_support import Anvil, address
 

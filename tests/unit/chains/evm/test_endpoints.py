@@ -2,7 +2,8 @@
 
 import pytest
 
-from ctrip.chains.evm.endpoints import Breaker, Meter, Window
+from ctrip.chains.shared.endpoints import Meter, Window
+from ctrip.domain.breaker import Breaker
 
 
 def test_a_window_halves_when_refused_and_doubles_after_successes() -> None:

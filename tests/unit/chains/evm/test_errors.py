@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctrip.chains.evm.endpoints import behind
 from ctrip.chains.evm.errors import (
     BadSignature,
     Gone,
@@ -22,6 +21,7 @@ from ctrip.chains.evm.errors import (
     Unsupported,
     translate,
 )
+from ctrip.chains.shared.errors import behind
 from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Underpriced
 
 SEND = "eth_sendRawTransaction"

@@ -22,9 +22,9 @@ from ctrip.chains.evm.endpoints import TRIES, Endpoint, Meter
 from ctrip.chains.evm.errors import Gone, Missing, Unreachable
 from ctrip.chains.evm.logs import token_transfers
 from ctrip.chains.evm.node import OWN_TRANSACTION_BYTES
-from ctrip.chains.evm.pool import Pool
 from ctrip.chains.evm.probe import Blind, OtherFork, Prober, order
-from ctrip.chains.evm.transport import ANSWER_SECONDS
+from ctrip.chains.shared.pool import Pool
+from ctrip.chains.shared.transport import ANSWER_SECONDS
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Receipt, Transfer
 from ctrip.domain.chains.evm.transaction import Account, Call, Fees

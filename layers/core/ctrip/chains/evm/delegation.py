@@ -5,7 +5,7 @@ from typing import Any
 
 from ctrip.chains.evm.codec import octets, pinned, quantity, word
 from ctrip.chains.evm.endpoints import TRIES, Endpoint
-from ctrip.chains.evm.pool import Pool
+from ctrip.chains.shared.pool import Pool
 from ctrip.domain.chains.chain import Block
 from ctrip.domain.chains.evm.pay_call import allowance_data
 from ctrip.domain.chains.evm.transaction import AUTHORIZATION_GAS, NATIVE_GAS, Account, Call
@@ -15,7 +15,7 @@ from ctrip.domain.errors import ChainError, Refused
 _CALL_GAS = 1_000_000
 
 
-def accounts(pool: Pool, at: Block, addresses: Sequence[str]) -> list[Account]:
+def accounts(pool: Pool[Endpoint], at: Block, addresses: Sequence[str]) -> list[Account]:
     """Return the code and the nonce of addresses at exactly that block, in the order asked."""
     calls = [
         (method, [each, pinned(at)]) for each in addresses for method in ("eth_getCode", "eth_getTransactionCount")
@@ -29,7 +29,7 @@ def accounts(pool: Pool, at: Block, addresses: Sequence[str]) -> list[Account]:
     return pool.run(ask, state=True, tries=TRIES) if addresses else []
 
 
-def refusals(pool: Pool, at: Block, wanted: Sequence[Call]) -> list[str | None]:
+def refusals(pool: Pool[Endpoint], at: Block, wanted: Sequence[Call]) -> list[str | None]:
     """Say why calls of tokens would fail at that block, in the order asked; None where one would not.
 
     A token that says nothing has moved; what else it says must be true.
@@ -42,7 +42,7 @@ def refusals(pool: Pool, at: Block, wanted: Sequence[Call]) -> list[str | None]:
     return pool.run(ask, state=True, tries=TRIES) if wanted else []
 
 
-def allowance(pool: Pool, at: Block, token: str, owner: str, spender: str) -> int:
+def allowance(pool: Pool[Endpoint], at: Block, token: str, owner: str, spender: str) -> int:
     """Return how much of a token somebody may take from its owner, at exactly that block."""
     call = {"to": token, "data": allowance_data(owner, spender)}
 
@@ -55,7 +55,7 @@ def allowance(pool: Pool, at: Block, token: str, owner: str, spender: str) -> in
     return pool.run(ask, state=True, tries=TRIES)
 
 
-def authorizes(pool: Pool, sender: str, delegate: str) -> bool:
+def authorizes(pool: Pool[Endpoint], sender: str, delegate: str) -> bool:
     """Whether a transaction of type 4 (EIP-7702) is understood.
 
     One is estimated whose authorization nobody signed. A chain that knows it takes gas for it before it looks; a node

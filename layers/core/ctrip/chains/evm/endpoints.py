@@ -3,84 +3,25 @@
 What it bears is remembered: how much it answers at once, and what it cannot do.
 """
 
-import ipaddress
-import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from ctrip.chains.evm.codec import quantity
-from ctrip.chains.evm.errors import Gone, Missing, Reverted, TooMuch, Unreachable, translate
-from ctrip.chains.evm.transport import JsonRpc
+from ctrip.chains.evm.errors import Reverted, TooMuch, Unreachable, translate
+from ctrip.chains.shared.endpoints import GARBAGE, TRIES, Meter, Window, names, secrets
+from ctrip.chains.shared.errors import behind
+from ctrip.chains.shared.transport import JsonRpc
 from ctrip.domain.breaker import Breaker
 from ctrip.domain.errors import ChainError, Refused, WrongChain
 
 # How long an endpoint that cannot read at a block hash is left alone with such questions.
 BLIND_MS = 60_000
 BATCH = 100
-# How often a question at a block's hash is asked: a balancer's next node may hold what this one does not.
-TRIES = 3
-# What reading an answer of the wrong shape raises.
-GARBAGE = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RecursionError)
-_SHORTEST_KEY = 8
+
+__all__ = ["BATCH", "BLIND_MS", "GARBAGE", "TRIES", "Call", "Endpoint", "Meter", "Window"]
 
 Call = tuple[str, list[Any]]
-
-
-@dataclass(slots=True)
-class Meter:
-    """What was asked of a network: calls by method, and HTTP requests."""
-
-    calls: Counter[str] = field(default_factory=Counter)
-    requests: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def count(self, methods: Sequence[str]) -> None:
-        """Count one request."""
-        with self._lock:
-            self.calls.update(methods)
-            self.requests += 1
-
-
-@dataclass(slots=True)
-class Window:
-    """How much is asked at once: halves where it was too much, doubles again after successes, later after each refusal.
-
-    A refusal that is not about size, gas or time never comes here.
-    """
-
-    maximum: int
-    size: int = 0
-    patience: int = 4
-    _streak: int = 0
-
-    def __post_init__(self) -> None:
-        self.size = self.size or self.maximum
-
-    def shrink(self, asked: int, least: int = 1) -> bool:
-        """Halve what was asked; False, and nothing learnt, where that was `least` or less already."""
-        self._streak = 0
-        if asked <= least:
-            return False
-        self.size = max(least, min(self.size, asked) // 2)
-        self.patience = min(256, self.patience * 2)
-        return True
-
-    def kept(self) -> tuple[int, int]:
-        """Return what `put_back` needs."""
-        return self.size, self.patience
-
-    def put_back(self, kept: tuple[int, int]) -> None:
-        """Forget what was learnt since: the smallest question was refused too, so it was not about size."""
-        self.size, self.patience = kept
-
-    def fits(self) -> None:
-        """Note a success."""
-        self._streak += 1
-        if self._streak >= self.patience and self.size < self.maximum:
-            self.size, self._streak = min(self.maximum, self.size * 2), 0
 
 
 class Endpoint:
@@ -91,7 +32,7 @@ class Endpoint:
 
     def __init__(self, url: str, chain_id: int, meter: Meter, jitter: Callable[[], float], seconds: float) -> None:
         parts = urlsplit(url)
-        self.name, self.voice = _names(parts)
+        self.name, self.voice = names(parts)
         self.breaker = Breaker(jitter)
         self.wrong = False
         self.windows: dict[str, Window] = {}
@@ -99,7 +40,7 @@ class Endpoint:
         self.blind_until, self.blind_reason = 0, ""
         self._chain_id, self._answered = chain_id, chain_id
         self._checked = False
-        self._secrets = _secrets(parts)
+        self._secrets = secrets(parts)
         self._meter = meter
         self._rpc = JsonRpc(url, seconds)
 
@@ -249,35 +190,3 @@ class Endpoint:
 
 def _too_much(answer: object) -> bool:
     return isinstance(answer, TooMuch)
-
-
-def behind(answer: object) -> bool:
-    """Say whether an answer means that the node does not hold the block yet."""
-    return isinstance(answer, Missing) and not isinstance(answer, Gone)
-
-
-def _names(parts: SplitResult) -> tuple[str, str]:
-    """Return what an endpoint is called, and whose word its answers are."""
-    host = (parts.hostname or "?").rstrip(".")
-    if not _loopback(host):
-        return host, host
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return f"{host}:{port}", f"loopback:{port}"
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _secrets(parts: SplitResult) -> tuple[str, ...]:
-    """Return what of a URL may be a key, the longest first: it is struck out of whatever a node answers."""
-    whole = f"{parts.path}?{parts.query}".strip("/?")
-    words = {whole, parts.path.strip("/"), parts.query, parts.username or "", parts.password or ""}
-    words |= {word for word in parts.path.split("/") if len(word) >= _SHORTEST_KEY}
-    words |= {value for _, value in parse_qsl(parts.query)}
-    return tuple(sorted({*words, *map(unquote, words)} - {""}, key=len, reverse=True))

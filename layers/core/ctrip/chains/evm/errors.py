@@ -1,15 +1,7 @@
-"""What nodes answer when they refuse, translated once into the gateway's errors.
+"""What EVM nodes answer when they refuse, translated once into the gateway's errors.
 
-Refused
-├── TooMuch        ask for less: range, size, gas or time; it alone makes a window smaller
-├── Unsupported    the node has no such method, or keeps it from us
-├── Reverted       the call itself fails; every honest node would answer the same
-└── NotJudged      asked to broadcast, the node spoke of itself and not of the transaction
-Unavailable
-├── Unreachable    no usable answer came: connection, rate limit, garbage; counts against the endpoint
-│   └── Slow       none came in time
-└── Missing        the node does not hold that block or its state yet; another, or the same one a moment later, may
-    └── Gone       the node no longer keeps it
+The tree is the one of `ctrip.chains.shared.errors`, and of a broadcast:
+
 BroadcastRejected
 ├── Underpriced    the price, with the least that the node asks for where it names one (see `ctrip.domain.errors`)
 ├── Known          the node holds exactly these bytes already
@@ -21,43 +13,37 @@ import re
 from typing import Any
 
 from ctrip.chains.evm.prices import is_price, minimum
-from ctrip.domain.errors import BroadcastRejected, ChainError, NotHeld, Refused, Unavailable, Underpriced
+from ctrip.chains.shared.errors import (
+    Gone,
+    Missing,
+    NotJudged,
+    Reverted,
+    Slow,
+    TooMuch,
+    Unreachable,
+    Unsupported,
+    clean,
+)
+from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Underpriced
+
+__all__ = [
+    "BadSignature",
+    "Gone",
+    "Known",
+    "Missing",
+    "NotJudged",
+    "Reverted",
+    "Slow",
+    "TooMuch",
+    "Unreachable",
+    "Unsupported",
+    "clean",
+    "translate",
+]
 
 # 3 is geth's "execution reverted"; the rest is JSON-RPC 2.0, EIP-1474, and EIP-1898 for blocks that are not held.
 _REVERTED, _METHOD_NOT_FOUND, _INTERNAL = 3, -32601, -32603
 SEND = "eth_sendRawTransaction"
-
-
-class TooMuch(Refused):
-    """The node would answer a smaller question."""
-
-
-class Unsupported(Refused):
-    """The node does not offer this method."""
-
-
-class Reverted(Refused):
-    """The call reverted."""
-
-
-class NotJudged(Refused):
-    """The node took no look at the transaction: it does not broadcast, or it failed within itself."""
-
-
-class Unreachable(Unavailable):
-    """No usable answer came."""
-
-
-class Slow(Unreachable):
-    """No answer came in time: asking once more at once would take as long again."""
-
-
-class Missing(NotHeld):
-    """The node does not hold that block or state."""
-
-
-class Gone(Missing):
-    """The node no longer keeps that state: asking it again is of no use."""
 
 
 class Known(BroadcastRejected):
@@ -204,10 +190,3 @@ def _data(details: dict[str, Any]) -> str:
     if isinstance(data, dict):  # hardhat
         data = data.get("message")
     return data if isinstance(data, str) and not data.startswith("0x") else ""
-
-
-def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Return a node's text fit for logs: without keys and control characters, and short."""
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return re.sub(r"[^\x20-\x7e]+", " ", text)[:200]

@@ -12,7 +12,7 @@ from typing import Any
 from ctrip.chains.evm.codec import TRANSFER, account, digest, from_topic, quantity, topic
 from ctrip.chains.evm.endpoints import TRIES, Endpoint
 from ctrip.chains.evm.errors import TooMuch
-from ctrip.chains.evm.pool import Pool
+from ctrip.chains.shared.pool import Pool
 from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.errors import ChainError
 
@@ -25,7 +25,9 @@ Firsts = Mapping[str, int]
 """Addresses, each with the first block that matters to it."""
 
 
-def token_transfers(pool: Pool, contract: str, firsts: Firsts, last: int, turn: int) -> dict[str, list[Transfer]]:
+def token_transfers(
+    pool: Pool[Endpoint], contract: str, firsts: Firsts, last: int, turn: int
+) -> dict[str, list[Transfer]]:
     """Return what came to each address. Raises where no endpoint answers for the newest range."""
     found: dict[str, list[Transfer]] = defaultdict(list)
     # Those that look back equally far share a request: each range is asked for those alone to whom it matters.
@@ -40,7 +42,7 @@ def token_transfers(pool: Pool, contract: str, firsts: Firsts, last: int, turn: 
     }
 
 
-def _walk(pool: Pool, contract: str, firsts: Firsts, last: int, turn: int) -> list[tuple[str, Transfer]]:
+def _walk(pool: Pool[Endpoint], contract: str, firsts: Firsts, last: int, turn: int) -> list[tuple[str, Transfer]]:
     """Go back range by range; a range that no endpoint answers for ends it."""
     found: list[tuple[str, Transfer]] = []
     for number in range(LOG_REQUESTS):

@@ -8,7 +8,7 @@ from eth_utils.crypto import keccak
 from ctrip.chains.evm.codec import TRANSFER, account, digest, from_topic, octets, quantity
 from ctrip.chains.evm.endpoints import Endpoint
 from ctrip.chains.evm.errors import SEND, BadSignature, Known, Unreachable
-from ctrip.chains.evm.pool import Pool
+from ctrip.chains.shared.pool import Pool
 from ctrip.domain.chains.chain import Receipt, TokenTransfer
 from ctrip.domain.chains.evm.transaction import Fees
 from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavailable, Underpriced, WrongChain
@@ -17,7 +17,7 @@ from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavaila
 _RECENT_BLOCKS, _CHEAPEST = 10, 10
 
 
-def broadcast(pool: Pool, raw: str) -> None:
+def broadcast(pool: Pool[Endpoint], raw: str) -> None:
     """Offer signed bytes to every usable endpoint until one holds them; that it answers with their hash is no proof.
 
     A refusal of the signature ends the round, as no node would take the bytes. Any other refusal goes on to the next

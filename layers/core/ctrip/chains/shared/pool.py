@@ -1,10 +1,11 @@
 """The endpoints of one network, in order of preference: a question is asked of one after the other."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from ctrip.chains.evm.endpoints import GARBAGE, Endpoint, behind
-from ctrip.chains.evm.errors import Missing, Reverted, Slow, Unreachable
+from ctrip.chains.shared.endpoints import GARBAGE
+from ctrip.chains.shared.errors import Missing, Reverted, Slow, Unreachable, behind
+from ctrip.domain.breaker import Breaker
 from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavailable, WrongChain
 from ctrip.ports import Clock
 
@@ -13,20 +14,49 @@ RETRY_SECONDS = 0.2  # once more, after a moment, where no endpoint answered at 
 T = TypeVar("T")
 
 
-class Pool:
-    """Tries a question on each usable endpoint in turn."""
+class PooledEndpoint(Protocol):
+    """What a pool asks of an endpoint beside what the questions ask."""
+
+    name: str
+    breaker: Breaker
+    wrong: bool
+    blind_reason: str
+
+    def check(self) -> None:
+        """Raise `WrongChain` where it is another network's."""
+        ...
+
+    def sees(self, now: int) -> bool:
+        """Say whether questions of state may be asked of it."""
+        ...
+
+    def state(self, now: int) -> tuple[str, str, str]:
+        """Return its name, its state and the reason, for people."""
+        ...
+
+
+E = TypeVar("E", bound=PooledEndpoint)
+
+
+class Pool(Generic[E]):
+    """Tries a question on each usable endpoint in turn. `seeing` says what is missing where nobody `sees`."""
 
     def __init__(
-        self, name: str, endpoints: Sequence[Endpoint], clock: Clock, jitter: Callable[[], float] = lambda: 0.5
+        self,
+        name: str,
+        endpoints: Sequence[E],
+        clock: Clock,
+        jitter: Callable[[], float] = lambda: 0.5,
+        seeing: str = "reads at a block's hash",
     ) -> None:
         self.endpoints = tuple(endpoints)
-        self._name = name
+        self._name, self._seeing = name, seeing
         self._clock = clock
         self._jitter = jitter
 
     def run(
         self,
-        question: Callable[[Endpoint], T],
+        question: Callable[[E], T],
         *,
         skip: int = 0,
         turn: int = 0,
@@ -38,7 +68,7 @@ class Pool:
         `skip` endpoints are passed over, `turn` says which one is the first. `state` is a question at a block's hash,
         which not each endpoint can answer. Where a node is behind, it is asked up to `tries` times, after the others.
         """
-        tried: dict[Endpoint, ChainError] = {}
+        tried: dict[E, ChainError] = {}
         asked = [each for each in self.usable(turn) if not state or each.sees(self._clock.now())][skip:]
         for number in range(max(2, tries)):
             for endpoint in asked:
@@ -53,7 +83,7 @@ class Pool:
                 break
         raise self._gravest(list(tried.values()), state=state)
 
-    def _again(self, tried: dict[Endpoint, ChainError], number: int, tries: int) -> list[Endpoint]:
+    def _again(self, tried: dict[E, ChainError], number: int, tries: int) -> list[E]:
         """Choose whom to ask once more: nodes that are behind, else all where none answered, after a moment.
 
         Who took all the time that there is for an answer is not given it twice.
@@ -71,7 +101,7 @@ class Pool:
         """Let a passing failure pass."""
         self._clock.wait(RETRY_SECONDS * (0.5 + self._jitter()))
 
-    def any(self, question: Callable[[Endpoint], T | None], most: int = 2) -> T | None:
+    def any(self, question: Callable[[E], T | None], most: int = 2) -> T | None:
         """Return the first answer that is not None, from at most `most` endpoints: one that lags knows less."""
         asked, reasons = 0, list[ChainError]()
         for endpoint in self.usable():
@@ -94,7 +124,7 @@ class Pool:
         now = self._clock.now()
         return [each.state(now) for each in self.endpoints]
 
-    def attempt(self, endpoint: Endpoint, question: Callable[[Endpoint], T]) -> T:
+    def attempt(self, endpoint: E, question: Callable[[E], T]) -> T:
         """Ask one endpoint; whether it answered counts for or against it."""
         try:
             endpoint.check()
@@ -112,7 +142,7 @@ class Pool:
         endpoint.breaker.worked()
         return answer
 
-    def usable(self, turn: int = 0) -> Iterator[Endpoint]:
+    def usable(self, turn: int = 0) -> Iterator[E]:
         """Yield the endpoints that are neither resting nor of another network, the one whose turn it is first."""
         start = turn % len(self.endpoints)
         for endpoint in (*self.endpoints[start:], *self.endpoints[:start]):
@@ -130,5 +160,5 @@ class Pool:
         missing = [reason for reason in reasons if isinstance(reason, Missing)]
         told = [reason for reason in reasons if not isinstance(reason, WrongChain)]
         if state and not told and any(endpoint.blind_reason for endpoint in self.endpoints):
-            return Refused(f"no endpoint of {self._name} reads at a block's hash")
+            return Refused(f"no endpoint of {self._name} {self._seeing}")
         return next(iter([*refused, *missing, *told]), Unavailable(f"every endpoint of {self._name} is resting"))

@@ -22,7 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError, ProtocolError
 from urllib3.util.ssl_ import create_urllib3_context
 
-from ctrip.chains.evm.errors import Slow, TooMuch, Unreachable
+from ctrip.chains.shared.errors import Slow, TooMuch, Unreachable
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
