@@ -11,7 +11,7 @@ from ctrip.chains.evm.codec import quantity
 from ctrip.chains.evm.errors import Reverted, TooMuch, Unreachable, translate
 from ctrip.chains.shared.endpoints import GARBAGE, TRIES, Meter, Window, names, secrets
 from ctrip.chains.shared.errors import behind
-from ctrip.chains.shared.transport import JsonRpc
+from ctrip.chains.shared.transport import JsonRpc, Transport, matched
 from ctrip.domain.breaker import Breaker
 from ctrip.domain.errors import ChainError, Refused, WrongChain
 
@@ -42,7 +42,7 @@ class Endpoint:
         self._checked = False
         self._secrets = secrets(parts)
         self._meter = meter
-        self._rpc = JsonRpc(url, seconds)
+        self._rpc = JsonRpc(url, Transport(seconds))
 
     def window(self, name: str, maximum: int) -> Window:
         """Return the remembered window of one kind of question."""
@@ -145,11 +145,7 @@ class Endpoint:
         if isinstance(answers, dict) or (isinstance(answers, list) and len(answers) == 1 and "error" in answers[0]):
             first = answers if isinstance(answers, dict) else answers[0]
             raise translate(first.get("error"), "batch", self._secrets)
-        # Where ids are missing there is no order, and a result must not become another address's.
-        first_id = answers[0]["id"] if answers else None
-        if not isinstance(first_id, int) or [answer["id"] for answer in answers] != list(
-            range(first_id, first_id + len(calls))
-        ):
+        if not matched(answers, len(calls)):
             raise Unreachable(f"{self.name}: a batch's answers do not match its calls")
         results = [self._item(method, answer) for (method, _), answer in zip(calls, answers, strict=True)]
         for result in results:

@@ -87,6 +87,17 @@ def read_raw(raw: bytes) -> Transaction:
     return found
 
 
+def raw_of(signed: bytes) -> bytes:
+    """Return the octets of a signed transaction's `raw_data`; raises ValueError where there are none."""
+    try:
+        raw = _message(signed)[1]
+    except (IndexError, KeyError) as exc:
+        raise ValueError("not a signed transaction") from exc
+    if not isinstance(raw, bytes):
+        raise ValueError("not a signed transaction")  # noqa: TRY004 - what was read is data, no argument
+    return raw
+
+
 def _read_raw(raw: bytes) -> Transaction:
     top = _message(raw)
     contract = _message(top[11])
