@@ -12,8 +12,8 @@ import pytest
 from ctrip.chains.tron.client import TronChain
 from ctrip.chains.tron.probe import UNKNOWN, _probe_code
 from ctrip.domain.chains.chain import Block
-from ctrip.domain.chains.rpc import NodeEntry
-from ctrip.domain.chains.tron.addresses import decoded, encoded, from_hex
+from ctrip.domain.chains.tron.addresses import encoded
+from ctrip.domain.rpc import NodeEntry
 from ctrip.networks import load_networks
 from tests.evm_support import TestClock
 
@@ -118,7 +118,7 @@ class TronNode:
             return 405, b"<html><title>Error 405</title></html>"
         found = self.rules[path](asked) if path in self.rules else None
         if found is None:
-            own = getattr(self, path.split("/")[-1], None)
+            own = getattr(self, path.rsplit("/", maxsplit=1)[-1], None)
             if own is None:
                 return 405, b"<html><title>Error 405</title></html>"
             found = own(asked)
@@ -131,7 +131,13 @@ class TronNode:
     def _rpc(self, path: str, asked: Any) -> Any:
         if isinstance(asked, list):
             return [self._rpc(path, each) for each in asked]
-        rule = self.rules.get(f"{path} {asked['method']}") or getattr(self, asked["method"], None)
+        own = {
+            "eth_chainId": self._chain_id,
+            "eth_getBlockByNumber": self._newest,
+            "eth_getBalance": self._balance,
+            "eth_call": self._call,
+        }
+        rule = self.rules.get(f"{path} {asked['method']}") or own.get(asked["method"])
         if rule is None:
             error = {"code": -32601, "message": f"the method {asked['method']} does not exist/is not available"}
             return {"jsonrpc": "2.0", "id": asked["id"], "error": error}
@@ -179,11 +185,11 @@ class TronNode:
         parent = chain_block(number).parent
         return constant(f"{number:064x}{parent}" + "".join(f"{word:064x}" for word in words))
 
-    def eth_chainId(self, _: Any) -> str:
+    def _chain_id(self, _: Any) -> str:
         """Answer the network's id."""
         return hex(self.chain_id)
 
-    def eth_getBlockByNumber(self, _: Any) -> dict[str, str]:
+    def _newest(self, _: Any) -> dict[str, str]:
         """Answer the newest header."""
         block = chain_block(self.head)
         return {
@@ -193,11 +199,11 @@ class TronNode:
             "timestamp": hex(block.time // 1000),
         }
 
-    def eth_getBalance(self, params: Any) -> str:
+    def _balance(self, params: Any) -> str:
         """Answer a balance of the coin."""
         return hex(self.balances.get((None, encoded(bytes.fromhex(params[0][2:]))), 0))
 
-    def eth_call(self, params: Any) -> str:
+    def _call(self, params: Any) -> str:
         """Answer a supply or a balance of a token."""
         token = encoded(bytes.fromhex(params[0]["to"][2:]))
         data = params[0]["data"]
@@ -242,6 +248,3 @@ def other_tron() -> Iterator[TronNode]:
     node = TronNode()
     yield node
     node.close()
-
-
-__all__ = ["decoded", "from_hex"]

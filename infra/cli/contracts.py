@@ -91,7 +91,8 @@ class ChainContracts:
         if rules.collector(treasury, operator) is None:
             raise ConfigurationError(f"There are no such contracts on {name}: its tokens are swept one by one.")
         secret = read_endpoints(os.environ["CTRIP_STAGE"])
-        urls = dict.fromkeys((*settings.rpc.get(name, ()), *secret.get(name, ()), *network.rpc))
+        entries = (*settings.rpc.get(name, ()), *secret.get(name, ()), *network.rpc)
+        urls = dict.fromkeys(each for each in entries if isinstance(each, str))
         pays = same(signer.operators_address(network.kind, TREASURY[1]), treasury)
         return cls(network, tuple(urls), treasury, operator, pays=pays)
 

@@ -19,12 +19,17 @@ rpc = typer.Typer(help="RPC endpoints: add one to the stage's secret, test those
 def add_endpoint(
     chain: Annotated[str, typer.Argument(help="A network of chains.yaml.")],
     url: Annotated[
-        str | None, typer.Argument(help="Its address; asked for where it is not given, and not shown.")
+        str | None,
+        typer.Argument(
+            help="Its address, or an object of a Tron node's full and solid ones; asked for where it is not given, "
+            "and not shown."
+        ),
     ] = None,
     untested: Annotated[bool, typer.Option("--untested", help="Add it although it does not answer rightly.")] = False,
 ) -> None:
     """Test an endpoint and put it before the chain's others. Functions that run use it when they start anew."""
     from ctrip.aws.secrets import read_endpoints
+    from ctrip.domain.rpc import written
     from ctrip.domain.settings import endpoints as reading
     from ctrip.networks import check_named, load_networks
     from ctrip.system import SystemClock
@@ -32,15 +37,17 @@ def add_endpoint(
     check_named("CHAIN", [chain])
     address = url or typer.prompt("Address", hide_input=True)
     try:
-        reading(json.dumps({chain: [address]}))
+        held = json.loads(address) if address.lstrip().startswith("{") else address
+        (entry,) = reading(json.dumps({chain: [held]}))[chain]
     except ValueError as exc:
         raise typer.BadParameter(f"the address {exc}") from None
-    found = endpoints.ask(load_networks()[chain], address, SystemClock())
+    found = endpoints.ask(load_networks()[chain], entry, SystemClock())
     if found.problem and not untested:
         shown([found.view()], endpoints.COLUMNS)
         raise typer.Exit(EXIT_REFUSED)
-    known: dict[str, Any] = {name: list(urls) for name, urls in read_endpoints(_stage()).items()}
-    known[chain] = [address, *(each for each in known.get(chain, []) if each != address)]
+    known: dict[str, Any] = {name: list(map(written, held)) for name, held in read_endpoints(_stage()).items()}
+    mine = written(entry)
+    known[chain] = [mine, *(each for each in known.get(chain, []) if each != mine)]
     _secrets().put_secret_value(SecretId=f"ctrip/{_stage()}/rpc", SecretString=json.dumps(known))
     shown({"chain": chain, "host": found.host, "endpoints": len(known[chain])})
 

@@ -141,7 +141,7 @@ def _check_endpoints(env: Mapping[str, str], ports: Ports) -> None:
     if not env.get("CTRIP_RPC", "").strip():
         return
     for url in config.load(env).rpc.get(LOCAL_CHAIN, ()):
-        parts = urlsplit(url)
+        parts = urlsplit(str(url))
         port = parts.port or (443 if parts.scheme == "https" else 80)
         if parts.hostname in LOOPBACK and port != ports.anvil and not listening(port):
             raise Refused(

@@ -306,7 +306,11 @@ class ToyTransfers:
     def usual_payout(self, token: str | None) -> int:
         return TOKEN_FEE if token else COIN_FEE
 
-    def quote(self, order: Order, coin: int) -> Quote:
+    @property
+    def lends(self) -> bool:
+        return False
+
+    def quote(self, order: Order, coin: int, *, giver: str = "") -> Quote:
         if order.token is None:
             return Quote(COIN_FEE)
         return Quote(TOKEN_FEE, short=max(TOKEN_FEE - coin, 0), gift=TOKEN_FEE, gift_fee=COIN_FEE)
@@ -318,7 +322,13 @@ class ToyTransfers:
         return self._planned(replace(order, amount=amount), quote, last) if amount > 0 else None
 
     def quote_gift(self, order: Order, need: Quote) -> Quote:
-        return Quote(COIN_FEE)
+        return Quote(COIN_FEE, gift=order.amount)
+
+    def on_loan(self, station: str) -> list[str]:
+        return []
+
+    def take_back(self, station: str, address: str, last: OutgoingTransaction | None) -> Planned | None:
+        return None
 
     def give(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned:
         return self._planned(order, quote, last)

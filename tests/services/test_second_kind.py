@@ -49,7 +49,6 @@ NETWORK = Network(
 def _toy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """All that a kind is added by."""
     monkeypatch.setitem(kinds.KINDS, "toy", RULES)
-    monkeypatch.setitem(kinds.DESCRIBED, "toy", RULES)
     toy = KindAdapters(lambda *_: ToyChain(T0, "toynet"), ToyTransfers, _no_feeds)
     monkeypatch.setitem(KIND_ADAPTERS, "toy", toy)
     monkeypatch.setitem(wallet.SIGN, "toy", sign)

@@ -12,6 +12,7 @@ from typing import Any
 from ctrip.domain import settings as read
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
+from ctrip.domain.rpc import RpcEntry
 from ctrip.domain.settings import YEAR_SECONDS
 from ctrip.domain.settlement.rules import PayoutRules, parse_rules
 from ctrip.domain.sweeping.policy import SweepPolicy, parse_policies
@@ -47,10 +48,12 @@ class Settings:
         "The networks of `chains.yaml` that this stage accepts, separated by commas.",
         read.names,
     )
-    rpc: Mapping[str, tuple[str, ...]] = _setting(
+    rpc: Mapping[str, tuple[RpcEntry, ...]] = _setting(
         "CTRIP_RPC",
         Fixed({}),
-        'RPC endpoints that go before the public list, as JSON: `{"ethereum": ["https://..."]}`.',
+        'RPC endpoints that go before the public list, as JSON: `{"ethereum": ["https://..."]}`. '
+        'A Tron node whose sides are apart is an object: `{"full": "https://...", "solid": "https://..."}`, with its '
+        "`jsonrpc` on final blocks and `headers` where there are any.",
         read.endpoints,
         local=Fixed({"anvil": ("http://127.0.0.1:8545",)}),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from ctrip import described
 from ctrip.domain.chains.assets import FEE_CAP, GAS_FUNDING_CAP, Asset, FeeFloor, Network
-from ctrip.domain.chains.kinds import DESCRIBED, KINDS, folded
+from ctrip.domain.chains.kinds import KINDS, folded
 from ctrip.domain.errors import ConfigurationError, InvalidField
 from ctrip.domain.money import parse_decimal
 from ctrip.domain.sweeping import treasury
@@ -25,7 +25,7 @@ _LEAST_POLL_SECONDS = 2.0
 def load_networks(names: Sequence[str] | None = None, *, local: bool = False) -> dict[str, Network]:
     """Return the networks of these names, or all; for the `local` stage those that stand in for them on one machine.
 
-    Raises `ConfigurationError` for an unknown name or a kind that is not built yet.
+    Raises `ConfigurationError` for an unknown name.
     """
     every = _on_one_machine() if local else _every()
     if names is None:
@@ -33,29 +33,25 @@ def load_networks(names: Sequence[str] | None = None, *, local: bool = False) ->
     for name in names:
         if name not in every:
             raise _unknown("CTRIP_CHAINS", name, every)
-        if every[name].kind not in KINDS:
-            raise ConfigurationError(
-                f"CTRIP_CHAINS: {name!r} cannot be enabled: chain kind {every[name].kind} is not built yet"
-            )
     return {name: every[name] for name in names}
 
 
 def check_treasuries(treasuries: Mapping[str, str], contract_on: Sequence[str] = ()) -> None:
     """Refuse treasuries that money must not be sent to; raises `ConfigurationError` with one line."""
-    built = {name: network for name, network in _every().items() if network.kind in KINDS}
+    every = _every()
     contracts = {
         folded(token.address): f"{token.symbol} on {network.name}"
-        for network in _every().values()
+        for network in every.values()
         for token in network.tokens
         if token.address
     }
     try:
-        treasury.check_treasuries(treasuries, built, contracts)
+        treasury.check_treasuries(treasuries, every, contracts)
     except ValueError as exc:
         raise ConfigurationError(f"{treasury.SETTING} is refused: {exc}") from None
     for name in contract_on:
-        if name not in ("0", "1", *built):
-            raise _unknown("CTRIP_TREASURY_CONTRACT", name, built)
+        if name not in ("0", "1", *every):
+            raise _unknown("CTRIP_TREASURY_CONTRACT", name, every)
 
 
 def with_caps(
@@ -242,7 +238,7 @@ def _network(name: str, entry: Any) -> Network:
             f"chains.yaml: {name!r} is not a name of 3 to 20 lower-case letters, digits and dashes"
         )
     fields = _Fields(name, entry)
-    kind = fields.one_of("kind", tuple(DESCRIBED))
+    kind = fields.one_of("kind", tuple(KINDS))
     chain_id = fields.integer("chain_id", 1, 2**53 - 1)
     block_seconds = fields.seconds("block_seconds")
     network = Network(
@@ -287,12 +283,12 @@ def _url(fields: _Fields, url: Any) -> str:
 
 def _asset(chain: str, kind: str, chain_id: int, entry: Any, *, token: bool) -> Asset:
     fields = _Fields(f"{chain}.{'tokens' if token else 'coin'}", entry)
-    address = fields.text("address", DESCRIBED[kind].address) if token else None
+    address = fields.text("address", KINDS[kind].address) if token else None
     asset = Asset(
         chain=chain,
         symbol=fields.text("symbol"),
         decimals=fields.integer("decimals", 0, 77),
-        id=DESCRIBED[kind].token_id(chain_id, address) if address else None,
+        id=KINDS[kind].token_id(chain_id, address) if address else None,
         address=address,
         enabled=fields.flag("enabled", True),
         sweep_floor=fields.amount("sweep_floor", 0) or 0,

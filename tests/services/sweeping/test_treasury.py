@@ -59,7 +59,7 @@ def test_each_chain_may_have_a_treasury_of_its_own_and_others_then_have_none():
         ("0x" + "0" * 40, "zero address"),
         ('{"ethereum": "nonsense"}', "on ethereum"),
         (json.dumps({"etherum": GOOD}), "there are"),
-        (json.dumps({"tron": GOOD}), "there are"),
+        (json.dumps({"tron": GOOD}), "hexadecimal digits: give the form that begins with T, on tron"),
         ('{"ethereum": 7}', "must map"),
         ('{"ethereum"', "JSON"),
         (f'{{"base": "{GOOD}", "base": "{OTHER}"}}', "twice"),

@@ -122,7 +122,7 @@ def test_paying_nothing_is_refused_before_anything_is_looked_for(checkout: Path)
 
 NONSENSE = {
     "CTRIP_STAGE": ["Prod", "a-b", "\uff50rod", "x" * 17],
-    "CTRIP_CHAINS": [",", "anvil,anvil", "anvl", "tron", f"https://node.example/{KEY}"],
+    "CTRIP_CHAINS": [",", "anvil,anvil", "anvl", "tronn", f"https://node.example/{KEY}"],
     "CTRIP_RPC": [
         "{",
         "[]",

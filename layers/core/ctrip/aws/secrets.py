@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  #
 
 from ctrip.aws.clients import client
 from ctrip.domain.errors import Busy, ConfigurationError, DecryptionRefused
+from ctrip.domain.rpc import RpcEntry
 from ctrip.domain.settings import endpoints
 from ctrip.ports import Clock
 
@@ -52,7 +53,7 @@ def noted_backup(secret: Mapping[str, Any], verifying_key: str) -> str:
     return day if key == verifying_key else ""
 
 
-def read_endpoints(stage: str) -> dict[str, tuple[str, ...]]:
+def read_endpoints(stage: str) -> dict[str, tuple[RpcEntry, ...]]:
     """Read the stage's RPC endpoints, with their providers' keys: `{chain: [url, ...]}`; empty where none are set.
 
     Raises `ConfigurationError`, as for `CTRIP_RPC`, which is read alike; no address is repeated.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ctrip.aws.rates import LambdaRates
     from ctrip.aws.secrets import KmsCipher
     from ctrip.aws.signer import LambdaSigner
+    from ctrip.domain.rpc import RpcEntry
     from ctrip.net.receivers import HttpSender
     from ctrip.ports import Chain, Log, RateSource
     from ctrip.services.sweeping.sign_transaction import Wallet
@@ -296,7 +297,7 @@ class AwsAdapters:
         return adapters_of(network).client(network, urls, self.clock)
 
     @cached_property
-    def _secret_endpoints(self) -> dict[str, tuple[str, ...]]:
+    def _secret_endpoints(self) -> dict[str, tuple["RpcEntry", ...]]:
         from ctrip.aws.secrets import read_endpoints
 
         return read_endpoints(self.settings.stage)

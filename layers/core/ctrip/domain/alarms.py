@@ -62,6 +62,11 @@ ALARMS: dict[str, Alarm] = {
         "A scanner's pass ended with an error that is no node's: most likely a fault of ours.",
         "Search the log for the kind of error; while it repeats on a chain, roll back the last deployment.",
     ),
+    "account_permission_changed": Alarm(
+        _PAGE,
+        "Another key than ours may sign for a deposit address: the permissions of its account on Tron were changed.",
+        "Treat the address's key as leaked: find who changed them in an explorer, and sweep nothing of that merchant.",
+    ),
     # -- rates
     "rate_source_out": Alarm(
         _TICKET,

@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from ctrip.domain.bounds import WholeNumber
-from ctrip.domain.chains.rpc import NodeEntry, RpcEntry
+from ctrip.domain.rpc import NodeEntry, RpcEntry
 from ctrip.domain.text import nearest, quoted
 from ctrip.domain.urls import is_node_address, is_web_address
 

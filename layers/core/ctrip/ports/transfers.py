@@ -44,10 +44,15 @@ class Transfers(Protocol):
         """Return about what a payout from the treasury costs, of the coin (None) or of a token."""
         ...
 
-    def quote(self, order: Order, coin: int) -> Quote:
+    @property
+    def lends(self) -> bool:
+        """Whether a gas station can lend an address what it needs, in place of giving it coin."""
+        ...
+
+    def quote(self, order: Order, coin: int, *, giver: str = "") -> Quote:
         """Say what a transfer costs whose sender holds so much coin; raises `Reverts` where the chain would refuse it.
 
-        Of the coin, whatever the amount: all that is there is moved.
+        Of the coin, whatever the amount: all that is there is moved. `giver` would lend or give what the sender lacks.
         """
         ...
 
@@ -59,11 +64,22 @@ class Transfers(Protocol):
         ...
 
     def quote_gift(self, order: Order, need: Quote) -> Quote:
-        """Say what it costs the gas station to give an address what `need` says that it is short of."""
+        """Say what it costs the gas station to give an address what `need` says that it is short of.
+
+        `gift` is then the coin that is given: no more than the order's amount, less where something else serves.
+        """
         ...
 
     def give(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned:
-        """Plan such a gift."""
+        """Plan such a gift; the order's amount is what the quote named."""
+        ...
+
+    def on_loan(self, station: str) -> list[str]:
+        """Return the addresses that still have what the gas station lent them."""
+        ...
+
+    def take_back(self, station: str, address: str, last: OutgoingTransaction | None) -> Planned | None:
+        """Plan to end a loan; None where there is none."""
         ...
 
     # -- many addresses at once

@@ -8,12 +8,12 @@ from bip_utils import Bip32Slip10Secp256k1, Bip39SeedGenerator
 from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.chain import Signed
 from ctrip.domain.chains.kinds import KINDS, account_path
-from ctrip.signer import evm
+from ctrip.signer import evm, tron
 from ctrip.signer.generations import Generation, of_account
 
 # By chain kind: makes signed bytes of a private key, or of what signs like one, and an unsigned transaction of the
 # kind, which may name the paths of more keys.
-SIGN: dict[str, Callable[[Any, Any, Callable[[str], bytes]], Signed]] = {"evm": evm.sign}
+SIGN: dict[str, Callable[[Any, Any, Callable[[str], bytes]], Signed]] = {"evm": evm.sign, "tron": tron.sign}
 
 
 class MnemonicWallet:

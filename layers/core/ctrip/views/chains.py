@@ -3,7 +3,7 @@
 from typing import Annotated, TypedDict
 
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.kinds import DESCRIBED
+from ctrip.domain.chains.kinds import KINDS
 from ctrip.views.fields import Address, Id, Long, NextCursor, Shape
 
 
@@ -30,7 +30,7 @@ class ChainView(TypedDict):
 
     id: str
     name: str
-    kind: Annotated[str, Shape(values=tuple(DESCRIBED))]
+    kind: Annotated[str, Shape(values=tuple(KINDS))]
     chain_id: Long
     symbol: str
     decimals: int

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
-from ctrip.domain.chains.kinds import DESCRIBED
+from ctrip.domain.chains.kinds import KINDS
 
 
 class Shape(NamedTuple):
@@ -64,7 +64,7 @@ Hash = Annotated[
 Address = Annotated[
     str,
     Shape(
-        checked=f"^({'|'.join(each.address.pattern for each in DESCRIBED.values())})$",
+        checked=f"^({'|'.join(each.address.pattern for each in KINDS.values())})$",
         description="On EVM chains in EIP-55.",
         examples=("0x70997970C51812dc3A010C7d01b50e0d17dc79C8",),
     ),

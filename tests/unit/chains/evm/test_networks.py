@@ -24,6 +24,7 @@ NAMES = [
     "bsc-testnet",
     "tron",
     "nile",
+    "shasta",
     "anvil",
 ]
 OPTIONAL = ("poll_seconds", "explorer", "gas_funding_cap", "fee_cap", "fee_floor", "gas_estimated", "colour")
@@ -45,12 +46,17 @@ mine:
 
 
 def test_the_networks_of_the_contract_are_there() -> None:
-    """Eleven networks, each with USDT, the main ones with USDC and DAI too."""
+    """Twelve networks, each with USDT where it has one, the EVM ones with USDC and DAI too."""
     networks = load_networks()
     assert list(networks) == NAMES
     for network in networks.values():
         symbols = {token.symbol for token in network.tokens if token.enabled}
-        assert symbols >= ({"USDT"} if network.kind == "tron" else {"USDC", "USDT", "DAI"})
+        usual = (
+            {"USDC", "USDT", "DAI"}
+            if network.kind == "evm"
+            else {"USDT"} - {"USDT" if network.name == "shasta" else ""}
+        )
+        assert symbols >= usual
         assert all(token.chain == network.name for token in (*network.tokens, network.coin))
     assert networks["anvil"].poll_seconds == 1
     assert networks["bsc"].poll_seconds == 2
@@ -76,13 +82,22 @@ def test_token_ids_follow_from_caip_19() -> None:
     assert networks["tron"].tokens[0].id == str(uuid.uuid5(uuid.NAMESPACE_URL, text))
 
 
-def test_an_unknown_or_unbuilt_chain_fails_in_one_line() -> None:
-    """Enabling is refused; listing is not."""
+def test_an_unknown_chain_fails_in_one_line() -> None:
+    """With the names that there are."""
     assert list(load_networks(["base", "anvil"])) == ["base", "anvil"]
     with pytest.raises(ConfigurationError, match=r"'moon' is not in chains\.yaml"):
         load_networks(["anvil", "moon"])
-    with pytest.raises(ConfigurationError, match="chain kind tron is not built yet"):
-        load_networks(["tron"])
+
+
+def test_a_network_that_another_stands_in_for_is_that_one_on_the_local_stage_alone() -> None:
+    """Under the same name: the local one is a test network without public endpoints."""
+    main, local = load_networks(["tron"])["tron"], load_networks(["tron"], local=True)["tron"]
+    assert (main.testnet, local.testnet, bool(main.rpc), local.rpc) == (False, True, True, ())
+    assert main.chain_id != local.chain_id
+    assert (main.coin, main.confirmations) == (local.coin, local.confirmations)
+    assert {name: each for name, each in load_networks(local=True).items() if name != "tron"} == {
+        name: each for name, each in load_networks().items() if name != "tron"
+    }
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,12 @@ class EvmTransfers:
         """Return about what a payout costs, with what the layer below asks."""
         return self._quoted(TOKEN_PAYOUT_GAS if token else NATIVE_GAS, self._price()).cost
 
-    def quote(self, order: Order, coin: int) -> Quote:
+    @property
+    def lends(self) -> bool:
+        """Say no: gas is paid in coin."""
+        return False
+
+    def quote(self, order: Order, coin: int, *, giver: str = "") -> Quote:
         """Say what a transfer costs; a token's is given its gas twice over: a rising base fee needs no second gift."""
         price = self._price()
         if order.token is None:
@@ -100,11 +105,19 @@ class EvmTransfers:
         price = self._price()
         needed = self._plain_gas(order.sender, order.to, order.amount)
         terms = GasTerms(needed, price.max_fee, min(price.tip, price.max_fee))
-        return Quote(needed * price.max_fee, terms=written(terms))
+        return Quote(needed * price.max_fee, gift=order.amount, terms=written(terms))
 
     def give(self, order: Order, quote: Quote, last: OutgoingTransaction | None) -> Planned:
         """Plan a plain transfer of coin."""
         return self._planned(quote, self._next_nonce(order.sender, last), order.to, value=order.amount)
+
+    def on_loan(self, station: str) -> list[str]:
+        """Return nobody: coin is given, and nothing is lent."""
+        return []
+
+    def take_back(self, station: str, address: str, last: OutgoingTransaction | None) -> Planned | None:
+        """Plan nothing."""
+        return None
 
     # -- many addresses at once
 

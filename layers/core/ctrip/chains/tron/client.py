@@ -15,10 +15,10 @@ from ctrip.chains.tron.endpoints import Endpoint
 from ctrip.chains.tron.logs import token_transfers
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Receipt, Transfer
-from ctrip.domain.chains.rpc import RpcEntry
 from ctrip.domain.chains.tron.account import Account, Prices, Stake
 from ctrip.domain.chains.tron.addresses import to_hex
 from ctrip.domain.errors import ChainError, ConfigurationError, NotHeld, Refused
+from ctrip.domain.rpc import RpcEntry
 from ctrip.ports import Clock
 
 __all__ = ["TronChain"]

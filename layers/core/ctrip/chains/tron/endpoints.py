@@ -15,8 +15,8 @@ from ctrip.chains.tron import codec
 from ctrip.chains.tron.errors import NoPath, NoSolidSide, judge, readable, revert_words, translate
 from ctrip.domain.breaker import Breaker
 from ctrip.domain.chains.chain import Block
-from ctrip.domain.chains.rpc import NodeEntry, RpcEntry
 from ctrip.domain.errors import ChainError, WrongChain
+from ctrip.domain.rpc import NodeEntry, RpcEntry
 
 # How long an endpoint without a solid side is not asked for what only that side may answer.
 BLIND_MS = 60_000
@@ -128,8 +128,8 @@ class Endpoint:
         except NoPath as exc:
             if path != "getblock":
                 raise
-            self.blind_until, self.blind_reason = self._now() + BLIND_MS, f"/walletsolidity is not there ({exc})"
-            raise NoSolidSide(f"{self.name}: no solid side: {self.blind_reason}") from exc
+            self.blind_until, self.blind_reason = self._now() + BLIND_MS, "it does not serve /walletsolidity"
+            raise NoSolidSide(f"{self.name} has no solid side: it does not serve /walletsolidity") from exc
         self.blind_until, self.blind_reason = 0, ""
         return answer
 

@@ -11,6 +11,7 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from importlib import resources
 
 from ctrip.chains.shared.endpoints import GARBAGE, Window
@@ -22,10 +23,10 @@ from ctrip.domain.chains.tron.addresses import decoded
 from ctrip.domain.errors import ChainError, Refused, Unavailable
 
 UNKNOWN = 2**256 - 1
-# What a call may hold, in units of time: seen are 10,000 of the coin in one call, and of USDT 500 always, 1,000 three
-# times of four.
-MOST, FIRST = 20_000, 10_000
-COIN_UNITS, TOKEN_UNITS = 2, 20
+# What a call may hold of the coin, and of a token, and what is asked first. Seen: 10,000 of the coin in one call; of
+# USDT 500 always, 1,000 three times of four.
+COIN_MOST, COIN_FIRST = 10_000, 10_000
+TOKEN_MOST, TOKEN_FIRST = 1_000, 500
 RPC_MOST = 10_000  # addresses in a batch; seen with as many of the coin and of a token
 _RPC_REST_MS = 60_000
 _COIN = b"\0" * 20
@@ -39,11 +40,6 @@ class _Part:
     places: list[int]
     alone: bool = False
 
-    @property
-    def units(self) -> int:
-        """Return how much of a call one address takes."""
-        return COIN_UNITS if self.token is None else TOKEN_UNITS
-
 
 @dataclass(slots=True)
 class _Pass:
@@ -56,9 +52,10 @@ class _Pass:
 
     def prove(self) -> None:
         """Believe what waits."""
+        self.proven = self.proven or bool(self.waiting)
         for place, balance in self.waiting.items():
             self.found[place] = balance
-        self.waiting, self.proven = {}, True
+        self.waiting = {}
 
 
 def balances(endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery], now: int) -> list[int | None]:
@@ -91,17 +88,17 @@ def held_since(endpoint: Endpoint, at: Block, holding: BalanceQuery) -> int | No
 
 def _by_probe(endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery]) -> list[int | None]:
     done = _Pass(wanted, [None] * len(wanted))
-    window = endpoint.window("probe", MOST, FIRST)
-    kept, rest = window.kept(), _parts(wanted)
+    rest = _parts(wanted)
     while rest:
-        chunk, left = _chunk(window, rest)
+        chunk, left = _chunk(endpoint, rest)
         try:
             groups = [(part.token, [wanted[place].address for place in part.places]) for part in chunk]
             number, parent, values = _run_probe(endpoint, groups)
         except TooMuch as exc:
-            rest = _smaller(window, kept, chunk, exc) + left
+            rest = _smaller(endpoint, chunk, exc) + left
             continue
-        window.fits()
+        for part in chunk:
+            _window(endpoint, part.token).fits()
         if not _stands_on(endpoint, at, number, parent, done):
             return done.found
         done.prove()
@@ -130,30 +127,36 @@ def _parts(wanted: Sequence[BalanceQuery]) -> list[_Part]:
     return [_Part(token, some) for token, some in places.items()]
 
 
-def _chunk(window: Window, parts: list[_Part]) -> tuple[list[_Part], list[_Part]]:
-    """Fill one call from the front, and return what is left too."""
-    room, chunk, left = window.size, list[_Part](), list[_Part]()
+def _window(endpoint: Endpoint, token: str | None) -> Window:
+    if token is None:
+        return endpoint.window("coin", COIN_MOST, COIN_FIRST)
+    return endpoint.window(f"token {token}", TOKEN_MOST, TOKEN_FIRST)
+
+
+def _chunk(endpoint: Endpoint, parts: list[_Part]) -> tuple[list[_Part], list[_Part]]:
+    """Fill one call from the front, each asset by the share that its own window tells; return what is left too."""
+    room, chunk, left = Fraction(1), list[_Part](), list[_Part]()
     for part in parts:
-        fitting = 0 if chunk and (part.alone or chunk[0].alone) else max(room // part.units, 0 if chunk else 1)
+        size = _window(endpoint, part.token).size
+        fitting = 0 if chunk and (part.alone or chunk[0].alone) else int(room * size)
         if taken := part.places[:fitting]:
             chunk.append(_Part(part.token, taken, part.alone))
-            room -= len(taken) * part.units
+            room -= Fraction(len(taken), size)
         if others := part.places[fitting:]:
             left.append(_Part(part.token, others, part.alone))
     return chunk, left
 
 
-def _smaller(window: Window, kept: tuple[int, int], chunk: list[_Part], problem: TooMuch) -> list[_Part]:
-    """Divide what was too much: by asset first, as one token may be to blame, then by half.
+def _smaller(endpoint: Endpoint, chunk: list[_Part], problem: TooMuch) -> list[_Part]:
+    """Divide what was too much: by asset first, as one of them may be to blame, then by half.
 
-    A token of which a single address is too much stays unknown: the others do not starve, nor learn from it.
+    A token of which a single address is too much stays unknown: the others do not starve.
     """
     if len(chunk) > 1:
         return [_Part(part.token, part.places, alone=True) for part in chunk]
     (part,) = chunk
-    if window.shrink(len(part.places) * part.units, part.units):
+    if _window(endpoint, part.token).shrink(len(part.places)):
         return chunk
-    window.put_back(kept)
     if part.token is None:
         raise problem
     return []

@@ -126,7 +126,8 @@ class Act:
     transfer.
     One that `collects` calls a contract at `to` that takes the token of many addresses, of which some make a `grant`.
     One that `pays` calls a contract at `to` that pays so much to each of many; one with a `spender` lets that one take
-    all of the token. Both are `unclear`: whoever does not ask for them refuses them.
+    all of the token. One that `lends` lets `to` use what is staked, or ends that. All three are `unclear`: whoever does
+    not ask for them refuses them.
     `slot` is what at most one transaction of its sender can have.
     """
 
@@ -142,6 +143,7 @@ class Act:
     pays: tuple[tuple[str, int], ...] = ()
     spender: str = ""
     slot: str = ""
+    lends: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,4 @@
-"""The table of chain kinds: everybody asks it for a kind's rules, and nobody else knows a kind.
-
-A kind that is described (`chains.yaml` may list its networks) and has no rules yet cannot be enabled.
-"""
+"""The table of chain kinds: everybody asks it for a kind's rules, and nobody else knows a kind."""
 
 import re
 from functools import lru_cache
@@ -10,27 +7,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import Act, Collector, Unsigned
 from ctrip.domain.chains.evm.rules import RULES as EVM
-from ctrip.domain.chains.tron.tokens import TOKENS as TRON_TOKENS
+from ctrip.domain.chains.tron.rules import RULES as TRON
 from ctrip.domain.errors import SigningRefused
 
 if TYPE_CHECKING:
     from ctrip.domain.chains.bip32 import ExtendedKey
 
 
-class TokenRules(Protocol):
-    """How `chains.yaml` names a kind's tokens: the pattern of their contracts' addresses."""
-
-    @property
-    def address(self) -> re.Pattern[str]:
-        """Return the pattern of addresses."""
-        ...
-
-    def token_id(self, chain_id: int, address: str) -> str:
-        """Derive a token's id, the same in every stage."""
-        ...
-
-
-class ChainRules(TokenRules, Protocol):
+class ChainRules(Protocol):
     """What the chains of one kind have in common, without a node.
 
     `curve` names the account keys and the counters of addresses that the kind uses, `coin_type` is SLIP-44's.
@@ -39,6 +23,15 @@ class ChainRules(TokenRules, Protocol):
     @property
     def kind(self) -> str:
         """Name the kind."""
+        ...
+
+    @property
+    def address(self) -> re.Pattern[str]:
+        """Return the pattern of the addresses of tokens' contracts in `chains.yaml`."""
+        ...
+
+    def token_id(self, chain_id: int, address: str) -> str:
+        """Derive a token's id, the same in every stage."""
         ...
 
     @property
@@ -100,9 +93,8 @@ class ChainRules(TokenRules, Protocol):
         ...
 
 
-KINDS: dict[str, ChainRules] = {EVM.kind: EVM}
+KINDS: dict[str, ChainRules] = {EVM.kind: EVM, TRON.kind: TRON}
 FIRST: ChainRules = EVM  # what a merchant's `xpub` and `account_path` are of, and addresses of which no kind is told
-DESCRIBED: dict[str, TokenRules] = {**KINDS, "tron": TRON_TOKENS}
 
 
 def rules_of(network: Network) -> ChainRules:

@@ -63,6 +63,7 @@ class Trigger(StrEnum):
     HANDED_OVER = "its treasury's key is not here: a person must send it"
     SENT = "its transaction is written"
     LEFT_OUT = "the transaction of many that it was in is final, and did not pay it"
+    EXPIRED = "its transaction was not mined, and cannot be any more"
     COMPLETED = "its transaction is final, and moved the money"
     REJECTED = "a person has rejected it"
     CANCELLED = "the merchant has cancelled it"
@@ -103,6 +104,7 @@ TRANSITIONS: dict[tuple[PayoutState, Trigger], PayoutState] = {
     (_S.AWAITING_TRANSFER, _T.COMPLETED): _S.COMPLETED,
     (_S.AWAITING_TRANSFER, _T.REJECTED): _S.REJECTED,
     (_S.SENDING, _T.LEFT_OUT): _S.APPROVED,
+    (_S.SENDING, _T.EXPIRED): _S.APPROVED,
     (_S.SENDING, _T.REJECTED): _S.REJECTED,
     (_S.AWAITING_TRANSFER, _T.CANCELLED): _S.CANCELLED,
     (_S.SENDING, _T.COMPLETED): _S.COMPLETED,

@@ -56,13 +56,15 @@ _ENDED = frozenset(
 class Kind(StrEnum):
     """What an own transaction is for: coin for a deposit address, its funds to the treasury, or payouts from there.
 
-    An allowance lets the contract that pays many take a token of the treasury's.
+    An allowance lets the contract that pays many take a token of the treasury's. A reclaim ends what the gas station
+    has lent to a deposit address, in place of coin.
     """
 
     FUND = "fund"
     SWEEP = "sweep"
     PAYOUT = "payout"
     ALLOWANCE = "allowance"
+    RECLAIM = "reclaim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,8 +414,8 @@ def postings(transaction: OutgoingTransaction, member: Member, now: int) -> tupl
     )
 
 
-def allowance_gas(transaction: OutgoingTransaction, receipt: Receipt, now: int) -> tuple[Entry, ...]:
-    """Post what it cost to let the contract that pays many take a token: the operator bears it."""
+def gas_alone(transaction: OutgoingTransaction, receipt: Receipt, now: int, payer: str) -> tuple[Entry, ...]:
+    """Post what a transaction cost that serves no payment and no payout by itself: the operator bears it."""
     entry = Entry(
         id=f"{transaction.key}#{transaction.version + 1:06d}#gas",
         type=EntryType.GAS,
@@ -421,7 +423,7 @@ def allowance_gas(transaction: OutgoingTransaction, receipt: Receipt, now: int) 
         chain=transaction.chain,
         asset="native",
         debit=GAS_EXPENSE,
-        credit=TREASURY,
+        credit=payer,
         amount=receipt.fee,
         at=now,
         tx_hash=receipt.tx_hash,

@@ -53,7 +53,31 @@ class PaymentDecider:
     def decide(
         self, due: Sequence[Watch], head: Block, previous: Block | None, *, now: int, final: int, lags: bool
     ) -> Block:
-        """Look at what is due, decide and commit; return the block that the look stood on."""
+        """Look at what is due, decide and commit; return the block that the look stood on, the oldest where several.
+
+        What a chain that shows its newest state alone could not tell before it went on is looked at on its new block.
+        """
+        sight, by_id = self._look(due, head, previous, now=now, final=final, lags=lags)
+        with self.troubles.apart("what is left"):
+            left = [row for row in due if by_id[row.id] is None]
+            while left and (newer := self.chain.head()).number > head.number:
+                head = newer
+                final_here = self.trust.final_height(head)
+                _, found = self._look(left, head, previous, now=now, final=final_here, lags=lags)
+                by_id |= found
+                still = [row for row in left if found[row.id] is None]
+                if len(still) == len(left):
+                    break
+                left = still
+        self.watch.looked(due, by_id)
+        with self.troubles.apart("explanations"):
+            self._explain_again(sight)
+        return sight.at
+
+    def _look(
+        self, due: Sequence[Watch], head: Block, previous: Block | None, *, now: int, final: int, lags: bool
+    ) -> tuple[Sight, dict[str, int | None]]:
+        """Look at rows on one block; return what the look stands on, and balances by payment, None where unknown."""
         at, balances = self._balances(due, head)
         by_id = {row.id: balance for row, balance in zip(due, balances, strict=True)}
         rows = [row for row in due if row.to_be_read(by_id[row.id], at.time)]
@@ -65,12 +89,9 @@ class PaymentDecider:
         sight, blind = self.looker.sight(payments, at, final=final, base=base, previous=previous)
         payments = [each for each in payments if each.id not in blind and not self.own.reopened(each, sight)]
         self._decide_all(payments, by_id, sight)
-        self.watch.looked(due, by_id)
         if blind:
             self.troubles.found["headers"] = Unavailable(f"no endpoint holds what {len(blind)} payments need")
-        with self.troubles.apart("explanations"):
-            self._explain_again(sight)
-        return at
+        return sight, by_id
 
     def _balances(self, due: Sequence[Watch], head: Block) -> tuple[Block, list[int | None]]:
         """Read the balances at the head, or at the newest block before it whose state an endpoint has."""

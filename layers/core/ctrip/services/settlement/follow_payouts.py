@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.chains.chain import Receipt
 from ctrip.domain.errors import CtripError, FenceLost
+from ctrip.domain.ledger.entries import TREASURY
 from ctrip.domain.settlement.payout import (
     Booking,
     Payout,
@@ -15,7 +16,7 @@ from ctrip.domain.settlement.payout import (
     paid,
 )
 from ctrip.domain.settlement.payout import returned as returned_entry
-from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, allowance_gas
+from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, gas_alone
 from ctrip.ports import Clock, Fence, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
 from ctrip.services.settlement.decide_payout import undone
 from ctrip.services.settlement.payout_events import PayoutReporter
@@ -40,7 +41,7 @@ class PayoutEnder:
         out that have ended already, because they name the transaction no longer, or are under way no more.
         """
         if before.kind is Kind.ALLOWANCE:
-            self.money.settle(before, after, allowance_gas(before, receipt, self.clock.now()), fence)
+            self.money.settle(before, after, gas_alone(before, receipt, self.clock.now(), TREASURY), fence)
             return
         found = [self.payouts.payout(*named) for named in before.named]
         waiting = [each for each in found if each is not None and _under_way(each, before)]
@@ -63,6 +64,16 @@ class PayoutEnder:
         cost = (gas(last, receipt.fee, now, receipt.tx_hash),) if receipt.fee else ()
         commit = replace(commit, entries=(*commit.entries, *cost), transaction=(before, after))
         self._commit((what, commit), fence)
+
+    def expired(self, before: OutgoingTransaction, after: OutgoingTransaction, fence: Fence) -> None:
+        """Have the payout of a transaction that can be mined no more sent anew, in a slot of its own."""
+        found = [self.payouts.payout(*named) for named in before.named]
+        waiting = [each for each in found if each is not None and _under_way(each, before)]
+        if len(waiting) != len(before.named):
+            raise _Orphan(f"a payout of {before.key} is not there")
+        (payout,) = waiting  # many are paid together only where transactions do not expire
+        again = moved_on(payout, Trigger.EXPIRED, self.clock.now(), transaction=None)
+        self.payouts.commit(PayoutCommit(before=payout, after=again, transaction=(before, after), fence=fence))
 
     def _ended(self, payout: Payout, transaction: OutgoingTransaction, receipt: Receipt) -> tuple[str, PayoutCommit]:
         """Decide by what has arrived; return what is reported of it too, empty where nothing is."""

@@ -10,6 +10,7 @@ from ctrip.domain.chains.chain import Block, OwnTransfer, Receipt
 from ctrip.domain.detection.step import Step, fire, quiet
 from ctrip.domain.errors import AlreadyExists, BroadcastRejected, Busy, ChainError, CtripError, FenceLost, Stale
 from ctrip.domain.jobs import SweepJob
+from ctrip.domain.ledger.entries import GAS_STATION
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.delivered import posted
@@ -19,6 +20,7 @@ from ctrip.domain.sweeping.sweep import (
     Member,
     OutgoingTransaction,
     TransactionState,
+    gas_alone,
     mined,
     moves_with,
     parse_key,
@@ -81,6 +83,10 @@ class PayoutEnding(Protocol):
 
     def final(self, before: OutgoingTransaction, after: OutgoingTransaction, receipt: Receipt, fence: Fence) -> None:
         """Store the transaction with what it did for its payouts, the last of them; raises `FenceLost` and `Stale`."""
+        ...
+
+    def expired(self, before: OutgoingTransaction, after: OutgoingTransaction, fence: Fence) -> None:
+        """Store a transaction that can be mined no more, and have its payouts sent anew; raises as `final` does."""
         ...
 
 
@@ -230,9 +236,11 @@ class TransactionFollower:
 
     def _expired(self, transaction: OutgoingTransaction, this: _Pass) -> None:
         """No attempt can be mined any more: the addresses are free for the next sweep, in a slot of its own."""
-        self._release(
-            transaction, _changed(transaction, self.clock.now(), state=TransactionState.EXPIRED, refusal=None), this
-        )
+        after = _changed(transaction, self.clock.now(), state=TransactionState.EXPIRED, refusal=None)
+        if transaction.kind is Kind.PAYOUT:
+            self.payouts.expired(transaction, after, this.fence)
+        else:
+            self._release(transaction, after, this)
         self.log.info(
             "own_transaction_expired", transaction=transaction.key, payment=", ".join(transaction.payment_ids)
         )
@@ -353,6 +361,9 @@ class TransactionFollower:
         if transaction.kind is Kind.FUND:
             entries = [entry for member in after.members for entry in postings(after, member, now)]
             self.money.settle(transaction, after, entries, this.fence)
+        elif transaction.kind is Kind.RECLAIM:
+            cost = gas_alone(transaction, receipt, now, GAS_STATION)
+            self.money.settle(transaction, after, cost, this.fence)
         elif transaction.kind in (Kind.PAYOUT, Kind.ALLOWANCE):
             self.payouts.final(transaction, after, receipt, this.fence)
         else:

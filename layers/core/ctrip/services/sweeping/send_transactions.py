@@ -102,6 +102,7 @@ class TransactionSender:
             self.log.warning("gas_funding_capped", payment=payment.id, amount=str(need.gift), cap=str(cap))
         order = Order(station, None, payment.due.address, min(need.gift, cap))
         quote = self.transfers.quote_gift(order, need)
+        order = replace(order, amount=quote.gift)
         held = self.transfers.balances(BalanceQuery(station, None))
         if held is None:
             raise Unavailable("the gas station's balance is unknown")

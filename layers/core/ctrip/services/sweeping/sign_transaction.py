@@ -210,7 +210,8 @@ class GuardedSigner:
 def _check_gas(wallet: Wallet, rules: ChainRules, source: tuple[int, int], act: Act, recipient: str | None) -> None:
     if source != GAS_STATION:
         raise SigningRefused("of the operator's keys only the gas station's signs")
-    if recipient is None or _parse(rules, recipient)[0] == 0 or act.token is not None or act.unclear:
+    meant = act.lends or not act.unclear
+    if recipient is None or _parse(rules, recipient)[0] == 0 or act.token is not None or not meant:
         raise SigningRefused("the gas station gives coin to deposit addresses only")
     if not _at(wallet, rules, recipient, act.to):
         raise SigningRefused("the recipient is not the address at its path")

@@ -25,6 +25,7 @@ from ctrip.services.sweeping.admit_sweeps import SweepAdmission
 from ctrip.services.sweeping.collect_tokens import Judgement, TokenCollector
 from ctrip.services.sweeping.hurry_transactions import TransactionHurrier
 from ctrip.services.sweeping.send_transactions import TRIES, OpenTransfers, TransactionSender, taken
+from ctrip.services.sweeping.take_back import LoanRecovery
 
 TIME_MS = 40_000  # of the minute that a job has
 MOST_PAYMENTS = 100  # of one job, the most valuable first
@@ -124,6 +125,10 @@ class _Job:
         known = {payment.id: payment for payment in waiting}
         hurrier = TransactionHurrier(sender=self.sender, payments=own.payments, treasury_of=self._goes_to)
         self.sent += hurrier.run(self.asset_key, known, self._apart_transaction, self._enough)
+        if self.transfers.lends:
+            recovery = LoanRecovery(sender=self.sender, payments=own.payments)
+            with self._apart_batches():
+                self.sent += recovery.run(self._apart, self._enough)
         candidates = self._candidates([*waiting, *self._judge_parked(waiting)])
         if self.collector:
             candidates = self._together(self.collector, candidates)
@@ -334,8 +339,8 @@ class _Job:
     def _transfer(
         self, payment: Payment, treasury: str, balance: int, coin: int, last: OutgoingTransaction | None
     ) -> bool:
-        order = Order(payment.due.address, payment.due.token_address, treasury, balance)
-        quote = self.transfers.quote(order, coin)
+        order = Order(payment.due.address, payment.due.token_address, treasury, balance, payment.due.derivation_path)
+        quote = self.transfers.quote(order, coin, giver=self.sender.station() if self.transfers.lends else "")
         if not self.admission.worth(payment, balance, quote.used_up, quote.outlay):
             return self._park(payment, balance)
         if not self.sender.affordable(payment.id, quote):

@@ -25,22 +25,17 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 
 
-class EvmTokens:
-    """How `chains.yaml` names ERC-20 tokens."""
-
-    address = _ADDRESS
-
-    def token_id(self, chain_id: int, address: str) -> str:
-        """Derive a token's id: UUIDv5 (URL namespace) of its CAIP-19 asset id, the address in lower case."""
-        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"eip155:{chain_id}/erc20:{address.lower()}"))
-
-
-class EvmRules(EvmTokens):
+class EvmRules:
     """The `ChainRules` of EVM chains: one address on all of them, below m/44'/60'."""
 
     kind = "evm"
     curve = "evm"
     coin_type = 60
+    address = _ADDRESS
+
+    def token_id(self, chain_id: int, address: str) -> str:
+        """Derive a token's id: UUIDv5 (URL namespace) of its CAIP-19 asset id, the address in lower case."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"eip155:{chain_id}/erc20:{address.lower()}"))
 
     # -- addresses
 

@@ -42,7 +42,7 @@ def to_hex(address: str) -> str:
 def wrong(address: str) -> str | None:
     """Say what is wrong with an address that somebody wrote; None where nothing is."""
     if _HEX.fullmatch(address):
-        return "is in hexadecimal digits: give the address that begins with T"
+        return "the address is in hexadecimal digits: give the form that begins with T"
     if not PATTERN.fullmatch(address):
         # It is not repeated: somebody may have pasted a private key, or the words of a wallet.
         return f"its {len(address)} characters are no address of Tron, which is T and 33 letters and digits"

@@ -1,11 +1,11 @@
-"""The rules of Tron's networks. They stand in the table of kinds once there is a client that keeps them."""
+"""The rules of Tron's networks."""
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import Act, Collector, Unsigned
 from ctrip.domain.chains.tron import addresses
-from ctrip.domain.chains.tron.tokens import TronTokens
 from ctrip.domain.chains.tron.transaction import Transaction
 from ctrip.domain.errors import SigningRefused
 
@@ -16,12 +16,17 @@ _TRANSFER = "a9059cbb"
 _WORD = 64  # hexadecimal digits
 
 
-class TronRules(TronTokens):
+class TronRules:
     """The `ChainRules` of Tron's networks: addresses that begin with T, below m/44'/195'."""
 
     kind = "tron"
     curve = "tron"
     coin_type = 195
+    address = addresses.PATTERN
+
+    def token_id(self, chain_id: int, address: str) -> str:
+        """Derive a token's id: UUIDv5 (URL namespace) of its asset id."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"tron:0x{chain_id:x}/trc20:{address.lower()}"))
 
     # -- addresses
 
@@ -78,7 +83,9 @@ class TronRules(TronTokens):
             raise SigningRefused("the transaction is another chain's")
         if transaction.sender != sender:
             raise SigningRefused("the transaction is another sender's")
-        slot = transaction.tx_hash
+        slot = transaction.slot
+        if transaction.lends or transaction.takes_back:
+            return _lending(transaction)
         if not transaction.data:
             return Act(transaction.to, None, transaction.amount, 0, amount=transaction.amount, slot=slot)
         to, amount = _read_transfer(transaction.data)
@@ -96,6 +103,14 @@ class TronRules(TronTokens):
     def collector(self, treasury: str, operator: str) -> Collector | None:
         """Return None: no account here can let a contract act for it for nothing."""
         return None
+
+
+def _lending(transaction: Transaction) -> Act:
+    """Say what a transaction does that lends energy, or takes it back: it moves nothing, and has no other part."""
+    if transaction.data or transaction.fee_limit or (transaction.lends and transaction.takes_back):
+        raise SigningRefused("the transaction says more than what is understood of it")
+    told = "the transaction lends energy" if transaction.lends else "the transaction takes energy back"
+    return Act(transaction.to, None, 0, 0, unclear=told, lends=True, slot=transaction.slot)
 
 
 def transfer_data(to: str, amount: int) -> str:
