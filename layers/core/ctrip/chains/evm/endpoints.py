@@ -13,11 +13,14 @@ from ctrip.chains.shared.endpoints import GARBAGE, TRIES, Meter, Window, names, 
 from ctrip.chains.shared.errors import behind
 from ctrip.chains.shared.transport import JsonRpc, Transport, matched
 from ctrip.domain.breaker import Breaker
-from ctrip.domain.errors import ChainError, Refused, WrongChain
+from ctrip.domain.errors import ChainError, ConfigurationError, Refused, WrongChain
 
 # How long an endpoint that cannot read at a block hash is left alone with such questions.
 BLIND_MS = 60_000
 BATCH = 100
+# Tron's main network, Nile, Shasta and what stands in for them locally. Their JSON-RPC takes a block's hash and answers
+# from the newest state all the same, with what was never mined: money that never came would be seen at a block.
+NOT_EVM = frozenset({728126428, 3448148188, 2494104990, 31338})
 
 __all__ = ["BATCH", "BLIND_MS", "GARBAGE", "TRIES", "Call", "Endpoint", "Meter", "Window"]
 
@@ -31,6 +34,8 @@ class Endpoint:
     """
 
     def __init__(self, url: str, chain_id: int, meter: Meter, jitter: Callable[[], float], seconds: float) -> None:
+        if chain_id in NOT_EVM:
+            raise ConfigurationError(f"chain id {chain_id} is Tron's: it is no EVM chain (kind: tron)")
         parts = urlsplit(url)
         self.name, self.voice = names(parts)
         self.breaker = Breaker(jitter)
@@ -59,7 +64,8 @@ class Endpoint:
             self.wrong = self._answered != self._chain_id
             self._checked = True
         if self.wrong:
-            raise WrongChain(f"{self.name} is not chain {self._chain_id} but {self._answered}")
+            remark = ", a network of Tron's, which is read in another way" if self._answered in NOT_EVM else ""
+            raise WrongChain(f"{self.name} is not chain {self._chain_id} but {self._answered}{remark}")
 
     def sees(self, now: int) -> bool:
         """Say whether state at a block's hash may be asked of it."""
