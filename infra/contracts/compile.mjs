@@ -1,5 +1,5 @@
 // Compiles the Solidity sources beside this file: `node compile.mjs [--check] [folder that holds node_modules/solc]`.
-// Probe, Sweep and Payout are what the gateway ships; the rest serves the local stack and the tests. `--check` compares and writes
+// The probes, Sweep and Payout are what the gateway ships; the rest serves the local stack and the tests. `--check` compares and writes
 // nothing.
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -13,6 +13,8 @@ const kept = join(here, 'artefacts')
 // Probe must run on every chain, also on those without PUSH0.
 const GROUPS = [
   { sources: ['Probe.sol'], evmVersion: 'paris', out: shipped },
+  // Each operation counts there, so it is written in the compiler's own assembly.
+  { sources: ['TronProbe.yul'], evmVersion: 'paris', out: shipped, language: 'Yul' },
   // Only where EIP-7702 is: later than PUSH0.
   { sources: ['Sweep.sol'], evmVersion: 'cancun', out: shipped, compared: true },
   // As the probe, on every chain.
@@ -39,21 +41,24 @@ function findSolc(folder) {
   fail(`solc ${SOLC} was not found: npm install --no-save solc@${SOLC}, then pass its folder or set NODE_PATH`)
 }
 
-function compile(solc, { sources, evmVersion }) {
+function compile(solc, { sources, evmVersion, language = 'Solidity' }) {
+  const solidity = language === 'Solidity'
   const input = {
-    language: 'Solidity',
+    language,
     sources: Object.fromEntries(sources.map((name) => [name, { content: readFileSync(join(here, name), 'utf8') }])),
     settings: {
       evmVersion,
       optimizer: { enabled: true, runs: 1000000 },
-      metadata: { bytecodeHash: 'none', appendCBOR: false },
-      outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode'], '': ['ast'] } },
+      ...(solidity && { metadata: { bytecodeHash: 'none', appendCBOR: false } }),
+      outputSelection: solidity
+        ? { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode'], '': ['ast'] } }
+        : { '*': { '*': ['evm.bytecode.object'] } },
     },
   }
   const output = JSON.parse(solc.compile(JSON.stringify(input)))
   const errors = (output.errors ?? []).filter((error) => error.severity === 'error')
   if (errors.length) fail(errors.map((error) => error.formattedMessage).join('\n'))
-  const names = variables(Object.values(output.sources).map((source) => source.ast))
+  const names = variables(Object.values(output.sources ?? {}).map((source) => source.ast ?? null))
   return Object.values(output.contracts)
     .flatMap((contracts) => Object.entries(contracts))
     .map(([name, contract]) => [name, { ...contract, immutables: immutables(contract, names) }])

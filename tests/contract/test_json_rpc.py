@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from web3 import HTTPProvider
 
-from ctrip.chains.shared.transport import JsonRpc
+from ctrip.chains.shared.transport import JsonRpc, Transport
 from infra.stack import wallet
 from tests.evm_support import Anvil, address
 
@@ -15,7 +15,7 @@ PAYER = wallet.funded(1).address
 @pytest.fixture
 def both(anvil: Anvil) -> tuple[JsonRpc, HTTPProvider]:
     """Speak to one Anvil in both ways."""
-    return JsonRpc(anvil.url, 5), HTTPProvider(anvil.url)
+    return JsonRpc(anvil.url, Transport(5)), HTTPProvider(anvil.url)
 
 
 @pytest.mark.parametrize(

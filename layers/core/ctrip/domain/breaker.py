@@ -27,8 +27,13 @@ class Breaker:
         self.failures += 1
         self.reason = reason
         if self.failures >= FAILURES_TO_OPEN:
-            self.until = now + int(self.rest * (1 + self.jitter()) / 2)
+            self.until = max(self.until, now + int(self.rest * (1 + self.jitter()) / 2))
             self.rest = min(LONGEST_REST_MS, self.rest * 2)
+
+    def suspended(self, now: int, least: int, reason: str = "") -> None:
+        """Rest for `least` milliseconds and up to half as long again: the endpoint has asked for it."""
+        self.reason = reason
+        self.until = max(self.until, now + int(least * (2 + self.jitter()) / 2))
 
     def stand_aside(self, now: int, reason: str = "") -> None:
         """Rest for long without a failure: others know more."""

@@ -36,7 +36,8 @@ class ChainReader(Protocol):
     def endpoints(self) -> list[tuple[str, str, str]]:
         """Return each endpoint's host, its state and the reason for it, for people; never a path or a key.
 
-        States: `usable`, `unreachable` (the last try failed), `resting`, `wrong chain`, `cannot read at a block hash`.
+        States: `usable`, `unreachable` (the last try failed), `resting`, `wrong chain`, `cannot read at a block hash`,
+        `no solid side` (it does not answer about final blocks alone, where the chain's kind asks for that).
         """
         ...
 

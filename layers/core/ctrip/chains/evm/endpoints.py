@@ -11,13 +11,16 @@ from ctrip.chains.evm.codec import quantity
 from ctrip.chains.evm.errors import Reverted, TooMuch, Unreachable, translate
 from ctrip.chains.shared.endpoints import GARBAGE, TRIES, Meter, Window, names, secrets
 from ctrip.chains.shared.errors import behind
-from ctrip.chains.shared.transport import JsonRpc
+from ctrip.chains.shared.transport import JsonRpc, Transport, matched
 from ctrip.domain.breaker import Breaker
-from ctrip.domain.errors import ChainError, Refused, WrongChain
+from ctrip.domain.errors import ChainError, ConfigurationError, Refused, WrongChain
 
 # How long an endpoint that cannot read at a block hash is left alone with such questions.
 BLIND_MS = 60_000
 BATCH = 100
+# Tron's main network, Nile, Shasta and what stands in for them locally. Their JSON-RPC takes a block's hash and answers
+# from the newest state all the same, with what was never mined: money that never came would be seen at a block.
+NOT_EVM = frozenset({728126428, 3448148188, 2494104990, 31338})
 
 __all__ = ["BATCH", "BLIND_MS", "GARBAGE", "TRIES", "Call", "Endpoint", "Meter", "Window"]
 
@@ -31,6 +34,8 @@ class Endpoint:
     """
 
     def __init__(self, url: str, chain_id: int, meter: Meter, jitter: Callable[[], float], seconds: float) -> None:
+        if chain_id in NOT_EVM:
+            raise ConfigurationError(f"chain id {chain_id} is Tron's: it is no EVM chain (kind: tron)")
         parts = urlsplit(url)
         self.name, self.voice = names(parts)
         self.breaker = Breaker(jitter)
@@ -42,7 +47,7 @@ class Endpoint:
         self._checked = False
         self._secrets = secrets(parts)
         self._meter = meter
-        self._rpc = JsonRpc(url, seconds)
+        self._rpc = JsonRpc(url, Transport(seconds))
 
     def window(self, name: str, maximum: int) -> Window:
         """Return the remembered window of one kind of question."""
@@ -59,7 +64,8 @@ class Endpoint:
             self.wrong = self._answered != self._chain_id
             self._checked = True
         if self.wrong:
-            raise WrongChain(f"{self.name} is not chain {self._chain_id} but {self._answered}")
+            remark = ", a network of Tron's, which is read in another way" if self._answered in NOT_EVM else ""
+            raise WrongChain(f"{self.name} is not chain {self._chain_id} but {self._answered}{remark}")
 
     def sees(self, now: int) -> bool:
         """Say whether state at a block's hash may be asked of it."""
@@ -145,11 +151,7 @@ class Endpoint:
         if isinstance(answers, dict) or (isinstance(answers, list) and len(answers) == 1 and "error" in answers[0]):
             first = answers if isinstance(answers, dict) else answers[0]
             raise translate(first.get("error"), "batch", self._secrets)
-        # Where ids are missing there is no order, and a result must not become another address's.
-        first_id = answers[0]["id"] if answers else None
-        if not isinstance(first_id, int) or [answer["id"] for answer in answers] != list(
-            range(first_id, first_id + len(calls))
-        ):
+        if not matched(answers, len(calls)):
             raise Unreachable(f"{self.name}: a batch's answers do not match its calls")
         results = [self._item(method, answer) for (method, _), answer in zip(calls, answers, strict=True)]
         for result in results:

@@ -7,7 +7,8 @@ Refused
 └── NotJudged      asked to broadcast, the node spoke of itself and not of the transaction
 Unavailable
 ├── Unreachable    no usable answer came: connection, rate limit, garbage; counts against the endpoint
-│   └── Slow       none came in time
+│   ├── Slow       none came in time
+│   └── Suspended  the provider keeps us out for a while: it is not asked before that has passed
 └── Missing        the node does not hold that block or its state yet; another, or the same one a moment later, may
     └── Gone       the node no longer keeps it
 Each kind has a table of its own from its nodes' words to these.
@@ -40,6 +41,14 @@ class Unreachable(Unavailable):
 
 class Slow(Unreachable):
     """No answer came in time: asking once more at once would take as long again."""
+
+
+class Suspended(Unreachable):
+    """The provider keeps us out for `rest` milliseconds."""
+
+    def __init__(self, detail: str, rest: int) -> None:
+        super().__init__(detail)
+        self.rest = rest
 
 
 class Missing(NotHeld):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from ctrip.chains.shared.endpoints import GARBAGE
-from ctrip.chains.shared.errors import Missing, Reverted, Slow, Unreachable, behind
+from ctrip.chains.shared.errors import Missing, Reverted, Slow, Suspended, Unreachable, behind
 from ctrip.domain.breaker import Breaker
 from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavailable, WrongChain
 from ctrip.ports import Clock
@@ -97,14 +97,20 @@ class Pool(Generic[E]):
         self.pause()
         return [each for each in self.usable() if each in tried and not isinstance(tried[each], Slow)]
 
+    def now(self) -> int:
+        """Return unix milliseconds."""
+        return self._clock.now()
+
     def pause(self) -> None:
         """Let a passing failure pass."""
         self._clock.wait(RETRY_SECONDS * (0.5 + self._jitter()))
 
-    def any(self, question: Callable[[E], T | None], most: int = 2) -> T | None:
+    def any(self, question: Callable[[E], T | None], most: int = 2, *, state: bool = False) -> T | None:
         """Return the first answer that is not None, from at most `most` endpoints: one that lags knows less."""
         asked, reasons = 0, list[ChainError]()
         for endpoint in self.usable():
+            if state and not endpoint.sees(self._clock.now()):
+                continue
             try:
                 answer = self.attempt(endpoint, question)
             except ChainError as exc:
@@ -116,7 +122,7 @@ class Pool(Generic[E]):
             if asked == most:
                 break
         if not asked:
-            raise self._gravest(reasons)
+            raise self._gravest(reasons, state=state)
         return None
 
     def states(self) -> list[tuple[str, str, str]]:
@@ -129,6 +135,9 @@ class Pool(Generic[E]):
         try:
             endpoint.check()
             answer = question(endpoint)
+        except Suspended as exc:
+            endpoint.breaker.suspended(self._clock.now(), exc.rest, str(exc).removeprefix(f"{endpoint.name}: "))
+            raise
         except Unreachable as exc:
             endpoint.breaker.failed(self._clock.now(), str(exc).removeprefix(f"{endpoint.name}: "))
             raise

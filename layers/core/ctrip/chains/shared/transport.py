@@ -12,7 +12,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import requests
@@ -135,8 +135,8 @@ class _Adapter(HTTPAdapter):
 class JsonRpc:
     """Calls one URL; raises `Unreachable`, never an error that spells the URL."""
 
-    def __init__(self, url: str, seconds: float) -> None:
-        self._transport, self._url = Transport(seconds), url
+    def __init__(self, url: str, transport: "Transport") -> None:
+        self._transport, self._url = transport, url
         self._ids = itertools.count()
 
     def call(self, method: str, params: Sequence[Any]) -> Any:
@@ -158,10 +158,23 @@ class JsonRpc:
         return json.loads(self._transport.post(self._url, asked.encode()).decode())
 
 
-class Transport:
-    """Posts, and returns what came back."""
+def matched(answers: Any, count: int) -> bool:
+    """Say whether a batch's answers are those of its calls: without their ids a result may be another address's."""
+    if not isinstance(answers, list) or len(answers) != count:
+        return False
+    first = answers[0]["id"] if answers else 0
+    return isinstance(first, int) and [each["id"] for each in answers] == list(range(first, first + count))
 
-    def __init__(self, seconds: float) -> None:
+
+class Transport:
+    """Posts, and returns what came back; `judge` says what an HTTP status means, and returns the body or raises."""
+
+    def __init__(
+        self,
+        seconds: float,
+        headers: Mapping[str, str] | None = None,
+        judge: "Callable[[int, bytes], bytes] | None" = None,
+    ) -> None:
         session = requests.Session()
         # Proxies and .netrc are read from the environment on each request otherwise; .netrc would add credentials.
         session.trust_env = False
@@ -169,7 +182,9 @@ class Transport:
             session.mount(scheme, _Adapter(pool_maxsize=16))
         session.headers["Content-Type"] = "application/json"
         session.headers["User-Agent"] = _USER_AGENT
+        session.headers.update(headers or {})
         self._session = session
+        self._judge = judge or _judge
         self._seconds = seconds
 
     def post(self, url: str, data: bytes) -> bytes:
@@ -197,7 +212,7 @@ class Transport:
                     if len(body) > MAX_ANSWER_BYTES:
                         raise TooMuch(f"answer over {MAX_ANSWER_BYTES} bytes")
                     _deadline.left()
-                return _judge(response.status_code, bytes(body))
+                return self._judge(response.status_code, bytes(body))
         except TimeoutError:
             raise Slow("timed out") from None
 

@@ -102,6 +102,21 @@ def signed_hex(raw: bytes, signature: bytes) -> str:
     return (_octets(1, raw) + _octets(2, signature)).hex()
 
 
+def raw_of(signed: bytes) -> bytes:
+    """Return the octets that were signed, which come first; raises ValueError where there are none."""
+    length = shift = 0
+    if signed[:1] != b"\x0a":  # the first field, which holds octets
+        raise ValueError("no signed transaction")
+    for place, octet in enumerate(signed[1:5], 2):
+        length |= (octet & 0x7F) << shift
+        shift += 7
+        if octet < 0x80:
+            if not 0 < length < len(signed) - place:
+                break
+            return signed[place : place + length]
+    raise ValueError("no signed transaction")
+
+
 # -- protocol buffers: numbers and texts, each with the number of its field before it
 
 
