@@ -167,7 +167,7 @@ class Due:
     amount: int
     required_confirmations: int
     expires_at: int
-    payment_uri: str
+    payment_uri: str | None
 
     @property
     def asset_key(self) -> str:
@@ -193,7 +193,7 @@ def undecided(expires_at: int) -> Due:
         amount=NEVER,
         required_confirmations=0,
         expires_at=expires_at,
-        payment_uri="",
+        payment_uri=None,
     )
 
 
