@@ -198,6 +198,11 @@ class FakeTron:
             for each in wanted
         ]
 
+    def transfers_to(self, address: str, token: str | None) -> int:
+        """Sum what came to an address in final blocks."""
+        (found,) = self.transfers([Arrivals(address, token, 0)], self._solid().block.number)
+        return sum(each.amount for each in found)
+
     def sent_by(self, address: str, at: Block) -> int | None:
         senders = (tx.sender for mined in self.chain[: at.number + 1] for tx, _ in mined.held.values() if _ours(tx))
         return int(address in senders)
