@@ -119,7 +119,7 @@ def test_a_refusal_goes_on_to_the_next_endpoint(tron: TronNode, other_tron: Tron
         "message": "bad",
         "txid": TX,
     }
-    with pytest.raises(BroadcastRejected, match="does not exist.*bad"):
+    with pytest.raises(BroadcastRejected, match=r"does not exist.*bad"):
         chain_at(tron, other_tron).broadcast(RAW)
 
 
