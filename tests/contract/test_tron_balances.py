@@ -2,10 +2,11 @@
 
 import pytest
 
+from ctrip.chains.tron import codec
 from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.chains.tron.addresses import decoded
 from ctrip.domain.errors import NotHeld, Refused, Unavailable
-from tests.tron_support import USDT, TestClock, TronNode, address, chain_at, chain_block, timed_out
+from tests.tron_support import USDT, TestClock, TronNode, address, chain_at, chain_block, constant, timed_out
 
 
 def both(count: int) -> list[BalanceQuery]:
@@ -177,15 +178,30 @@ def test_another_block_at_the_same_height_is_not_believed(tron: TronNode) -> Non
             chain.balances(other, [BalanceQuery(address(1), None)])
 
 
+def test_a_call_that_ran_on_another_fork_is_not_believed(tron: TronNode) -> None:
+    """Its number is right and the newest header too, and its parent is another: nodes behind one address."""
+    chain = chain_at(tron)
+    at = chain.head()
+    answer = constant(f"{at.number:064x}{'ee' * 32}{5:064x}")
+    tron.rules["walletsolidity/triggerconstantcontract"] = lambda _: answer
+    with pytest.raises(NotHeld):
+        chain.balances(at, [BalanceQuery(address(1), None)])
+
+
 @pytest.mark.parametrize("with_rpc", [False, True])
 def test_a_balance_above_the_supply_or_of_an_unknown_supply_is_unknown(tron: TronNode, with_rpc: bool) -> None:
     """As is one of a token that does not answer."""
     tron.balances[USDT, address(1)] = tron.supplies[USDT] + 1
     tron.balances[USDT, address(2)] = tron.supplies[USDT]
     tron.balances[None, address(1)] = 3
+    silent = address(55)
+    tron.balances[silent, address(1)] = 4
+    tron.rules["solid/jsonrpc eth_call"] = lambda asked: (
+        "0x" if asked[0]["to"] == codec.rpc_address(silent) and len(asked[0]["data"]) == 10 else tron._call(asked)
+    )
     chain = chain_at(tron.entry if with_rpc else tron)
     wanted = [BalanceQuery(address(1), USDT), BalanceQuery(address(2), USDT), BalanceQuery(address(1), None)]
-    assert chain.balances(chain.head(), wanted) == [None, 10**15, 3]
+    assert chain.balances(chain.head(), [*wanted, BalanceQuery(address(1), silent)]) == [None, 10**15, 3, None]
 
 
 @pytest.mark.parametrize(
@@ -224,6 +240,15 @@ def test_a_batch_between_two_blocks_is_not_believed(tron: TronNode) -> None:
         return tron._newest(None)
 
     tron.rules["solid/jsonrpc eth_getBlockByNumber"] = newest
+    with pytest.raises(NotHeld):
+        chain.balances(at, [BalanceQuery(address(1), None)])
+
+
+def test_a_batch_of_another_block_at_the_same_height_is_not_believed(tron: TronNode) -> None:
+    """The block's own id is compared, at its beginning and at its end."""
+    chain = chain_at(tron.entry)
+    at = chain.head()
+    tron.rules["solid/jsonrpc eth_getBlockByNumber"] = lambda _: tron._newest(None) | {"hash": "0x" + "ee" * 32}
     with pytest.raises(NotHeld):
         chain.balances(at, [BalanceQuery(address(1), None)])
 

@@ -282,7 +282,8 @@ def test_what_contracts_moved_is_explained_by_internal_transactions(tron: TronNo
 
 def test_a_node_that_keeps_balances_of_blocks_explains_by_them(tron: TronNode) -> None:
     """Also what its infos do not tell; a call that failed moved nothing, and fees are nobody's arrival."""
-    serve_blocks(tron, {995: [call(1, PAYER), call(2, PAYER, outcome="REVERT"), payment(3, PAYER, address(1), 4)]})
+    calls = [call(1, PAYER), call(2, PAYER, outcome="REVERT"), call(4, PAYER)]
+    serve_blocks(tron, {995: [*calls, payment(3, PAYER, address(1), 4)]})
 
     def balances(asked: Any) -> Any:
         changes = [
@@ -292,7 +293,7 @@ def test_a_node_that_keeps_balances_of_blocks_explains_by_them(tron: TronNode) -
         ]
         traces = [
             {"transaction_identifier": f"{number:064x}", "operation": changes, "status": status}
-            for number, status in ((1, "SUCCESS"), (2, "REVERT"), (3, "SUCCESS"))
+            for number, status in ((1, "SUCCESS"), (2, "SUCCESS"), (3, "SUCCESS"), (4, "REVERT"))
         ]
         return {"block_identifier": asked, "transaction_balance_trace": traces}
 

@@ -1,4 +1,4 @@
-"""Whatever a node of Tron answers, its client raises one of its errors or reads what is there: no crash, no false zero."""
+"""Whatever a node of Tron answers, its client raises one of its errors or reads what is there: no false zero."""
 
 import copy
 import json
