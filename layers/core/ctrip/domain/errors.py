@@ -23,6 +23,7 @@ CtripError
 ├── ChainError               a node did not give a usable answer
 │   ├── Unavailable          no endpoint answered; unknown, never zero
 │   │   └── NotHeld          they answered that they do not hold the block, or its state
+│   │       └── NotKept      nobody holds it any more: the chain shows its newest state alone
 │   ├── Refused              the node understood and said no (range, size, method)
 │   ├── WrongChain           the node belongs to another network
 │   └── BroadcastRejected    no node will take a transaction
@@ -199,6 +200,10 @@ class Unavailable(ChainError):
 
 class NotHeld(Unavailable):
     """No endpoint holds that block, or its state: it is behind, or it has forgotten."""
+
+
+class NotKept(NotHeld):
+    """The chain shows its newest state alone, and has gone on: asking again for that block is of no use."""
 
 
 class Refused(ChainError):

@@ -271,6 +271,8 @@ class TronTransfers:
         back: int = 0,
     ) -> Planned:
         reference = self.node.reference()
+        if self.clock.now() - reference.time > EXPIRES_MS // 2:
+            raise Unavailable("the final blocks stand still: what names one would expire before it is mined")
         transaction = Transaction(
             sender=order.sender,
             to=to,

@@ -10,7 +10,7 @@ from ctrip.domain.detection.decide import next_step
 from ctrip.domain.detection.observe import Look
 from ctrip.domain.detection.step import Step, fire, quiet
 from ctrip.domain.detection.watch import Watch
-from ctrip.domain.errors import AlreadyExists, NotHeld, Stale, Unavailable
+from ctrip.domain.errors import AlreadyExists, NotHeld, NotKept, Stale, Unavailable
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.webhooks.events import Event
@@ -98,6 +98,8 @@ class PaymentDecider:
         chain = self.chain
         try:
             return head, chain.balances(head, due)
+        except NotKept:
+            return head, [None] * len(due)  # the chain has gone on since its head was asked for
         except NotHeld as exc:
             missing = exc
         older = chain.blocks([head.number - back for back in OLDER if head.number >= back])

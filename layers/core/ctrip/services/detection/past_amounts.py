@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block
 from ctrip.domain.detection.observe import Look, net
-from ctrip.domain.errors import ChainError, NotHeld
+from ctrip.domain.errors import ChainError, NotHeld, NotKept
 from ctrip.domain.payments.payment import Observation, Payment
 from ctrip.ports import ChainReader, Clock, Log
 from ctrip.services.detection.find_blocks import BlockFinder
@@ -49,8 +49,8 @@ class PastAmounts:
             return 0, 0
         try:
             held = self.chain.balances(block, [BalanceQuery(payment.due.address, payment.due.token_address)])[0]
-        except NotHeld:
-            if sight.at.number - block.number < STATE_KEPT:
+        except NotHeld as exc:
+            if sight.at.number - block.number < STATE_KEPT and not isinstance(exc, NotKept):
                 raise
             held = None
         if held is not None:

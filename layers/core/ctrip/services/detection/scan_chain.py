@@ -282,7 +282,7 @@ class ScanRun:
         others = bool(self.watch.rows or self.watch.slow) and now - self.others_at >= scan.other_ms
         daily = 0 < self.daily_at <= now
         depth = head.number - scan.network.confirmations + 1
-        at = scan.chain.blocks([depth]).get(depth) if (others or daily or former) and depth >= 0 else None
+        at = self._confirmed(depth, head) if (others or daily or former) and depth >= 0 else None
         if at is None:
             return
         if others or former:
@@ -298,6 +298,10 @@ class ScanRun:
             self.gate_read = 0  # the round may be over: ask the gate
             for asset in scan_assets(scan.network):  # what was parked is judged again, though nothing else is swept
                 scan.jobs.sweep(SweepJob(scan.network.name, asset.key))
+
+    def _confirmed(self, depth: int, head: Block) -> Block | None:
+        """Return the block at a height; where the newest is confirmed at once, the newest there is by now."""
+        return self.scan.chain.head() if depth == head.number else self.scan.chain.blocks([depth]).get(depth)
 
     def _former(self, now: int) -> list[Watch]:
         """Return what payers had chosen here before another chain, once in a while: few ever do."""
