@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ctrip.chains.shared.endpoints import GARBAGE
 from ctrip.chains.shared.errors import TooMuch, Unreachable
 from ctrip.chains.tron import codec
 from ctrip.chains.tron.endpoints import Endpoint
@@ -121,13 +122,14 @@ def learn_moves(endpoint: Endpoint, body: Body) -> None:
     if not endpoint.traits.get("no block balances"):
         try:
             body.moves = tuple(_by_balances(endpoint, body))
-        except (Refused, Unreachable):
-            endpoint.traits["no block balances"] = True
-        else:
             return
+        except Refused:
+            endpoint.traits["no block balances"] = True
+        except (ChainError, *GARBAGE):
+            pass  # the other way may tell
     try:
         body.moves = tuple(_by_infos(infos(endpoint, body.number)))
-    except ChainError:
+    except (ChainError, *GARBAGE):
         return  # an explanation less; what the transactions themselves say stands
 
 

@@ -96,7 +96,10 @@ class Endpoint:
 
     def _genesis(self, ask: Callable[[str, dict[str, Any]], Any]) -> int:
         first = codec.table(ask("getblock", {"id_or_num": "0", **_HEADER}))
-        return int(codec.identifier(first["blockID"])[-8:], 16)
+        found = codec.identifier(first["blockID"])
+        if int(found[:16], 16) or codec.number(codec.table(first["block_header"]["raw_data"]), "number"):
+            raise Unreachable(f"{self.name}: another block than the first")
+        return int(found[-8:], 16)
 
     def _wrong_chain(self) -> WrongChain:
         return WrongChain(f"{self.name} is not chain {self._chain_id} but {self._answered}")

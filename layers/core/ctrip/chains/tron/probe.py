@@ -192,10 +192,8 @@ def _believed(groups: Sequence[tuple[int | None, list[int]]], token: str | None)
 
 
 def _within(value: int | None, token: str | None, supply: int | None) -> int | None:
-    """A balance above a token's supply is none, nor is any where the supply is unknown."""
-    if value is None or value == UNKNOWN:
-        return None
-    if token is None:
+    """A balance above a token's supply is none, as all ones are, nor is any where the supply is unknown."""
+    if value is None or token is None:
         return value
     return value if supply is not None and value <= supply < UNKNOWN else None
 
