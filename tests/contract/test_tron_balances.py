@@ -245,12 +245,13 @@ def test_a_batch_between_two_blocks_is_not_believed(tron: TronNode) -> None:
 
 
 def test_a_batch_of_another_block_at_the_same_height_is_not_believed(tron: TronNode) -> None:
-    """The block's own id is compared, at its beginning and at its end."""
+    """The block's own id is compared; the probe is asked, as the solid side is at the right one."""
+    tron.balances[None, address(1)] = 5
     chain = chain_at(tron.entry)
     at = chain.head()
+    tron.rules["solid/jsonrpc eth_getBalance"] = lambda _: hex(10**9)
     tron.rules["solid/jsonrpc eth_getBlockByNumber"] = lambda _: tron._newest(None) | {"hash": "0x" + "ee" * 32}
-    with pytest.raises(NotHeld):
-        chain.balances(at, [BalanceQuery(address(1), None)])
+    assert chain.balances(at, [BalanceQuery(address(1), None)]) == [5]
 
 
 def test_an_item_that_is_refused_is_unknown_and_the_others_are_read(tron: TronNode) -> None:
@@ -280,6 +281,23 @@ def test_where_json_rpc_fails_the_probe_is_asked(tron: TronNode) -> None:
     tron.seen.clear()
     assert chain.balances(at, [BalanceQuery(address(1), None)]) == [5]
     assert "walletsolidity/triggerconstantcontract" not in tron.paths()
+
+
+@pytest.mark.parametrize("ahead", [19, -5])
+def test_json_rpc_that_is_not_on_final_blocks_is_not_read(tron: TronNode, ahead: int) -> None:
+    """A full node's own answers with what was never mined: its newest block is not the final one, and the probe is."""
+    tron.balances[None, address(1)] = 5
+    chain = chain_at(tron.entry)
+    at = chain.head()
+    tron.rules["solid/jsonrpc eth_getBalance"] = lambda _: hex(10**9)
+
+    def newest(_: object) -> dict[str, str]:
+        number = tron.head + ahead
+        hashes = {"hash": chain_block(number).hash, "parentHash": chain_block(number).parent}
+        return {"number": hex(number), "timestamp": "0x1", **hashes}
+
+    tron.rules["solid/jsonrpc eth_getBlockByNumber"] = newest
+    assert chain.balances(at, [BalanceQuery(address(1), None)]) == [5]
 
 
 def test_json_rpc_of_another_network_is_refused(tron: TronNode, other_tron: TronNode) -> None:

@@ -215,6 +215,33 @@ def test_who_keeps_us_out_is_left_alone_for_as_long_as_it_says(tron: TronNode, a
     assert state(chain) == "usable"
 
 
+@pytest.mark.parametrize("path", ["solid/jsonrpc eth_getBlockByNumber", "solid/jsonrpc eth_chainId"])
+def test_who_keeps_us_out_is_not_asked_in_another_way(tron: TronNode, path: str) -> None:
+    """Nor is anything else asked of it after that."""
+    chain = chain_at(tron.entry)
+    at = chain.head()
+    tron.rules[path] = lambda _: {"error": {"code": -32000, "message": SUSPENDED}}
+    with pytest.raises(Unavailable):
+        chain.balances(at, [BalanceQuery(address(1), None)])
+    tron.seen.clear()
+    for question in (chain.head, lambda: chain.balances(at, [BalanceQuery(address(1), None)])):
+        with pytest.raises(Unavailable):
+            question()
+    assert tron.seen == []
+
+
+def test_a_contracts_words_are_not_the_nodes(tron: TronNode) -> None:
+    """Whoever writes a token cannot close an endpoint with it."""
+    chain = chain_at(tron.entry)
+    at = chain.head()
+    tron.rules["solid/jsonrpc eth_call"] = lambda _: {
+        "error": {"code": -32000, "message": f"REVERT opcode executed: {SUSPENDED}"}
+    }
+    wanted = [BalanceQuery(address(1), USDT), BalanceQuery(address(1), None)]
+    assert chain.balances(at, wanted) == [None, 0]
+    assert state(chain) == "usable"
+
+
 def test_a_failure_of_the_server_alone_does_not_close_it_for_half_a_minute(tron: TronNode) -> None:
     """A balancer's 503 without such words is an ordinary failure."""
     clock = TestClock(NOW)

@@ -148,7 +148,8 @@ class Pool(Generic[E]):
             reason = f"unreadable answer ({type(exc).__name__})"
             endpoint.breaker.failed(self._clock.now(), reason)
             raise Unreachable(f"{endpoint.name}: {reason}") from exc
-        endpoint.breaker.worked()
+        if endpoint.breaker.closed(self._clock.now()):  # else it was told to rest meanwhile, by a part of the answer
+            endpoint.breaker.worked()
         return answer
 
     def usable(self, turn: int = 0) -> Iterator[E]:

@@ -122,6 +122,10 @@ class Endpoint:
             return self.name, "no solid side", self.blind_reason
         return self.name, "usable", ""
 
+    def rests(self, asked: Suspended) -> None:
+        """Note that its provider keeps us out, where what was read before that is an answer all the same."""
+        self.breaker.suspended(self._now(), asked.rest, str(asked).removeprefix(f"{self.name}: "))
+
     # -- questions
 
     def solid(self, path: str, asked: dict[str, Any]) -> Any:

@@ -15,7 +15,7 @@ from fractions import Fraction
 from importlib import resources
 
 from ctrip.chains.shared.endpoints import GARBAGE, Window
-from ctrip.chains.shared.errors import Gone, Missing, TooMuch, Unreachable, Unsupported
+from ctrip.chains.shared.errors import Gone, Missing, Suspended, TooMuch, Unreachable, Unsupported
 from ctrip.chains.tron import codec
 from ctrip.chains.tron.endpoints import Endpoint, RpcCall
 from ctrip.domain.chains.chain import BalanceQuery, Block
@@ -68,8 +68,15 @@ def balances(endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery], now:
     if endpoint.has_solid_rpc and now >= endpoint.traits.get("no rpc until", 0):
         try:
             return _by_rpc(endpoint, at, wanted)
+        except Suspended:
+            raise
         except (Refused, Unreachable):
             endpoint.traits["no rpc until"] = now + _RPC_REST_MS  # the other way may still work
+        except Missing:
+            # Another block may have come. Or else its JSON-RPC is not on final blocks, or stands still.
+            if endpoint.head() != at:
+                raise
+            endpoint.traits["no rpc until"] = now + _RPC_REST_MS
     return _by_probe(endpoint, at, wanted)
 
 
