@@ -1,5 +1,7 @@
 """Balances at the newest final block of Tron: what is proven is read in few requests, and nothing else is believed."""
 
+import threading
+
 import pytest
 
 from ctrip.chains.tron import codec
@@ -101,6 +103,22 @@ def test_a_token_that_is_too_much_alone_does_not_starve_the_others(tron: TronNod
     tron.seen.clear()
     chain.balances(at, [BalanceQuery(address(number), None) for number in range(4_000)])
     assert len(tron.seen) == 2, "and what was learnt of it is not learnt of the others"
+
+
+def test_a_node_that_is_late_is_asked_for_less_the_next_time(tron: TronNode) -> None:
+    """It may have been late for the answer's size; a small question is late for another reason."""
+    chain = chain_at(tron, seconds=0.3)
+    at = chain.head()
+    chain.balances(at, [BalanceQuery(address(1), None)])
+    waiting = threading.Event()
+    tron.rules["walletsolidity/triggerconstantcontract"] = lambda asked: (
+        waiting.wait(1) and None if len(asked["data"]) > 200_000 else None
+    )
+    wanted = [BalanceQuery(address(number), None) for number in range(9_000)]
+    expected = fund(tron, wanted)
+    with pytest.raises(Unavailable):
+        chain.balances(at, wanted)
+    assert chain.balances(at, wanted) == expected
 
 
 def test_where_the_coin_of_one_address_is_too_much_nothing_is_concluded(tron: TronNode) -> None:

@@ -56,6 +56,15 @@ def test_both_sides_are_checked_where_they_have_addresses_apart(tron: TronNode, 
         chain_at(NodeEntry(other_tron.url, tron.url)).prices()
 
 
+def test_final_blocks_are_read_while_the_full_side_is_down(tron: TronNode, other_tron: TronNode) -> None:
+    """It is checked when it is first asked, and is not asked for what the other side tells."""
+    other_tron.cut.update(["wallet/getblock", "wallet/getchainparameters"])
+    chain = chain_at(NodeEntry(other_tron.url, tron.url))
+    assert chain.balances(chain.head(), [BalanceQuery(address(1), None)]) == [0]
+    with pytest.raises(Unavailable):
+        chain.prices()
+
+
 def test_an_endpoint_without_a_solid_side_is_not_read_and_says_so(tron: TronNode, other_tron: TronNode) -> None:
     """Alone it is an error that says what is missing; beside another that one is asked. A minute later it is tried."""
     tron.solid_side = False
