@@ -93,6 +93,17 @@ def test_an_endpoint_without_a_solid_side_is_not_read_and_says_so(tron: TronNode
     assert state(chain) == "usable"
 
 
+def test_one_without_a_solid_side_does_not_hide_that_another_rests(tron: TronNode, other_tron: TronNode) -> None:
+    """What is missing then is an answer, not a solid side: it is not refused."""
+    tron.solid_side = False
+    chain = chain_at(tron, other_tron)
+    chain.head()
+    other_tron.rules["walletsolidity/getblock"] = lambda _: 429
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            chain.head()
+
+
 def test_one_without_a_solid_side_still_carries_transactions(tron: TronNode) -> None:
     """Its network is then checked by its other side."""
     tron.solid_side = False

@@ -169,6 +169,6 @@ class Pool(Generic[E]):
         refused = [reason for reason in reasons if isinstance(reason, Refused)]
         missing = [reason for reason in reasons if isinstance(reason, Missing)]
         told = [reason for reason in reasons if not isinstance(reason, WrongChain)]
-        if state and not told and any(endpoint.blind_reason for endpoint in self.endpoints):
+        if state and not told and all(endpoint.wrong or endpoint.blind_reason for endpoint in self.endpoints):
             return Refused(f"no endpoint of {self._name} {self._seeing}")
         return next(iter([*refused, *missing, *told]), Unavailable(f"every endpoint of {self._name} is resting"))
