@@ -1,5 +1,7 @@
 """Balances at the newest final block of Tron: what is proven is read in few requests, and nothing else is believed."""
 
+import threading
+
 import pytest
 
 from ctrip.chains.tron import codec
@@ -101,6 +103,22 @@ def test_a_token_that_is_too_much_alone_does_not_starve_the_others(tron: TronNod
     tron.seen.clear()
     chain.balances(at, [BalanceQuery(address(number), None) for number in range(4_000)])
     assert len(tron.seen) == 2, "and what was learnt of it is not learnt of the others"
+
+
+def test_a_node_that_is_late_is_asked_for_less_the_next_time(tron: TronNode) -> None:
+    """It may have been late for the answer's size; a small question is late for another reason."""
+    chain = chain_at(tron, seconds=0.3)
+    at = chain.head()
+    chain.balances(at, [BalanceQuery(address(1), None)])
+    waiting = threading.Event()
+    tron.rules["walletsolidity/triggerconstantcontract"] = lambda asked: (
+        waiting.wait(1) and None if len(asked["data"]) > 200_000 else None
+    )
+    wanted = [BalanceQuery(address(number), None) for number in range(9_000)]
+    expected = fund(tron, wanted)
+    with pytest.raises(Unavailable):
+        chain.balances(at, wanted)
+    assert chain.balances(at, wanted) == expected
 
 
 def test_where_the_coin_of_one_address_is_too_much_nothing_is_concluded(tron: TronNode) -> None:
@@ -245,12 +263,13 @@ def test_a_batch_between_two_blocks_is_not_believed(tron: TronNode) -> None:
 
 
 def test_a_batch_of_another_block_at_the_same_height_is_not_believed(tron: TronNode) -> None:
-    """The block's own id is compared, at its beginning and at its end."""
+    """The block's own id is compared; the probe is asked, as the solid side is at the right one."""
+    tron.balances[None, address(1)] = 5
     chain = chain_at(tron.entry)
     at = chain.head()
+    tron.rules["solid/jsonrpc eth_getBalance"] = lambda _: hex(10**9)
     tron.rules["solid/jsonrpc eth_getBlockByNumber"] = lambda _: tron._newest(None) | {"hash": "0x" + "ee" * 32}
-    with pytest.raises(NotHeld):
-        chain.balances(at, [BalanceQuery(address(1), None)])
+    assert chain.balances(at, [BalanceQuery(address(1), None)]) == [5]
 
 
 def test_an_item_that_is_refused_is_unknown_and_the_others_are_read(tron: TronNode) -> None:
@@ -280,6 +299,23 @@ def test_where_json_rpc_fails_the_probe_is_asked(tron: TronNode) -> None:
     tron.seen.clear()
     assert chain.balances(at, [BalanceQuery(address(1), None)]) == [5]
     assert "walletsolidity/triggerconstantcontract" not in tron.paths()
+
+
+@pytest.mark.parametrize("ahead", [19, -5])
+def test_json_rpc_that_is_not_on_final_blocks_is_not_read(tron: TronNode, ahead: int) -> None:
+    """A full node's own answers with what was never mined: its newest block is not the final one, and the probe is."""
+    tron.balances[None, address(1)] = 5
+    chain = chain_at(tron.entry)
+    at = chain.head()
+    tron.rules["solid/jsonrpc eth_getBalance"] = lambda _: hex(10**9)
+
+    def newest(_: object) -> dict[str, str]:
+        number = tron.head + ahead
+        hashes = {"hash": chain_block(number).hash, "parentHash": chain_block(number).parent}
+        return {"number": hex(number), "timestamp": "0x1", **hashes}
+
+    tron.rules["solid/jsonrpc eth_getBlockByNumber"] = newest
+    assert chain.balances(at, [BalanceQuery(address(1), None)]) == [5]
 
 
 def test_json_rpc_of_another_network_is_refused(tron: TronNode, other_tron: TronNode) -> None:

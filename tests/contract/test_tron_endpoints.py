@@ -56,6 +56,15 @@ def test_both_sides_are_checked_where_they_have_addresses_apart(tron: TronNode, 
         chain_at(NodeEntry(other_tron.url, tron.url)).prices()
 
 
+def test_final_blocks_are_read_while_the_full_side_is_down(tron: TronNode, other_tron: TronNode) -> None:
+    """It is checked when it is first asked, and is not asked for what the other side tells."""
+    other_tron.cut.update(["wallet/getblock", "wallet/getchainparameters"])
+    chain = chain_at(NodeEntry(other_tron.url, tron.url))
+    assert chain.balances(chain.head(), [BalanceQuery(address(1), None)]) == [0]
+    with pytest.raises(Unavailable):
+        chain.prices()
+
+
 def test_an_endpoint_without_a_solid_side_is_not_read_and_says_so(tron: TronNode, other_tron: TronNode) -> None:
     """Alone it is an error that says what is missing; beside another that one is asked. A minute later it is tried."""
     tron.solid_side = False
@@ -82,6 +91,17 @@ def test_an_endpoint_without_a_solid_side_is_not_read_and_says_so(tron: TronNode
     clock.wait(61)
     assert chain.head().number == 1000
     assert state(chain) == "usable"
+
+
+def test_one_without_a_solid_side_does_not_hide_that_another_rests(tron: TronNode, other_tron: TronNode) -> None:
+    """What is missing then is an answer, not a solid side: it is not refused."""
+    tron.solid_side = False
+    chain = chain_at(tron, other_tron)
+    chain.head()
+    other_tron.rules["walletsolidity/getblock"] = lambda _: 429
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            chain.head()
 
 
 def test_one_without_a_solid_side_still_carries_transactions(tron: TronNode) -> None:
@@ -212,6 +232,33 @@ def test_who_keeps_us_out_is_left_alone_for_as_long_as_it_says(tron: TronNode, a
     tron.rules.clear()
     clock.wait(2)
     assert chain.head() == chain_block(1000)
+    assert state(chain) == "usable"
+
+
+@pytest.mark.parametrize("path", ["solid/jsonrpc eth_getBlockByNumber", "solid/jsonrpc eth_chainId"])
+def test_who_keeps_us_out_is_not_asked_in_another_way(tron: TronNode, path: str) -> None:
+    """Nor is anything else asked of it after that."""
+    chain = chain_at(tron.entry)
+    at = chain.head()
+    tron.rules[path] = lambda _: {"error": {"code": -32000, "message": SUSPENDED}}
+    with pytest.raises(Unavailable):
+        chain.balances(at, [BalanceQuery(address(1), None)])
+    tron.seen.clear()
+    for question in (chain.head, lambda: chain.balances(at, [BalanceQuery(address(1), None)])):
+        with pytest.raises(Unavailable):
+            question()
+    assert tron.seen == []
+
+
+def test_a_contracts_words_are_not_the_nodes(tron: TronNode) -> None:
+    """Whoever writes a token cannot close an endpoint with it."""
+    chain = chain_at(tron.entry)
+    at = chain.head()
+    tron.rules["solid/jsonrpc eth_call"] = lambda _: {
+        "error": {"code": -32000, "message": f"REVERT opcode executed: {SUSPENDED}"}
+    }
+    wanted = [BalanceQuery(address(1), USDT), BalanceQuery(address(1), None)]
+    assert chain.balances(at, wanted) == [None, 0]
     assert state(chain) == "usable"
 
 

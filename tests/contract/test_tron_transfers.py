@@ -313,6 +313,21 @@ def test_that_a_node_keeps_no_balances_of_blocks_is_remembered(tron: TronNode) -
     assert tron.paths().count("walletsolidity/gettransactioninfobyblocknum") == 6
 
 
+def test_a_provider_that_keeps_us_out_in_between_is_left_alone(tron: TronNode) -> None:
+    """What was read before is an answer; not one request more is made."""
+    serve_blocks(tron, {number: [call(number, PAYER), payment(1, PAYER, address(1), 4)] for number in range(990, 996)})
+    tron.rules["walletsolidity/gettransactioninfobyblocknum"] = lambda _: 429
+    chain = chain_at(tron)
+    found = chain.transfers([Arrivals(address(1), None, 990)], 1000)[0]
+    assert [each.amount for each in found] == [4] * 6
+    assert tron.paths().count("walletsolidity/gettransactioninfobyblocknum") == 1
+    assert chain.endpoints()[0][1] == "resting"
+    tron.seen.clear()
+    with pytest.raises(Unavailable):
+        chain.head()
+    assert tron.seen == []
+
+
 def test_an_explanation_that_is_refused_is_left_out(tron: TronNode) -> None:
     """What the transactions themselves say stands."""
     serve_blocks(tron, {995: [call(1, PAYER), payment(2, PAYER, address(1), 4)]})
