@@ -98,7 +98,7 @@ class ToyRules:
 
     def payment_uri(self, network: Network, asset: Asset, address: str, amount: int) -> None:
         """Return None: no wallet reads more than the address."""
-        return None
+        return
 
     def wallet_request(self, network: Network, asset: Asset, address: str, amount: int) -> None:
         return None

@@ -67,7 +67,8 @@ class FakeTron:
 
     `deaf`: what we send waits, and is never mined. `goes_on_after`: that many balances into the next question a block
     becomes final. `taken_in_silence`: the next broadcasts are taken, and nobody is told. `hides`: no node
-    shows a receipt. `paused` and `blacklist` are the tokens'. `foreign` are the accounts whose permissions somebody has changed.
+    shows a receipt. `paused` and `blacklist` are the tokens'. `foreign` are the accounts whose permissions somebody has
+    changed.
     """
 
     start: int
