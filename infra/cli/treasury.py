@@ -65,7 +65,7 @@ def _checked(chain: str, address: str) -> tuple[ChainContracts, Settings]:
     """Refuse an address that deposits must not go to; return it with the contracts that follow from it."""
     from ctrip.bootstrap import stage
     from ctrip.domain.chains.kinds import rules_of, same
-    from ctrip.domain.sweeping.treasury import OPERATORS_OWN, operators_own
+    from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_OWN, operators_own, rotated
     from ctrip.networks import check_named, check_treasuries, load_networks
 
     check_named("CHAIN", [chain])
@@ -84,6 +84,12 @@ def _checked(chain: str, address: str) -> tuple[ChainContracts, Settings]:
         ours = f"{shown_address} is the address of a payment"
     if ours is not None:
         raise _refusal(f"{ours}: what is swept there would come back.")
+    if rules.collector(shown_address, own[OPERATOR[1]]) is None:
+        setting = rotated(settings.treasuries, load_networks(settings.chains).values(), chain, shown_address)
+        raise _refusal(
+            f"Nothing is deployed for a treasury of {chain}, and this command cannot have its control proven. Send a "
+            f"little there and back, then set the parameter Treasury to {setting} and deploy (locally: CTRIP_TREASURY)."
+        )
     found = ChainContracts.of(chain, shown_address)
     told = int(tokens.rpc(found.urls[0], "eth_chainId"), 16)
     if told != network.chain_id:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 WORDS = 3  # of the copy that are asked for
 SKIPPED = 1_000  # address indexes of each merchant that are not used again after a restore
 SKIPPED_ACCOUNTS = 100
-GAS_STATION = "m/44'/60'/0'/0/1"
 
 Backup = Annotated[Path, typer.Argument(help="The file of the encrypted copy.", dir_okay=False)]
 Recipients = Annotated[
@@ -264,13 +263,16 @@ def _new_mnemonic() -> str:
 
 def _about(held: str) -> dict[str, Any]:
     """Show the newest mnemonic's keys that others must know."""
+    from ctrip.domain.chains.kinds import FIRST, KINDS, address_path
+    from ctrip.domain.sweeping.treasury import GAS_STATION
     from ctrip.signer.authority import KeyAuthority
 
     mnemonic = _generations(held)[0].mnemonic
     wallet = _wallet(mnemonic)
-    return {
-        "verifying_key": KeyAuthority(mnemonic).verifying_key,
-        "gas_station": wallet.address("evm", GAS_STATION),
+    others = {f"gas_station_{kind}": rules for kind, rules in KINDS.items() if rules is not FIRST}
+    stations = {"gas_station": FIRST} | others
+    return {"verifying_key": KeyAuthority(mnemonic).verifying_key} | {
+        name: wallet.address(rules.kind, address_path(rules, *GAS_STATION)) for name, rules in stations.items()
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 from ctrip.domain.admins import Admin, Role, Session
 from ctrip.domain.audit import Origin, broken, holds
 from ctrip.domain.errors import AlreadyExists, Stale
-from ctrip.domain.merchants.access import ApiKey, Brand, KeyVersion, Limits, Merchant, Scope
+from ctrip.domain.merchants.access import AccountKey, ApiKey, Brand, KeyVersion, Limits, Merchant, Scope
 from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.ports import (
     AccessChange,
@@ -167,6 +167,28 @@ class TestMerchants:
         made(stores, 2, xpub=XPUB2, key_signature="30cc")
         held = changed(5, key_signature="30dd", key_version=2)
         assert stores.access.merchant("mer_1") == held
+
+    def test_a_key_of_another_curve_is_one_merchants_and_is_signed_once(self, stores: Stores) -> None:
+        """What a merchant brings for another kind of chain; what is of our own wallet claims nothing."""
+        own = {"xpub": XPUB, "policy": Policy(custody=Custody.XPUB), "account": 0}
+        held, version = made(stores, 1, **own), 1
+
+        def put(xpub: str, signature: str) -> None:
+            nonlocal held, version
+            key = AccountKey(curve="tron", xpub=xpub, signature=signature)
+            asked = change(held, replace(held, version=version + 1, more_keys=(key,)))
+            stores.access.change(asked)
+            held, version = asked.merchant[1], version + 1
+
+        put(XPUB2, "")
+        put(XPUB2, "30aa")
+        put(XPUB2, "")
+        assert refused(lambda: put(XPUB2, "30bb"), AlreadyExists).key == "signature"
+        assert stores.access.merchant("mer_1") == held
+        assert refused(lambda: made(stores, 2, **(own | {"xpub": XPUB2})), AlreadyExists).key == "xpub"
+        ours = made(stores, 3)
+        key = AccountKey(curve="tron", xpub=XPUB2, signature="30cc")
+        stores.access.change(change(ours, replace(ours, version=2, more_keys=(key,))))
 
     def test_merchants_are_listed_by_id(self, stores: Stores) -> None:
         """Each stands in the list once, as it was stored last, and the list goes on after any id."""

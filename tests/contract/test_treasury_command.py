@@ -14,6 +14,7 @@ from ctrip import config
 from ctrip.chains.evm.terms import member_terms
 from ctrip.domain.chains.evm.sweep_contracts import DEPLOYER, delegated_to, sweep_pair
 from ctrip.domain.chains.kinds import FIRST
+from ctrip.domain.chains.tron.addresses import encoded
 from ctrip.domain.sweeping.plan import Order
 from ctrip.domain.sweeping.treasury import control_message, parse_treasuries, rotated
 from ctrip.networks import load_networks
@@ -318,3 +319,14 @@ def test_after_a_rotation_addresses_delegate_anew_with_their_next_sweep_and_stra
     assert not stranger_moves(old)
     assert not stranger_moves(new)
     assert [held(anvil, token, each) for each in (OLD, NEW.address)] == [500, had + 700]
+
+
+def test_on_a_chain_without_contracts_the_command_says_what_to_set(settings: dict[str, str]) -> None:
+    """Tron's treasury needs no contract, and what proves control of an address is no standard there."""
+    settings["CTRIP_CHAINS"] = "anvil,tron"
+    address = encoded(b"\x77" * 20)
+    told = said(run(address, chain="tron"))
+    assert f'{{"anvil": "{OLD}", "tron": "{address}"}}' in told
+    assert "parameter Treasury" in told
+    told = said(run(NEW.address, chain="tron"))
+    assert "hexadecimal" in told

@@ -23,6 +23,7 @@ from ctrip.signer.generations import of_account, parse
 from ctrip.signer.wallet import MnemonicWallet
 from infra.cli import offline_copy, wallet
 from infra.cli.app import cli
+from infra.stack.wallet import GAS_STATION_PATH
 from tests.support.aws import in_memory
 from tests.support.objects import transaction
 from tests.world import _MNEMONIC, AUTHORITY, XPUB2, World, put_merchant
@@ -263,7 +264,7 @@ def test_a_wallet_is_not_rotated_while_its_operators_transactions_are_under_way(
 ) -> None:
     """No key would be left to replace them with; no copy is written either."""
     run("create", tmp_path / "first.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
-    station = MnemonicWallet(held(manager)).address("evm", wallet.GAS_STATION)
+    station = MnemonicWallet(held(manager)).address("evm", GAS_STATION_PATH)
     sent = transaction(chain="anvil", sender=station)
     deployed.stores.money.write_transaction(None, sent)
     refused = run("rotate", tmp_path / "second.age", typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
@@ -369,7 +370,7 @@ def test_a_process_learns_that_the_wallet_was_rotated_since_it_read_it(world: Wo
     """It is asked each time, as nothing else tells a function that stays warm."""
     adapters = AwsAdapters()
     vars(adapters)["settings"] = replace(world.stage.settings, stage="t")
-    assert adapters.wallet().address("evm", wallet.GAS_STATION)
+    assert adapters.wallet().address("evm", GAS_STATION_PATH)
     assert adapters.wallet_is_newest()
     rotate(run, tmp_path / "new.age")
     assert not adapters.wallet_is_newest()

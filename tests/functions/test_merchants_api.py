@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ctrip.domain.admins import Role
 from ctrip.domain.audit import broken
 from ctrip.domain.errors import Busy, Contended
 from ctrip.domain.merchants.access import Limits, Scope
@@ -679,3 +680,23 @@ def test_an_event_names_the_call_that_made_it(api: Api) -> None:
     [record] = api.world.stores.payments.audit(event.payment_id)
     assert event.request_id == json.loads(record.body).get("request_id", "")
     assert api.call("GET", "/api/v1/chains", key=KEY).headers["X-Request-Id"] == event.request_id
+
+
+def test_a_key_for_another_kind_of_chain_is_refused_where_it_is_none(api: Api) -> None:
+    """The answer names what is wrong; who may only look brings none."""
+    own = merchant(api, xpub=XPUB)
+    assert (own["other_xpubs"], api.admin("GET", "/merchants/m1").json["other_xpubs"]) == ({}, {})
+    path = f"/merchants/{own['id']}/xpubs"
+    for where, xpub, status, code in (
+        (f"{path}/anvil", XPUB, 200, None),
+        (f"{path}/anvil", _WALLET.account_xpub("evm", 78), 409, "merchant_has_key"),
+        (f"{path}/tron", XPUB, 400, "unsupported_chain"),
+        ("/merchants/m1/xpubs/anvil", XPUB, 409, "custody_not_xpub"),
+        ("/merchants/nobody/xpubs/anvil", XPUB, 404, "merchant_not_found"),
+    ):
+        answer = api.admin("PUT", where, {"xpub": xpub})
+        assert (answer.status_code, answer.json.get("code")) == (status, code), (where, answer.json)
+    wrong = api.admin("PUT", f"{path}/anvil", {"xpub": "TWer2Ygk5TEheHp3TPuYeqxmB6SsGZmaL6"})
+    assert (wrong.status_code, wrong.json["errors"][0]["field"]) == (400, "xpub")
+    assert wrong.json["errors"][0]["code"] == "invalid_xpub"
+    assert api.admin("PUT", f"{path}/anvil", {"xpub": XPUB}, role=Role.VIEWER).status_code == 403

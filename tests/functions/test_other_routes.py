@@ -169,6 +169,7 @@ def test_chains_and_tokens_say_what_can_be_paid_with(api):
         "symbol": "USDC",
         "address": USDC.address,
         "decimals": 6,
+        "standard": "ERC-20",
         "confirmations": 3,
     }
     for path in ("/api/v1/chains", "/api/v1/tokens"):

@@ -130,6 +130,7 @@ class Token(Record):
     decimals: int
     chain: str | None = None
     address: str | None = None
+    standard: str = ""
     confirmations: int | None = None
 
 

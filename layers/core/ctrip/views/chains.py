@@ -3,7 +3,7 @@
 from typing import Annotated, TypedDict
 
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.kinds import KINDS
+from ctrip.domain.chains.kinds import KINDS, rules_of
 from ctrip.views.fields import Address, Id, Long, NextCursor, Shape
 
 
@@ -15,6 +15,7 @@ class TokenView(TypedDict):
     symbol: str
     address: Address
     decimals: int
+    standard: Annotated[str, "By which wallets and exchanges name the network, such as TRC-20."]
     confirmations: int
 
 
@@ -75,5 +76,6 @@ def _token(network: Network, token: Asset) -> TokenView:
         "symbol": token.symbol,
         "address": token.address,
         "decimals": token.decimals,
+        "standard": rules_of(network).token_standard(network),
         "confirmations": network.confirmations,
     }

@@ -65,7 +65,7 @@ Address = Annotated[
     str,
     Shape(
         checked=f"^({'|'.join(each.address.pattern for each in KINDS.values())})$",
-        description="On EVM chains in EIP-55.",
+        description="On EVM chains in EIP-55; on Tron in base58, which begins with T: small and capital letters count.",
         examples=("0x70997970C51812dc3A010C7d01b50e0d17dc79C8",),
     ),
 ]

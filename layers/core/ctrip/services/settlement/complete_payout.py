@@ -76,7 +76,9 @@ class PayoutCompleter:
     def _completed(self, before: Payout, tx_hash: str, request_id: str) -> Payout:
         network, now = self.networks[before.chain], self.clock.now()
         receipt = self._compared(before, network, tx_hash)
-        done = moved_on(before, Trigger.COMPLETED, now, tx_hash=tx_hash.lower(), booking=Booking.CLOSED, named="")
+        done = moved_on(
+            before, Trigger.COMPLETED, now, tx_hash=receipt.tx_hash.lower(), booking=Booking.CLOSED, named=""
+        )
         event = self.reporter.event("completed", done, request_id)
         commit = PayoutCommit(before=before, after=done, event=event, sent_by=receipt.tx_hash.lower())
         if before.source is not Source.OWN:
