@@ -44,6 +44,7 @@ class StandIn:
 
     ledger: Ledger
     url: str
+    _written: int = 0
 
     @property
     def entry(self) -> dict[str, str]:
@@ -84,12 +85,13 @@ class StandIn:
         with self.ledger.lock:
             block = self.ledger.solid if solid else self.ledger.head
             now = self.ledger.head.time
+            self._written += 1
         named = bytes.fromhex(block.id)
         given: dict[str, Any] = {
             "ref_bytes": named[6:8],
             "ref_hash": named[8:16],
             "expiration": now + EXPIRY_MS,
-            "timestamp": now,
+            "timestamp": now + self._written,  # so that no two are one transaction
         }
         return wire.write_raw(call, **(given | fields))
 
