@@ -128,6 +128,10 @@ class TronNode:
             return found, b"<html></html>"
         return 200, found if isinstance(found, bytes) else json.dumps(found).encode()
 
+    def answer_of(self, path: str, asked: Any) -> Any:
+        """Answer from the ledger, whatever address the path stands below."""
+        return getattr(self, path.rsplit("/", maxsplit=1)[-1])(asked)
+
     def _rpc(self, path: str, asked: Any) -> Any:
         if isinstance(asked, list):
             return [self._rpc(path, each) for each in asked]

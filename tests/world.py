@@ -1,8 +1,10 @@
 """A whole gateway in memory: real services and domain, fake stores, chain, queues and clock."""
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from ctrip.auth.jwt import JwtTokens
@@ -139,12 +141,13 @@ class FakeAdapters:
 
     @property
     def networks(self) -> dict[str, Network]:
-        """The world's one network."""
-        return {self._world.network.name: self._world.network}
+        """The world's own network, and those beside it."""
+        own = self._world.network
+        return {own.name: own} | {name: network for name, (network, _) in self._world.others.items()}
 
-    def chain(self, _: str) -> Any:
-        """The world's chain, whichever it is by now."""
-        return self._world.chain
+    def chain(self, name: str) -> Any:
+        """A network's chain, whichever it is by now."""
+        return self._world.others[name][1] if name in self._world.others else self._world.chain
 
     def log(self, _: str) -> Any:
         """The world's one log."""
@@ -189,7 +192,12 @@ ASSETS = (NETWORK.coin, *NETWORK.tokens)
 
 
 class World:
-    """One merchant, one chain, everything in memory, but for the parts that are given."""
+    """One merchant, one chain, everything in memory, but for the parts that are given.
+
+    `others` are networks beside its own, each with its chain.
+    """
+
+    others: Mapping[str, tuple[Network, Any]] = MappingProxyType({})
 
     def __init__(
         self,

@@ -2,5 +2,6 @@
 
 from tests.evm_support import anvil, node, proxy, second
 from tests.support.store_fixtures import endpoint, shared, stage, stores
+from tests.tron_support import other_tron, tron
 
-__all__ = ["anvil", "endpoint", "node", "proxy", "second", "shared", "stage", "stores"]
+__all__ = ["anvil", "endpoint", "node", "other_tron", "proxy", "second", "shared", "stage", "stores", "tron"]

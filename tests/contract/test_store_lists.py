@@ -121,6 +121,21 @@ class TestLists:
         assert stores.payments.former("anvil", chosen.after.window_ends) == []
         assert stores.payments.former("sepolia", NOW) == []
 
+    def test_an_address_that_was_left_is_taken_again_by_its_own_payment_alone(self, stores: Stores) -> None:
+        """A payer comes back to it; to everybody else it is given out for ever."""
+        made = creation(payment())
+        stores.payments.commit(made)
+        due = made.after.due
+        left = self._chosen(made.after, replace(due, chain="sepolia", address=payment().due.address))
+        stores.payments.commit(left)
+        other = creation(replace(payment(tier=Tier.CLOSED), due=undecided(NOW + 1_000)))
+        stores.payments.commit(other)
+        for theirs in (due, left.after.due):
+            taken = self._chosen(other.after, theirs)
+            assert refused(lambda: stores.payments.commit(taken), AlreadyExists).key == "address"  # noqa: B023
+        stores.payments.commit(self._chosen(left.after, due))
+        assert stores.payments.by_address(due.address) == made.after.id
+
     def _chosen(self, before: Payment, due: Due) -> Commit:
         made = step(before, Trigger.CHOSEN, tier=Tier.OPEN)
         return replace(made, after=replace(made.after, due=due))

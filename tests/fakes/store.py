@@ -324,7 +324,7 @@ class FakePayments:
         else:
             _check_unmoved(state, before)
         moved = after.is_chosen and (before is None or before.due.address != after.due.address)
-        if moved and _folded(after.due.address) in state.addresses:
+        if moved and state.addresses.get(_folded(after.due.address), after.id) != after.id:
             raise AlreadyExists("address")
         order = (after.merchant_id, after.order.order_id or "")
         if before is not None and commit.holds_order and state.orders.get(order) != after.id:

@@ -89,9 +89,16 @@ class ToyRules:
         """Compare the form alone."""
         return None if self.address.fullmatch(address) else "is no toy address"
 
-    def payment_uri(self, network: Network, asset: Asset, address: str, amount: int) -> str:
-        """Return the bare address: no wallet reads more."""
-        return address
+    shares_addresses = False
+    seen_final = False
+
+    def token_standard(self, network: Network) -> str:
+        """Name a standard of its own."""
+        return "TOY-20"
+
+    def payment_uri(self, network: Network, asset: Asset, address: str, amount: int) -> None:
+        """Return None: no wallet reads more than the address."""
+        return
 
     def wallet_request(self, network: Network, asset: Asset, address: str, amount: int) -> None:
         return None

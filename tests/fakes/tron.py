@@ -66,8 +66,9 @@ class FakeTron:
     """A network whose blocks are mined when told; the newest `LAG` of them are not final.
 
     `deaf`: what we send waits, and is never mined. `goes_on_after`: that many balances into the next question a block
-    becomes final. `taken_in_silence`: the next broadcasts are taken, and nobody is told. `paused` and `blacklist` are
-    the tokens'. `foreign` are the accounts whose permissions somebody has changed.
+    becomes final. `taken_in_silence`: the next broadcasts are taken, and nobody is told. `hides`: no node
+    shows a receipt. `paused` and `blacklist` are the tokens'. `foreign` are the accounts whose permissions somebody has
+    changed.
     """
 
     start: int
@@ -80,6 +81,7 @@ class FakeTron:
     paused: bool = False
     blacklist: set[str] = field(default_factory=set)
     foreign: set[str] = field(default_factory=set)
+    hides: bool = False
     sent: list[str] = field(default_factory=list)
     requests: int = 0
     _serial: int = 0
@@ -198,6 +200,11 @@ class FakeTron:
             for each in wanted
         ]
 
+    def transfers_to(self, address: str, token: str | None) -> int:
+        """Sum what came to an address in final blocks."""
+        (found,) = self.transfers([Arrivals(address, token, 0)], self._solid().block.number)
+        return sum(each.amount for each in found)
+
     def sent_by(self, address: str, at: Block) -> int | None:
         senders = (tx.sender for mined in self.chain[: at.number + 1] for tx, _ in mined.held.values() if _ours(tx))
         return int(address in senders)
@@ -206,13 +213,16 @@ class FakeTron:
         return False
 
     def receipt(self, tx_hash: str) -> Receipt | None:
+        return None if self.hides else self._receipt(tx_hash)
+
+    def _receipt(self, tx_hash: str) -> Receipt | None:
         for mined in self.chain[: self._solid().block.number + 1]:
             if found := mined.held.get(tx_hash):
                 return found[1]
         return None
 
     def missed(self, tx_hash: str, expiration: int) -> bool:
-        return self._solid().block.time > expiration + 60_000 and self.receipt(tx_hash) is None
+        return self._solid().block.time > expiration + 60_000 and self._receipt(tx_hash) is None
 
     # -- the full side
 

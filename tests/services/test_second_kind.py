@@ -122,7 +122,7 @@ def test_an_address_is_the_merchants_own_on_the_path_of_the_kind(world: ToyWorld
         path = address_path(RULES, 1, index)
         assert (payment.due.derivation_path, path) == (path, f"m/44'/1'/1'/0/{index}")
         assert payment.due.address == world.stage.adapters.wallet().address("toy", path)
-        assert payment.due.payment_uri == payment.due.address
+        assert payment.due.payment_uri is None
     assert world.reader.one(None, first.id)["address"] == first.due.address
 
 

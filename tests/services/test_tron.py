@@ -254,6 +254,37 @@ def test_one_that_was_mined_and_is_past_its_expiry_is_not_sent_twice(world: Tron
     assert (sweep.state, world.payment(payment.id).status) == (TransactionState.FINAL, Status.SETTLED)
 
 
+def test_a_receipt_that_nobody_shows_is_no_proof_that_nothing_was_mined(world: TronWorld) -> None:
+    """Its time is over by a final block, and what became of it is unknown: nothing is sent in its place."""
+    payment = world.paid(30 * TRX)
+    world.sweep()
+    world.chain.hides = True
+    world.step()
+    world.step(LAG + 1, seconds=OVER)
+    for _ in range(3):
+        world.step()
+        world.sweep()
+    (sweep,) = world.sent(payment.due.address)
+    assert (sweep.state, world.payment(payment.id).own.pending) == (TransactionState.SIGNED, sweep.key)
+    assert world.chain.sent == [sweep.attempts[0].tx_hash]
+    world.chain.hides = False
+    world.settle(8)
+    assert [each.state for each in world.sent(payment.due.address)] == [TransactionState.FINAL]
+
+
+def test_what_waits_to_be_mined_is_not_spent_twice(world: TronWorld) -> None:
+    """The final side still shows what the gas station has given away already."""
+    payments = [world.paid(50 * TRX, asset="USDT") for _ in range(2)]
+    for mined in world.chain.chain:
+        mined.state.coin[world.station] = 7 * TRX
+    world.chain.deaf = True
+    world.step()
+    world.sweep()
+    assert len(world.sent(world.station)) == 1
+    assert "gas_station_low" in world.log.alarms()
+    assert len(payments) == 2
+
+
 def test_a_broadcast_whose_answer_is_lost_is_one_transaction(world: TronWorld) -> None:
     """The same bytes are offered again; nothing is signed anew."""
     payment = world.paid(30 * TRX)

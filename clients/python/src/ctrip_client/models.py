@@ -261,6 +261,7 @@ class UnmatchedDeposit(Record):
     token_id: str | None = None
     symbol: str = ""
     decimals: int | None = None
+    address: str = ""
     amount_decimal: str = ""
     tx_hash: str | None = None
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.kinds import shown
+from ctrip.domain.chains.kinds import rules_of, shown
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.choosing import Offered
 from ctrip.domain.payments.payment import Payment
@@ -21,7 +21,7 @@ from ctrip.pages.language import DEFAULT, LANGUAGES, UNKNOWN
 from ctrip.pages.language import language as language_of
 from ctrip.ports.language import Language, amount_in, translatable
 from ctrip.views.brand import Shop
-from ctrip.views.checkout import CheckoutState, asked, wallet_request
+from ctrip.views.checkout import CheckoutState, asked, token_standard, wallet_request
 from ctrip.views.claim_words import STATES, state_of
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ def checkout(state: CheckoutState, payment: Payment, network: Network | None, la
         asked=asked(payment, language),
         description=payment.order.description,
         until=language.moment(payment.due.expires_at),
+        standard=token_standard(payment, network),
+        alone=network is not None and not rules_of(network).shares_addresses,
         wallet=wallet_request(payment, network) if state["payable"] else None,
         qr=_qr(state["rest_uri"], language.say(_QR)) if state["rest_uri"] else None,
         address_qr=_qr(payment.due.address, language.say(_ADDRESS_QR)) if state["payable"] else None,
@@ -82,7 +84,10 @@ def choose(
         order_id=payment.order.order_id,
         description=payment.order.description,
         until=language.moment(payment.due.expires_at),
-        networks=[(network, [_offer(each, payment, language) for each in group]) for network, group in groups],
+        networks=[
+            (network, rules_of(network).token_standard(network), [_offer(each, payment, language) for each in group])
+            for network, group in groups
+        ],
         trouble=trouble,
         up=up,
     )

@@ -77,7 +77,9 @@ class Clauses:
             yield put(self._names.payments, item, unmoved(before), name="stale payment")
         if after.is_chosen and (before is None or before.due.address != after.due.address):
             owner = keyed(tables.address_key(after.due.address), payment_id=text(after.id))
-            yield put(self._names.payments, owner, ABSENT, name="address")
+            # Holds where nobody has the address, or this payment, whose payer has come back to it.
+            free = ABSENT if before is None else ABSENT | (Path("payment_id") == after.id)
+            yield put(self._names.payments, owner, free, name="address")
 
     def _former(self) -> Iterator[Write]:
         before, after = self._commit.before, self._commit.after

@@ -11,7 +11,7 @@ from ctrip.domain.payments.choosing import may_choose
 from ctrip.domain.payments.payer import DONE, WAITING, PayerStep, may_pay, payer_step, rest_of, strays_of
 from ctrip.domain.payments.payment import Payment
 from ctrip.ports.language import Language, amount_in
-from ctrip.views.checkout_words import ASIDE, ON_NETWORK, PAY_RIGHT, TOO_LATE, WORDS
+from ctrip.views.checkout_words import ASIDE, ON_NETWORK, PAY_RIGHT, TOO_LATE, WHEN_FINAL, WITHOUT_LINK, WORDS
 from ctrip.views.fields import Address, Decimal, Hash, Id, Shape, Time, rfc3339
 from ctrip.views.payments import PaymentFlag, PaymentStatus, PaymentView, PriceView, payment_view
 
@@ -107,6 +107,11 @@ def _words(
 ) -> tuple[str, str, str]:
     """Choose the words of a step: the title, the heading and the text, in a language and filled in."""
     title, heading, text = WORDS[step]
+    if payable and (network := networks.get(payment.due.chain)) is not None:
+        if _rest_uri(payment, network) is None:
+            text = WITHOUT_LINK.get(step, text)
+        if rules_of(network).seen_final and step in WITHOUT_LINK:
+            text = (*text, WHEN_FINAL)
     if step in (PayerStep.WRONG_ASSET, PayerStep.WRONG_NETWORK):
         text = (*text, PAY_RIGHT if payable else TOO_LATE)
     elif strays_of(payment):
@@ -159,6 +164,11 @@ def network_title(networks: Mapping[str, Network], chain: str) -> str:
     """Return the name of a network for people; of one that is not enabled any more only its own name is known."""
     network = networks.get(chain)
     return network.title if network else chain
+
+
+def token_standard(payment: Payment, network: Network | None) -> str:
+    """Name the standard of the token that is due; empty of a coin, and of a network that is not enabled any more."""
+    return rules_of(network).token_standard(network) if network and payment.due.token_address else ""
 
 
 def wallet_request(payment: Payment, network: Network | None) -> dict[str, Any] | None:

@@ -213,6 +213,20 @@ WORDS: dict[PayerStep, Words] = {
     ),
 }
 
+# The text of a step where wallets have no link in common: the QR code holds the address alone.
+WITHOUT_LINK: dict[PayerStep, tuple[str, ...]] = {
+    PayerStep.PAY: (
+        translatable("Copy the amount and the address into your wallet app, or scan the QR code of the address there."),
+    ),
+    PayerStep.PAY_REST: (
+        translatable("{received} of {amount} is here."),
+        translatable("The amount below is the rest only."),
+    ),
+}
+# What follows it where money is seen only once it is final.
+WHEN_FINAL = translatable(
+    "It shows here about a minute after you have sent it, once {network} has made it final: do not pay a second time."
+)
 # What follows the text of a step where the payer has sent something by mistake.
 PAY_RIGHT = translatable("To pay, send {rest} on {network} as shown below.")
 TOO_LATE = translatable("The time to pay in {symbol} is over: please do not send anything more.")

@@ -24,6 +24,7 @@ class DepositView(_Sent):
     token_id: Id | None
     token_address: Address | None
     symbol: str
+    address: Annotated[Address, "Where it lies: not the payment's address, where its chain is of another kind."]
     amount: Amount
     amount_str: Digits
     amount_decimal: Decimal
@@ -82,7 +83,7 @@ def event_view(
     """Render an event; `stray` is the deposit that it reports."""
     data = cast("EventPayment", {**payment_view(payment), "object": "payment", "sequence": payment.version})
     if stray is not None:
-        data["deposit"] = deposit_view(stray)
+        data["deposit"] = deposit_view(stray, payment)
     told = _envelope(event_type, ulid, at, data)
     told["payment_id"], told["status"] = payment.id, payment.status.value
     if payment.is_chosen:
@@ -113,13 +114,14 @@ def event_body(event_type: str, ulid: str, payment: Payment, at: int, stray: Une
     return json.dumps(event_view(event_type, ulid, payment, at, stray), separators=(",", ":"))
 
 
-def deposit_view(stray: UnexpectedDeposit) -> DepositView:
+def deposit_view(stray: UnexpectedDeposit, payment: Payment) -> DepositView:
     """Render a deposit that was not due."""
     return {
         "chain": stray.chain,
         "token_id": stray.token_id,
         "token_address": stray.token,
         "symbol": stray.symbol,
+        "address": stray.address or payment.due.address,
         "amount": stray.amount,
         "amount_str": str(stray.amount),
         "amount_decimal": format_decimal(stray.amount, stray.decimals),

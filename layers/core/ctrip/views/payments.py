@@ -97,7 +97,9 @@ class PaymentView(TypedDict):
     confirmations: int
     required_confirmations: int | None
     detected_in_block: Long | None
-    payment_uri: Annotated[str | None, "For wallets, as EIP-681 says."]
+    payment_uri: Annotated[
+        str | None, "For wallets, as EIP-681 says; null where the chain's wallets have no link in common."
+    ]
     checkout_url: str
     order_id: str | None
     link_id: Annotated[Id | None, "The payment link by which a payer made it."]

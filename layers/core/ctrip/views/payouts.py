@@ -138,6 +138,7 @@ class UnmatchedDepositView(_Sent):
     token_id: Annotated[Id | None, "Null: the chain's coin."]
     symbol: str
     decimals: int
+    address: Annotated[Address, "Where it came: not the payment's address, where its chain is of another kind."]
     amount: Amount
     amount_str: Digits
     amount_decimal: Annotated[Decimal, "All that came."]
@@ -168,6 +169,7 @@ def unmatched_view(deposit: UnmatchedDeposit, gone: Refunded) -> UnmatchedDeposi
         "token_id": deposit.token_id,
         "symbol": deposit.symbol,
         "decimals": deposit.decimals,
+        "address": deposit.address,
         "amount": deposit.amount,
         "amount_str": str(deposit.amount),
         "amount_decimal": format_decimal(deposit.amount, deposit.decimals),

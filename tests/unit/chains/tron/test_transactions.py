@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctrip.domain.chains.bip32 import ExtendedKey
+from ctrip.domain.chains.kinds import address_at
 from ctrip.domain.chains.tron import addresses
 from ctrip.domain.chains.tron.rules import RULES, transfer_data
 from ctrip.domain.chains.tron.transaction import MOST, Transaction, stamp_after
 from ctrip.domain.errors import SigningRefused
+from ctrip.signer.wallet import MnemonicWallet
 from infra.stack import wallet
 from tests.world import NETWORK
 
@@ -221,3 +223,26 @@ def test_the_recorded_transfer_of_usdt_is_read_as_one() -> None:
     [held] = [each for each in known().values() if each["txID"].startswith("1fd1af8b")]
     act = RULES.act(NETWORK, as_ours(held).sender, as_ours(held))
     assert (addresses.to_hex(act.to), act.amount) == ("419387dfba4cab6f1231541b57783a38b647f40669", 10**9)
+
+
+# -- other libraries
+
+
+AGREED = json.loads((RECORDED[0].parents[1] / "tron_libraries" / "agreed.json").read_text())
+
+
+@pytest.mark.parametrize("held", AGREED["transactions"], ids=lambda each: each["txID"][:8])
+def test_our_octets_are_those_of_tronpy_and_tronweb(held: dict[str, Any]) -> None:
+    """Amounts at the edges of a varint's size, limits of a call, the main network's USDT."""
+    ours = as_ours(held)
+    assert (ours.raw.hex(), ours.tx_hash) == (held["raw_data_hex"], held["txID"])
+
+
+@pytest.mark.parametrize("held", AGREED["addresses"], ids=lambda each: each["path"])
+def test_our_addresses_are_those_of_bip_utils_tronpy_and_tronweb(held: dict[str, str]) -> None:
+    """From the account's extended public key alone, as the API derives them."""
+    made = MnemonicWallet(AGREED["mnemonic"])
+    account, index = (int(part.rstrip("'")) for part in (held["path"].split("/")[3], held["path"].split("/")[5]))
+    address = address_at(RULES, made.account_xpub("tron", account), index)
+    assert (address, addresses.to_hex(address)) == (held["address"], held["hex"])
+    assert made.address("tron", held["path"]) == address

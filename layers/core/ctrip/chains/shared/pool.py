@@ -148,7 +148,8 @@ class Pool(Generic[E]):
             reason = f"unreadable answer ({type(exc).__name__})"
             endpoint.breaker.failed(self._clock.now(), reason)
             raise Unreachable(f"{endpoint.name}: {reason}") from exc
-        endpoint.breaker.worked()
+        if endpoint.breaker.closed(self._clock.now()):  # else it was told to rest meanwhile, by a part of the answer
+            endpoint.breaker.worked()
         return answer
 
     def usable(self, turn: int = 0) -> Iterator[E]:
@@ -168,6 +169,6 @@ class Pool(Generic[E]):
         refused = [reason for reason in reasons if isinstance(reason, Refused)]
         missing = [reason for reason in reasons if isinstance(reason, Missing)]
         told = [reason for reason in reasons if not isinstance(reason, WrongChain)]
-        if state and not told and any(endpoint.blind_reason for endpoint in self.endpoints):
+        if state and not told and all(endpoint.wrong or endpoint.blind_reason for endpoint in self.endpoints):
             return Refused(f"no endpoint of {self._name} {self._seeing}")
         return next(iter([*refused, *missing, *told]), Unavailable(f"every endpoint of {self._name} is resting"))

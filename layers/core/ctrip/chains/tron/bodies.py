@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ctrip.chains.shared.errors import TooMuch, Unreachable
+from ctrip.chains.shared.endpoints import GARBAGE
+from ctrip.chains.shared.errors import Suspended, TooMuch, Unreachable
 from ctrip.chains.tron import codec
 from ctrip.chains.tron.endpoints import Endpoint
 from ctrip.domain.errors import ChainError, Refused
@@ -114,20 +115,28 @@ def succeeded(info: dict[str, Any]) -> bool:
 
 
 def learn_moves(endpoint: Endpoint, body: Body) -> None:
-    """Ask what a block's contracts moved, in the first way that the node offers; else it stays unknown."""
+    """Ask what a block's contracts moved, in the first way that the node offers; else it stays unknown.
+
+    Raises `Suspended` alone.
+    """
     if not body.callers:
         body.moves = ()
         return
     if not endpoint.traits.get("no block balances"):
         try:
             body.moves = tuple(_by_balances(endpoint, body))
-        except (Refused, Unreachable):
-            endpoint.traits["no block balances"] = True
-        else:
             return
+        except Refused:
+            endpoint.traits["no block balances"] = True
+        except Suspended:
+            raise
+        except (ChainError, *GARBAGE):
+            pass  # the other way may tell
     try:
         body.moves = tuple(_by_infos(infos(endpoint, body.number)))
-    except ChainError:
+    except Suspended:
+        raise
+    except (ChainError, *GARBAGE):
         return  # an explanation less; what the transactions themselves say stands
 
 

@@ -17,7 +17,7 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Receipt, Transfer
 from ctrip.domain.chains.tron.account import Account, Prices, Stake
 from ctrip.domain.chains.tron.addresses import to_hex
-from ctrip.domain.errors import ChainError, ConfigurationError, NotHeld, Refused
+from ctrip.domain.errors import ChainError, ConfigurationError, NotKept, Refused
 from ctrip.domain.rpc import RpcEntry
 from ctrip.ports import Clock
 
@@ -131,14 +131,17 @@ class TronChain:
     def balances(self, at: Block, wanted: Sequence[BalanceQuery]) -> list[int | None]:
         """Return the balances at the newest final block, in the order asked; None is unknown, never zero.
 
-        Once the chain moves on from `at`, what is left is unknown. Raises `NotHeld` where it has moved on before
+        Once the chain moves on from `at`, what is left is unknown. Raises `NotKept` where it has moved on before
         anything was proven: nodes answer from their newest final block alone.
         """
         if not wanted:
             return []
         if self._seen is not None and at.number < self._seen.number:
-            raise NotHeld(f"block {at.number} is not the newest final one any more: {self._seen.number} is")
-        return self._ask(lambda endpoint: probe.balances(endpoint, at, wanted, self._clock.now()))
+            raise NotKept(f"block {at.number} is not the newest final one any more: {self._seen.number} is")
+        try:
+            return self._ask(lambda endpoint: probe.balances(endpoint, at, wanted, self._clock.now()))
+        except Gone as exc:
+            raise NotKept(str(exc)) from exc
 
     def opinions(self, at: Block, holding: BalanceQuery) -> list[tuple[str, int]]:
         """Ask two hosts for one balance at that block or a later final one: host and balance, of those who can tell."""

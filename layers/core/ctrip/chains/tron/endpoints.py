@@ -67,15 +67,17 @@ class Endpoint:
         return self._genesis(self.solid)
 
     def check(self) -> None:
-        """Refuse an endpoint of another network for good. Both sides are asked where they have addresses apart."""
+        """Refuse an endpoint of another network for good; its full side is checked when it is first asked."""
         if self.wrong:
             raise self._wrong_chain()
         if self.sees(self._now()):
             try:
                 self._identify("solid", self.solid)
             except NoSolidSide:
-                self._identify("full", self.full)
-        if self._full != self._solid or not self.sees(self._now()):
+                self._check_full()
+
+    def _check_full(self) -> None:
+        if self._full != self._solid or "solid" not in self._known:
             self._identify("full", self.full)
 
     def check_rpc(self) -> None:
@@ -96,7 +98,10 @@ class Endpoint:
 
     def _genesis(self, ask: Callable[[str, dict[str, Any]], Any]) -> int:
         first = codec.table(ask("getblock", {"id_or_num": "0", **_HEADER}))
-        return int(codec.identifier(first["blockID"])[-8:], 16)
+        found = codec.identifier(first["blockID"])
+        if int(found[:16], 16) or codec.number(codec.table(first["block_header"]["raw_data"]), "number"):
+            raise Unreachable(f"{self.name}: another block than the first")
+        return int(found[-8:], 16)
 
     def _wrong_chain(self) -> WrongChain:
         return WrongChain(f"{self.name} is not chain {self._chain_id} but {self._answered}")
@@ -119,6 +124,10 @@ class Endpoint:
             return self.name, "no solid side", self.blind_reason
         return self.name, "usable", ""
 
+    def rests(self, asked: Suspended) -> None:
+        """Note that its provider keeps us out, where what was read before that is an answer all the same."""
+        self.breaker.suspended(self._now(), asked.rest, str(asked).removeprefix(f"{self.name}: "))
+
     # -- questions
 
     def solid(self, path: str, asked: dict[str, Any]) -> Any:
@@ -135,6 +144,8 @@ class Endpoint:
 
     def full(self, path: str, asked: dict[str, Any]) -> Any:
         """Ask about everything that the node has heard of, what waits to be mined included."""
+        if path != "getblock":
+            self._check_full()
         return self._post(f"{self._full}/wallet/", path, asked)
 
     def header(self, height: int | None = None) -> Block | None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ctrip.chains.shared.errors import Suspended, TooMuch, Unreachable, Unsupported, clean
+from ctrip.chains.shared.errors import Reverted, Suspended, TooMuch, Unreachable, Unsupported, clean
 from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavailable
 
 REST_MS = 30_000  # what TronGrid asks for
@@ -39,6 +39,9 @@ _ERROR_OF_TEXT = "08c379a0"  # the selector of Error(string)
 # First match wins. Sources: java-tron 4.8.0 (its answers in tests/vectors/tron, its source where it says so), and what
 # TronGrid documents of itself.
 _SAYINGS: tuple[tuple[type[ChainError], str], ...] = (
+    # First of all, as the rest of such a sentence is a contract's own: it must not look like a node's trouble.
+    (Reverted, r"^\W*(class \S+ : )?(REVERT opcode|execution reverted)"),  # constant_revert
+    (Refused, r"^\W*(CONTRACT_VALIDATE_ERROR )?smart contract is not exist"),  # constant_no_such_contract
     (Suspended, r"suspended for|frequency limit|exceeds? the .{0,20}limit\W*\(|daily|quota|rate.?limit"),  # TronGrid
     (Unreachable, r"lack of computing resources"),  # its own rate limiter (source: RateLimiterServlet)
     (TooMuch, r"OutOfTimeException|CPU timeout|AlreadyTimeOut|TimeOut"),  # constant_timeout

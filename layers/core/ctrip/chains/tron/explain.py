@@ -7,7 +7,7 @@ as does what a node does not keep (`saveInternalTx` is off by default); none is 
 
 from collections.abc import Mapping, Sequence
 
-from ctrip.chains.shared.errors import Missing
+from ctrip.chains.shared.errors import Missing, Suspended
 from ctrip.chains.tron.bodies import Bodies, Body, learn_moves
 from ctrip.chains.tron.endpoints import Endpoint
 from ctrip.domain.chains.chain import Transfer
@@ -25,7 +25,11 @@ def coin_transfers(
     blocks = bodies.read(endpoint, max(min(firsts.values()), last - most + 1), last)
     for body in [each for each in blocks if each.callers][:MOVED_BLOCKS]:
         if body.moves is None:
-            learn_moves(endpoint, body)
+            try:
+                learn_moves(endpoint, body)
+            except Suspended as exc:
+                endpoint.rests(exc)
+                break
     return {address: _transfers(blocks, address, first) for address, first in firsts.items()}
 
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from importlib import resources
 
 from ctrip.chains.shared.endpoints import GARBAGE, Window
-from ctrip.chains.shared.errors import Gone, Missing, TooMuch, Unreachable, Unsupported
+from ctrip.chains.shared.errors import Gone, Missing, Slow, Suspended, TooMuch, Unreachable, Unsupported
 from ctrip.chains.tron import codec
 from ctrip.chains.tron.endpoints import Endpoint, RpcCall
 from ctrip.domain.chains.chain import BalanceQuery, Block
@@ -27,6 +27,7 @@ UNKNOWN = 2**256 - 1
 # USDT 500 always, 1,000 three times of four.
 COIN_MOST, COIN_FIRST = 10_000, 10_000
 TOKEN_MOST, TOKEN_FIRST = 1_000, 500
+SLOW_LEAST = 100  # a smaller question is not late for its size
 RPC_MOST = 10_000  # addresses in a batch; seen with as many of the coin and of a token
 _RPC_REST_MS = 60_000
 _COIN = b"\0" * 20
@@ -68,8 +69,15 @@ def balances(endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery], now:
     if endpoint.has_solid_rpc and now >= endpoint.traits.get("no rpc until", 0):
         try:
             return _by_rpc(endpoint, at, wanted)
+        except Suspended:
+            raise
         except (Refused, Unreachable):
             endpoint.traits["no rpc until"] = now + _RPC_REST_MS  # the other way may still work
+        except Missing:
+            # Another block may have come. Or else its JSON-RPC is not on final blocks, or stands still.
+            if endpoint.head() != at:
+                raise
+            endpoint.traits["no rpc until"] = now + _RPC_REST_MS
     return _by_probe(endpoint, at, wanted)
 
 
@@ -97,6 +105,10 @@ def _by_probe(endpoint: Endpoint, at: Block, wanted: Sequence[BalanceQuery]) -> 
         except TooMuch as exc:
             rest = _smaller(endpoint, chunk, exc) + left
             continue
+        except Slow:  # perhaps for its size: next time half of it is asked
+            longest = max(chunk, key=lambda part: len(part.places))
+            _window(endpoint, longest.token).shrink(len(longest.places), SLOW_LEAST)
+            raise
         for part in chunk:
             _window(endpoint, part.token).fits()
         if not _stands_on(endpoint, at, number, parent, done):
@@ -192,10 +204,8 @@ def _believed(groups: Sequence[tuple[int | None, list[int]]], token: str | None)
 
 
 def _within(value: int | None, token: str | None, supply: int | None) -> int | None:
-    """A balance above a token's supply is none, nor is any where the supply is unknown."""
-    if value is None or value == UNKNOWN:
-        return None
-    if token is None:
+    """A balance above a token's supply is none, as all ones are, nor is any where the supply is unknown."""
+    if value is None or token is None:
         return value
     return value if supply is not None and value <= supply < UNKNOWN else None
 

@@ -17,7 +17,7 @@ from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavaila
 # A transaction can be mined in a block whose time is its expiration at the latest; so much more must have passed.
 AFTER_EXPIRATION_MS = 60_000
 # Blocks in which a node that keeps transactions must show that it does.
-_RECENT = 20
+_RECENT = 5
 
 
 def broadcast(pool: Pool[Endpoint], raw: str) -> None:

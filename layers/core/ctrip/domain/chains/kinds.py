@@ -64,8 +64,22 @@ class ChainRules(Protocol):
         """Say what is wrong with an address that somebody wrote; None where nothing is."""
         ...
 
-    def payment_uri(self, network: Network, asset: Asset, address: str, amount: int) -> str:
-        """Write the link that a wallet opens with everything filled in; the bare address where there is none."""
+    @property
+    def shares_addresses(self) -> bool:
+        """Whether an address is the same account on every network of the kind."""
+        ...
+
+    @property
+    def seen_final(self) -> bool:
+        """Whether what comes is seen only once it is final, about a minute after it was sent."""
+        ...
+
+    def token_standard(self, network: Network) -> str:
+        """Name a network's standard of tokens, by which wallets and exchanges tell networks apart."""
+        ...
+
+    def payment_uri(self, network: Network, asset: Asset, address: str, amount: int) -> str | None:
+        """Write the link that a wallet opens with everything filled in; None where wallets have none in common."""
         ...
 
     def wallet_request(self, network: Network, asset: Asset, address: str, amount: int) -> dict[str, Any] | None:

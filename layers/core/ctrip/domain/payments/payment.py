@@ -110,7 +110,8 @@ class Observation:
 class UnexpectedDeposit:
     """Money at a payment's address that is not what was due: `amount` is all of it so far, at a confirmed depth.
 
-    `tx_hash` and `sender` are of the newest transfer that brought some of it, None while no node has told.
+    `tx_hash` and `sender` are of the newest transfer that brought some of it, None while no node has told. `address` is
+    where it lies, which is not the payment's where its chain is of another kind.
     """
 
     chain: str
@@ -121,6 +122,7 @@ class UnexpectedDeposit:
     amount: int
     tx_hash: str | None = None
     sender: str | None = None
+    address: str = ""
 
     @property
     def key(self) -> tuple[str, str | None]:
@@ -165,7 +167,7 @@ class Due:
     amount: int
     required_confirmations: int
     expires_at: int
-    payment_uri: str
+    payment_uri: str | None
 
     @property
     def asset_key(self) -> str:
@@ -191,7 +193,7 @@ def undecided(expires_at: int) -> Due:
         amount=NEVER,
         required_confirmations=0,
         expires_at=expires_at,
-        payment_uri="",
+        payment_uri=None,
     )
 
 
@@ -207,12 +209,20 @@ class FormerChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepositAddress:
+    """An address that was given out for a payment, and the path of its key."""
+
+    address: str
+    derivation_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """What the amount was derived from, and what is left to the payer.
 
     With a `price` the amount follows from the locked `rate`; else `whole` is it, in whole units of whatever asset.
     A `choosable` payment is paid in what its payer chooses of what `accepts` names (`symbol` or `chain:symbol`; empty:
-    everything). `former` are earlier choices, oldest first.
+    everything). `former` are earlier choices, oldest first; `given` are the addresses that they had, one of each kind.
     """
 
     price: Price | None = None
@@ -221,6 +231,7 @@ class Choice:
     whole: str = ""
     accepts: tuple[str, ...] = ()
     former: tuple[FormerChoice, ...] = ()
+    given: tuple[DepositAddress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

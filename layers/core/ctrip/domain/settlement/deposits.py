@@ -21,6 +21,7 @@ class UnmatchedDeposit:
     amount: int
     tx_hash: str | None
     sender: str | None
+    address: str
 
     @property
     def id(self) -> str:
@@ -35,8 +36,8 @@ def unmatched_deposits(payment: Payment) -> list[UnmatchedDeposit]:
         newest = payment.seen.transfers[-1] if payment.seen.transfers else None
         of_due = (due.chain, due.token_id, due.symbol, due.decimals, payment.own.unmatched)
         told = (newest.tx_hash, newest.sender) if newest else (None, None)
-        found.append(UnmatchedDeposit(payment, 0, *of_due, *told))
+        found.append(UnmatchedDeposit(payment, 0, *of_due, *told, due.address))
     for number, each in enumerate(payment.seen.strays, 1):
         held = (each.chain, each.token_id, each.symbol, each.decimals, each.amount, each.tx_hash, each.sender)
-        found.append(UnmatchedDeposit(payment, number, *held))
+        found.append(UnmatchedDeposit(payment, number, *held, each.address or due.address))
     return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block
-from ctrip.domain.chains.kinds import address_at, rules_of
+from ctrip.domain.chains.kinds import address_at, rules_of, same
 from ctrip.domain.detection.gates import Round
 from ctrip.domain.detection.strays import explain_stray, note_stray
 from ctrip.domain.detection.watch import Watch
@@ -73,16 +73,18 @@ class DepositFinder:
         changed: dict[str, Payment] = {}
         for row, asset, balance in found:
             payment = changed.get(row.id) or payments.get(row.id)
-            if payment is None or (row in former and payment.due.chain == self.network.name):
+            if payment is None:
+                continue
+            here = payment.due.chain == self.network.name and same(row.address, payment.due.address)
+            if here and row in former:
                 continue  # the payer has come back to this chain, and the payment is watched as the others are
-            here = payment.due.chain == self.network.name
             if here and (payment.own.pending is not None or asset.address == payment.due.token_address):
                 # The gas that we send is ours only once its receipt is there; what is due by now is no mistake, though
                 # the row is of what the payer had chosen before.
                 continue
             # Our own moves are all on the chain that the payment is due on.
-            stray = balance - (payment.net_moves(asset.address, at.number) if here else 0)
-            if (after := self._apart(payment, asset, stray, at, fence)) is not None:
+            amount = balance - (payment.net_moves(asset.address, at.number) if here else 0)
+            if (after := self._apart(payment, self._stray(asset, amount, row.address), at, fence)) is not None:
                 changed[payment.id] = after
         return list(changed.values())
 
@@ -124,9 +126,9 @@ class DepositFinder:
         for place, balance in enumerate(balances):
             if balance:
                 asset = assets[place // len(addresses)]
-                found = self._at_address(wanted[place].address, asset, balance, at, unsure)
-                for payment, stray in found:
-                    if (after := self._apart(payment, asset, stray, at, fence)) is not None:
+                address = wanted[place].address
+                for payment, amount in self._at_address(address, asset, balance, at, unsure):
+                    if (after := self._apart(payment, self._stray(asset, amount, address), at, fence)) is not None:
                         changed.append(after)
         return changed
 
@@ -168,10 +170,15 @@ class DepositFinder:
                 balance -= payment.seen.amount_received + (payment.seen.baseline or 0)
         yield payment, balance
 
-    def _apart(self, payment: Payment, asset: Asset, amount: int, at: Block, fence: Fence) -> Payment | None:
+    def _stray(self, asset: Asset, amount: int, address: str) -> UnexpectedDeposit:
+        return UnexpectedDeposit(
+            self.network.name, asset.id, asset.address, asset.symbol, asset.decimals, amount, address=address
+        )
+
+    def _apart(self, payment: Payment, stray: UnexpectedDeposit, at: Block, fence: Fence) -> Payment | None:
         """Note what was found at one address; its trouble is no other's, and the next round looks again."""
         try:
-            return self._note(payment, asset, amount, at, fence)
+            return self._note(payment, stray, at, fence)
         except FenceLost:
             raise
         except (Busy, ChainError, Stale) as exc:
@@ -180,18 +187,17 @@ class DepositFinder:
             self.log.error("payment_broken", payment=payment.id, kind=type(exc).__name__, error=str(exc))
         return None
 
-    def _note(self, payment: Payment, asset: Asset, amount: int, at: Block, fence: Fence) -> Payment | None:
-        stray = UnexpectedDeposit(self.network.name, asset.id, asset.address, asset.symbol, asset.decimals, amount)
+    def _note(self, payment: Payment, stray: UnexpectedDeposit, at: Block, fence: Fence) -> Payment | None:
         known = next((held for held in payment.seen.strays if held.key == stray.key), None)
-        if amount <= (known.amount if known else 0) and (known is None or known.tx_hash):
+        if stray.amount <= (known.amount if known else 0) and (known is None or known.tx_hash):
             return None
         stray, now = self._explained(payment, stray, at), self.clock.now()
         step = note_stray(payment, stray, now) or explain_stray(payment, stray, now)
-        if step is None or amount <= 0:
+        if step is None or stray.amount <= 0:
             return None
         commit = self.recorder.step(payment, step, fence=fence)
         noted = commit_and_notify(self.payments, self.jobs, commit)
-        self.log.warning(step.event or "", payment=payment.id, asset=asset.symbol, amount=str(amount))
+        self.log.warning(step.event or "", payment=payment.id, asset=stray.symbol, amount=str(stray.amount))
         return noted
 
     def _explained(self, payment: Payment, stray: UnexpectedDeposit, at: Block) -> UnexpectedDeposit:
@@ -205,7 +211,7 @@ class DepositFinder:
         self._asked[key] = (tries + 1, now + EXPLAIN_MS[min(tries, len(EXPLAIN_MS) - 1)])
         try:
             first = self.finder.last_by(payment.times.created_at - MINUTE_MS, at, settled=at.number)
-            question = Arrivals(payment.due.address, stray.token, first.number if first else 0)
+            question = Arrivals(stray.address, stray.token, first.number if first else 0)
             (found,) = self.chain.transfers([question], at.number, turn=tries)
         except ChainError as exc:
             self.log.info("unexplained", payment=payment.id, error=str(exc))

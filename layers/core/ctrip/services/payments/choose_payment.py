@@ -23,7 +23,7 @@ from ctrip.domain.jobs import ScanJob
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.choosing import Offer, Offered, accepted, base_units, chosen_offer, due_at, refuse_choice
 from ctrip.domain.payments.machine import Trigger
-from ctrip.domain.payments.payment import FormerChoice, Payment, Seen, Tier
+from ctrip.domain.payments.payment import DepositAddress, FormerChoice, Payment, Seen, Tier
 from ctrip.domain.prices.price import Price
 from ctrip.domain.prices.rate import LockedRate
 from ctrip.ports import AccessStore, Clock, Jobs, LimitStore, PaymentStore
@@ -124,7 +124,8 @@ class PaymentChooser:
                 expires_at=before.due.expires_at,
                 confirmations=before.policy.confirmations,
             )
-            step = fire(before, Trigger.CHOSEN, now, tier=Tier.OPEN, rate=rate, former=_former(before, now))
+            former, given = _former(before, now), _given(before)
+            step = fire(before, Trigger.CHOSEN, now, tier=Tier.OPEN, rate=rate, former=former, given=given)
             # Nothing that was seen of another asset tells anything of this one; raised anew, it is read again.
             after = replace(step.after.changed(raised_at=now, chosen_at=now), due=due, seen=Seen())
             commit = self.recorder.step(before, replace(step, after=after), origin=origin)
@@ -143,11 +144,14 @@ class PaymentChooser:
         return self.rates.amount(price, network, asset)
 
     def _place(self, payment: Payment, merchant: Merchant, network: Network) -> tuple[str, str]:
-        """Keep the address on chains that share it: what comes for an earlier choice is seen there."""
-        former = self.networks.get(payment.due.chain)  # None too where the stage has left that chain meanwhile
-        if former is not None and rules_of(former).curve == rules_of(network).curve:
-            return payment.due.address, payment.due.derivation_path
-        return self.opener.address(merchant, network)
+        """Return the address that the payment has on chains of this kind already, else a new one.
+
+        A payer who comes back to a chain finds the former address: what comes for any earlier choice is seen there,
+        and a chain has no second address of the payment to be forgotten.
+        """
+        owns = rules_of(network).owns
+        held = next((each for each in _given(payment) if owns(each.address)), None)
+        return (held.address, held.derivation_path) if held else self.opener.address(merchant, network)
 
     def _receivable(self, merchant: Merchant, payment: Payment) -> list[Offer]:
         every = accepted(self.networks, payment.choice.accepts)
@@ -185,3 +189,11 @@ def _former(payment: Payment, now: int) -> tuple[FormerChoice, ...]:
     due = payment.due
     gone = FormerChoice(chain=due.chain, token_id=due.token_id, symbol=due.symbol, amount=due.amount, until=now)
     return (*payment.choice.former, gone)[-MOST_CHOICES:]
+
+
+def _given(payment: Payment) -> tuple[DepositAddress, ...]:
+    """List the addresses that were given out for a payment; none of them is ever forgotten, unlike its choices."""
+    if not payment.is_chosen:
+        return payment.choice.given
+    present = DepositAddress(address=payment.due.address, derivation_path=payment.due.derivation_path)
+    return payment.choice.given if present in payment.choice.given else (*payment.choice.given, present)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ctrip.domain.chains.bip32 import ExtendedKey
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+_BEP = frozenset({56, 97})  # BNB Smart Chain and its test network
 
 
 class EvmRules:
@@ -71,7 +72,14 @@ class EvmRules:
             return "the zero address belongs to nobody: what is sent there is lost"
         return None
 
-    # -- what wallets read
+    # -- what wallets and people read
+
+    shares_addresses = True
+    seen_final = False
+
+    def token_standard(self, network: Network) -> str:
+        """Return ERC-20, or what BNB Smart Chain has named the same."""
+        return "BEP-20" if network.chain_id in _BEP else "ERC-20"
 
     def payment_uri(self, network: Network, asset: Asset, address: str, amount: int) -> str:
         """Write the EIP-681 link that a wallet opens with everything filled in."""

@@ -56,9 +56,20 @@ class TronRules:
 
     # -- what wallets and people read
 
-    def payment_uri(self, network: Network, asset: Asset, address: str, amount: int) -> str:
-        """Return the bare address: Tron's wallets have no link in common that names a token and an amount."""
-        return address
+    shares_addresses = False
+    seen_final = True
+
+    def token_standard(self, network: Network) -> str:
+        """Return TRC-20."""
+        return "TRC-20"
+
+    def payment_uri(self, network: Network, asset: Asset, address: str, amount: int) -> str | None:
+        """Return None: Tron's wallets have no link in common that names a token and an amount.
+
+        `tron:` and an address is read by some, and TronLink's scanner refuses it as a wrong address; its own links are
+        for web sites that it lists. All of them read the bare address.
+        """
+        return None
 
     def wallet_request(self, network: Network, asset: Asset, address: str, amount: int) -> dict[str, Any] | None:
         """Return None: what browsers' wallets of this kind ask for is no standard of theirs."""

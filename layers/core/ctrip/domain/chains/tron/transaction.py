@@ -111,7 +111,7 @@ def raw_of(signed: bytes) -> bytes:
         length |= (octet & 0x7F) << shift
         shift += 7
         if octet < 0x80:
-            if not 0 < length < len(signed) - place:
+            if not 0 < length <= len(signed) - place:
                 break
             return signed[place : place + length]
     raise ValueError("no signed transaction")
