@@ -7,9 +7,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,17 @@ RICH = 10**16
 EXPIRY_MS = 600_000
 _FEE_LIMIT = 1_000_000_000
 _WAIT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What accounts have in the first block but one: sun, and units of the token."""
+
+    coins: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, int] = field(default_factory=dict)
+
+
+NOTHING = Beginning()
 
 
 def bank() -> Key:
@@ -129,18 +140,19 @@ def running(
     clock: Clock = wall_clock,
     tools: Path = ROOT / ".tools",
     say: Callable[[str], None] = print,
+    begin: Beginning = NOTHING,
 ) -> Iterator[StandIn]:
     """Run one for the time of the block."""
     with ExitStack() as stack:
         evm = stack.enter_context(_machine(options or Options(), tools, say))
-        ledger = new(evm, options or Options(), clock)
+        ledger = new(evm, options or Options(), clock, begin)
         bound = stack.enter_context(serving(ledger, port))
         if ledger.options.own_pace:
             stack.enter_context(_paced(ledger))
         yield StandIn(ledger, f"http://{HOST}:{bound}")
 
 
-def new(evm: Evm, options: Options, clock: Clock = wall_clock) -> Ledger:
+def new(evm: Evm, options: Options, clock: Clock = wall_clock, begin: Beginning = NOTHING) -> Ledger:
     """Begin a chain on an empty machine."""
     evm.rpc("anvil_autoImpersonateAccount", True)
     owner, now = bank().short, clock()
@@ -151,6 +163,10 @@ def new(evm: Evm, options: Options, clock: Clock = wall_clock) -> Ledger:
     version = ledger.head.version
     ledger.world.activate(owner, version, now)
     ledger.world.contract(decoded(token.USDT), version, now)
+    for address, amount in begin.coins.items():
+        ledger.world.grant(decoded(address), amount, now)
+    for address, amount in begin.units.items():
+        token.give(evm, owner, decoded(address), amount)
     ledger.mine()
     return ledger
 
