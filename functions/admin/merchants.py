@@ -11,7 +11,7 @@ from functions.http.answers import answer, answered
 from functions.http.resource import Call, Resource
 
 if TYPE_CHECKING:
-    from functions.requests.merchants import MerchantRequest
+    from functions.requests.merchants import ExtendedKeyRequest, MerchantRequest
     from functions.requests.payouts import DestinationRequest
 
 routes = Resource(__name__)
@@ -80,6 +80,27 @@ def update_merchant(call: Call, merchant_id: str) -> Response:
 def set_merchant_brand(call: Call, merchant_id: str) -> Response:
     """Set how a shop looks on the pages of its payers: its name, logo, colour, contact, who may embed them."""
     return answer(stage().merchants.brands.set(merchant_id, call.body.wish(), call.origin))
+
+
+@routes.on(
+    "PUT",
+    f"{MERCHANT}/xpubs/{{chain}}",
+    requires=Permission.MERCHANTS_WRITE,
+    body="merchants.ExtendedKeyRequest",
+    response="Merchant",
+    codes=(
+        *("merchant_not_found", "merchant_changed", "unsupported_chain"),
+        *("custody_not_xpub", "merchant_has_key"),
+    ),
+)
+def add_merchant_key(call: Call, merchant_id: str, chain: str) -> Response:
+    """Bring a merchant's own extended key for the chains of another kind, such as Tron: custody `xpub` alone.
+
+    Payments on its other chains go on; on these they can be made once the signer has signed for the key, and the
+    addresses that were used before are known.
+    """
+    body: ExtendedKeyRequest = call.body
+    return answer(stage().merchants.manager.add_key(merchant_id, chain, body.xpub, call.origin))
 
 
 @routes.on(

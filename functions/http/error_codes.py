@@ -44,6 +44,8 @@ CODES: dict[str, Code] = {
     "treasury_missing": Code(
         409, "The merchant has no treasury of its own on the chain, to which payments are swept; the operator sets it."
     ),
+    "custody_not_xpub": Code(409, "Only a merchant of custody `xpub` brings extended keys of its own."),
+    "merchant_has_key": Code(409, "The merchant has another extended key for this kind of chain; it stays for good."),
     "custody_not_direct": Code(409, "Only a merchant of custody `direct` has a treasury of its own here."),
     "merchant_key_unverified": Code(
         409, "The merchant's extended key is not the one that the signer vouches for; an operator must look."

@@ -57,6 +57,17 @@ class MerchantRequest(MerchantFields):
         return Terms(**self.model_dump(exclude={"xpub", "custody"}))
 
 
+class ExtendedKeyRequest(Strict):
+    """Bring an extended key for the chains of another kind."""
+
+    model_config = example(xpub="xpub6...")
+
+    xpub: Annotated[str, Bounded(XPUB)] = Field(
+        description="The merchant's own extended public key of an account, at the chain's own coin (Tron: "
+        "m/44'/195'/n'), which begins with `xpub`. It counts for every chain of the kind, for good."
+    )
+
+
 class BrandRequest(Strict):
     """How a merchant's shop looks: this replaces what was set, but a logo stays where the field is left out."""
 

@@ -14,23 +14,28 @@ if TYPE_CHECKING:
 SHOWN = 3
 
 
-def confirm_addresses(xpub: str, *, yes: bool) -> None:
+def confirm_addresses(xpub: str, *, yes: bool, chain: str | None = None) -> None:
     """Show the first addresses with their balances on each enabled chain; ends the command unless they are confirmed.
 
-    It is all said on standard error, so that programs still read JSON.
+    With a `chain` the key is of its kind, else of the first. It is all said on standard error, so that programs still
+    read JSON.
     """
     from ctrip.bootstrap import stage
-    from ctrip.domain.chains.kinds import FIRST, address_at
+    from ctrip.domain.chains.kinds import FIRST, address_at, rules_of
     from ctrip.domain.errors import InvalidField
     from ctrip.domain.merchants.account_key import parse_account_xpub
+    from ctrip.services.shared.choose_asset import chosen_network
 
+    networks = stage().networks
+    rules = rules_of(chosen_network(networks, chain)) if chain else FIRST
     try:
-        xpub = parse_account_xpub(xpub)
+        xpub = parse_account_xpub(xpub, rules)
     except ValueError as exc:
         raise InvalidField("xpub", "invalid_xpub", str(exc)) from None
-    addresses = [address_at(FIRST, xpub, index) for index in range(SHOWN)]
+    addresses = [address_at(rules, xpub, index) for index in range(SHOWN)]
     discoverer = stage().merchants.discoverer()
-    rows = [row for name in discoverer.networks for row in _rows(discoverer, name, addresses)]
+    alike = [name for name, network in networks.items() if rules_of(network).curve == rules.curve]
+    rows = [row for name in alike for row in _rows(discoverer, name, addresses)]
     typer.echo("The first addresses of this key, which must be those that the merchant's own wallet shows:\n", err=True)
     typer.echo(table(rows, ("path", "address", "chain", "holds")), err=True)
     typer.echo(

@@ -23,6 +23,10 @@ ABOUT_XPUB = (
     "Its own extended public key of an account (m/44'/60'/n'), which begins with xpub: nothing is swept then. A key "
     "does not tell which coin it is of: its first addresses are shown, to be compared with the wallet's."
 )
+ABOUT_KEY = (
+    "Its own extended public key of an account at the chain's own coin (Tron: m/44'/195'/n'), which begins with xpub. "
+    "Its first addresses are shown, to be compared with the wallet's."
+)
 ABOUT_CUSTODY = (
     "Where what it receives goes, for good: hot, to the stage's treasury; direct, to its own treasury of each chain, "
     "which `ctrip merchants treasury` sets; xpub, nowhere, with --xpub. Without it: xpub with --xpub, else hot."
@@ -139,6 +143,20 @@ def merchant_brand(
         keeps_logo=logo is None and "logo" not in gone,
     )
     shown(stage().merchants.brands.set(merchant_id, wish, origin())["brand"])
+
+
+@merchants.command("key")
+def merchant_key(
+    merchant_id: MerchantId,
+    chain: Annotated[str, typer.Argument(help="A network of the stage; the key counts for all of its kind.")],
+    xpub: Annotated[str, typer.Argument(parser=parser_of(XPUB), metavar="XPUB", help=ABOUT_KEY)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the addresses of the key are right.")] = False,
+) -> None:
+    """Bring a merchant's own extended key for the chains of another kind, such as Tron (custody xpub)."""
+    from ctrip.bootstrap import stage
+
+    confirm_addresses(xpub, yes=yes, chain=chain)
+    shown(stage().merchants.manager.add_key(merchant_id, chain, xpub, origin()))
 
 
 @merchants.command("treasury")

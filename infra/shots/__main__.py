@@ -25,6 +25,7 @@ SIZES = {"phone": (390, 844), "desk": (1280, 800)}
 IN_EACH_LANGUAGE = (
     *("choose-refused", "invoice-open", "link-wrong"),
     *("checkout-pay", "checkout-expired_part", "checkout-done", "claim-wrong"),
+    *("checkout-tron", "checkout-tron_rest"),
 )
 NARROW = {"narrow": (320, 640)}
 
@@ -53,15 +54,7 @@ def shots() -> Iterator[Shot]:
             for scheme in ("light", "dark"):
                 yield Shot(f"{name}-{size}-{scheme}", path, "en", pixels, scheme)
     for language in LANGUAGES:
-        for name in (
-            "choose-refused",
-            "invoice-open",
-            "link-wrong",
-            "checkout-pay",
-            "checkout-expired_part",
-            "checkout-done",
-            "claim-wrong",
-        ):
+        for name in IN_EACH_LANGUAGE:
             for size, pixels in (SIZES | NARROW).items():
                 yield Shot(f"{name}-{size}-{language}", every[name], language, pixels, "light")
 

@@ -14,9 +14,10 @@ from ctrip.domain.links.link import Link, LinkTerms
 from ctrip.domain.merchants.access import Brand, Merchant
 from ctrip.domain.payments.choosing import Offered
 from ctrip.domain.payments.payer import PayerStep
-from ctrip.domain.payments.payment import undecided
+from ctrip.domain.payments.payment import Flag, Status, undecided
 from ctrip.domain.prices.price import Price
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
+from ctrip.networks import load_networks
 from ctrip.pages import bills, render
 from ctrip.ports.language import Language
 from ctrip.views.brand import Shop, shop_of
@@ -26,7 +27,7 @@ from ctrip.views.claim_words import refusal_of
 from ctrip.views.link_words import closed_of
 from ctrip.views.link_words import trouble_of as trouble_of_link
 from tests.build import T0
-from tests.support.payer_states import CASES, END, due
+from tests.support.payer_states import CASES, END, due, seen
 from tests.world import NETWORK
 
 MERCHANT = Merchant(
@@ -42,6 +43,18 @@ PLAIN = shop_of(replace(MERCHANT, brand=None))
 NETWORKS: dict[str, Network] = {
     "anvil": replace(NETWORK, title="Base", testnet=False, explorer="https://explorer.example"),
     "other": replace(NETWORK, name="other", title="Polygon"),
+    "tron": load_networks(["tron"])["tron"],
+}
+USDT = NETWORKS["tron"].tokens[0]
+# As somebody pays on Tron: an address of its own form, and no link for wallets.
+ON_TRON = {
+    "chain": "tron",
+    "token_id": USDT.id,
+    "token_address": USDT.address,
+    "symbol": "USDT",
+    "address": "TWer2Ygk5TEheHp3TPuYeqxmB6SsGZmaL6",
+    "payment_uri": None,
+    "required_confirmations": 1,
 }
 DAI = replace(NETWORK.tokens[0], symbol="DAI", decimals=18)
 _TO = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -62,6 +75,13 @@ def _states() -> dict[str, tuple[dict[str, Any], int]]:
         transfers = {"transfers": (_SENT,)} if changes.get("amount_received") else {}
         found[name] = ({**_ORDER, **transfers, **changes}, T0)
     found[PayerStep.CHECKING.value] = (_ORDER, END)
+    paid = Transfer("5d" * 32, 0, 7, "b", None, 12_500_000)
+    found["tron"] = ({**_ORDER, **ON_TRON}, T0)
+    found["tron_rest"] = ({**_ORDER, **ON_TRON, **seen(5_000_000, Status.PENDING, Flag.UNDERPAID)}, T0)
+    found["tron_done"] = (
+        {**_ORDER, **ON_TRON, **seen(12_500_000, Status.PAID, confirmations=1), "transfers": (paid,)},
+        T0,
+    )
     found["huge"] = ({**_ORDER, "amount": 2**256 - 1, "symbol": "DAI", "decimals": 18, "description": "M" * 500}, T0)
     return found
 
@@ -78,7 +98,8 @@ def state(name: str, language: Language) -> CheckoutState:
 def checkout(name: str, language: Language, shop: Shop = SHOP) -> str:
     """Render the checkout page of a payment in a state."""
     changes, _ = STATES[name]
-    return render.checkout(state(name, language), due(id=name, **changes), NETWORKS["anvil"], language, shop)
+    payment = due(id=name, **changes)
+    return render.checkout(state(name, language), payment, NETWORKS[payment.due.chain], language, shop)
 
 
 def _claim(state: PayoutState, **shown: Any) -> Callable[[Language], str]:
@@ -119,14 +140,16 @@ OTHERS: dict[str, Callable[[Language], str]] = {
 }
 
 
-def _choice(*, chosen: bool = False, offers: int = 5, refusal: Refusal | None = None) -> Callable[[Language], str]:
+def _choice(*, chosen: bool = False, offers: int = 6, refusal: Refusal | None = None) -> Callable[[Language], str]:
     asked = {**_ORDER, "id": "choose", "choosable": True, "price": Price("EUR", 2490)}
     plain = due(**asked)
     payment = plain if chosen else replace(plain, due=undecided(END))
-    listed = [Offered(network, asset, 27_390_000) for network in NETWORKS.values() for asset in network.tokens]
+    listed = [Offered(NETWORKS[name], NETWORK.tokens[0], 27_390_000) for name in ("anvil", "other")]
     listed += [
         Offered(NETWORKS["other"], NETWORK.coin, None, "no rate"),
         Offered(NETWORKS["other"], DAI, 27 * 10**18 + 1),
+        Offered(NETWORKS["tron"], USDT, 27_390_000),
+        Offered(NETWORKS["tron"], NETWORKS["tron"].coin, 80_000_000),
     ]
 
     def shown(language: Language) -> str:

@@ -11,10 +11,13 @@ import pytest
 
 from ctrip.chains.evm.client import EvmChain
 from ctrip.chains.evm.errors import Unreachable
+from ctrip.chains.tron.client import TronChain
 from ctrip.domain.errors import Unavailable
+from ctrip.domain.rpc import NodeEntry
 from ctrip.net.receivers import HttpSender
 from tests.evm_support import NETWORK, TestClock
 from tests.support.dripping import DRIPS, dripping
+from tests.tron_support import NETWORK as TRON
 
 LIMIT = 0.3
 # Longer than any exchange here: whoever is not cut off by then waits for ever.
@@ -77,6 +80,19 @@ def test_a_node_that_drips_is_cut_off_and_the_reason_shown(drip: str) -> None:
         assert chain.endpoints() == [(f"127.0.0.1:{node.port}", "unreachable", "timed out")]
         if DRIPS[drip][1]:
             assert node.cut.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("drip", DRIPS)
+def test_a_node_of_tron_that_drips_is_cut_off_too(drip: str) -> None:
+    """Its client has the same deadline, and tells no key of an address or a header."""
+    with dripping(*DRIPS[drip]) as node:
+        url = f"http://127.0.0.1:{node.port}/k3y-k3y-k3y"
+        entry = NodeEntry(url, url, headers=(("TRON-PRO-API-KEY", "k3y-k3y"),))
+        chain = TronChain(TRON, [entry], TestClock(), seconds=LIMIT)
+        error = ended(lambda: error_of(chain.head))
+        assert isinstance(error, Unavailable)
+        assert "k3y" not in str(error)
+        assert chain.endpoints() == [(f"127.0.0.1:{node.port}", "unreachable", "getblock: timed out")]
 
 
 @pytest.mark.parametrize("drip", ["header", "body"])

@@ -219,7 +219,8 @@ def test_whether_an_account_has_sent_is_told_by_its_solid_side(tron: TronNode) -
     """Not counted: 1 is any number; a node before that block tells nothing."""
     chain = chain_at(tron)
     at = chain.head()
-    for account, sent in (({}, 0), ({"address": to_hex(OWN)}, 0), ({"latest_opration_time": 5}, 1)):
+    told = ({"latest_opration_time": 5}, 1), ({"latest_consume_free_time": 5}, 1)
+    for account, sent in (({}, 0), ({"address": to_hex(OWN)}, 0), *told):
         tron.rules["walletsolidity/getaccount"] = lambda _, account=account: account
         assert chain.sent_by(OWN, at) == sent
     tron.head = 990

@@ -1,19 +1,25 @@
 """What every client of a Tron network promises, asked of ours over a node, and of the fake that stands in for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from ctrip.chains.tron.client import TronChain
 from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Signed
+from ctrip.domain.chains.evm.keccak import keccak
 from ctrip.domain.chains.kinds import KINDS, address_at
 from ctrip.domain.chains.tron.rules import transfer_data
 from ctrip.domain.chains.tron.transaction import Transaction
 from ctrip.domain.errors import BroadcastRejected, NotHeld, NotKept, Reverts
+from ctrip.domain.rpc import NodeEntry
 from ctrip.networks import load_networks
 from ctrip.signer.wallet import MnemonicWallet
+from ctrip.system import SystemClock
 from infra.stack.wallet import ANVIL_MNEMONIC
+from infra.tron.options import Options
+from infra.tron.standin import StandIn, bank, running
 from tests.fakes.clock import T0
 from tests.fakes.tron import LAG, FakeTron
 from tests.tron_support import address
@@ -89,10 +95,45 @@ def fake_bench() -> Bench:
     return bench
 
 
-@pytest.fixture(params=["fake"])
-def bench(request: pytest.FixtureRequest) -> Bench:
-    """Both of them, one after the other."""
-    return fake_bench()
+def node_bench(node: StandIn, *, with_rpc: bool) -> Bench:
+    """Make one of the client and a stand-in for a node, with JSON-RPC on final blocks or without."""
+    chain = TronChain(NETWORK, [NodeEntry(**node.entry) if with_rpc else node.url], SystemClock())
+
+    def pay(to: str, amount: int, token: str | None) -> None:
+        if token is None:
+            node.pay(bank(), to, amount)
+        else:
+            node.pay_token(bank(), to, amount)
+
+    bench = Bench(
+        chain,
+        node.ledger.options.lag,
+        node.mine,
+        pay,
+        lambda: drop(node),
+        lambda: node.mine(node.ledger.options.lag + 4, seconds=120),
+        lambda: node.trigger(bank(), USDT, keccak(b"pause()")[:4]) and None,
+    )
+    pay(SENDER, 10_000 * TRX, None)
+    pay(SENDER, 5_000 * TRX, USDT)
+    bench.finally_()
+    return bench
+
+
+def drop(node: StandIn) -> None:
+    """Have a node lose what waits."""
+    with node.ledger.lock:
+        node.ledger.drop(None)
+
+
+@pytest.fixture(params=["fake", "node", "node with JSON-RPC"])
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Each of them, one after the other."""
+    if request.param == "fake":
+        yield fake_bench()
+        return
+    with running(Options(lag=LAG)) as node:
+        yield node_bench(node, with_rpc="JSON-RPC" in request.param)
 
 
 def test_it_is_of_its_network(bench: Bench) -> None:

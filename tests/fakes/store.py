@@ -1202,6 +1202,12 @@ def _claims(before: Merchant | None, after: Merchant) -> list[tuple[str, str]]:
         claims += [] if after.own_keys else [("account", str(after.account))]
     if after.key_signature and (before is None or before.key_signature != after.key_signature):
         claims.append(("signature", f"{after.id}#{after.key_version}"))
+    for key in after.more_keys if after.own_keys else ():
+        held = before.key_on(key.curve) if before else None
+        if held is None or held.xpub != key.xpub:
+            claims.append(("xpub", fingerprint(key.xpub)))
+        if key.signature and (held is None or held.signature != key.signature):
+            claims.append(("signature", f"{after.id}#{key.curve}#{key.version}"))
     return claims
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from ctrip.domain.chains.chain import Transfer
+from ctrip.domain.chains.kinds import rules_of
 from ctrip.domain.payments.payer import PayerStep
 from ctrip.domain.payments.payment import Flag, Status
+from ctrip.networks import load_networks
 from ctrip.pages import render
 from ctrip.views.checkout import CheckoutState, checkout_view
 from ctrip.views.checkout_words import WORDS
@@ -73,6 +75,7 @@ def test_of_a_network_that_is_gone_no_link_asks_for_the_whole_again() -> None:
     page = render.checkout(state, asked, None, ENGLISH, SHOP)
     assert (state["payable"], state["rest_uri"]) == (True, None)
     assert (page.count("<svg"), "12500000" in page, ADDRESS in page) == (1, False, True)
+    assert "QR code and the amount" not in state["text"]
 
 
 @pytest.mark.parametrize("amount", [0, 5_000_000])
@@ -125,3 +128,61 @@ def test_confirmations_never_pass_those_that_are_needed() -> None:
     state = checkout_view(due(**changes), NETWORKS, T0, 6, ENGLISH)
     assert (state["confirmations"], state["required_confirmations"]) == (2, 3)
     assert checkout_view(due(**changes), NETWORKS, T0, 60, ENGLISH)["confirmations"] == 3
+
+
+TRON = load_networks(["tron"])["tron"]
+USDT = TRON.tokens[0]
+TRON_ADDRESS = "TWer2Ygk5TEheHp3TPuYeqxmB6SsGZmaL6"
+
+
+def on_tron(*, coin: bool = False, **changes: Any) -> tuple[CheckoutState, str]:
+    """The status and the page of a payment on Tron."""
+    asset = TRON.coin if coin else USDT
+    what = {"token_id": asset.id, "token_address": asset.address, "symbol": asset.symbol}
+    uri = rules_of(TRON).payment_uri(TRON, asset, TRON_ADDRESS, 12_500_000)
+    asked = due(**{**what, "chain": "tron", "address": TRON_ADDRESS, "payment_uri": uri, **changes})
+    state = checkout_view(asked, {"tron": TRON}, T0, None, ENGLISH)
+    return state, html.unescape(render.checkout(state, asked, TRON, ENGLISH, SHOP))
+
+
+def test_on_tron_no_link_is_offered_that_wallets_refuse() -> None:
+    """The one QR code holds the bare address; no link and no button of a browser's wallet are there."""
+    state, page = on_tron()
+    assert (state["payment_uri"], state["rest_uri"], page.count("<svg")) == (None, None, 1)
+    assert segno_of(TRON_ADDRESS) in page
+    assert not re.search(r'href="(ethereum|tron):|id="pay-here"|id="way-whole"', page)
+    assert f'data-copy="{TRON_ADDRESS}"' in page
+    assert 'data-copy="12.5"' in page
+    assert "misread the other" not in page
+
+
+def test_on_tron_the_network_is_named_as_wallets_and_exchanges_name_it() -> None:
+    """A token by its standard too; the coin has none."""
+    _, page = on_tron()
+    assert "Send only USDT on Tron (TRC-20)." in page
+    assert "choose the network Tron: what is sent on another network does not arrive here." in page
+    _, page = on_tron(coin=True)
+    assert ("Send only TRX on Tron." in page, "TRC-20" in page) == (True, False)
+
+
+def test_on_tron_a_payer_knows_that_a_payment_shows_once_it_is_final() -> None:
+    """Whoever waits a minute and sees nothing pays twice; confirmations, never counted there, are not shown."""
+    for changes in ({}, seen(5_000_000, _S.PENDING, _F.UNDERPAID)):
+        state, _ = on_tron(**changes)
+        assert "about a minute after it was sent, once Tron has made it final" in state["text"]
+        assert "QR code and the amount below ask for the rest" not in state["text"]
+    state, page = on_tron(**seen(12_500_000, _S.PAID, transfers=(Transfer("5d" * 32, 0, 7, "b", None, 12_500_000),)))
+    assert ("final" in state["text"], "Confirmations" in page) == (False, False)
+    assert state["transactions"][0]["url"] == f"https://tronscan.org/#/transaction/{'5d' * 32}"
+
+
+def test_on_evm_nothing_of_this_is_said() -> None:
+    """The address is there on every network of the kind, and what comes is seen at once; the standard is its own."""
+    state, page = shown()
+    assert "Send only USDC on Anvil (ERC-20)." in page
+    assert ("does not arrive here" in page, "final" in state["text"]) == (False, False)
+
+
+def segno_of(text: str) -> str:
+    """Return the modules of a text's QR code, as the page draws them."""
+    return str(render._qr(text, "QR code of the address")).split("<path", 1)[1]

@@ -55,7 +55,9 @@ class Merchants:
 
         on = self._on
         jobs = self._stage.notifying("api")
-        return MerchantManager(access=on.access, cipher=on.cipher, jobs=jobs, clock=on.clock, ids=on.ids)
+        return MerchantManager(
+            access=on.access, cipher=on.cipher, jobs=jobs, clock=on.clock, ids=on.ids, networks=on.networks
+        )
 
     @cached_property
     def brands(self) -> "Brands":

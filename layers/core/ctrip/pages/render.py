@@ -52,6 +52,7 @@ def checkout(state: CheckoutState, payment: Payment, network: Network | None, la
         asked=asked(payment, language),
         description=payment.order.description,
         until=language.moment(payment.due.expires_at),
+        final=network is not None and rules_of(network).seen_final,
         standard=token_standard(payment, network),
         alone=network is not None and not rules_of(network).shares_addresses,
         wallet=wallet_request(payment, network) if state["payable"] else None,

@@ -9,7 +9,7 @@ from pynamodb.expressions.operand import Path
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.detection.gates import Gate, Round
 from ctrip.domain.errors import Busy
-from ctrip.domain.merchants.access import ApiKey, Merchant
+from ctrip.domain.merchants.access import AccountKey, ApiKey, Merchant
 from ctrip.ports import AccessChange, Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, read_audit, read_remembered, remember
@@ -208,6 +208,18 @@ class DynamoAccess(Store):
         if after.key_signature and (before is None or before.key_signature != after.key_signature):
             key = tables.signature_key(after.id, after.key_version)
             # Holds where this version was never signed: a row that lost its signature gets no second one.
+            writes.append(put(self._table, keyed(key), ABSENT, name="signature"))
+        for brought in after.more_keys if after.own_keys else ():
+            writes += self._brought(after, before.key_on(brought.curve) if before else None, brought)
+        return writes
+
+    def _brought(self, merchant: Merchant, before: AccountKey | None, after: AccountKey) -> list[Write]:
+        """Keep a key of another curve, which a merchant has brought, from other merchants, and sign it once."""
+        writes, owner = [], {"merchant": {"S": merchant.id}}
+        if before is None or before.xpub != after.xpub:
+            writes.append(put(self._table, keyed(tables.xpub_key(after.xpub), **owner), ABSENT, name="xpub"))
+        if after.signature and (before is None or before.signature != after.signature):
+            key = tables.signature_key(merchant.id, after.version, after.curve)
             writes.append(put(self._table, keyed(key), ABSENT, name="signature"))
         return writes
 

@@ -394,9 +394,12 @@ def xpub_key(xpub: str) -> Key:
     return Key(f"XPUB#{fingerprint(xpub)}", "XPUB")
 
 
-def signature_key(merchant_id: str, version: int) -> Key:
-    """Name the note that a version of a merchant's extended key was signed; nothing removes it."""
-    return Key(f"SIG#{merchant_id}", f"{version:06d}")
+def signature_key(merchant_id: str, version: int, curve: str = "") -> Key:
+    """Name the note that a version of a merchant's extended key was signed; nothing removes it.
+
+    Of its first one the curve is left out.
+    """
+    return Key(f"SIG#{merchant_id}", f"{version:06d}#{curve}" if curve else f"{version:06d}")
 
 
 def api_key_key(key_id: str) -> Key:

@@ -107,11 +107,11 @@ def _words(
 ) -> tuple[str, str, str]:
     """Choose the words of a step: the title, the heading and the text, in a language and filled in."""
     title, heading, text = WORDS[step]
-    if payable and (network := networks.get(payment.due.chain)) is not None:
-        if _rest_uri(payment, network) is None:
-            text = WITHOUT_LINK.get(step, text)
-        if rules_of(network).seen_final and step in WITHOUT_LINK:
-            text = (*text, WHEN_FINAL)
+    network = networks.get(payment.due.chain)
+    if payable and _rest_uri(payment, network) is None:
+        text = WITHOUT_LINK.get(step, text)
+    if payable and network is not None and rules_of(network).seen_final:
+        text = (*text, WHEN_FINAL)
     if step in (PayerStep.WRONG_ASSET, PayerStep.WRONG_NETWORK):
         text = (*text, PAY_RIGHT if payable else TOO_LATE)
     elif strays_of(payment):

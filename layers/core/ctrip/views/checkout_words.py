@@ -225,7 +225,7 @@ WITHOUT_LINK: dict[PayerStep, tuple[str, ...]] = {
 }
 # What follows it where money is seen only once it is final.
 WHEN_FINAL = translatable(
-    "It shows here about a minute after you have sent it, once {network} has made it final: do not pay a second time."
+    "A payment shows here about a minute after it was sent, once {network} has made it final: do not pay a second time."
 )
 # What follows the text of a step where the payer has sent something by mistake.
 PAY_RIGHT = translatable("To pay, send {rest} on {network} as shown below.")

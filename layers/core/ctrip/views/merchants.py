@@ -20,6 +20,7 @@ class MerchantView(TypedDict):
     enabled: bool
     custody: Annotated[str, Shape(values=Custody)]
     xpub: str | None
+    other_xpubs: Annotated[dict[str, str], "Its own extended keys for chains of other kinds, by kind."]
     account_path: str | None
     expires_in: int
     tolerance_per_mille: int
@@ -93,6 +94,7 @@ def merchant_view(merchant: Merchant) -> MerchantView:
         "enabled": merchant.enabled,
         "custody": policy.custody.value,
         "xpub": merchant.xpub or None,
+        "other_xpubs": {key.curve: key.xpub for key in merchant.more_keys} if merchant.own_keys else {},
         "account_path": None if merchant.own_keys else account_path(FIRST, merchant.account),
         "expires_in": merchant.expires_in,
         "tolerance_per_mille": policy.tolerance_per_mille,

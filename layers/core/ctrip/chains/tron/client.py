@@ -26,6 +26,8 @@ __all__ = ["TronChain"]
 T = TypeVar("T")
 OPINIONS = 2
 HEADERS_KEPT = 512
+# What an account has once it paid for a transaction's bytes, in whatever way (source: BandwidthProcessor); spelt so.
+_SENT = ("latest_opration_time", "latest_consume_free_time")
 
 
 class TronChain:
@@ -218,7 +220,7 @@ class TronChain:
             if endpoint.head().number < at.number:
                 raise Missing(f"{endpoint.name}: block {at.number} is not final there yet")
             found = codec.table(endpoint.solid("getaccount", {"address": to_hex(address)}))
-            return 1 if codec.number(found, "latest_opration_time") else 0  # spelt so by nodes
+            return 1 if any(codec.number(found, name) for name in _SENT) else 0
 
         try:
             return self._ask(ask)

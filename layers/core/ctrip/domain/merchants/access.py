@@ -154,6 +154,11 @@ class Merchant:
         """Whether it has yet to get an account, or its account has yet to be discovered."""
         return self.rotation is not None or not (self.xpub and all(key.discovered for key in self.keys))
 
+    def ready_on(self, curve: str) -> bool:
+        """Whether its account on a curve is there and was discovered: what lacks on one curve closes no other."""
+        key = self.key_on(curve)
+        return self.rotation is None and key is not None and key.discovered
+
     @property
     def own_keys(self) -> bool:
         """Whether its deposit addresses come from its own extended public key, and nothing here can sign for them."""

@@ -57,7 +57,7 @@ class AccountDiscoverer:
         if merchant is None or not merchant.key_signature:
             return
         for key in merchant.keys:
-            if not key.discovered:
+            if key.signature and not key.discovered:
                 self._discover(merchant_id, key)
 
     def _discover(self, merchant_id: str, key: AccountKey) -> None:

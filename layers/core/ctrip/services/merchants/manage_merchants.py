@@ -1,19 +1,22 @@
 """Merchants: make them, change their terms, switch them off; each change audited in the merchant's own chain."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ctrip.domain.audit import AuditRecord, Origin, record
+from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.kinds import FIRST, ChainRules, account_path, rules_of
 from ctrip.domain.errors import AlreadyExists, Conflict, CtripError, InvalidField, NotFound, Stale
-from ctrip.domain.merchants.access import ApiKey, Limits, Merchant
+from ctrip.domain.merchants.access import AccountKey, ApiKey, Limits, Merchant
 from ctrip.domain.merchants.account_key import parse_account_xpub
 from ctrip.domain.merchants.terms import Terms
 from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.webhook import new_secret
 from ctrip.ports import AccessChange, AccessStore, Cipher, Clock, Idempotency, Ids, Jobs
+from ctrip.services.shared.choose_asset import chosen_network
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale
 from ctrip.views.endpoints import endpoint_view
@@ -33,6 +36,7 @@ class MerchantManager:
     jobs: Jobs
     clock: Clock
     ids: Ids
+    networks: Mapping[str, Network] = field(default_factory=dict)
 
     def create(
         self,
@@ -89,11 +93,46 @@ class MerchantManager:
 
         return merchant_view(change_merchant(self.access, merchant_id, change, origin, self.clock.now()))
 
+    def add_key(self, merchant_id: str, chain: str, xpub: str, origin: Origin) -> MerchantView:
+        """Take a merchant's own extended key for the chains of another kind; the same again changes nothing.
+
+        It waits for the signer and is discovered as the first one was, and the chains of other kinds go on meanwhile.
+        Raises `NotFound`, `BadRequest`, and `Conflict` where the key is not the merchant's to bring, or is there.
+        """
+        rules = rules_of(chosen_network(self.networks, chain))
+        brought = AccountKey(curve=rules.curve, xpub=_own(xpub, rules))
+
+        def change(merchant: Merchant) -> tuple[Merchant, str]:
+            if not merchant.own_keys:
+                told = "The merchant's custody is not xpub: its addresses are of this stage's wallet."
+                raise Conflict(told, code="custody_not_xpub")
+            held = merchant.key_on(rules.curve)
+            if held is not None and held.xpub != brought.xpub:
+                told = f"The merchant has an extended key for {chain} already, and has given out addresses of it."
+                raise Conflict(told, code="merchant_has_key")
+            if held is None and any(key.xpub == brought.xpub for key in merchant.keys):
+                told = f"is the merchant's key for other chains; give that of {account_path(rules, 0)[:-2]}n'"
+                raise InvalidField("xpub", "invalid_xpub", told)
+            return (merchant.with_key(brought) if held is None else merchant), "merchant.key_added"
+
+        now = find_merchant(self.access, merchant_id)
+        after, _ = change(now)
+        if after is now:
+            return merchant_view(now)
+        try:
+            changed = change_merchant(self.access, merchant_id, change, origin, self.clock.now())
+        except AlreadyExists as exc:
+            raise InvalidField("xpub", "xpub_in_use", "belongs to another merchant already") from exc
+        self.jobs.provision()
+        return merchant_view(changed)
+
     def rediscover(self, merchant_id: str, origin: Origin) -> MerchantView:
         """Have a merchant's account discovered anew, after a restore say; it takes no payments until that is done."""
 
         def change(merchant: Merchant) -> tuple[Merchant, str]:
-            return replace(merchant, discovered=False), "merchant.rediscovery"
+            for key in merchant.keys:
+                merchant = merchant.with_key(replace(key, discovered=False))
+            return merchant, "merchant.rediscovery"
 
         view = merchant_view(change_merchant(self.access, merchant_id, change, origin, self.clock.now()))
         self.jobs.provision()
@@ -213,7 +252,7 @@ def merchant_record(
 
 
 def _facts(merchant: Merchant) -> dict[str, Any]:
-    unaudited = ("id", "created_at", "updated_at", "version")
+    unaudited = ("id", "created_at", "updated_at", "version", "other_xpubs")
     facts = {name: value for name, value in merchant_view(merchant).items() if name not in unaudited}
     vouched = {"version": merchant.key_version, "signature": merchant.key_signature}
     more = [[key.curve, key.xpub, key.version, key.signature, key.first_index] for key in merchant.more_keys]
@@ -249,8 +288,8 @@ def _endpoint_facts(endpoint: Endpoint | None) -> dict[str, Any]:
     return {"endpoint": {**endpoint_view(endpoint), "secrets": secrets}}
 
 
-def _own(xpub: str) -> str:
+def _own(xpub: str, rules: ChainRules = FIRST) -> str:
     try:
-        return parse_account_xpub(xpub)
+        return parse_account_xpub(xpub, rules)
     except ValueError as exc:
         raise InvalidField("xpub", "invalid_xpub", str(exc)) from None

@@ -103,6 +103,7 @@ class AccountProvisioner:
             if now is None or not now.key_signature:
                 raise SigningRefused(_TAKEN.get(exc.key, f"{exc.key} is taken")) from exc
         if (made := self.access.merchant(merchant_id)) is not None:
+            self._sign_own(made, authority)
             self._add_keys(made, authority)
 
     def _again(self, merchant: Merchant, authority: Authority) -> None:
@@ -110,6 +111,8 @@ class AccountProvisioner:
         former = authority.signed_before(key_statement(merchant), merchant.key_signature)
         if not former and not verify_extended_key(merchant, authority.verifying_key):
             raise SigningRefused("the merchant carries a signature that is not the signer's")
+        self._sign_own(merchant, authority)
+        merchant = self.access.merchant(merchant.id) or merchant
         if merchant.rotation is not None:
             self._rotate(merchant, authority)
         elif former:
@@ -142,6 +145,33 @@ class AccountProvisioner:
 
         with suppress(_SignedAlready):
             change_merchant(self.access, merchant.id, decide, SIGNER, self.clock.now())
+
+    def _sign_own(self, merchant: Merchant, authority: Authority) -> None:
+        """Sign for the keys of other curves that a merchant has brought since, each version once."""
+        for key in merchant.more_keys if merchant.own_keys else ():
+            if key.signature:
+                continue
+            if key.version != FIRST_VERSION:
+                raise SigningRefused("a later version of an extended key is signed at an operator's command only")
+            try:
+                parse_account_xpub(key.xpub, KINDS[_KIND_ON[key.curve]])
+            except (KeyError, ValueError) as exc:
+                raise SigningRefused("the merchant's own extended key is none of an account") from exc
+            signed = replace(key, signature=authority.sign(key_statement(merchant, key)))
+
+            def decide(now: Merchant, signed: AccountKey = signed) -> tuple[Merchant, str]:
+                held = now.key_on(signed.curve)
+                if held is not None and held.signature:
+                    raise _SignedAlready
+                if held is None or not now.own_keys or held.xpub != signed.xpub:
+                    raise SigningRefused("the merchant's extended key changed while it was being signed")
+                return now.with_key(replace(held, signature=signed.signature)), "merchant.provisioned"
+
+            try:
+                with suppress(_SignedAlready):
+                    change_merchant(self.access, merchant.id, decide, SIGNER, self.clock.now())
+            except AlreadyExists as exc:
+                raise SigningRefused(_TAKEN.get(exc.key, f"{exc.key} is taken")) from exc
 
     def _add_keys(self, merchant: Merchant, authority: Authority) -> None:
         """Give a merchant whose keys are ours its account on each other curve that the stage's chains need."""

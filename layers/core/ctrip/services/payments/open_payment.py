@@ -67,10 +67,10 @@ class PaymentOpener:
     def _require_ready(self, merchant: Merchant, network: Network) -> None:
         """Refuse a merchant without an account, and one for whose extended key the signer does not vouch."""
         curve = rules_of(network).curve
-        if merchant.own_keys and not merchant.provisioning and merchant.key_on(curve) is None:
+        if merchant.own_keys and merchant.key_on(curve) is None:
             detail = f"The merchant has no extended key for {network.name}: it brought one for other chains."
             raise Conflict(detail, code="merchant_without_key")
-        if merchant.provisioning or merchant.key_on(curve) is None:
+        if not merchant.ready_on(curve):
             raise Conflict("The merchant is still being provisioned; try again shortly.", code="merchant_provisioning")
         if not verify_extended_key(merchant, self.verifying_key, curve):
             self.log.error("extended_key_mismatch", merchant=merchant.id)
