@@ -72,9 +72,7 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
         anvil.check(node_url)
         env = {**env, "CTRIP_ANVIL_PORT": "0"}  # no Anvil is started, and the node may listen on its port
     tron = _names_tron(env)
-    if not tron:
-        env = {**env, "CTRIP_TRON_PORT": "0"}  # nothing listens there
-    ports = choose(env)
+    ports = choose(env, tron=tron)
     _check_endpoints(env, ports)
     return Settings(
         ports=ports,

@@ -26,12 +26,12 @@ class Ports:
     exchange: int
 
 
-def choose(env: Mapping[str, str]) -> Ports:
-    """Read the ports that are asked for; 0 picks a free one, a taken one is refused."""
+def choose(env: Mapping[str, str], *, tron: bool = False) -> Ports:
+    """Read the ports that are asked for; 0 picks a free one, a taken one is refused. Without `tron` nothing has its."""
     wanted = {
         "api": read_port(env, "CTRIP_API_PORT", 8000),
         "anvil": read_port(env, "CTRIP_ANVIL_PORT", 8545),
-        "tron": read_port(env, "CTRIP_TRON_PORT", 8090),
+        "tron": read_port(env, "CTRIP_TRON_PORT", 8090) if tron else 0,
         "aws": read_port(env, "CTRIP_AWS_PORT", 4566),
         "lambda": read_port(env, "CTRIP_LAMBDA_PORT", 0),
     }
