@@ -1,7 +1,7 @@
 """Tron: requests a pass for 10,000 open payments, beside a block scan; and the TRX burnt for a swept USDT deposit.
 
-`python -m infra.bench.tron` prints a table, with --json a line for each figure. The node is the stand-in, which runs the
-probe's and the token's code; its time says nothing of a real node's, so that requests are counted, not seconds. The
+`python -m infra.bench.tron` prints a table, with --json a line for each figure. The node is the stand-in, which runs
+the probe's and the token's code; its time says nothing of a real node's, so requests are counted, not seconds. The
 reference reads each block with its transactions and what became of them: the method of gateways that follow blocks.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
+from typing import Any
 
 import httpx
 
@@ -43,7 +44,9 @@ def _passes() -> Iterator[Figure]:
         wanted = [BalanceQuery(_address(place), USDT.address if place % 2 else None) for place in range(OPEN)]
         ways = (("JSON-RPC on final blocks", True, OWN_NODE_GOAL), ("deployless alone", False, DEPLOYLESS_GOAL))
         for name, with_rpc, goal in ways:
-            chain = TronChain(NETWORK, [NodeEntry(**node.entry) if with_rpc else node.url], SystemClock())
+            chain = TronChain(
+                NETWORK, [NodeEntry(node.url, node.url, node.entry["jsonrpc"]) if with_rpc else node.url], SystemClock()
+            )
             chain.head()
             chain.balances(chain.head(), wanted)  # what a call bears is learnt
             before = chain.meter.requests
@@ -80,18 +83,19 @@ def _burnt() -> Iterator[Figure]:
 
     for way in ("burnt", "lent by the station", "rented"):
         with running_world() as world:
+            network: Any = world.chain
             if way.startswith("lent"):
-                world.chain.freeze(station_key(world), 9_000 * TRX)
+                network.freeze(station_key(world), 9_000 * TRX)
             payment = world.create(50 * TRX, asset="USDT")
             if way == "rented":
-                world.chain.deposit(payment.due.address, 1)
-                world.chain.lend(payment.due.address, 10**10)
-            world.chain.deposit(payment.due.address, 50 * TRX, USDT.address)
+                network.deposit(payment.due.address, 1)
+                network.lend(payment.due.address, 10**10)
+            network.deposit(payment.due.address, 50 * TRX, USDT.address)
             settle(world, payment.id)
             world.settle(8)
             sent = [*world.sent(world.station), *world.sent(payment.due.address)]
             burnt = sum(each.fee for each in sent)
-            left = world.chain.account(payment.due.address).balance
+            left = network.account(payment.due.address).balance
             steps = ", ".join(str(each.kind) for each in sent)
             detail = f"{steps}; {left / TRX:.3f} left behind; {'was' if way == 'rented' else 'not'} activated before"
             yield Figure(f"Tron: a swept USDT deposit, {way}", burnt / TRX, "TRX", None, detail)
