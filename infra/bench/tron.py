@@ -36,7 +36,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _passes() -> Iterator[Figure]:
-    from tests.tron.network import NETWORK, USDT
+    from tests.tron_world import NETWORK, USDT
 
     with standin.running(Options()) as node:
         node.mine(2 * MINUTE)
