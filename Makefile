@@ -14,10 +14,14 @@ STAGE ?=
 OUT ?= .local/package/$(STAGE)
 ARCH ?= arm64
 AWS ?= $(CTRIP_AWS)
+CHAINS ?= $(CTRIP_CHAINS)
 PYTEST_ARGS ?=
 # Only what was asked for: it would go before what .env says.
 ifneq ($(AWS),)
 export CTRIP_AWS := $(AWS)
+endif
+ifneq ($(CHAINS),)
+export CTRIP_CHAINS := $(CHAINS)
 endif
 
 # The tests start a hundred interpreters, which would compile every library anew where the environment forbids bytecode;
@@ -33,7 +37,8 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url
 help: ## list the commands
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  \033[1mmake %-11s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  AWS=localstack runs up, demo and test on LocalStack; CTRIP_API_PORT, CTRIP_ANVIL_PORT and CTRIP_AWS_PORT move the ports."
+	@echo "  AWS=localstack runs up, demo and test on LocalStack; CHAINS=anvil,tron runs up and demo with a stand-in for Tron, too."
+	@echo "  CTRIP_API_PORT, CTRIP_ANVIL_PORT, CTRIP_TRON_PORT and CTRIP_AWS_PORT move the ports."
 	@echo "  Each command reads .env; .env.example lists what it may set."
 
 up: $(READY) ## start everything on this machine, until Ctrl-C

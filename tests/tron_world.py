@@ -26,9 +26,9 @@ class TronWorld(World):
     network = NETWORK
     own = replace(SETTINGS, treasury=TREASURY)
 
-    def __init__(self, **merchant: Any) -> None:
+    def __init__(self, *, chain: Any = None, **merchant: Any) -> None:
         merchant = {"xpub": "", "account": 1} | merchant if "policy" in merchant else merchant
-        super().__init__(chain=FakeTron(T0), **merchant)
+        super().__init__(chain=FakeTron(T0) if chain is None else chain, **merchant)
         self.signer: Any = self.stage.sweeping.signer
         self.sweeper = self.stage.sweeping.new_sweeper("tron")
         self.station = address_at(RULES, self.signer.account_xpub("tron", 0), 1)
@@ -40,7 +40,7 @@ class TronWorld(World):
         found = self.stores.access.merchant("m1")
         assert found is not None
         self.merchant = found
-        self.clock.at = self.chain.chain[-1].block.time
+        self.clock.at = self.chain.newest_time
         assert KIND_ADAPTERS["tron"]
 
     def held(self, owner: str, token: str | None = None) -> int:

@@ -22,6 +22,7 @@ from infra.bench import (
     pages,
     payouts,
     sweeps,
+    tron,
     watch_set,
 )
 from infra.bench.figure import Figure
@@ -95,6 +96,7 @@ def _figures(*, first: bool, against: Path | None) -> Iterator[Figure]:
     yield from detection.figures()
     yield from sweeps.figures()
     yield from payouts.figures()
+    yield from tron.figures()
     yield from load.figures(_told)
     yield from overview.figures(_told)
 

@@ -46,11 +46,13 @@ def exports(gateway: dict[str, Any]) -> dict[str, str]:
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     if chains := gateway.get("chains"):
-        found["CTRIP_RPC"] = json.dumps({name: [described["rpc_url"]] for name, described in chains.items()})
-    for chain, described in gateway.get("chains", {}).items():
+        found["CTRIP_RPC"] = json.dumps(
+            {name: [described.get("node", described["rpc_url"])] for name, described in chains.items()}
+        )
+    for place, (chain, described) in enumerate(gateway.get("chains", {}).items()):
         found[names.rpc_url(chain)] = described["rpc_url"]
         for symbol, token in described.get("tokens", {}).items():
-            found[names.token_id(symbol)] = token["id"]
+            found[names.token_id(symbol, chain if place else "")] = token["id"]
     return {name: value for name, value in found.items() if value}
 
 

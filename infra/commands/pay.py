@@ -1,4 +1,4 @@
-"""`make pay ID=...`: pay a local payment from one of Anvil's funded accounts."""
+"""`make pay ID=...`: pay a local payment from one of Anvil's funded accounts, or from the payer on Tron."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from ctrip.domain.money import MAX_AMOUNT
-from infra.stack import tokens
+from infra.stack import tokens, tron
 from infra.stack.handle import Gateway, find
 from infra.stack.settings import check
 from infra.tools.errors import Refused
@@ -25,9 +25,10 @@ def pay(gateway: Gateway, payment: dict[str, Any], amount: int | None = None) ->
     chain = gateway.chain(payment["chain"])
     addresses = {token["id"]: token["address"] for token in chain["tokens"].values()}
     token = addresses[payment["token_id"]] if payment["token_id"] else None
-    return tokens.pay(
-        chain["rpc_url"], PAYER, payment["address"], payment["amount"] if amount is None else amount, token
-    )
+    sent = payment["amount"] if amount is None else amount
+    if chain.get("kind") == tron.CHAIN:
+        return tron.pay(chain["rpc_url"], payment["address"], sent, token)
+    return tokens.pay(chain["rpc_url"], PAYER, payment["address"], sent, token)
 
 
 def main() -> int:

@@ -130,18 +130,10 @@ contract TronSplitter {
         }
     }
 
-    /// Sends to one whose turn fails within: the coins stay here, and the transaction succeeds.
+    /// Sends to one that may refuse: the coins stay here then, and the transaction succeeds.
     function attempt(address payable to) external payable {
-        try this.refuse{value: msg.value}(to) {
-            emit Sent(to, true);
-        } catch {
-            emit Sent(to, false);
-        }
-    }
-
-    function refuse(address payable to) external payable {
         (bool done,) = to.call{value: msg.value}("");
-        require(done && false, "refused");
+        emit Sent(to, done);
     }
 
     /// Sends, and then fails as a whole.

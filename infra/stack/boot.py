@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from infra.stack import anvil, aws_embedded, exchange, stack
+from infra.stack import anvil, aws_embedded, exchange, stack, tron
 from infra.stack.settings import Settings
 from infra.tools import npm, vendored
 from infra.tools.awsenv import listening
@@ -50,6 +50,7 @@ def running(settings: Settings, say: Say, interrupts: Interrupts | None = None) 
             block_time=settings.block_time,
             extra=settings.anvil_options,
         )
+        tron_url = tron.start(supervisor, settings.ports, settings.tools, say) if settings.tron else ""
         say("applying data.yaml and template.yaml ...")
         resources = stack.apply(settings.templates, aws)
         api_url = f"http://{HOST}:{settings.ports.api}"
@@ -58,7 +59,7 @@ def running(settings: Settings, say: Say, interrupts: Interrupts | None = None) 
 
         # Functions call one another through the runner, which is not up yet; its address is known before.
         aws = aws | {"AWS_ENDPOINT_URL_LAMBDA": f"http://{HOST}:{settings.ports.functions}"}
-        gateway = dict(seed(aws, rpc_url=rpc_url, api_url=api_url))
+        gateway = dict(seed(aws, rpc_url=rpc_url, api_url=api_url, tron_url=tron_url))
         env = aws | gateway.pop("_env", {}) | exchange.start(supervisor, settings) | settings.runner_env
         api = start_app(supervisor, settings, env)
         supervisor.await_ready(api, lambda: answers(f"{api_url}/health/ready"), seconds=60)

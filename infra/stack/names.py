@@ -18,6 +18,7 @@ class Variable:
 STACK = (
     Variable("CTRIP_API_PORT", "8000", "The API's port on this machine; 0: any free one."),
     Variable("CTRIP_ANVIL_PORT", "8545", "Anvil's port; 0: any free one."),
+    Variable("CTRIP_TRON_PORT", "8090", "The port of Tron's stand-in, where CTRIP_CHAINS names tron; 0: any free one."),
     Variable("CTRIP_AWS_PORT", "4566", "The embedded AWS's port; 0: any free one."),
     Variable("CTRIP_LAMBDA_PORT", "0", "The port at which the functions are called; 0: any free one."),
     Variable("CTRIP_LOCAL_DIR", ".local", "The folder that a gateway keeps its state in, inside the checkout."),
@@ -54,9 +55,10 @@ def rpc_url(chain: str) -> str:
     return f"{_PREFIX}{chain.upper().replace('-', '_')}_RPC_URL"
 
 
-def token_id(symbol: str) -> str:
-    """Name the variable under which `make env` prints a token's id."""
-    return f"{_PREFIX}{symbol.upper()}"
+def token_id(symbol: str, chain: str = "") -> str:
+    """Name the variable under which `make env` prints a token's id; a chain after the first has its name in it."""
+    before = f"{chain.upper().replace('-', '_')}_" if chain else ""
+    return f"{_PREFIX}{before}{symbol.upper()}"
 
 
 def settable() -> tuple[str, ...]:
@@ -72,7 +74,12 @@ def known() -> frozenset[str]:
 
     networks = load_networks(local=True).values()
     chains = {rpc_url(network.name) for network in networks}
-    tokens = {token_id(token.symbol) for network in networks for token in network.tokens}
+    tokens = {
+        token_id(token.symbol, chain)
+        for network in networks
+        for token in network.tokens
+        for chain in ("", network.name)
+    }
     return frozenset({*settable(), *OWN, *EXPORTED, *chains, *tokens})
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from infra.stack import contracts, tokens, wallet
+from infra.stack import contracts, tokens, tron, wallet
 from infra.tools.errors import Failed
 
 if TYPE_CHECKING:
@@ -26,18 +26,19 @@ ADMIN_PASSWORD = "local-and-worthless"  # noqa: S105  likewise
 WEBHOOK_SECRET = "whsec_" + b64encode(hashlib.sha256(b"ctrip local webhook secret").digest()).decode()
 
 
-def seed(env: dict[str, str], *, rpc_url: str, api_url: str) -> dict[str, Any]:
+def seed(env: dict[str, str], *, rpc_url: str, api_url: str, tron_url: str = "") -> dict[str, Any]:
     """Return what gateway.json shows, and under `_env` what the runner needs."""
+    nodes: dict[str, list[Any]] = {"anvil": [rpc_url]} | ({tron.CHAIN: [tron.entry(tron_url)]} if tron_url else {})
     runner = {
         "CTRIP_STAGE": "local",
-        "CTRIP_CHAINS": "anvil",
-        "CTRIP_RPC": json.dumps({"anvil": [rpc_url]}),
-        "CTRIP_TREASURY": wallet.treasury().address,
+        "CTRIP_CHAINS": ",".join(nodes),
+        "CTRIP_RPC": json.dumps(nodes),
+        "CTRIP_TREASURY": _treasuries(bool(tron_url)),
         "CTRIP_VERIFYING_KEY": wallet.verifying_key(),
         **{name: text for name, text in os.environ.items() if name.startswith("CTRIP_") and name not in _OURS and text},
     }
-    # Whoever names endpoints of other chains has not named this one's.
-    runner["CTRIP_RPC"] = json.dumps({"anvil": [rpc_url]} | json.loads(runner["CTRIP_RPC"]))
+    # Whoever names endpoints of other chains has not named those of these.
+    runner["CTRIP_RPC"] = json.dumps(nodes | json.loads(runner["CTRIP_RPC"]))
     os.environ.update(env | runner)
     try:
         tokens.deploy_tokens(rpc_url)
@@ -61,7 +62,7 @@ def seed(env: dict[str, str], *, rpc_url: str, api_url: str) -> dict[str, Any]:
             "signing_secret": SIGNING_SECRET,
             "webhook_secret": WEBHOOK_SECRET,
         },
-        "chains": {"anvil": _chain(rpc_url, _treasury())},
+        "chains": _chains(rpc_url, tron_url),
         "_env": runner,
     }
 
@@ -70,6 +71,7 @@ _OURS = frozenset(
     {
         "CTRIP_API_PORT",
         "CTRIP_ANVIL_PORT",
+        "CTRIP_TRON_PORT",
         "CTRIP_AWS_PORT",
         "CTRIP_AWS",
         "CTRIP_LOCAL_DIR",
@@ -133,17 +135,32 @@ def _seed_merchant(origin: Origin) -> None:
     change_merchant(access, MERCHANT_ID, lambda held: (held, "key.created"), origin, now, key=(None, key))
 
 
-def _treasury() -> str:
+def _treasuries(with_tron: bool) -> str:
+    """Name the treasuries as CTRIP_TREASURY does: an address alone is every chain's."""
+    first = wallet.treasury().address
+    return json.dumps({"anvil": first, tron.CHAIN: tron.treasury()}) if with_tron else first
+
+
+def _treasury(chain: str = "anvil") -> str:
     from ctrip.bootstrap import stage
 
-    return stage().settings.treasury_of(stage().network("anvil"))
+    return stage().settings.treasury_of(stage().network(chain))
 
 
-def _chain(rpc_url: str, treasury: str) -> dict[str, Any]:
+def _chains(rpc_url: str, tron_url: str) -> dict[str, Any]:
+    chains = {"anvil": _chain("anvil", rpc_url)}
+    if tron_url:
+        # Its node is more than an address: `make env` prints it as CTRIP_RPC wants it.
+        chains[tron.CHAIN] = _chain(tron.CHAIN, tron_url) | {"node": tron.entry(tron_url)}
+    return chains
+
+
+def _chain(name: str, rpc_url: str) -> dict[str, Any]:
     from ctrip.networks import load_networks
 
-    network = load_networks(("anvil",))["anvil"]
+    network, treasury = load_networks((name,), local=True)[name], _treasury(name)
     return {
+        "kind": network.kind,
         "rpc_url": rpc_url,
         "chain_id": network.chain_id,
         "confirmations": network.confirmations,

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from infra.stack import anvil, names
@@ -17,7 +17,11 @@ from infra.tools.errors import Refused
 from infra.tools.ports import HOST, PORTS, Ports, choose, read_port
 from infra.tools.process import ROOT
 
+if TYPE_CHECKING:
+    from ctrip.domain.rpc import RpcEntry
+
 LOCAL_CHAIN = "anvil"
+LOCAL_TRON = "tron"
 LOOPBACK = (HOST, "localhost")
 # The first of each is what is taken where nothing else is asked for.
 KINDS = {"embedded": " (the default)", "localstack": ""}
@@ -42,6 +46,8 @@ class Settings:
     anvil_options: Sequence[str] = ()
     # The local chain's node, if it is not an Anvil of our own.
     node_url: str = ""
+    # Whether Tron's stand-in is started too.
+    tron: bool = False
     runner_env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -65,12 +71,14 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
     if node_url := env.get("CTRIP_NODE_URL") or "":
         anvil.check(node_url)
         env = {**env, "CTRIP_ANVIL_PORT": "0"}  # no Anvil is started, and the node may listen on its port
-    ports = choose(env)
+    tron = _names_tron(env)
+    ports = choose(env, tron=tron)
     _check_endpoints(env, ports)
     return Settings(
         ports=ports,
         state=state,
         node_url=node_url,
+        tron=tron,
         aws=_one_of(env, "CTRIP_AWS", KINDS),
         dynamodb=_one_of(env, "CTRIP_DYNAMODB", DATABASES),
     )
@@ -134,19 +142,32 @@ def _check_local(env: Mapping[str, str]) -> None:
         _check_not_ours(settings.treasuries.values())
 
 
+def _names_tron(env: Mapping[str, str]) -> bool:
+    from ctrip import config
+
+    return LOCAL_TRON in config.load(env).chains
+
+
 def _check_endpoints(env: Mapping[str, str], ports: Ports) -> None:
     """Refuse an endpoint on this machine where nobody listens: one that `make env` named for an earlier gateway."""
     from ctrip import config
 
     if not env.get("CTRIP_RPC", "").strip():
         return
-    for url in config.load(env).rpc.get(LOCAL_CHAIN, ()):
-        parts = urlsplit(str(url))
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        if parts.hostname in LOOPBACK and port != ports.anvil and not listening(port):
-            raise Refused(
-                f"CTRIP_RPC names port {port} of this machine for {LOCAL_CHAIN}, where nobody listens: unset it."
-            )
+    rpc = config.load(env).rpc
+    for chain, own in ((LOCAL_CHAIN, ports.anvil), (LOCAL_TRON, ports.tron)):
+        for url in _addresses(rpc.get(chain, ())):
+            parts = urlsplit(url)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            if parts.hostname in LOOPBACK and port != own and not listening(port):
+                raise Refused(
+                    f"CTRIP_RPC names port {port} of this machine for {chain}, where nobody listens: unset it."
+                )
+
+
+def _addresses(entries: Iterable[RpcEntry]) -> list[str]:
+    """Return the addresses of a chain's nodes, one each: the full side's where a node has two."""
+    return [each if isinstance(each, str) else each.full for each in entries]
 
 
 def _check_writable(state: Path) -> None:

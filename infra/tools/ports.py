@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from infra.tools.errors import Refused
 
 HOST = "127.0.0.1"
-PORTS = ("CTRIP_API_PORT", "CTRIP_ANVIL_PORT", "CTRIP_AWS_PORT", "CTRIP_LAMBDA_PORT")
+PORTS = ("CTRIP_API_PORT", "CTRIP_ANVIL_PORT", "CTRIP_TRON_PORT", "CTRIP_AWS_PORT", "CTRIP_LAMBDA_PORT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +19,19 @@ class Ports:
 
     api: int
     anvil: int
+    tron: int
     aws: int
     dynamodb: int
     functions: int
     exchange: int
 
 
-def choose(env: Mapping[str, str]) -> Ports:
-    """Read the ports that are asked for; 0 picks a free one, a taken one is refused."""
+def choose(env: Mapping[str, str], *, tron: bool = False) -> Ports:
+    """Read the ports that are asked for; 0 picks a free one, a taken one is refused. Without `tron` nothing has its."""
     wanted = {
         "api": read_port(env, "CTRIP_API_PORT", 8000),
         "anvil": read_port(env, "CTRIP_ANVIL_PORT", 8545),
+        "tron": read_port(env, "CTRIP_TRON_PORT", 8090) if tron else 0,
         "aws": read_port(env, "CTRIP_AWS_PORT", 4566),
         "lambda": read_port(env, "CTRIP_LAMBDA_PORT", 0),
     }
@@ -46,6 +48,7 @@ def choose(env: Mapping[str, str]) -> Ports:
     return Ports(
         api=chosen["api"],
         anvil=chosen["anvil"],
+        tron=chosen["tron"],
         aws=chosen["aws"],
         functions=chosen["lambda"],
         dynamodb=next(free),

@@ -206,7 +206,7 @@ def _told_of_run(contract: bytes, run: Run, result: str, words: str) -> dict[str
     told: dict[str, Any] = {"contractResult": [answered], "contract_address": contract, "internal": ()}
     if failed:
         told |= {"result": "FAILED", "resMessage": words.encode().hex()}
-    if result != "OUT_OF_ENERGY":
+    if result in ("SUCCESS", "REVERT"):
         told["internal"] = tuple(replace(each, failed=each.failed or failed) for each in run.internal)
     return told | ({"log": run.logs} if run.logs and not failed else {})
 

@@ -7,9 +7,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,17 @@ _FEE_LIMIT = 1_000_000_000
 _WAIT_SECONDS = 60
 
 
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What accounts have in the first block but one: sun, and units of the token."""
+
+    coins: Mapping[str, int] = field(default_factory=dict)
+    units: Mapping[str, int] = field(default_factory=dict)
+
+
+NOTHING = Beginning()
+
+
 def bank() -> Key:
     """Return the account that has everything in the beginning: all TRX, and all of the token, which is its own."""
     return Key.of("bank")
@@ -44,6 +55,7 @@ class StandIn:
 
     ledger: Ledger
     url: str
+    _written: int = 0
 
     @property
     def entry(self) -> dict[str, str]:
@@ -84,12 +96,13 @@ class StandIn:
         with self.ledger.lock:
             block = self.ledger.solid if solid else self.ledger.head
             now = self.ledger.head.time
+            self._written += 1
         named = bytes.fromhex(block.id)
         given: dict[str, Any] = {
             "ref_bytes": named[6:8],
             "ref_hash": named[8:16],
             "expiration": now + EXPIRY_MS,
-            "timestamp": now,
+            "timestamp": now + self._written,  # so that no two are one transaction
         }
         return wire.write_raw(call, **(given | fields))
 
@@ -127,18 +140,19 @@ def running(
     clock: Clock = wall_clock,
     tools: Path = ROOT / ".tools",
     say: Callable[[str], None] = print,
+    begin: Beginning = NOTHING,
 ) -> Iterator[StandIn]:
     """Run one for the time of the block."""
     with ExitStack() as stack:
         evm = stack.enter_context(_machine(options or Options(), tools, say))
-        ledger = new(evm, options or Options(), clock)
+        ledger = new(evm, options or Options(), clock, begin)
         bound = stack.enter_context(serving(ledger, port))
         if ledger.options.own_pace:
             stack.enter_context(_paced(ledger))
         yield StandIn(ledger, f"http://{HOST}:{bound}")
 
 
-def new(evm: Evm, options: Options, clock: Clock = wall_clock) -> Ledger:
+def new(evm: Evm, options: Options, clock: Clock = wall_clock, begin: Beginning = NOTHING) -> Ledger:
     """Begin a chain on an empty machine."""
     evm.rpc("anvil_autoImpersonateAccount", True)
     owner, now = bank().short, clock()
@@ -149,6 +163,10 @@ def new(evm: Evm, options: Options, clock: Clock = wall_clock) -> Ledger:
     version = ledger.head.version
     ledger.world.activate(owner, version, now)
     ledger.world.contract(decoded(token.USDT), version, now)
+    for address, amount in begin.coins.items():
+        ledger.world.grant(decoded(address), amount, now)
+    for address, amount in begin.units.items():
+        token.give(evm, owner, decoded(address), amount)
     ledger.mine()
     return ledger
 

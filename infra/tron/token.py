@@ -28,3 +28,9 @@ def place(evm: Evm, owner: bytes, address: str = USDT) -> None:
     where = decoded(address)
     evm.place(where, runtime("TronUSDT"))
     evm.transact(owner, where, 0, bytes.fromhex(_BEGIN) + owner.rjust(32, b"\0") + SUPPLY.to_bytes(32, "big"))
+
+
+def give(evm: Evm, owner: bytes, to: bytes, amount: int) -> None:
+    """Move units from the owner, outside of any transaction."""
+    data = bytes.fromhex("a9059cbb") + to.rjust(32, b"\0") + amount.to_bytes(32, "big")
+    evm.transact(owner, decoded(USDT), 0, data)

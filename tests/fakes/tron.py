@@ -90,6 +90,11 @@ class FakeTron:
         self.chain.append(Mined(Block(0, _hash(0, "genesis"), "00" * 32, self.start), {}, State()))
         self.mine(LAG)
 
+    @property
+    def newest_time(self) -> int:
+        """Return the time of the newest block, final or not."""
+        return self.chain[-1].block.time
+
     # -- what the outside does
 
     def deposit(self, to: str, amount: int, token: str | None = None) -> str:

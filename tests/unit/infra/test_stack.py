@@ -64,7 +64,17 @@ def test_a_taken_port_is_refused_by_its_variable() -> None:
 
 def test_zero_picks_free_ports_that_differ() -> None:
     ports = choose({"CTRIP_API_PORT": "0", "CTRIP_ANVIL_PORT": "0", "CTRIP_AWS_PORT": "0"})
-    assert len({ports.api, ports.anvil, ports.aws, ports.dynamodb, ports.functions}) == 5
+    assert len({ports.api, ports.anvil, ports.tron, ports.aws, ports.dynamodb, ports.functions}) == 6
+
+
+def test_trons_port_may_be_taken_where_tron_does_not_run() -> None:
+    """Who runs no stand-in has no use for its port; who does is told the variable."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = {f"CTRIP_{name}_PORT": "0" for name in ("API", "ANVIL", "AWS")}
+        wanted = free | {"CTRIP_TRON_PORT": str(taken.getsockname()[1])}
+        assert choose(wanted).tron != taken.getsockname()[1]
+        with pytest.raises(Refused, match="CTRIP_TRON_PORT"):
+            choose(wanted, tron=True)
 
 
 @pytest.mark.parametrize("text", ["-1", "65536", "http", "²"])
