@@ -45,7 +45,10 @@ def output(
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
     level = logging.root.level
-    logging.root.addHandler(handler)
+    # Chalice's own logger hands nothing on, and writes to what was standard output when the app was first imported.
+    heard = (logging.root, logging.getLogger("ctrip"))
+    for logger in heard:
+        logger.addHandler(handler)
     logging.root.setLevel(logging.DEBUG)
 
     def everything() -> str:
@@ -53,7 +56,8 @@ def output(
         return stream.getvalue() + told.out + told.err
 
     yield everything
-    logging.root.removeHandler(handler)
+    for logger in heard:
+        logger.removeHandler(handler)
     logging.root.setLevel(level)
 
 
