@@ -39,12 +39,11 @@ class Network:
         """Return the time of the newest block, final or not."""
         return self.node.ledger.head.time
 
-    def deposit(self, to: str, amount: int, token: str | None = None) -> None:
+    def deposit(self, to: str, amount: int, token: str | None = None) -> str:
         """Somebody pays; addresses of other kinds are nobody's here."""
         if token is not None:
-            self.node.pay_token(PAYER, to, amount)
-        elif to.startswith("T"):
-            self.node.pay(PAYER, to, amount)
+            return self.node.pay_token(PAYER, to, amount)
+        return self.node.pay(PAYER, to, amount) if to.startswith("T") else ""
 
     def mine(self, blocks: int = 1, *, seconds: int = 1) -> None:
         """Make blocks."""
