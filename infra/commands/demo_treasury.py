@@ -17,7 +17,7 @@ def gained(chain: dict[str, Any], payment: dict[str, Any]) -> tuple[int, int]:
         raise Failed(f"{symbol} ends as {payment['status']} with {len(payment['sweeps'])} sweeps")
     contract = next((each["address"] for each in chain["tokens"].values() if each["id"] == payment["token_id"]), None)
     tx_hash = payment["sweeps"][-1]["tx_hash"]
-    read = _on_tron if chain["kind"] == tron.CHAIN else _on_evm
+    read = _on_tron if "node" in chain else _on_evm
     rose, cost = read(chain, tx_hash, contract)
     if rose != payment["amount"] - cost:
         less = f" less {cost} of fees" if cost else ""

@@ -26,7 +26,7 @@ def pay(gateway: Gateway, payment: dict[str, Any], amount: int | None = None) ->
     addresses = {token["id"]: token["address"] for token in chain["tokens"].values()}
     token = addresses[payment["token_id"]] if payment["token_id"] else None
     sent = payment["amount"] if amount is None else amount
-    if chain.get("kind") == tron.CHAIN:
+    if "node" in chain:
         return tron.pay(chain["rpc_url"], payment["address"], sent, token)
     return tokens.pay(chain["rpc_url"], PAYER, payment["address"], sent, token)
 

@@ -160,7 +160,6 @@ def _chain(name: str, rpc_url: str) -> dict[str, Any]:
 
     network, treasury = load_networks((name,), local=True)[name], _treasury(name)
     return {
-        "kind": network.kind,
         "rpc_url": rpc_url,
         "chain_id": network.chain_id,
         "confirmations": network.confirmations,

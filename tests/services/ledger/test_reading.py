@@ -1,9 +1,14 @@
 """What a merchant has, from the money that came."""
 
+from dataclasses import replace
+
 import pytest
 
 from ctrip.domain.ledger.balances import FOLD_FROM, SETTLED_MS
+from ctrip.domain.ledger.entries import Entry, EntryType, payable
 from ctrip.domain.payments.payment import Flag, Policy, Status, Tier
+from ctrip.domain.settlement.payout import Source, account_of
+from ctrip.domain.settlement.reservation import Reservation
 from ctrip.ports import EntryFilter
 from tests.fakes.clock import T0
 from tests.world import ORIGIN, USDC, World
@@ -162,3 +167,38 @@ def test_what_a_cancelled_payment_received_stays_until_somebody_has_looked():
     world.settle(15)
     assert world.chain.total(None, [payment.due.address]) == COIN
     assert balance(world) == (0, 0, COIN, 0)
+
+
+def test_what_is_booked_while_it_is_read_counts_once():
+    """A worker books a settlement between the two reads; what stays asked for counts too."""
+    world = World()
+    payment = world.create(COIN)
+    world.chain.deposit(payment.due.address, COIN)
+    world.settle()
+    asset = world.network.coin.key
+    first = Reservation(merchant_id="m1", chain="anvil", asset=asset, waiting=(("p1", Source.AVAILABLE, COIN // 2),))
+    rest = Reservation(merchant_id="m1", chain="anvil", asset=asset, version=1)
+    answers = [[first], [rest], [rest]]
+    entry = Entry(
+        id="booked",
+        type=EntryType.RESERVED,
+        owner="m1",
+        chain="anvil",
+        asset=asset,
+        debit=account_of(Source.AVAILABLE, "m1"),
+        credit=payable("m1"),
+        amount=COIN // 2,
+        at=world.clock.now(),
+    )
+
+    class Booking:
+        """Payouts of which one is booked after the first read."""
+
+        def reservations(self, _: str) -> list[Reservation]:
+            return answers.pop(0)
+
+    reader = replace(world.stage.ledger.reader, payouts=Booking())
+    kept = reader.ledger.entries
+    world.stores.ledger.entries = lambda *given: [*kept(*given), entry]
+    (shown,) = [each for each in reader.balances("m1")["data"] if each["symbol"] == "ETH"]
+    assert shown["available"] == COIN - COIN // 2

@@ -9,6 +9,8 @@ from ctrip.domain.settlement.reservation import set_aside
 from ctrip.ports import Clock, EntryFilter, LedgerStore, PayoutStore
 from ctrip.views.ledger import BalancePage, EntryPageView, balance_views, entry_csv, entry_view
 
+TRIES = 3  # at reading what is asked for and what is booked without a booking in between
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerReader:
@@ -34,9 +36,15 @@ class LedgerReader:
 
     def balances(self, merchant_id: str) -> BalancePage:
         """Show what a merchant has in each asset, without what is asked for already; what never moved is left out."""
-        # The reservations first: what is booked meanwhile counts twice and never not at all.
+        # The reservations first: what is booked meanwhile counts twice and never not at all. So they are read again.
         reservations = self.payouts.reservations(merchant_id)
-        sums = set_aside(self.sums(merchant_id), reservations)
+        for _ in range(TRIES):
+            held, sums = reservations, self.sums(merchant_id)
+            if not any(each.waiting for each in held):
+                break
+            if (reservations := self.payouts.reservations(merchant_id)) == held:
+                break
+        sums = set_aside(sums, held)
         return {"data": balance_views(sums, merchant_id, self.networks), "next_cursor": None}
 
     def page(self, merchant_id: str, wanted: EntryFilter) -> EntryPageView:
