@@ -87,6 +87,21 @@ def test_a_pass_that_a_new_block_interrupts_goes_on_there(world: TronWorld) -> N
     assert sorted(each.seen.observations[-1].block_number - first.number for each in seen) == [0, 0, 1, 1]
 
 
+def test_a_sweep_that_is_final_only_where_a_pass_goes_on_is_no_alarm(world: TronWorld) -> None:
+    """It was signed a minute ago, as each is that becomes final, and its receipt is asked for by the next pass."""
+    payment = world.paid()
+    world.sweep()
+    world.step(LAG, seconds=25)
+    assert world.held(payment.due.address) == 0
+    (sweep,) = world.sent(payment.due.address)
+    world.chain.goes_on_after = 0
+    world.run.one()
+    assert (sweep.state, world.sent(payment.due.address)) == (TransactionState.SIGNED, [sweep])
+    assert "own_transaction_unclear" not in world.log.alarms()
+    world.settle()
+    assert world.payment(payment.id).status is Status.SETTLED
+
+
 # -- sweeps
 
 
