@@ -162,6 +162,23 @@ def test_a_token_is_swept_with_energy_that_a_staked_station_lends(world: TronWor
     assert world.log.alarms() == []
 
 
+def test_loans_are_listed_once_in_a_job_and_each_is_ended_once(world: TronWorld) -> None:
+    """A list costs a request for each loan; a node that has not heard of what ends one goes on to list it."""
+    world.chain.freeze(world.station, 50 * TRX)
+    payments = [world.create(50 * TRX, asset="USDT") for _ in range(4)]
+    for each in payments:
+        world.chain.deposit(each.due.address, 50 * TRX, USDT.address)
+    world.settle(30)
+    assert {world.payment(each.id).status for each in payments} == {Status.SETTLED}
+    world.chain.deaf, before = True, world.chain.lists
+    world.sweeper.sweep(USDT.key)
+    assert world.chain.lists - before == 1
+    world.chain.drop()
+    assert len(world.chain.lent(world.station)) == 4
+    world.sweeper.sweep(USDT.key)
+    assert [each.kind for each in world.sent(world.station)].count(Kind.RECLAIM) == 4
+
+
 def test_energy_that_somebody_rented_is_used_before_anything_is_given(world: TronWorld) -> None:
     """By one rule, whoever lent it: an account that is there needs nothing of ours."""
     payment = world.paid(50 * TRX, asset="USDT")
