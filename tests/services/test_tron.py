@@ -102,6 +102,21 @@ def test_a_sweep_that_is_final_only_where_a_pass_goes_on_is_no_alarm(world: Tron
     assert world.payment(payment.id).status is Status.SETTLED
 
 
+@pytest.mark.parametrize("daily", [False, True])
+def test_what_a_look_for_other_assets_could_not_read_is_read_on_the_next_block(world: TronWorld, daily: bool) -> None:
+    """Unknown is not nothing: a round that went on would not have come back for a day."""
+    payments = [world.create(5 * TRX) for _ in range(3)]
+    world.run.one()
+    for each in payments:
+        world.chain.deposit(each.due.address, 7 * TRX, USDT.address)
+    world.chain.mine(LAG + 1)
+    world.clock.at += (LAG + 1) * 1000
+    world.chain.goes_on_after = 1
+    finder, at, fence = world.scanner.strays, world.chain.head(), world.run.fence
+    found = finder.daily(at, fence) if daily else finder.beside(list(world.run.watch.rows.values()), [], at, fence)
+    assert [[stray.amount for stray in each.seen.strays] for each in found] == [[7 * TRX]] * 3
+
+
 # -- sweeps
 
 
