@@ -84,6 +84,7 @@ class FakeTron:
     hides: bool = False
     sent: list[str] = field(default_factory=list)
     requests: int = 0
+    lists: int = 0
     _serial: int = 0
 
     def __post_init__(self) -> None:
@@ -258,6 +259,7 @@ class FakeTron:
         return HOLDER if state.token.get((contract, to), 0) else FIRST
 
     def lent(self, owner: str) -> list[tuple[str, int]]:
+        self.lists += 1
         return [(to, sun) for (of, to), sun in sorted(self._full().loans.items()) if of == owner]
 
     def broadcast(self, raw: str) -> None:

@@ -87,6 +87,36 @@ def test_a_pass_that_a_new_block_interrupts_goes_on_there(world: TronWorld) -> N
     assert sorted(each.seen.observations[-1].block_number - first.number for each in seen) == [0, 0, 1, 1]
 
 
+def test_a_sweep_that_is_final_only_where_a_pass_goes_on_is_no_alarm(world: TronWorld) -> None:
+    """It was signed a minute ago, as each is that becomes final, and its receipt is asked for by the next pass."""
+    payment = world.paid()
+    world.sweep()
+    world.step(LAG, seconds=25)
+    assert world.held(payment.due.address) == 0
+    (sweep,) = world.sent(payment.due.address)
+    world.chain.goes_on_after = 0
+    world.run.one()
+    assert (sweep.state, world.sent(payment.due.address)) == (TransactionState.SIGNED, [sweep])
+    assert "own_transaction_unclear" not in world.log.alarms()
+    world.settle()
+    assert world.payment(payment.id).status is Status.SETTLED
+
+
+@pytest.mark.parametrize("daily", [False, True])
+def test_what_a_look_for_other_assets_could_not_read_is_read_on_the_next_block(world: TronWorld, daily: bool) -> None:
+    """Unknown is not nothing: a round that went on would not have come back for a day."""
+    payments = [world.create(5 * TRX) for _ in range(3)]
+    world.run.one()
+    for each in payments:
+        world.chain.deposit(each.due.address, 7 * TRX, USDT.address)
+    world.chain.mine(LAG + 1)
+    world.clock.at += (LAG + 1) * 1000
+    world.chain.goes_on_after = 1
+    finder, at, fence = world.scanner.strays, world.chain.head(), world.run.fence
+    found = finder.daily(at, fence) if daily else finder.beside(list(world.run.watch.rows.values()), [], at, fence)
+    assert [[stray.amount for stray in each.seen.strays] for each in found] == [[7 * TRX]] * 3
+
+
 # -- sweeps
 
 
@@ -145,6 +175,23 @@ def test_a_token_is_swept_with_energy_that_a_staked_station_lends(world: TronWor
     assert (Kind.RECLAIM, 0, final) in kinds
     assert payment.due.address not in dict(world.chain.lent(world.station))
     assert world.log.alarms() == []
+
+
+def test_loans_are_listed_once_in_a_job_and_each_is_ended_once(world: TronWorld) -> None:
+    """A list costs a request for each loan; a node that has not heard of what ends one goes on to list it."""
+    world.chain.freeze(world.station, 50 * TRX)
+    payments = [world.create(50 * TRX, asset="USDT") for _ in range(4)]
+    for each in payments:
+        world.chain.deposit(each.due.address, 50 * TRX, USDT.address)
+    world.settle(30)
+    assert {world.payment(each.id).status for each in payments} == {Status.SETTLED}
+    world.chain.deaf, before = True, world.chain.lists
+    world.sweeper.sweep(USDT.key)
+    assert world.chain.lists - before == 1
+    world.chain.drop()
+    assert len(world.chain.lent(world.station)) == 4
+    world.sweeper.sweep(USDT.key)
+    assert [each.kind for each in world.sent(world.station)].count(Kind.RECLAIM) == 4
 
 
 def test_energy_that_somebody_rented_is_used_before_anything_is_given(world: TronWorld) -> None:

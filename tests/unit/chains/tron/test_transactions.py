@@ -219,6 +219,16 @@ def test_another_call_is_unclear(data: str) -> None:
     assert RULES.act(NETWORK, SENDER, call).unclear
 
 
+@pytest.mark.parametrize("place", [8, 72, 100, 134])
+@pytest.mark.parametrize("filler", ["  ", "\t\n"])
+def test_a_call_whose_octets_are_not_its_digits_is_unclear(place: int, filler: str) -> None:
+    """With a blank in its amount the octets are fewer, and the contract reads 256 times as much as was compared."""
+    data = transfer_data(SENDER, 100)
+    data = data[:place] + filler + data[place + 2 :]
+    call = Transaction(sender=SENDER, to=TO, data=data, ref_block=1, ref_hash="00" * 8, expiration=9, timestamp=5)
+    assert RULES.act(NETWORK, SENDER, call).unclear
+
+
 def test_the_recorded_transfer_of_usdt_is_read_as_one() -> None:
     [held] = [each for each in known().values() if each["txID"].startswith("1fd1af8b")]
     act = RULES.act(NETWORK, as_ours(held).sender, as_ours(held))

@@ -40,6 +40,7 @@ class TronTransfers:
     log: Log
     _head: tuple[int, Block] | None = None
     _prices: tuple[int, Prices] | None = None
+    _loans: dict[str, int] | None = None
 
     def head(self) -> Block:
         """Return the newest final block."""
@@ -131,11 +132,14 @@ class TronTransfers:
 
     def on_loan(self, station: str) -> list[str]:
         """Return the addresses that the gas station has lent energy to."""
-        return [address for address, _ in self.node.lent(station)]
+        self._loans = dict(self.node.lent(station))
+        return list(self._loans)
 
     def take_back(self, station: str, address: str, last: OutgoingTransaction | None) -> Planned | None:
         """Plan to end a loan, whole; None where there is none any more."""
-        stake = dict(self.node.lent(station)).get(address, 0)
+        # As they were listed: to list them is a request for each loan, and there may be many.
+        loans = dict(self.node.lent(station)) if self._loans is None else self._loans
+        stake = loans.pop(address, 0)
         if not stake:
             return None
         quote = Quote(_bytes_cost(self.node.account(station), LENDING_BYTES, self._today()))

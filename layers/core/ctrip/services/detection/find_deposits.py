@@ -67,7 +67,7 @@ class DepositFinder:
         wanted += [(row, asset) for row in former if row.id not in unsure for asset in self._assets()]
         if not wanted:
             return []
-        balances = self.chain.balances(at, [BalanceQuery(row.address, asset.address) for row, asset in wanted])
+        at, balances = self._balances(at, [BalanceQuery(row.address, asset.address) for row, asset in wanted])
         found = [(row, asset, balance) for (row, asset), balance in zip(wanted, balances, strict=True) if balance]
         payments = self.payments.read(list({row.id for row, _, _ in found})) if found else {}
         changed: dict[str, Payment] = {}
@@ -121,7 +121,7 @@ class DepositFinder:
         addresses = self._addresses(merchant, indexes)
         assets = self._assets()
         wanted = [BalanceQuery(address, asset.address) for asset in assets for address in addresses]
-        balances = self.chain.balances(at, wanted) if wanted else []
+        at, balances = self._balances(at, wanted)
         changed = []
         for place, balance in enumerate(balances):
             if balance:
@@ -131,6 +131,24 @@ class DepositFinder:
                     if (after := self._apart(payment, self._stray(asset, amount, address), at, fence)) is not None:
                         changed.append(after)
         return changed
+
+    def _balances(self, at: Block, wanted: Sequence[BalanceQuery]) -> tuple[Block, list[int | None]]:
+        """Read balances; return the newest block that one of them is of, too.
+
+        A chain that shows its newest state alone may go on meanwhile: the rest is asked for at its new block, as long
+        as that tells of some. What is unknown would be passed over until the next round.
+        """
+        found = list(self.chain.balances(at, wanted)) if wanted else []
+        left = [place for place, balance in enumerate(found) if balance is None]
+        while left and rules_of(self.network).seen_final and (newer := self.chain.head()).number > at.number:
+            at = newer
+            for place, balance in zip(left, self.chain.balances(at, [wanted[each] for each in left]), strict=True):
+                found[place] = balance
+            still = [place for place in left if found[place] is None]
+            if len(still) == len(left):
+                break
+            left = still
+        return at, found
 
     def _addresses(self, merchant: Merchant, indexes: range) -> list[str]:
         """Return the addresses of these indexes: what never changes is derived once, and then kept by the page."""

@@ -29,13 +29,14 @@ class OwnTransactions:
     following: int = 1  # unfinished ones at the last look; at first there may be some
     moves: dict[str, tuple[OwnTransfer, ...]] = field(default_factory=dict)  # by payment: of sweeps mined and not final
     unsure: frozenset[str] = frozenset()  # payments with an own transaction whose fate nobody can tell
+    followed: int = -1  # the block up to which our own transactions were asked about in this pass
     alarmed: set[str] = field(default_factory=set)  # payments that wait for an own transaction's receipt
 
     def follow(self, head: Block, final: int) -> None:
         """Follow our own transactions, where there may be any; what fails leaves the payments concerned undecided."""
         sweeping = any(row.tier is Tier.SWEEP for row in self.watch.rows.values())
         busy = any(payment.own.pending for payment in self.watch.read.values())
-        self.moves = {}
+        self.moves, self.followed = {}, head.number
         if not (self.following or sweeping or busy):
             self.unsure = frozenset()
             return
@@ -83,7 +84,8 @@ class OwnTransactions:
         if not (ours or payment.id in self.unsure):
             return False
         since = transaction.updated_at if transaction else payment.times.updated_at
-        overdue = self.clock.now() - since > UNCLEAR_MS
+        # In a block that came after that the receipt may well be: the next pass asks.
+        overdue = self.clock.now() - since > UNCLEAR_MS and sight.at.number <= self.followed
         if overdue and payment.id not in self.unsure | self.alarmed:  # of the unsure ones the follower tells
             self.alarmed.add(payment.id)
             self.log.error("own_transaction_unclear", payment=payment.id, chain=payment.due.chain)

@@ -24,13 +24,22 @@ class LoanRecovery:
     def run(self, apart: Apart, enough: Callable[[], bool]) -> int:
         """End the loans to addresses that wait for no sweep; return how many. `apart` keeps one's trouble to itself."""
         station, count = self.sender.station(), 0
-        for address in self.sender.transfers.on_loan(station):
+        loans = self.sender.transfers.on_loan(station)
+        ending = self._ending() if loans else frozenset()
+        for address in loans:
+            if address in ending:
+                continue
             payment = self._payment(address)
             if payment is None or payment.own.pending is not None or payment.tier is Tier.SWEEP or enough():
                 continue
             with apart(payment):
                 count += self._one(payment, station)
         return count
+
+    def _ending(self) -> frozenset[str]:
+        """Return whose loans a transaction under way ends: not each node has heard of it, and two are one too many."""
+        unfinished = self.sender.money.unfinished(self.sender.network.name)
+        return frozenset(each.to for each in unfinished if each.kind is Kind.RECLAIM)
 
     def _payment(self, address: str) -> Payment | None:
         """Return whose address it is; one that is none of ours was lent to by a person."""

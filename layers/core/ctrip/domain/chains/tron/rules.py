@@ -1,5 +1,6 @@
 """The rules of Tron's networks."""
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 _TRANSFER = "a9059cbb"
 _WORD = 64  # hexadecimal digits
+# Digits alone, each of which is signed: blanks are skipped where octets are read, so that what is signed would be
+# shorter than what is compared here, and the contract would read another amount.
+_CALL = re.compile(rf"{_TRANSFER}0{{24}}([0-9a-f]{{40}})([0-9a-f]{{{_WORD}}})", re.ASCII)
 
 
 class TronRules:
@@ -131,9 +135,8 @@ def transfer_data(to: str, amount: int) -> str:
 
 def _read_transfer(data: str) -> tuple[str | None, int]:
     """Read the call of a TRC-20 transfer; of any other the address is None."""
-    to, amount = data[8 : 8 + _WORD], data[8 + _WORD :]
-    plain = data.startswith(_TRANSFER) and len(to) == len(amount) == _WORD and not int(to[:24] or "0", 16)
-    return (addresses.encoded(bytes.fromhex(to[24:])), int(amount, 16)) if plain else (None, 0)
+    found = _CALL.fullmatch(data)
+    return (addresses.encoded(bytes.fromhex(found[1])), int(found[2], 16)) if found else (None, 0)
 
 
 RULES = TronRules()
