@@ -9,7 +9,7 @@ from ctrip.domain.errors import BadRequest
 from ctrip.domain.settlement.payout import Booking, PayoutState
 from ctrip.domain.sweeping.sweep import Kind, TransactionState
 from ctrip.services.settlement.ask_payout import AskSettlement
-from tests.fakes.tron import LAG, PRICES
+from tests.fakes.tron import LAG, PRICES, FakeTron
 from tests.support.ledger import entries_of, owed_to
 from tests.tron_world import TRX, USDT, TronWorld
 from tests.world import _WALLET, ORIGIN, SETTINGS
@@ -88,6 +88,30 @@ def test_one_that_expired_is_sent_anew_and_the_recipient_is_paid_once() -> None:
     run(world)
     states = [each.state for each in world.sent(HOT) if each.kind is Kind.PAYOUT]
     assert states == [TransactionState.EXPIRED, TransactionState.FINAL]
+    done = world.stores.payouts.payout("m1", payout_id)
+    assert done is not None
+    assert (done.state, world.held(OWN)) == (PayoutState.COMPLETED, 100 * TRX)
+
+
+def test_one_of_which_nobody_can_tell_whether_it_was_mined_is_an_alarm_and_is_not_sent_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nodes that keep no transactions prove nothing: it waits, and somebody is told once."""
+    world = paid_world()
+    payout_id = ask(world, 100 * TRX)
+    world.chain.deaf = True
+    run(world)
+    monkeypatch.setattr(FakeTron, "missed", lambda *_: False)
+    for _ in range(120):
+        world.step(seconds=20)
+        world.stage.payouts.worker.run()
+    held = world.stores.payouts.payout("m1", payout_id)
+    assert held is not None
+    assert (held.state, world.log.alarms()) == (PayoutState.SENDING, ["receipt_missing"])
+    assert len([each for each in world.sent(HOT) if each.kind is Kind.PAYOUT]) == 1
+    monkeypatch.undo()
+    world.chain.deaf = False
+    run(world)
     done = world.stores.payouts.payout("m1", payout_id)
     assert done is not None
     assert (done.state, world.held(OWN)) == (PayoutState.COMPLETED, 100 * TRX)

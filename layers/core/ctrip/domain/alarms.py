@@ -147,7 +147,7 @@ ALARMS: dict[str, Alarm] = {
     ),
     "receipt_missing": Alarm(
         _PAGE,
-        "The chain has used our transaction's nonce, and no node shows a receipt; the blocks are being searched.",
+        "Our transaction's nonce is used, or its time is over, and no node shows a receipt or proves that none comes.",
         "Look the transaction's hash up in an explorer; add a node that keeps older receipts.",
     ),
     "own_transaction_unclear": Alarm(

@@ -18,7 +18,7 @@ from ctrip.domain.chains.tron.rules import transfer_data
 from ctrip.domain.chains.tron.transaction import Transaction, stamp_after
 from ctrip.domain.errors import Reverts, Unavailable
 from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote
-from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal
+from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal, Terms
 from ctrip.ports import Clock, Log
 
 # What transactions measure, signed; a node counts a few bytes more or less as amounts are long.
@@ -27,6 +27,9 @@ COIN_BYTES, TOKEN_BYTES, LENDING_BYTES = 270, 350, 285
 USUAL_ENERGY, USUAL_PAYOUT_ENERGY = 65_000, 131_000
 EXPIRES_MS = 600_000  # after the final block that it names: that one is a minute old by itself
 ACTIVATION_SUN = 1
+# After its time a transaction is proven to be mined or not within a minute or two; so much later it is an alarm.
+UNCLEAR_MS = 600_000
+_TOLD: Terms = (("told", 1),)
 PRICES_MS = 600_000  # for which prices are kept: they change by a vote
 
 
@@ -217,9 +220,18 @@ class TronTransfers:
                 return Fate(Outlook.OPEN, receipt if receipt.block_number <= head.number else None)
         if head.time <= max(map(expires_at, transaction.attempts)):
             return Fate(Outlook.OPEN)
-        missed = all(self.node.missed(each.tx_hash, expires_at(each)) for each in transaction.attempts)
         # Nothing is offered again once its time is over: a node answers the same, whether it was mined or not.
-        return Fate(Outlook.EXPIRED if missed else Outlook.SEARCHED)
+        if all(self.node.missed(each.tx_hash, expires_at(each)) for each in transaction.attempts):
+            return Fate(Outlook.EXPIRED, search=transaction.search)
+        return Fate(Outlook.SEARCHED, search=self._told(transaction, head))
+
+    def _told(self, transaction: OutgoingTransaction, head: Block) -> Terms:
+        """Alarm once where nobody can tell for long: until somebody can, the money stays where it is."""
+        late = head.time - max(map(expires_at, transaction.attempts)) > UNCLEAR_MS
+        if late and transaction.search != _TOLD:
+            told = {"transaction": transaction.key, "payment": ", ".join(transaction.payment_ids)}
+            self.log.error("receipt_missing", **told, block=head.number)
+        return _TOLD if late else transaction.search
 
     def hurry(self, transaction: OutgoingTransaction, head: Block) -> bool:
         """Say no."""
