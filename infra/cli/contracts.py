@@ -82,7 +82,8 @@ class ChainContracts:
         from ctrip.networks import check_named, load_networks
 
         check_named("CHAIN", [name])
-        network, settings = load_networks()[name], deployed.settings()
+        settings = deployed.settings()
+        network = load_networks(local=settings.local)[name]
         treasury, rules = wanted or settings.treasury_of(network), rules_of(network)
         if not treasury:
             raise ConfigurationError(f"CTRIP_TREASURY names no treasury for {name}: the contracts follow from it.")

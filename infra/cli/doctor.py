@@ -128,7 +128,7 @@ def _backup(stage: str) -> Iterator[Finding]:
         yield Finding("verifying key", f"CTRIP_VERIFYING_KEY is not set; deploy with {key}")
     else:
         yield Finding("verifying key", "", "the wallet's")
-    day, networks = backup_verified(stage, key), load_networks()
+    day, networks = backup_verified(stage, key), load_networks(local=settings.local)
     main = [name for name in settings.chains if not networks[name].testnet]
     problem = f"not read back, and {', '.join(main)} will not start: ctrip wallet verify FILE" if main else ""
     if day and main and settings.backup_verified != day:
@@ -149,7 +149,7 @@ def _treasury(stage: str) -> Iterator[Finding]:
         yield Finding("treasury", str(exc))
         return
     for name in settings.chains:
-        treasury = settings.treasury_of(load_networks()[name])
+        treasury = settings.treasury_of(load_networks(local=settings.local)[name])
         problem = "none is set: nothing is swept (CTRIP_TREASURY)" if not treasury else ""
         yield Finding(f"treasury {name}", problem, treasury)
 

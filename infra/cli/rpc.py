@@ -29,6 +29,7 @@ def add_endpoint(
 ) -> None:
     """Test an endpoint and put it before the chain's others. Functions that run use it when they start anew."""
     from ctrip.aws.secrets import read_endpoints
+    from ctrip.config import LOCAL
     from ctrip.domain.rpc import written
     from ctrip.domain.settings import endpoints as reading
     from ctrip.networks import check_named, load_networks
@@ -41,7 +42,7 @@ def add_endpoint(
         (entry,) = reading(json.dumps({chain: [held]}))[chain]
     except ValueError as exc:
         raise typer.BadParameter(f"the address {exc}") from None
-    found = endpoints.ask(load_networks()[chain], entry, SystemClock())
+    found = endpoints.ask(load_networks(local=_stage() == LOCAL)[chain], entry, SystemClock())
     if found.problem and not untested:
         shown([found.view()], endpoints.COLUMNS)
         raise typer.Exit(EXIT_REFUSED)
@@ -73,9 +74,9 @@ def tested(chains: list[str] | None) -> list[endpoints.Found]:
     settings = deployed.settings()
     names = tuple(chains) if chains else settings.chains
     check_named("CHAINS", names)
-    secret, networks, clock = read_endpoints(_stage()), load_networks(), SystemClock()
+    secret, networks = read_endpoints(_stage()), load_networks(local=settings.local)
     return [
-        endpoints.ask(networks[name], url, clock)
+        endpoints.ask(networks[name], url, SystemClock())
         for name in names
         for url in dict.fromkeys((*settings.rpc.get(name, ()), *secret.get(name, ()), *networks[name].rpc))
     ]

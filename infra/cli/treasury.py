@@ -69,7 +69,8 @@ def _checked(chain: str, address: str) -> tuple[ChainContracts, Settings]:
     from ctrip.networks import check_named, check_treasuries, load_networks
 
     check_named("CHAIN", [chain])
-    settings, network = deployed.settings(), load_networks()[chain]
+    settings = deployed.settings()
+    network = load_networks(local=settings.local)[chain]
     if chain not in settings.chains:
         raise _refusal(f"{chain} is not enabled on this stage.")
     rules = rules_of(network)
@@ -85,7 +86,9 @@ def _checked(chain: str, address: str) -> tuple[ChainContracts, Settings]:
     if ours is not None:
         raise _refusal(f"{ours}: what is swept there would come back.")
     if rules.collector(shown_address, own[OPERATOR[1]]) is None:
-        setting = rotated(settings.treasuries, load_networks(settings.chains).values(), chain, shown_address)
+        setting = rotated(
+            settings.treasuries, load_networks(settings.chains, local=settings.local).values(), chain, shown_address
+        )
         raise _refusal(
             f"Nothing is deployed for a treasury of {chain}, and this command cannot have its control proven. Send a "
             f"little there and back, then set the parameter Treasury to {setting} and deploy (locally: CTRIP_TREASURY)."
@@ -153,7 +156,11 @@ def _tell_what_is_next(found: ChainContracts, settings: Settings) -> None:
     from ctrip.networks import load_networks
 
     name, address, old = found.network.name, found.treasury, settings.treasury_of(found.network)
-    parameters = {"Treasury": rotated(settings.treasuries, load_networks(settings.chains).values(), name, address)}
+    parameters = {
+        "Treasury": rotated(
+            settings.treasuries, load_networks(settings.chains, local=settings.local).values(), name, address
+        )
+    }
     code = str(tokens.rpc(found.urls[0], "eth_getCode", address, "latest"))
     if code not in ("0x", "") and not settings.treasury_may_be_contract(name):
         parameters["TreasuryContract"] = ",".join([*settings.treasury_contract, name])

@@ -6,6 +6,7 @@ from typing import Any
 
 from ctrip.domain.alarms import DEEP_REORG
 from ctrip.domain.chains.chain import Block
+from ctrip.domain.chains.kinds import rules_of
 from ctrip.domain.detection.decide import next_step
 from ctrip.domain.detection.observe import Look
 from ctrip.domain.detection.step import Step, fire, quiet
@@ -59,7 +60,9 @@ class PaymentDecider:
         """
         sight, by_id = self._look(due, head, previous, now=now, final=final, lags=lags)
         with self.troubles.apart("what is left"):
-            left = [row for row in due if by_id[row.id] is None]
+            # Elsewhere a newer head would be one that nobody has judged, and what is unknown is a contract's fault.
+            goes_on = rules_of(self.trust.network).seen_final
+            left = [row for row in due if by_id[row.id] is None] if goes_on else []
             while left and (newer := self.chain.head()).number > head.number:
                 head = newer
                 final_here = self.trust.final_height(head)
