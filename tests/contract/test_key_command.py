@@ -16,6 +16,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> OwnWorld:
     made = OwnWorld()
     made.provide()
     monkeypatch.setattr("ctrip.bootstrap.stage", lambda: made.stage)
+    monkeypatch.setenv("CTRIP_STAGE", "t")  # the command sets it, and this puts it back
     return made
 
 

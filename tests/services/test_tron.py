@@ -9,7 +9,7 @@ from ctrip.domain.chains.tron.transaction import Transaction
 from ctrip.domain.errors import SigningRefused, Unavailable
 from ctrip.domain.ledger.entries import GAS_EXPENSE, GAS_STATION, ON_ADDRESSES
 from ctrip.domain.ledger.entries import TREASURY as TREASURY_ACCOUNT
-from ctrip.domain.payments.payment import Status
+from ctrip.domain.payments.payment import Flag, Status
 from ctrip.domain.sweeping.sweep import Kind, TransactionState
 from tests.fakes.tron import FIRST, HOLDER, LAG, PRICES
 from tests.support.ledger import entries_of
@@ -192,6 +192,25 @@ def test_loans_are_listed_once_in_a_job_and_each_is_ended_once(world: TronWorld)
     assert len(world.chain.lent(world.station)) == 4
     world.sweeper.sweep(USDT.key)
     assert [each.kind for each in world.sent(world.station)].count(Kind.RECLAIM) == 4
+
+
+def test_what_a_held_payment_was_lent_is_taken_back(world: TronWorld) -> None:
+    """Nothing of it is swept, for however long a person takes."""
+    world.chain.freeze(world.station, 10 * TRX)
+    payment = world.paid(50 * TRX, asset="USDT")
+    for _ in range(30):
+        if world.chain.lent(world.station):
+            break
+        world.step()
+        world.sweep()
+    world.step(LAG + 1)
+    assert world.chain.lent(world.station)
+    held = world.payment(payment.id)
+    kept = world.stores.payments._state.payments
+    kept[payment.id] = held.changed(flags=held.flags | {Flag.HELD})
+    world.sweeper.sweep(USDT.key)
+    world.step(LAG + 1)
+    assert world.chain.lent(world.station) == []
 
 
 def test_energy_that_somebody_rented_is_used_before_anything_is_given(world: TronWorld) -> None:

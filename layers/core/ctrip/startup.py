@@ -2,6 +2,7 @@
 
 from ctrip.config import Settings
 from ctrip.domain.chains.assets import Network
+from ctrip.domain.chains.kinds import rules_of
 from ctrip.domain.errors import ConfigurationError
 from ctrip.networks import (
     amounts_that_need_agreement,
@@ -36,6 +37,9 @@ def _checked_networks(settings: Settings) -> dict[str, Network]:
     enabled = load_networks(settings.chains, local=settings.local)
     every = load_networks(local=settings.local)
     check_named("CTRIP_RPC", settings.rpc)
+    for chain, entries in settings.rpc.items():
+        if not rules_of(every[chain]).seen_final and not all(isinstance(each, str) for each in entries):
+            raise ConfigurationError(f"CTRIP_RPC of {chain} names a node's two sides, and it has one: give an address")
     check_named("CTRIP_AGREE_ABOVE", settings.agree_above)
     check_named("CTRIP_PAYOUTS", settings.payouts)
     for chain, rules in settings.payouts.items():

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ctrip.domain.chains.kinds import address_path, rules_of
-from ctrip.domain.payments.payment import Payment, Tier
+from ctrip.domain.payments.payment import Flag, Payment, Tier
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
 from ctrip.domain.sweeping.treasury import GAS_STATION
 from ctrip.ports import PaymentStore
@@ -30,7 +30,7 @@ class LoanRecovery:
             if address in ending:
                 continue
             payment = self._payment(address)
-            if payment is None or payment.own.pending is not None or payment.tier is Tier.SWEEP or enough():
+            if payment is None or _needs_it(payment) or enough():
                 continue
             with apart(payment):
                 count += self._one(payment, station)
@@ -71,3 +71,9 @@ class LoanRecovery:
         sender.money.write_transaction(None, transaction)
         sender.broadcast(transaction)
         return True
+
+
+def _needs_it(payment: Payment) -> bool:
+    """Whether a transaction of the payment's address is under way, or will be: nothing is swept that is held."""
+    swept = payment.tier is Tier.SWEEP and Flag.HELD not in payment.flags
+    return swept or payment.own.pending is not None
