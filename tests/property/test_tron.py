@@ -71,6 +71,14 @@ class Gateway(RuleBasedStateMachine):
         self.mine(1, 1)
         self.mine(LAG - 1, 700)
 
+    @precondition(lambda self: self.payments)
+    @rule(which=st.integers(0, 20))
+    def paid_swept_and_over(self, which):
+        """The whole of it, on a node that listens."""
+        self.world.chain.deaf = False
+        self.pay_and_be_paid(which)
+        self.sweep_is_mined_and_over()
+
     # -- producers and nodes
 
     @rule(blocks=st.integers(1, 6), seconds=st.sampled_from([1, 1, 3, 700]))
