@@ -23,7 +23,7 @@ from tests.tron_world import NETWORK, TREASURY, TRX, USDT, TronWorld
 
 AMOUNT = 40 * TRX
 QUICK = settings(
-    max_examples=60, stateful_step_count=35, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 
 

@@ -17,7 +17,7 @@ from tests.tron.network import TRX, running_world
 
 AMOUNT = 40 * TRX
 FEW = settings(
-    max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 FAULTS = ("torn", "moves", "cut", "lost", "busy", "refuse", "tired")
 
