@@ -5,59 +5,27 @@ gives (10,000 at most). What lies further back stays unexplained; nothing is eve
 """
 
 import functools
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ctrip.chains.evm.codec import TRANSFER, account, digest, from_topic, quantity, topic
-from ctrip.chains.evm.endpoints import TRIES, Endpoint
+from ctrip.chains.evm.endpoints import Endpoint
 from ctrip.chains.evm.errors import TooMuch
+from ctrip.chains.shared.logs import Firsts, walked
 from ctrip.chains.shared.pool import Pool
 from ctrip.domain.chains.chain import Transfer
-from ctrip.domain.errors import ChainError
 
 LOG_RANGE = 10_000
-LOG_REQUESTS = 64
 # Providers take up to a thousand topics in one position; some take fewer.
 RECIPIENTS = 100
-
-Firsts = Mapping[str, int]
-"""Addresses, each with the first block that matters to it."""
 
 
 def token_transfers(
     pool: Pool[Endpoint], contract: str, firsts: Firsts, last: int, turn: int
 ) -> dict[str, list[Transfer]]:
     """Return what came to each address. Raises where no endpoint answers for the newest range."""
-    found: dict[str, list[Transfer]] = defaultdict(list)
-    # Those that look back equally far share a request: each range is asked for those alone to whom it matters.
-    ordered = sorted(firsts, key=lambda address: -firsts[address])
-    for start in range(0, len(ordered), RECIPIENTS):
-        some = {address: firsts[address] for address in ordered[start : start + RECIPIENTS]}
-        for address, transfer in _walk(pool, contract, some, last, turn):
-            found[address].append(transfer)
-    return {
-        address: sorted(each, key=lambda transfer: (transfer.block_number, transfer.log_index))
-        for address, each in found.items()
-    }
-
-
-def _walk(pool: Pool[Endpoint], contract: str, firsts: Firsts, last: int, turn: int) -> list[tuple[str, Transfer]]:
-    """Go back range by range; a range that no endpoint answers for ends it."""
-    found: list[tuple[str, Transfer]] = []
-    for number in range(LOG_REQUESTS):
-        if last < min(firsts.values()):
-            break
-        try:
-            question = functools.partial(_newest_range, contract=contract, firsts=firsts, last=last)
-            start, some = pool.run(question, turn=turn, tries=TRIES)
-        except ChainError:
-            if number == 0:
-                raise
-            break
-        found += some
-        last = start - 1
-    return found
+    newest_range = functools.partial(_newest_range, contract=contract)
+    return walked(pool, newest_range, firsts, last, recipients=RECIPIENTS, turn=turn, state=False)
 
 
 def _newest_range(

@@ -5,61 +5,28 @@ its own solid side shows. Where there is none at all, the newest `BLOCKS` blocks
 """
 
 import functools
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ctrip.chains.shared.endpoints import TRIES
 from ctrip.chains.shared.errors import Missing, TooMuch, Unsupported
+from ctrip.chains.shared.logs import Firsts, walked
 from ctrip.chains.shared.pool import Pool
 from ctrip.chains.tron import codec
 from ctrip.chains.tron.bodies import infos, succeeded
 from ctrip.chains.tron.endpoints import Endpoint
 from ctrip.domain.chains.chain import Transfer
-from ctrip.domain.errors import ChainError
 
 LOG_RANGE = 5_000
-LOG_REQUESTS = 64
 RECIPIENTS = 1_000
 BLOCKS = 256
-
-Firsts = Mapping[str, int]
-"""Addresses, each with the first block that matters to it."""
 
 
 def token_transfers(
     pool: Pool[Endpoint], contract: str, firsts: Firsts, last: int, turn: int
 ) -> dict[str, list[Transfer]]:
     """Return what came to each address. Raises where no endpoint answers for the newest range."""
-    found: dict[str, list[Transfer]] = defaultdict(list)
-    # Those that look back equally far share a request: each range is asked for those alone to whom it matters.
-    ordered = sorted(firsts, key=lambda address: -firsts[address])
-    for start in range(0, len(ordered), RECIPIENTS):
-        some = {address: firsts[address] for address in ordered[start : start + RECIPIENTS]}
-        for address, transfer in _walk(pool, contract, some, last, turn):
-            found[address].append(transfer)
-    return {
-        address: sorted(each, key=lambda transfer: (transfer.block_number, transfer.log_index))
-        for address, each in found.items()
-    }
-
-
-def _walk(pool: Pool[Endpoint], contract: str, firsts: Firsts, last: int, turn: int) -> list[tuple[str, Transfer]]:
-    """Go back range by range; a range that no endpoint answers for ends it."""
-    found: list[tuple[str, Transfer]] = []
-    for number in range(LOG_REQUESTS):
-        if last < min(firsts.values()):
-            break
-        try:
-            question = functools.partial(_newest_range, contract=contract, firsts=firsts, last=last)
-            start, some = pool.run(question, turn=turn, state=True, tries=TRIES)
-        except ChainError:
-            if number == 0:
-                raise
-            break
-        found += some
-        last = start - 1
-    return found
+    newest_range = functools.partial(_newest_range, contract=contract)
+    return walked(pool, newest_range, firsts, last, recipients=RECIPIENTS, turn=turn, state=True)
 
 
 def _newest_range(
