@@ -1,20 +1,25 @@
-"""Less work for each call of AWS: answers parsed, requests built and endpoints resolved in fewer steps.
+"""Less work for each call of AWS: requests built, sent and answered, and endpoints resolved, in fewer steps.
 
-botocore signs, resolves and sends as ever. It walks its model of a service for everything that goes out or comes in,
-although the JSON of DynamoDB and SQS is already what is asked for and given out, but for bytes; and it evaluates the
-rules for the endpoint anew for each call, although one client's answer never changes. Contract tests compare each part
-with botocore's own (tests/contract/test_botocore_calls.py).
+botocore signs, resolves and connects as ever. It walks its model of a service for everything that goes out or comes in,
+although the JSON of DynamoDB and SQS is already what is asked for and given out, but for bytes; it evaluates the rules
+for the endpoint anew for each call, although one client's answer never changes; and to send a request over a connection
+that stands already, urllib3 takes as much CPU as all the rest of a call. Contract tests compare each part with
+botocore's own (tests/contract/test_botocore_calls.py, test_kept_connections.py).
 """
 
 import json
 import os
 import threading
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from botocore.exceptions import ConnectionClosedError, HTTPClientError, ReadTimeoutError
 from botocore.loaders import JSONFileLoader, Loader
 from botocore.model import OperationModel, Shape
 from botocore.parsers import JSONParser, ResponseParserFactory
@@ -70,11 +75,31 @@ def lighten(client: Any) -> Any:
     if known and client.meta.service_model.resolved_protocol == "json":
         client._serializer = PreparedRequests(client._serializer)
         client._ruleset_resolver = ResolvedEndpoints(client._ruleset_resolver)
+        session = getattr(getattr(client, "_endpoint", None), "http_session", None)
+        if all(hasattr(session, name) for name in KeptConnections.NEEDED):
+            client._endpoint.http_session = KeptConnections(session)
     return client
 
 
 class AttributeParser(JSONParser):
-    """botocore's parser, with a shorter way for attribute values; all else, errors among it, goes botocore's way."""
+    """botocore's parser, with a shorter way for attribute values; all else, errors among it, goes botocore's way.
+
+    But for a success whose body is no JSON object: botocore takes it for an empty one, and an item that is there for
+    one that is not. Here it raises `HTTPClientError`.
+    """
+
+    def _do_parse(self, response: Any, shape: Any) -> Any:
+        if shape is None or shape.event_stream_name or not response["body"]:
+            return super()._do_parse(response, shape)  # type: ignore[misc]
+        try:
+            told = json.loads(response["body"])
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise HTTPClientError(error="a success whose body is no JSON object")
+        parsed = self._parse_shape(shape, told)  # type: ignore[attr-defined]
+        self._inject_response_metadata(parsed, response["headers"])  # type: ignore[attr-defined]
+        return parsed
 
     def _handle_map(self, shape: Any, value: Any) -> Any:
         if shape.value.name != _ATTRIBUTE:
@@ -151,6 +176,110 @@ class ResolvedEndpoints:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._resolver, name)
+
+
+class KeptConnections:
+    """Sends requests over the connections that botocore's session keeps; what has to open one is left to the session.
+
+    Behind a kept connection lie TLS and its verification. Streams are the session's, and so is what goes through a
+    proxy: connections to proxies are kept elsewhere.
+    """
+
+    NEEDED = ("_manager", "_setup_ssl_cert", "_timeout", "_verify")
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._pools: dict[str, Any] = {}
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:
+        """Return what botocore's session would, and raise what it would raise.
+
+        One thing apart: an answer that ends early raises `ConnectionClosedError`, where the session gives out its
+        beginning as the whole.
+        """
+        if not isinstance(request.body, bytes) or request.stream_output or _timed_apart(request):
+            return self._by_session(request)
+        pool = self._pool(request.url)
+        connection = pool._get_conn()
+        if connection.is_closed:
+            pool._put_conn(connection)  # the session takes it, and opens it
+            return self._by_session(request)
+        try:
+            return self._exchange(request, request.body, connection)
+        finally:
+            pool._put_conn(connection)
+
+    def close(self) -> None:
+        """Close what is kept."""
+        self._session.close()
+
+    def _by_session(self, request: AWSPreparedRequest) -> AWSResponse:
+        answer: AWSResponse = self._session.send(request)
+        if not request.stream_output and request.method != "HEAD":
+            told, here = answer.headers.get("content-length"), len(answer.content)
+            if told is not None and told.isdecimal() and here < int(told):
+                early = HTTPException(f"an answer of {told} bytes ended after {here}")
+                raise ConnectionClosedError(error=early, request=request, endpoint_url=request.url)
+        return answer
+
+    def _pool(self, url: str) -> Any:
+        if url not in self._pools:
+            pool = self._session._manager.connection_from_url(url)
+            self._session._setup_ssl_cert(pool, url, self._session._verify)
+            self._pools[url] = pool
+        return self._pools[url]
+
+    def _exchange(self, request: AWSPreparedRequest, body: bytes, connection: Any) -> AWSResponse:
+        stays = False
+        try:
+            connection.sock.settimeout(self._session._timeout.read_timeout)
+            # Whoever closes early may have answered before.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                # In one piece: what comes in two costs both sides twice.
+                connection.sock.sendall(_head(request, connection) + body)
+            answer = HTTPResponse(connection.sock, method=request.method)
+            answer.begin()
+            content = answer.read()
+            stays = not answer.will_close
+        except TimeoutError as exc:
+            raise ReadTimeoutError(endpoint_url=request.url, error=exc) from exc
+        except (HTTPException, OSError) as exc:
+            raise ConnectionClosedError(error=exc, request=request, endpoint_url=request.url) from exc
+        except Exception as exc:
+            raise HTTPClientError(error=exc) from exc
+        finally:
+            if not stays:
+                connection.close()
+        headers: Any = {}
+        for held, value in answer.msg.raw_items():
+            name = held.lower()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        return AWSResponse(request.url, answer.status, headers, _Arrived(content))
+
+
+class _Arrived:
+    """A body that is here already."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def stream(self) -> Iterator[bytes]:
+        """Yield it as urllib3 would."""
+        yield self._content
+
+
+def _timed_apart(request: AWSPreparedRequest) -> bool:
+    return bool((getattr(request, "context", None) or {}).get("read_timeout"))
+
+
+def _head(request: AWSPreparedRequest, connection: Any) -> bytes:
+    """Write the head of a request as urllib3 does."""
+    port = "" if connection.port == connection.default_port else f":{connection.port}"
+    target = request.url.partition("://")[2].partition("/")[2]
+    lines = [f"{request.method} /{target} HTTP/1.1", f"Host: {connection.host}{port}", "Accept-Encoding: identity"]
+    for name, value in request.headers.items():
+        lines.append(f"{name}: {value.decode() if isinstance(value, bytes) else value}")
+    return "\r\n".join([*lines, "\r\n"]).encode()
 
 
 def _base64(value: object) -> str:
