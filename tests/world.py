@@ -19,7 +19,7 @@ from ctrip.domain.merchants.access import ApiKey, Merchant
 from ctrip.domain.merchants.vouching import key_statement
 from ctrip.domain.money import format_decimal
 from ctrip.domain.payments.payment import Payment
-from ctrip.ports import AccessChange, AccessStore
+from ctrip.ports.merchants import AccessChange, AccessStore
 from ctrip.services.detection.scan_chain import ChainScanner, ScanRun
 from ctrip.services.merchants.manage_merchants import merchant_record
 from ctrip.services.payments.create_payment import CreatePayment

@@ -6,7 +6,7 @@ from chalice import Response
 
 from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
-from ctrip.ports import EventFilter
+from ctrip.ports.events import EventFilter
 from functions.http.answers import answer
 from functions.http.resource import Call, Resource
 

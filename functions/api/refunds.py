@@ -6,7 +6,6 @@ from chalice import Response
 
 from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
-from ctrip.domain.settlement.payout import PayoutKind
 from functions.http.answers import CSV, answer, answered, table
 from functions.http.resource import Call, Resource
 
@@ -26,6 +25,8 @@ def list_every_refund(call: Call) -> Response:
 @routes.on("GET", "/api/v1/refunds.csv", requires=Scope.SETTLEMENTS, query="payouts.PayoutQuery", media=CSV)
 def export_refunds(call: Call) -> Response:
     """Export refunds as CSV, newest first; the header `X-Next-Cursor` leads to the next page."""
+    from ctrip.domain.settlement.payout import PayoutKind
+
     exported = stage().settlement.reader.export(call.merchant.id, PayoutKind.REFUND, call.query.filtered())
     return table(exported[0], "refunds.csv", {"X-Next-Cursor": exported[1]} if exported[1] else None)
 

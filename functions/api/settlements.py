@@ -6,7 +6,6 @@ from chalice import Response
 
 from ctrip.bootstrap import stage
 from ctrip.domain.merchants.access import Scope
-from ctrip.domain.settlement.payout import PayoutKind
 from functions.http.answers import CSV, answer, answered, base_url, table
 from functions.http.resource import Call, Resource
 
@@ -51,6 +50,8 @@ def list_settlements(call: Call) -> Response:
 @routes.on("GET", "/api/v1/settlements.csv", requires=Scope.SETTLEMENTS, query="payouts.PayoutQuery", media=CSV)
 def export_settlements(call: Call) -> Response:
     """Export settlements as CSV, newest first; the header `X-Next-Cursor` leads to the next page."""
+    from ctrip.domain.settlement.payout import PayoutKind
+
     exported = stage().settlement.reader.export(call.merchant.id, PayoutKind.SETTLEMENT, call.query.filtered())
     return table(exported[0], "settlements.csv", {"X-Next-Cursor": exported[1]} if exported[1] else None)
 
@@ -76,6 +77,8 @@ def read_settlement(call: Call, settlement_id: str) -> Response:
 )
 def cancel_settlement(call: Call, settlement_id: str) -> Response:
     """Cancel a settlement that waits for approval; its amount can be asked for again."""
+    from ctrip.domain.settlement.payout import PayoutKind
+
     decider = stage().settlement.decider
     kind = PayoutKind.SETTLEMENT
     return answered(decider.cancel(call.merchant.id, settlement_id, kind, call.origin, call.idempotency))
@@ -158,6 +161,8 @@ def list_refunds(call: Call, payment_id: str) -> Response:
 )
 def cancel_refund(call: Call, payment_id: str, refund_id: str) -> Response:
     """Cancel a refund that waits for approval; its amount can be asked for again."""
+    from ctrip.domain.settlement.payout import PayoutKind
+
     payment = stage().payments.reader.find(call.merchant.id, payment_id)
     decider, kind = stage().settlement.decider, PayoutKind.REFUND
     made = decider.cancel(payment.merchant_id, refund_id, kind, call.origin, call.idempotency, payment_id=payment.id)

@@ -7,7 +7,7 @@ from chalice import Response
 from ctrip.bootstrap import stage
 from ctrip.domain.chains.kinds import address_path, rules_of, shown
 from ctrip.domain.sweeping.treasury import OPERATORS_OWN
-from ctrip.ports import EntryFilter
+from ctrip.ports.ledger import EntryFilter
 from ctrip.views.fields import rfc3339_if
 from ctrip.views.holdings import holding_views
 from ctrip.views.ledger import COLUMNS as ENTRY_COLUMNS

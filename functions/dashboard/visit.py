@@ -15,7 +15,7 @@ from ctrip.bootstrap import stage
 from ctrip.domain.admins import Permission
 from ctrip.domain.audit import Origin
 from ctrip.domain.text import whole
-from ctrip.ports import Idempotency
+from ctrip.ports.idempotency import Idempotency
 from functions.dashboard.routes import ROOT, Page
 from functions.http.answers import path_of, table
 

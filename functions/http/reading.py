@@ -16,7 +16,7 @@ from ctrip.domain.errors import (
     UnsupportedMedia,
 )
 from ctrip.domain.text import is_whole, whole
-from ctrip.ports import Idempotency
+from ctrip.ports.idempotency import Idempotency
 from functions.http.answers import FORM, JSON
 
 BODY_BYTES = 32 * 1024

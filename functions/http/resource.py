@@ -15,7 +15,7 @@ from ctrip.domain.errors import (
     Refusal,
 )
 from ctrip.domain.merchants.access import Merchant
-from ctrip.ports import Idempotency
+from ctrip.ports.idempotency import Idempotency
 from functions.http.answers import FORM, address_of, path_of, problem, request_id, unexpected
 from functions.http.credentials import authenticated
 from functions.http.operation import CHANGES, OPERATIONS, Auth, Operation

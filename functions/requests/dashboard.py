@@ -10,7 +10,7 @@ from ctrip.domain.merchants.terms import TERMS, XPUB, Terms
 from ctrip.domain.payments.payment import Custody, Late, Status
 from ctrip.domain.settlement.payout import PayoutState
 from ctrip.domain.sweeping.standing import SweepState
-from ctrip.ports import PaymentFilter
+from ctrip.ports.payments import PaymentFilter
 from ctrip.services.settlement.ask_payout import AskAssignment, AskRefund
 from functions.http.bounded import Bounded
 from functions.http.models import Email, Name, Paged, Password, Query, Strict, digits

@@ -1,6 +1,6 @@
 """Requests about balances and the ledger."""
 
-from ctrip.ports import EntryFilter
+from ctrip.ports.ledger import EntryFilter
 from functions.http.models import Paged, Time
 
 

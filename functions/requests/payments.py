@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints, WithJsonSchema
 
 from ctrip.domain.payments.bounds import ASSETS, FIELDS, METADATA_NAME, METADATA_VALUE, OFFER
 from ctrip.domain.payments.payment import Status
-from ctrip.ports import PaymentFilter
+from ctrip.ports.payments import PaymentFilter
 from ctrip.services.payments.create_payment import CreatePayment
 from functions.http.bounded import Bounded
 from functions.http.models import Paged, Strict, Time, example

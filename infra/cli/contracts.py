@@ -17,7 +17,7 @@ from infra.stack import wallet
 if TYPE_CHECKING:
     from ctrip.domain.chains.assets import Network
     from ctrip.domain.chains.evm.sweep_contracts import Creation, SweepPair
-    from ctrip.ports import Transfers
+    from ctrip.ports.transfers import Transfers
 
 ChainName = Annotated[str, typer.Argument(help="A network of the stage.")]
 contracts = typer.Typer(

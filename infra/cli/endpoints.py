@@ -14,7 +14,8 @@ from ctrip.domain.errors import ChainError, CtripError, WrongChain
 if TYPE_CHECKING:
     from ctrip.domain.chains.assets import Network
     from ctrip.domain.rpc import RpcEntry
-    from ctrip.ports import Chain, Clock
+    from ctrip.ports.chain import Chain
+    from ctrip.ports.runtime import Clock
 
 # The point that secp256k1 begins with: the address of a private key that everybody knows.
 _GENERATOR = bytes.fromhex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798")

@@ -100,7 +100,7 @@ def _seed_merchant(origin: Origin) -> None:
     from ctrip.bootstrap import stage
     from ctrip.domain.errors import ChainError
     from ctrip.domain.merchants.access import ApiKey, Merchant, Scope
-    from ctrip.ports import AccessChange
+    from ctrip.ports.merchants import AccessChange
     from ctrip.services.merchants.manage_keys import encrypted_version
     from ctrip.services.merchants.manage_merchants import change_merchant, merchant_record
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ctrip.aws import secrets
 from ctrip.aws.secrets import REMEMBER_MS, KmsCipher
 from ctrip.domain.errors import Busy, DecryptionRefused
-from ctrip.ports import Cipher
+from ctrip.ports.credentials import Cipher
 from tests.fakes.cipher import FakeCipher
 from tests.fakes.clock import FakeClock
 from tests.support.aws import in_memory

@@ -9,7 +9,7 @@ import pytest
 from ctrip.chains.evm import probe
 from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.errors import ChainError, Unavailable
-from ctrip.ports import Chain
+from ctrip.ports.chain import Chain
 from infra.stack import tokens
 from tests.evm_support import NETWORK, Anvil, Proxy, address, artefact, chain_at, refuse
 

@@ -19,7 +19,7 @@ from ctrip.aws.names import named, queue_names
 from ctrip.aws.queues import queue_depths
 from ctrip.domain.errors import Busy
 from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob, decode_job, encode_job, job_of
-from ctrip.ports import Jobs
+from ctrip.ports.jobs import Jobs
 from infra.emulator.functions import Functions
 from infra.emulator.lambdas import Server
 from tests.fakes.jobs import FakeJobs

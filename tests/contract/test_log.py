@@ -10,7 +10,7 @@ import pytest
 from ctrip.aws.log import LONGEST, PowertoolsLog
 from ctrip.domain.alarms import ALARMS, UNNAMED
 from ctrip.domain.errors import Busy
-from ctrip.ports import Log
+from ctrip.ports.runtime import Log
 from tests.fakes.log import FakeLog, Undecided
 
 CANARY = "canary-4711"

@@ -17,7 +17,7 @@ from ctrip.net.coinbase import Coinbase
 from ctrip.net.exchange import ExchangeApi
 from ctrip.net.kraken import Kraken
 from ctrip.networks import load_networks
-from ctrip.ports import RateSource
+from ctrip.ports.rates import RateSource
 from ctrip.system import SystemClock
 from infra.stack import exchange
 from infra.stack import feeds as mocks

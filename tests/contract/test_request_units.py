@@ -26,7 +26,7 @@ import pytest
 from ctrip.domain.merchants.access import ApiKey, Limits, Scope
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
-from ctrip.ports import Idempotency
+from ctrip.ports.idempotency import Idempotency
 from ctrip.services.merchants.authenticate import Authenticator
 from ctrip.services.merchants.limit_calls import PLACES_AT_A_TIME
 from ctrip.services.merchants.manage_keys import encrypted_version

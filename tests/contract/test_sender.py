@@ -14,8 +14,7 @@ import pytest
 import trustme
 
 from ctrip.net.receivers import FORBIDDEN, MAX_BYTES, HttpSender
-from ctrip.ports import Reply
-from ctrip.ports.http import KEPT_BYTES, WebhookSender
+from ctrip.ports.http import KEPT_BYTES, Reply, WebhookSender
 from tests.fakes.sender import FakeSender
 from tests.support.dripping import DRIPS, dripping
 

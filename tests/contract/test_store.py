@@ -17,7 +17,9 @@ from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Flag, Observation, OwnTransferSum, Payment, Policy, Status, Sweep, Tier
 from ctrip.domain.sweeping.sweep import Member, OutgoingTransaction, TransactionState
-from ctrip.ports import Fence, Idempotency, PaymentFilter, Remembered
+from ctrip.ports.gates import Fence
+from ctrip.ports.idempotency import Idempotency, Remembered
+from ctrip.ports.payments import PaymentFilter
 from tests.support.ledger import entries_of
 from tests.support.objects import NOW, creation, entry, payment, quiet, step, transaction
 from tests.support.stores import Stores, refused

@@ -12,15 +12,11 @@ from ctrip.domain.audit import Origin, broken, holds
 from ctrip.domain.errors import AlreadyExists, Stale
 from ctrip.domain.merchants.access import AccountKey, ApiKey, Brand, KeyVersion, Limits, Merchant, Scope
 from ctrip.domain.payments.payment import Custody, Policy
-from ctrip.ports import (
-    AccessChange,
-    AdminChange,
-    AuditCheckpoint,
-    EventFilter,
-    Idempotency,
-    Remembered,
-    TokenKey,
-)
+from ctrip.ports.admins import AdminChange, TokenKey
+from ctrip.ports.audit import AuditCheckpoint
+from ctrip.ports.events import EventFilter
+from ctrip.ports.idempotency import Idempotency, Remembered
+from ctrip.ports.merchants import AccessChange
 from ctrip.services.admins.manage_admins import admin_record
 from ctrip.services.merchants.manage_merchants import merchant_record
 from tests.support.objects import NOW, creation, delivery, payment

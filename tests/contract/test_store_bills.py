@@ -9,7 +9,7 @@ from ctrip.domain.errors import AlreadyExists, InvalidField, Stale
 from ctrip.domain.invoices.invoice import Invoice, LineItem
 from ctrip.domain.links.link import Link, LinkTerms
 from ctrip.domain.prices.price import Price
-from ctrip.ports import Idempotency
+from ctrip.ports.idempotency import Idempotency
 from tests.support.objects import IDS, NOW, creation, payment
 from tests.support.stores import Stores
 

@@ -6,7 +6,7 @@ from typing import Any
 from ctrip.domain.errors import AlreadyExists, Stale
 from ctrip.domain.webhooks.endpoint import FAILING, Endpoint, EndpointSecret
 from ctrip.domain.webhooks.events import DISABLED_EVENT, TEST_EVENT, Subject, SubjectKind
-from ctrip.ports import Idempotency
+from ctrip.ports.idempotency import Idempotency
 from tests.contract.test_store_access import change, made
 from tests.support.objects import NOW, event
 from tests.support.stores import Stores, refused

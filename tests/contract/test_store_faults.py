@@ -15,7 +15,8 @@ from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, Due, Idempotency, Place, Waiting
+from ctrip.ports.events import Delivery, Due, Place, Waiting
+from ctrip.ports.idempotency import Idempotency
 from ctrip.store.access import DynamoAccess
 from ctrip.store.engine import connection
 from ctrip.store.money import DynamoMoney

@@ -6,7 +6,7 @@ from ctrip.domain.errors import InvalidField, Stale
 from ctrip.domain.figures import AssetDay, Day, Standing, Totals
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.payment import Flag, Status
-from ctrip.ports import Reviewed
+from ctrip.ports.figures import Reviewed
 from tests.support.objects import NOW
 from tests.support.stores import Stores
 

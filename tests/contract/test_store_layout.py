@@ -20,7 +20,9 @@ from ctrip.domain.settlement.payout import Booking, PayoutState, Source
 from ctrip.domain.settlement.reservation import SettlementAddress
 from ctrip.domain.settlement.schedule import Every, Schedule
 from ctrip.domain.sweeping.sweep import Refusal, TransactionState
-from ctrip.ports import Idempotency, PaymentFilter, PayoutCommit
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.payments import PaymentFilter
+from ctrip.ports.payouts import PayoutCommit
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import FORMAT, UnknownFormat
 from ctrip.store.events import DynamoEvents

@@ -10,7 +10,7 @@ from ctrip.domain.ledger.entries import LATEST_MS, EntryType
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.sweeping.sweep import TransactionState
-from ctrip.ports import EntryFilter
+from ctrip.ports.ledger import EntryFilter
 from tests.support.faults import PatientClock
 from tests.support.objects import NOW, creation, entry, payment, step, transaction
 from tests.support.stores import Stage, Stores

@@ -11,7 +11,7 @@ from ctrip.domain.errors import AlreadyExists, InvalidField
 from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Due, Payment, Status, Tier, undecided
-from ctrip.ports import Commit, PaymentFilter
+from ctrip.ports.payments import Commit, PaymentFilter
 from tests.support.objects import NOW, creation, payment, quiet, step
 from tests.support.stores import Stores, refused
 

@@ -21,7 +21,8 @@ from ctrip.domain.settlement.payout import (
 )
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
 from ctrip.domain.settlement.schedule import Every, Schedule, Weekday, answered, following
-from ctrip.ports import Idempotency, PayoutCommit
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.payouts import PayoutCommit
 from tests.support.objects import NOW, entry, new_ulid, transaction
 from tests.support.stores import Stores
 

@@ -15,7 +15,8 @@ from ctrip.domain.money import MAX_AMOUNT
 from ctrip.domain.sweeping.policy import LoudGas
 from ctrip.domain.sweeping.sweep import Refusal, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, Fence, Place, Prepared, Waiting
+from ctrip.ports.events import Delivery, DeliveryPage, Due, EventFilter, Place, Prepared, Waiting
+from ctrip.ports.gates import Fence
 from tests.support import objects
 from tests.support.ledger import entries_of
 from tests.support.objects import NOW, attempt, creation, entry, event, new_ulid, payment, transaction

@@ -9,7 +9,7 @@ import pytest
 from ctrip.domain.ledger.entries import ON_ADDRESSES
 from ctrip.domain.payments.payment import Payment, Status, Tier
 from ctrip.domain.sweeping.sweep import Kind, TransactionState
-from ctrip.ports import Idempotency
+from ctrip.ports.idempotency import Idempotency
 from ctrip.services.detection.scan_chain import ScanRun
 from ctrip.services.payments.create_payment import ROUTE, CreatePayment
 from tests.detection.dying import Mortal, make_mortal

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from ctrip.domain.errors import SourceOut
 from ctrip.domain.prices.agreement import Quote
-from ctrip.ports import Clock, Quoted
+from ctrip.ports.rates import Quoted
+from ctrip.ports.runtime import Clock
 
 # What a unit is worth in US dollars, where a test says nothing else.
 USUAL = {"ETH": "2500", "USDC": "1.0001", "EUR": "1.1", "JPY": "0.0067", "KWD": "3.25"}

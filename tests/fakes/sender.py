@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from ctrip.domain.webhooks.addresses import endpoint_problem
 from ctrip.net.receivers import FORBIDDEN
-from ctrip.ports import Reply
+from ctrip.ports.http import Reply
 
 
 @dataclass(slots=True)

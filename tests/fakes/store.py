@@ -34,33 +34,17 @@ from ctrip.domain.sweeping.policy import LoudGas, SweptDay
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
 from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import (
-    AccessChange,
-    AdminChange,
-    AuditCheckpoint,
-    Commit,
-    Counted,
-    Delivery,
-    DeliveryPage,
-    Due,
-    EntryFilter,
-    EntryPage,
-    EventFilter,
-    EventPage,
-    Fence,
-    Idempotency,
-    Page,
-    PaymentFilter,
-    PayoutCommit,
-    PayoutPage,
-    Place,
-    Prepared,
-    Remembered,
-    Reviewed,
-    TokenKey,
-    Waiting,
-)
-from ctrip.ports.merchants import WATCHED_FOR_EACH
+from ctrip.ports.admins import AdminChange, TokenKey
+from ctrip.ports.audit import AuditCheckpoint
+from ctrip.ports.events import Delivery, DeliveryPage, Due, EventFilter, EventPage, Place, Prepared, Waiting
+from ctrip.ports.figures import Reviewed
+from ctrip.ports.gates import Fence
+from ctrip.ports.idempotency import Idempotency, Remembered
+from ctrip.ports.ledger import EntryFilter, EntryPage
+from ctrip.ports.merchants import WATCHED_FOR_EACH, AccessChange
+from ctrip.ports.money import Counted
+from ctrip.ports.payments import Commit, Page, PaymentFilter
+from ctrip.ports.payouts import PayoutCommit, PayoutPage
 from ctrip.store import tables
 
 _DAY_MS = 86_400_000

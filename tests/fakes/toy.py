@@ -29,7 +29,7 @@ from ctrip.domain.chains.chain import (
 from ctrip.domain.errors import BroadcastRejected, SigningRefused, Unavailable
 from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Refusal
-from ctrip.ports import Clock, Log
+from ctrip.ports.runtime import Clock, Log
 
 KIND = "toy"
 COIN_FEE, TOKEN_FEE = 100, 300

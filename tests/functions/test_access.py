@@ -15,7 +15,7 @@ from ctrip.domain.admins import MATRIX, Permission, Role
 from ctrip.domain.merchants.access import Scope
 from ctrip.domain.merchants.signing import SignedRequest
 from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState, Source
-from ctrip.ports import PayoutCommit
+from ctrip.ports.payouts import PayoutCommit
 from ctrip_client import sign_request
 from functions.dashboard.routes import PAGES
 from functions.http.operation import OPERATIONS, Auth, Operation

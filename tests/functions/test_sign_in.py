@@ -201,7 +201,7 @@ def test_a_token_of_another_making_is_401(api: Api) -> None:
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 def test_a_short_key_signs_nothing(api: Api) -> None:
     """Even one that stands in the table."""
-    from ctrip.ports import TokenKey
+    from ctrip.ports.admins import TokenKey
 
     session = owner(api)
     api.world.clock.at += 301_000

@@ -17,7 +17,7 @@ from ctrip.bootstrap.composition import Stage
 from ctrip.domain.errors import Busy
 from ctrip.domain.jobs import WebhookJob
 from ctrip.net.receivers import HttpSender
-from ctrip.ports import Reply
+from ctrip.ports.http import Reply
 from infra.emulator.functions import Context
 from tests.functions.conftest import Api
 

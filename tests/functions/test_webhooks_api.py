@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ctrip.domain.audit import holds
-from ctrip.ports import Reply
+from ctrip.ports.http import Reply
 from tests.functions.conftest import Api
 
 URL = "https://shop.example/webhooks"

@@ -19,7 +19,7 @@ from ctrip.domain.errors import Conflict
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.endpoint import IMPLICIT
 from ctrip.domain.webhooks.retry import RETRY_SECONDS
-from ctrip.ports import Reply
+from ctrip.ports.http import Reply
 from ctrip.services.payments.create_payment import CreatePayment
 from ctrip.services.webhooks import deliver_webhook, redeliver
 from ctrip.services.webhooks.manage_endpoints import EndpointTerms

@@ -21,7 +21,9 @@ from ctrip.domain.figures import REVIEWED
 from ctrip.domain.ledger.balances import added, imbalance
 from ctrip.domain.payments.payment import Flag, Status, Tier
 from ctrip.domain.sweeping.sweep import TransactionState
-from ctrip.ports import EventFilter, Idempotency, Reply
+from ctrip.ports.events import EventFilter
+from ctrip.ports.http import Reply
+from ctrip.ports.idempotency import Idempotency
 from ctrip.services.detection import decide_payments, look_at, troubles
 from ctrip.services.payments.create_payment import ROUTE, CreatePayment
 from ctrip.services.sweeping import follow_transactions

@@ -14,7 +14,8 @@ from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
 from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT
 from ctrip.domain.webhooks.events import Event, Subject
-from ctrip.ports import Commit, Delivery
+from ctrip.ports.events import Delivery
+from ctrip.ports.payments import Commit
 from ctrip.system import SystemIds
 from ctrip.views.events import event_body
 from tests.build import grouped

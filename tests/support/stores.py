@@ -5,24 +5,20 @@ from typing import Any
 
 import pytest
 
-from ctrip.ports import (
-    AccessStore,
-    AdminStore,
-    CheckpointStore,
-    EndpointStore,
-    EventStore,
-    FigureStore,
-    InvoiceStore,
-    LedgerStore,
-    LimitStore,
-    LinkStore,
-    MoneyStore,
-    PaymentStore,
-    PayoutStore,
-    RateStore,
-    ReconciliationStore,
-    SignerBook,
-)
+from ctrip.ports.admins import AdminStore
+from ctrip.ports.audit import CheckpointStore
+from ctrip.ports.bills import InvoiceStore, LinkStore
+from ctrip.ports.endpoints import EndpointStore
+from ctrip.ports.events import EventStore
+from ctrip.ports.figures import FigureStore
+from ctrip.ports.ledger import LedgerStore
+from ctrip.ports.merchants import AccessStore, LimitStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.payouts import PayoutStore
+from ctrip.ports.rates import RateStore
+from ctrip.ports.reconciliation import ReconciliationStore
+from ctrip.ports.signer_book import SignerBook
 from ctrip.store.access import DynamoAccess
 from ctrip.store.admins import DynamoAdmins
 from ctrip.store.bills import DynamoInvoices, DynamoLinks

@@ -266,6 +266,6 @@ def test_where_nothing_moves_nothing_is_read_for_an_hour() -> None:
 
 
 def _all():  # type: ignore[no-untyped-def]
-    from ctrip.ports import EventFilter
+    from ctrip.ports.events import EventFilter
 
     return EventFilter(newest_first=False, limit=10)

@@ -6,7 +6,7 @@ import pytest
 
 from ctrip.domain.errors import Busy, Conflict, InvalidField, NotFound, TooMany
 from ctrip.domain.payments.payment import Flag, Late, Policy, Status
-from ctrip.ports import Idempotency
+from ctrip.ports.idempotency import Idempotency
 from ctrip.services.invoices.manage_invoices import NewInvoice
 from tests.world import ORIGIN, USDC, World
 

@@ -9,7 +9,7 @@ from ctrip.domain.ledger.entries import Entry, EntryType, payable
 from ctrip.domain.payments.payment import Flag, Policy, Status, Tier
 from ctrip.domain.settlement.payout import Source, account_of
 from ctrip.domain.settlement.reservation import Reservation
-from ctrip.ports import EntryFilter
+from ctrip.ports.ledger import EntryFilter
 from tests.fakes.clock import T0
 from tests.world import ORIGIN, USDC, World
 

@@ -6,7 +6,7 @@ import pytest
 
 from ctrip.domain.errors import BadRequest, Conflict, InvalidField, NotFound, TooMany
 from ctrip.domain.payments.payment import Status
-from ctrip.ports import Idempotency
+from ctrip.ports.idempotency import Idempotency
 from tests.world import ORIGIN, World
 
 FIXED = {"title": "A coffee", "price": ("EUR", "4.50")}

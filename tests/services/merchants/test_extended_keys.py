@@ -11,7 +11,7 @@ from ctrip.domain.merchants import vouching as keys
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.vouching import key_statement, verify_extended_key
 from ctrip.domain.payments.payment import Custody, Policy
-from ctrip.ports import AccessChange
+from ctrip.ports.merchants import AccessChange
 from ctrip.services.merchants.manage_merchants import merchant_record
 from ctrip.services.merchants.provision_merchant import AccountProvisioner
 from ctrip.signer.authority import KeyAuthority

@@ -12,7 +12,7 @@ from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import BadRequest, Conflict, Forbidden, InvalidField, KeyReused, NotFound
 from ctrip.domain.payments.payment import Custody
 from ctrip.domain.settlement.payout import PayoutKind, PayoutState
-from ctrip.ports import Idempotency
+from ctrip.ports.idempotency import Idempotency
 from ctrip.services.settlement.ask_payout import AskRefund, AskSettlement
 from tests.services.settlement.test_paying_out import OWN, PAYER, ask, paid_world, payout, run
 from tests.world import ORIGIN, USDC

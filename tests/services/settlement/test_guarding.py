@@ -9,7 +9,7 @@ from ctrip.domain.chains.chain import Act
 from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.settlement.payout import Booking, PayoutState, Source
-from ctrip.ports import PayoutCommit
+from ctrip.ports.payouts import PayoutCommit
 from tests.services.settlement.test_paying_out import HOT, OWN, PAYER, ask, paid_world, payout
 from tests.world import ORIGIN, USDC
 

@@ -12,7 +12,7 @@ from ctrip.domain.errors import SigningRefused, Unavailable
 from ctrip.domain.settlement.payout import Booking, PayoutState
 from ctrip.domain.settlement.together import MOST_WRITES, groups
 from ctrip.domain.sweeping.sweep import Kind, TransactionState
-from ctrip.ports import PayoutCommit
+from ctrip.ports.payouts import PayoutCommit
 from ctrip.services.settlement.ask_payout import AskRefund
 from tests.contract.test_store_payouts import payout as made_payout
 from tests.fakes.chain import FakeChain

@@ -3,7 +3,7 @@
 import pytest
 
 from ctrip.domain.errors import AlreadyExists, Busy, Conflict, Contended, KeyReused, Stale
-from ctrip.ports import Idempotency, Remembered
+from ctrip.ports.idempotency import Idempotency, Remembered
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.ports import Due, Reply
+from ctrip.ports.events import Due
+from ctrip.ports.http import Reply
 from ctrip.services.webhooks.admit_delivery import (
     AT_ONCE,
     FAILURES_TO_OPEN,

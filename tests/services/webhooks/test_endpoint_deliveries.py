@@ -9,7 +9,7 @@ import pytest
 
 from ctrip.domain.webhooks.endpoint import FAILING_MS, Endpoint, EndpointSecret
 from ctrip.domain.webhooks.webhook import new_secret
-from ctrip.ports import Reply
+from ctrip.ports.http import Reply
 from tests.fakes.cipher import FakeCipher
 from tests.world import SETTINGS, World
 

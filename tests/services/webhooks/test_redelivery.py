@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ctrip.domain.errors import InvalidField, NotFound
-from ctrip.ports import Reply
+from ctrip.ports.http import Reply
 from ctrip.services.webhooks import redeliver
 from tests.services.webhooks.test_endpoint_deliveries import FIRST, SECOND, current, put
 from tests.world import World

@@ -11,7 +11,8 @@ import pytest
 from ctrip.bootstrap.composition import Stage
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.endpoint import FAILING_MS
-from ctrip.ports import Due, Reply
+from ctrip.ports.events import Due
+from ctrip.ports.http import Reply
 from ctrip.services.webhooks.manage_endpoints import EndpointTerms
 from tests.services.webhooks.test_endpoint_deliveries import FIRST, SECOND, current, put
 from tests.world import ORIGIN, FakeAdapters, World

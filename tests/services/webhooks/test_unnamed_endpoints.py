@@ -2,7 +2,7 @@
 
 import pytest
 
-from ctrip.ports import Reply
+from ctrip.ports.http import Reply
 from ctrip.services.webhooks.manage_endpoints import EndpointTerms
 from tests.world import ORIGIN, World
 

@@ -14,7 +14,8 @@ from ctrip.domain.payments.payment import Status
 from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.retry import LONGEST_SECONDS, RETRY_SECONDS, next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import new_secret, sign
-from ctrip.ports import EventFilter, Reply
+from ctrip.ports.events import EventFilter
+from ctrip.ports.http import Reply
 from ctrip.services.shared.known_endpoints import KnownEndpoints
 from ctrip.services.shared.notify import first_jobs
 from ctrip.services.shared.recording import Recorder

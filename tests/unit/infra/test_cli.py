@@ -13,7 +13,7 @@ from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import Busy, ChainUnavailable, NotFound
 from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState
 from ctrip.domain.sweeping.policy import parse_policies
-from ctrip.ports import PayoutCommit
+from ctrip.ports.payouts import PayoutCommit
 from infra.cli.app import main
 from tests.fakes.store import FakePayments
 from tests.support.pictures import png

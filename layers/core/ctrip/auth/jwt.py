@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import jwt
 from jwt.types import Options
 
-from ctrip.ports import Claims
+from ctrip.ports.credentials import Claims
 
 ALGORITHM = "HS256"
 AUDIENCE = "ctrip-admin"

@@ -10,7 +10,7 @@ from ctrip.aws.clients import client
 from ctrip.domain.errors import Busy, ConfigurationError, DecryptionRefused
 from ctrip.domain.rpc import RpcEntry
 from ctrip.domain.settings import endpoints
-from ctrip.ports import Clock
+from ctrip.ports.runtime import Clock
 
 REMEMBER_MS = 300_000
 REMEMBERED = 1_000

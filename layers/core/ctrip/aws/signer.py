@@ -8,7 +8,7 @@ from ctrip.aws.names import named
 from ctrip.domain.chains.chain import Signed, Unsigned
 from ctrip.domain.chains.kinds import read_transaction
 from ctrip.domain.errors import SigningRefused, Unavailable
-from ctrip.ports import Provisioner, Signer
+from ctrip.ports.signing import Provisioner, Signer
 
 
 class LambdaSigner:

@@ -9,39 +9,26 @@ if TYPE_CHECKING:
 
     from ctrip.config import Settings
     from ctrip.domain.chains.assets import Network
-    from ctrip.ports import (
-        AccessStore,
-        AdminStore,
-        Chain,
-        CheckpointStore,
-        Cipher,
-        Clock,
-        EndpointStore,
-        EventStore,
-        FigureStore,
-        Ids,
-        InvoiceStore,
-        Jobs,
-        LedgerStore,
-        LimitStore,
-        LinkStore,
-        Log,
-        Metrics,
-        MoneyStore,
-        OneTimeCodes,
-        Passwords,
-        PaymentStore,
-        PayoutStore,
-        Provisioner,
-        RateRefresh,
-        RateSource,
-        RateStore,
-        ReconciliationStore,
-        Signer,
-        SignerBook,
-        Tokens,
-        WebhookSender,
-    )
+    from ctrip.ports.admins import AdminStore
+    from ctrip.ports.audit import CheckpointStore
+    from ctrip.ports.bills import InvoiceStore, LinkStore
+    from ctrip.ports.chain import Chain
+    from ctrip.ports.credentials import Cipher, OneTimeCodes, Passwords, Tokens
+    from ctrip.ports.endpoints import EndpointStore
+    from ctrip.ports.events import EventStore
+    from ctrip.ports.figures import FigureStore
+    from ctrip.ports.http import WebhookSender
+    from ctrip.ports.jobs import Jobs
+    from ctrip.ports.ledger import LedgerStore
+    from ctrip.ports.merchants import AccessStore, LimitStore
+    from ctrip.ports.money import MoneyStore
+    from ctrip.ports.payments import PaymentStore
+    from ctrip.ports.payouts import PayoutStore
+    from ctrip.ports.rates import RateRefresh, RateSource, RateStore
+    from ctrip.ports.reconciliation import ReconciliationStore
+    from ctrip.ports.runtime import Clock, Ids, Log, Metrics
+    from ctrip.ports.signer_book import SignerBook
+    from ctrip.ports.signing import Provisioner, Signer
     from ctrip.services.merchants.provision_merchant import Authority
     from ctrip.services.sweeping.sign_transaction import Wallet
 

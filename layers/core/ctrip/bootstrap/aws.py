@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ctrip.aws.signer import LambdaSigner
     from ctrip.domain.rpc import RpcEntry
     from ctrip.net.receivers import HttpSender
-    from ctrip.ports import Chain, Log, RateSource
+    from ctrip.ports.chain import Chain
+    from ctrip.ports.rates import RateSource
+    from ctrip.ports.runtime import Log
     from ctrip.services.sweeping.sign_transaction import Wallet
     from ctrip.signer.authority import KeyAuthority
     from ctrip.signer.generations import Generation

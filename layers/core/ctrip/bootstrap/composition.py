@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ctrip.bootstrap.settlement import Settlement
     from ctrip.bootstrap.sweeping import Sweeping
     from ctrip.bootstrap.webhooks import Webhooks
-    from ctrip.ports import Clock, Jobs, Log, Metrics
+    from ctrip.ports.jobs import Jobs
+    from ctrip.ports.runtime import Clock, Log, Metrics
     from ctrip.services.shared.known_endpoints import KnownEndpoints
     from ctrip.services.shared.once import Once
     from ctrip.services.shared.recording import Recorder

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
     from ctrip.domain.chains.assets import Network
-    from ctrip.ports import Chain
+    from ctrip.ports.chain import Chain
     from ctrip.services.detection.check_health import HealthChecker
     from ctrip.services.detection.explain import Explainer
     from ctrip.services.detection.find_deposits import DepositFinder

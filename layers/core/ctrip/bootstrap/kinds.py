@@ -8,7 +8,9 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import ConfigurationError
 from ctrip.domain.prices.feed import ChainFeeds
 from ctrip.domain.rpc import RpcEntry
-from ctrip.ports import Chain, Clock, Log, Transfers
+from ctrip.ports.chain import Chain
+from ctrip.ports.runtime import Clock, Log
+from ctrip.ports.transfers import Transfers
 from ctrip.system import fraction
 
 if TYPE_CHECKING:

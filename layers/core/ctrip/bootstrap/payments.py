@@ -50,7 +50,7 @@ class Payments:
         return PaymentOpener(
             access=on.access,
             money=on.money,
-            payouts=on.payouts,
+            payouts=lambda: on.payouts,
             clock=on.clock,
             log=on.log("api"),
             verifying_key=on.settings.verifying_key,

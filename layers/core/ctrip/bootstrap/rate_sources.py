@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from ctrip.chains.evm.chainlink import FeedsOfChain
     from ctrip.config import Settings
     from ctrip.domain.chains.assets import Network
-    from ctrip.ports import Chain, Clock, RateSource
+    from ctrip.ports.chain import Chain
+    from ctrip.ports.rates import RateSource
+    from ctrip.ports.runtime import Clock
 
 EXCHANGES: "Mapping[str, tuple[str, Callable[[ExchangeApi, Clock], RateSource]]]" = {
     "kraken": (kraken.ADDRESS, kraken.Kraken),

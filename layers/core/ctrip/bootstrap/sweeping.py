@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ctrip.bootstrap.composition import Stage
-    from ctrip.ports import Transfers
+    from ctrip.ports.transfers import Transfers
     from ctrip.services.sweeping.approve_sweep import SweepApprover
     from ctrip.services.sweeping.check_treasury import CheckedSweeper
     from ctrip.services.sweeping.read_sweeps import SweepReader

@@ -11,7 +11,8 @@ from ctrip.domain.prices.agreement import Quote
 from ctrip.domain.prices.currencies import CURRENT
 from ctrip.domain.prices.rate import USD, inverted, read_rate, written
 from ctrip.net.exchange import QUOTED_FOR_MS, ExchangeApi
-from ctrip.ports import Clock, Quoted
+from ctrip.ports.rates import Quoted
+from ctrip.ports.runtime import Clock
 
 ADDRESS = "https://api.coinbase.com"
 NAME = "coinbase"

@@ -13,7 +13,7 @@ from ctrip.domain.breaker import Breaker
 from ctrip.domain.errors import SourceOut
 from ctrip.domain.webhooks.addresses import may_dial
 from ctrip.net.dialling import Deadline, Forbidden, Network, Transport
-from ctrip.ports import Clock
+from ctrip.ports.runtime import Clock
 
 logging.getLogger("httpx").setLevel(logging.WARNING)
 

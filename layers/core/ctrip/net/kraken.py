@@ -12,7 +12,8 @@ from ctrip.domain.errors import SourceOut
 from ctrip.domain.prices.agreement import Quote
 from ctrip.domain.prices.rate import inverted, midpoint, read_rate, written
 from ctrip.net.exchange import GARBAGE, QUOTED_FOR_MS, ExchangeApi
-from ctrip.ports import Clock, Quoted
+from ctrip.ports.rates import Quoted
+from ctrip.ports.runtime import Clock
 
 ADDRESS = "https://api.kraken.com"
 NAME = "kraken"

@@ -12,8 +12,7 @@ import httpx
 from ctrip.domain.webhooks.addresses import endpoint_problem, may_dial
 from ctrip.domain.webhooks.retry import ANSWER_SECONDS
 from ctrip.net.dialling import Deadline, Forbidden, Network, Transport
-from ctrip.ports import Reply
-from ctrip.ports.http import KEPT_BYTES, TIMED_OUT
+from ctrip.ports.http import KEPT_BYTES, TIMED_OUT, Reply
 
 # httpx notes every address it asks, and a merchant's may hold a key.
 logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -10,7 +10,8 @@ from ctrip.domain.audit import AuditRecord
 from ctrip.domain.detection.gates import Gate, Round
 from ctrip.domain.errors import Busy
 from ctrip.domain.merchants.access import AccountKey, ApiKey, Merchant
-from ctrip.ports import AccessChange, Remembered
+from ctrip.ports.idempotency import Remembered
+from ctrip.ports.merchants import AccessChange
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, read_audit, read_remembered, remember
 from ctrip.store.endpoints import endpoint_write

@@ -4,7 +4,8 @@ from pynamodb.expressions.operand import Path
 
 from ctrip.domain.admins import Admin, Session
 from ctrip.domain.errors import AlreadyExists, Stale
-from ctrip.ports import AdminChange, Remembered, TokenKey
+from ctrip.ports.admins import AdminChange, TokenKey
+from ctrip.ports.idempotency import Remembered
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, perform, remember
 from ctrip.store.engine.codec import decode, encode

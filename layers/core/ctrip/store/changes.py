@@ -6,7 +6,7 @@ from pynamodb.expressions.operand import Path
 
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import AlreadyExists, CtripError, Stale
-from ctrip.ports import Idempotency, Remembered
+from ctrip.ports.idempotency import Idempotency, Remembered
 from ctrip.store import tables
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import Database, Item, Write, keyed, number, put, read_document, text

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pynamodb.expressions.operand import Path
 
 from ctrip.domain.errors import AlreadyExists
-from ctrip.ports import AuditCheckpoint
+from ctrip.ports.audit import AuditCheckpoint
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.engine.codec import decode, encode

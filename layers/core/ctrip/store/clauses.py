@@ -11,7 +11,10 @@ from ctrip.domain.errors import Stale
 from ctrip.domain.ledger.entries import LATEST_MS, Entry, EntryType
 from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
-from ctrip.ports import Commit, Counted, Fence, Remembered
+from ctrip.ports.gates import Fence
+from ctrip.ports.idempotency import Remembered
+from ctrip.ports.money import Counted
+from ctrip.ports.payments import Commit
 from ctrip.store import tables
 from ctrip.store.bills import beside_write
 from ctrip.store.changes import ABSENT, remember

@@ -8,7 +8,7 @@ from pynamodb.expressions.operand import Path
 
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, DeliveryPage, Due, EventFilter, EventPage, Place, Prepared, Waiting
+from ctrip.ports.events import Delivery, DeliveryPage, Due, EventFilter, EventPage, Place, Prepared, Waiting
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT
 from ctrip.store.engine.database import Item, Store, delete, keyed, put, text, update

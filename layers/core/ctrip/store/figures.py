@@ -9,7 +9,7 @@ from pynamodb.expressions.operand import Path
 from ctrip.domain.errors import Stale
 from ctrip.domain.figures import Day, Totals
 from ctrip.domain.payments.payment import Flag
-from ctrip.ports import Reviewed
+from ctrip.ports.figures import Reviewed
 from ctrip.store import tables
 from ctrip.store.engine.codec import decode, encode
 from ctrip.store.engine.database import Store, Write, keyed, number, put, read_document, text

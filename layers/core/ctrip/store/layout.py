@@ -13,7 +13,7 @@ from ctrip.domain.settlement.schedule import Schedule, next_at
 from ctrip.domain.sweeping.policy import SweptDay
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Setback, TransactionState
 from ctrip.domain.webhooks.events import Event, Subject, SubjectKind
-from ctrip.ports import Delivery
+from ctrip.ports.events import Delivery
 from ctrip.store import tables
 from ctrip.store.engine.codec import decode, decode_all, encode, encode_all
 from ctrip.store.engine.database import Item, keyed, number, read_document, text

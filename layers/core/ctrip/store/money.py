@@ -10,7 +10,8 @@ from ctrip.domain.ledger.entries import Entry
 from ctrip.domain.settlement.floor import PayoutCosts
 from ctrip.domain.sweeping.policy import LoudGas, SweptDay
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback
-from ctrip.ports import Counted, Fence
+from ctrip.ports.gates import Fence
+from ctrip.ports.money import Counted
 from ctrip.store import tables
 from ctrip.store.clauses import count, refuse_late, settlement, transaction_write
 from ctrip.store.engine.codec import decode, encode

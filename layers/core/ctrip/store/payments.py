@@ -13,7 +13,9 @@ from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import AlreadyExists, CtripError, FenceLost, Stale
 from ctrip.domain.payments.payment import Payment, Tier
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
-from ctrip.ports import Commit, Counted, Page, PaymentFilter, Remembered
+from ctrip.ports.idempotency import Remembered
+from ctrip.ports.money import Counted
+from ctrip.ports.payments import Commit, Page, PaymentFilter
 from ctrip.store import tables
 from ctrip.store.changes import read_remembered
 from ctrip.store.clauses import Clauses, refuse_late, reservation, reservations, unmoved

@@ -12,7 +12,7 @@ from ctrip.domain.settlement.payout import ID_PREFIX, Payout, PayoutKind, Payout
 from ctrip.domain.settlement.reservation import Refunded, Reservation, SettlementAddress
 from ctrip.domain.settlement.schedule import Schedule
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Remembered
+from ctrip.ports.idempotency import Remembered
 from ctrip.ports.payouts import Broken, PayoutCommit, PayoutPage
 from ctrip.store import tables
 from ctrip.store.changes import ABSENT, read_remembered, remember

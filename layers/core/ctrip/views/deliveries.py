@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypedDict
 
-from ctrip.ports import Delivery
+from ctrip.ports.events import Delivery
 from ctrip.views.fields import NextCursor, Shape, Time, rfc3339
 
 

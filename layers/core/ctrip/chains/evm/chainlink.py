@@ -14,7 +14,8 @@ from ctrip.domain.errors import ChainError, SourceOut
 from ctrip.domain.prices.agreement import Quote
 from ctrip.domain.prices.feed import FEED_DECIMALS, GRACE_SECONDS, LATE_SECONDS, ChainFeeds, Feed
 from ctrip.domain.prices.rate import written
-from ctrip.ports import Clock, Quoted
+from ctrip.ports.rates import Quoted
+from ctrip.ports.runtime import Clock
 
 NAME = "chainlink"
 # keccak256 of the signatures, the first four bytes.

@@ -29,7 +29,7 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Receipt, Transfer
 from ctrip.domain.chains.evm.transaction import Account, Call, Fees
 from ctrip.domain.errors import ChainError, ConfigurationError, Refused
-from ctrip.ports import Clock
+from ctrip.ports.runtime import Clock
 
 __all__ = ["EvmChain"]
 

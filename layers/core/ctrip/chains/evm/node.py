@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ctrip.domain.chains.chain import Block
 from ctrip.domain.chains.evm.transaction import Account, Call, Fees
-from ctrip.ports import Chain
+from ctrip.ports.chain import Chain
 
 OWN_TRANSACTION_BYTES = 200  # of a transfer, signed
 

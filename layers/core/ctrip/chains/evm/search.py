@@ -7,7 +7,7 @@ from ctrip.chains.evm.terms import Search, nonce_of, search_of, written
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.sweeping.plan import Fate, Outlook
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
-from ctrip.ports import Clock, Log
+from ctrip.ports.runtime import Clock, Log
 
 # For so long a receipt may be late without anybody being alarmed.
 LEAST_PATIENCE_MS = 20_000

@@ -25,7 +25,7 @@ from ctrip.domain.chains.evm.transaction import (
 from ctrip.domain.errors import Refused, Reverts, Unavailable
 from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal, Terms, TransactionState
-from ctrip.ports import Clock, Log
+from ctrip.ports.runtime import Clock, Log
 
 TOKEN_SWEEP_GAS = 100_000  # about what the gas and the transfer of a token cost together
 TOKEN_PAYOUT_GAS = 65_000  # about what a transfer of a token needs, to an address that held none of it

@@ -7,7 +7,7 @@ from ctrip.chains.shared.endpoints import GARBAGE
 from ctrip.chains.shared.errors import Missing, Reverted, Slow, Suspended, Unreachable, behind
 from ctrip.domain.breaker import Breaker
 from ctrip.domain.errors import BroadcastRejected, ChainError, Refused, Unavailable, WrongChain
-from ctrip.ports import Clock
+from ctrip.ports.runtime import Clock
 
 RETRY_SECONDS = 0.2  # once more, after a moment, where no endpoint answered at all
 

@@ -19,7 +19,7 @@ from ctrip.domain.chains.tron.account import Account, Prices, Stake
 from ctrip.domain.chains.tron.addresses import to_hex
 from ctrip.domain.errors import ChainError, ConfigurationError, NotKept, Refused
 from ctrip.domain.rpc import RpcEntry
-from ctrip.ports import Clock
+from ctrip.ports.runtime import Clock
 
 __all__ = ["TronChain"]
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ctrip.domain.chains.chain import Block
 from ctrip.domain.chains.tron.account import Account, Prices, Stake
-from ctrip.ports import Chain
+from ctrip.ports.chain import Chain
 
 
 class TronNode(Chain, Protocol):

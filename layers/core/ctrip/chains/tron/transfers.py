@@ -19,7 +19,7 @@ from ctrip.domain.chains.tron.transaction import Transaction, stamp_after
 from ctrip.domain.errors import Reverts, Unavailable
 from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, Refusal, Terms
-from ctrip.ports import Clock, Log
+from ctrip.ports.runtime import Clock, Log
 
 # What transactions measure, signed; a node counts a few bytes more or less as amounts are long.
 COIN_BYTES, TOKEN_BYTES, LENDING_BYTES = 270, 350, 285

@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass
 
 from ctrip.domain.errors import TooMany
-from ctrip.ports import Clock, LimitStore, Log
+from ctrip.ports.merchants import LimitStore
+from ctrip.ports.runtime import Clock, Log
 
 WINDOW_MS = 900_000
 ACCOUNT_ATTEMPTS = 10

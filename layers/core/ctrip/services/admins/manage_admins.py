@@ -9,7 +9,10 @@ from typing import Any
 from ctrip.domain.admins import PASSWORD, Admin, Role, fold_email
 from ctrip.domain.audit import AuditRecord, Origin, record
 from ctrip.domain.errors import AlreadyExists, Conflict, InvalidField, NotFound, Unauthorized
-from ctrip.ports import AdminChange, AdminStore, Cipher, Clock, Idempotency, Ids, OneTimeCodes, Passwords
+from ctrip.ports.admins import AdminChange, AdminStore
+from ctrip.ports.credentials import Cipher, OneTimeCodes, Passwords
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.runtime import Clock, Ids
 from ctrip.services.admins.lock_out import Lockout
 from ctrip.services.merchants.manage_merchants import LONGEST_ID
 from ctrip.services.shared.once import Answer, Memory, Once

@@ -10,18 +10,9 @@ from itertools import pairwise
 from ctrip.domain.admins import Admin, Permission, Session, fold_email
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Busy, Forbidden, Stale, Unauthorized
-from ctrip.ports import (
-    AdminStore,
-    Cipher,
-    Claims,
-    Clock,
-    Ids,
-    Log,
-    OneTimeCodes,
-    Passwords,
-    TokenKey,
-    Tokens,
-)
+from ctrip.ports.admins import AdminStore, TokenKey
+from ctrip.ports.credentials import Cipher, Claims, OneTimeCodes, Passwords, Tokens
+from ctrip.ports.runtime import Clock, Ids, Log
 from ctrip.services.admins.lock_out import Lockout
 from ctrip.services.admins.manage_admins import change_admin
 from ctrip.services.shared.retry import on_stale

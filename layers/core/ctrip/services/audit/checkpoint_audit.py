@@ -10,17 +10,13 @@ from dataclasses import dataclass
 
 from ctrip.domain.audit import AuditRecord, broken
 from ctrip.domain.errors import AlreadyExists
-from ctrip.ports import (
-    AccessStore,
-    AdminStore,
-    AuditCheckpoint,
-    CheckpointStore,
-    Clock,
-    EventStore,
-    Log,
-    PaymentStore,
-    ReconciliationStore,
-)
+from ctrip.ports.admins import AdminStore
+from ctrip.ports.audit import AuditCheckpoint, CheckpointStore
+from ctrip.ports.events import EventStore
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.reconciliation import ReconciliationStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.ledger.audit_looks import subject_of
 from ctrip.views.fields import rfc3339
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from ctrip.domain.audit import AuditRecord
 from ctrip.domain.errors import NotFound
-from ctrip.ports import AccessStore, AdminStore
+from ctrip.ports.admins import AdminStore
+from ctrip.ports.merchants import AccessStore
 from ctrip.services.ledger.audit_looks import subject_of
 from ctrip.services.merchants.manage_merchants import LONGEST_ID, find_merchant
 from ctrip.services.payments.read_payment import PaymentReader

@@ -7,7 +7,10 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.detection.gates import Gate, Tip
 from ctrip.domain.detection.readiness import judge
 from ctrip.domain.prices.agreement import Trouble
-from ctrip.ports import AccessStore, Clock, Log, MoneyStore, RateStore
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.rates import RateStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.views.health import ChainHealth, Readiness, ReadinessStatus, chain_health
 from ctrip.views.rates import rate_health
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ctrip.domain.errors import Busy
-from ctrip.ports import Clock, LimitStore
+from ctrip.ports.merchants import LimitStore
+from ctrip.ports.runtime import Clock
 
 EVERY_MS = 60_000
 AT_LEAST_MS = 300_000  # an unchanged count is said again, well before the store takes it for stale

@@ -15,7 +15,12 @@ from ctrip.domain.errors import AlreadyExists, NotHeld, NotKept, Stale, Unavaila
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore
+from ctrip.ports.chain import Chain
+from ctrip.ports.gates import Fence
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.detection.look_at import Looker
 from ctrip.services.detection.own_transactions import OwnTransactions
 from ctrip.services.detection.sight import Sight

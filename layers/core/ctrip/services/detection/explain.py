@@ -11,7 +11,8 @@ from ctrip.domain.chains.chain import Arrivals, Block, Transfer
 from ctrip.domain.detection.observe import Look
 from ctrip.domain.errors import ChainError
 from ctrip.domain.payments.payment import Payment
-from ctrip.ports import ChainReader, Clock, Log
+from ctrip.ports.chain import ChainReader
+from ctrip.ports.runtime import Clock, Log
 
 BUDGET = 200  # payments explained in one pass
 TROUBLE_MS = 30_000  # for which nothing is explained before it is decided, once a node has failed to

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Block
 from ctrip.domain.errors import NotHeld
-from ctrip.ports import ChainReader
+from ctrip.ports.chain import ChainReader
 
 POINTS = 15  # headers asked for at once: each request leaves a sixteenth of the range
 REMEMBERED = 4_096

@@ -12,7 +12,12 @@ from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import Busy, ChainError, FenceLost, Stale
 from ctrip.domain.merchants.access import AccountKey, Merchant
 from ctrip.domain.payments.payment import Payment, Tier, UnexpectedDeposit
-from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, PaymentStore
+from ctrip.ports.chain import Chain
+from ctrip.ports.gates import Fence
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.detection.find_blocks import BlockFinder
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.recording import Recorder

@@ -8,7 +8,9 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import Block, Transfer
 from ctrip.domain.detection.observe import OBSERVATIONS, Look, by_deadline, canonical, net, promote, record, stands
 from ctrip.domain.payments.payment import INLINE, Flag, Hold, Observation, Payment
-from ctrip.ports import ChainReader, Clock, Log, PaymentStore
+from ctrip.ports.chain import ChainReader
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.detection.explain import Explainer, Unexplained
 from ctrip.services.detection.find_blocks import BlockFinder
 from ctrip.services.detection.past_amounts import HORIZON, PastAmounts

@@ -6,7 +6,9 @@ from ctrip.domain.chains.chain import Block, OwnTransfer
 from ctrip.domain.detection.observe import net
 from ctrip.domain.payments.payment import Payment, Tier
 from ctrip.domain.sweeping.sweep import could_explain, parse_key
-from ctrip.ports import Clock, Fence, Log, MoneyStore
+from ctrip.ports.gates import Fence
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.detection.sight import Sight
 from ctrip.services.detection.troubles import Troubles
 from ctrip.services.detection.watch_list import WatchList

@@ -8,7 +8,8 @@ from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block
 from ctrip.domain.detection.observe import Look, net
 from ctrip.domain.errors import ChainError, NotHeld, NotKept
 from ctrip.domain.payments.payment import Observation, Payment
-from ctrip.ports import ChainReader, Clock, Log
+from ctrip.ports.chain import ChainReader
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.detection.find_blocks import BlockFinder
 from ctrip.services.detection.sight import Sight
 

@@ -12,7 +12,13 @@ from ctrip.domain.detection.watch import Watch
 from ctrip.domain.errors import Busy, ChainError, ConfigurationError, FenceLost, WrongChain
 from ctrip.domain.jobs import SweepJob
 from ctrip.domain.payments.payment import Flag, Payment, Tier
-from ctrip.ports import AccessStore, Chain, Clock, Fence, Jobs, Log, MoneyStore, PaymentStore
+from ctrip.ports.chain import Chain
+from ctrip.ports.gates import Fence
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.detection.count_open import OpenCounter
 from ctrip.services.detection.count_parked import ParkedCount
 from ctrip.services.detection.decide_payments import PaymentDecider

@@ -7,7 +7,10 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.detection.gates import Gate
 from ctrip.domain.detection.readiness import judge
 from ctrip.domain.jobs import ScanJob
-from ctrip.ports import AccessStore, Clock, Jobs, Log, MoneyStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.runtime import Clock, Log
 
 WARM_EVERY_MS = 300_000
 MINUTE_MS = 60_000

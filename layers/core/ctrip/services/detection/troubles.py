@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from ctrip.domain.errors import Busy, ChainError, FenceLost
-from ctrip.ports import Log
+from ctrip.ports.runtime import Log
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.detection.observe import Look
 from ctrip.domain.payments.payment import Payment
-from ctrip.ports import Chain, Clock, Log
+from ctrip.ports.chain import Chain
+from ctrip.ports.runtime import Clock, Log
 
 REMEMBERED = 256  # heads whose hashes are kept, to tell a node that lags from a chain that was rolled back
 OPINIONS = 2  # hosts that must agree on a large amount, one of which is not the one that answered first

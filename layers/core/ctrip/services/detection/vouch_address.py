@@ -7,7 +7,8 @@ from ctrip.domain.chains.kinds import address_at, parse_path, rules_of
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.vouching import verify_key
 from ctrip.domain.payments.payment import Payment
-from ctrip.ports import AccessStore, Clock, Log
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.shared.known_merchants import KnownMerchants
 
 REMEMBER_MS = 30_000

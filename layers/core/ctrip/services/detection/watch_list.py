@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from ctrip.domain.detection.watch import Watch
 from ctrip.domain.payments.payment import Payment, Tier
-from ctrip.ports import Log, PaymentStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Log
 from ctrip.services.detection.count_parked import ParkedCount
 
 # The watch index lags, by less than a second as a rule: each refresh looks back a little, and one in a while far enough

@@ -14,7 +14,10 @@ from ctrip.domain.figures import REVIEWED, Change, Sums, Totals
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payment import Flag, Status
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import AccessStore, Clock, EventFilter, EventStore, FigureStore, Reviewed
+from ctrip.ports.events import EventFilter, EventStore
+from ctrip.ports.figures import FigureStore, Reviewed
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.runtime import Clock
 
 HOUR_MS = 3_600_000
 # A transaction that was under way at the watermark has committed by then; one machine's clock needs no more.

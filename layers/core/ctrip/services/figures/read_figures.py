@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from ctrip.domain.figures import DAY_MS, Day, Totals
 from ctrip.domain.payments.payment import Flag, Payment
-from ctrip.ports import Clock, FigureStore
+from ctrip.ports.figures import FigureStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.payments.read_payment import PaymentReader
 
 MOST_COUNTED = 100  # of a list: how many more there are says no more

@@ -13,7 +13,10 @@ from ctrip.domain.invoices.invoice import Invoice, Standing, check_total, line_i
 from ctrip.domain.payments.choosing import check_accepts
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.prices.price import parse_currency
-from ctrip.ports import Clock, Idempotency, Ids, InvoiceStore, PaymentStore
+from ctrip.ports.bills import InvoiceStore
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock, Ids
 from ctrip.services.payments.close_payment import PaymentCloser
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale

@@ -9,7 +9,10 @@ from ctrip.domain.invoices.invoice import Invoice, Standing, current, may_count,
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.prices.price import Price
-from ctrip.ports import AccessStore, Beside, Clock, LimitStore, PayoutStore
+from ctrip.ports.merchants import AccessStore, LimitStore
+from ctrip.ports.payments import Beside
+from ctrip.ports.payouts import PayoutStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.invoices.manage_invoices import InvoiceManager
 from ctrip.services.payments.create_payment import CreatePayment, PaymentCreator
 from ctrip.services.shared.retry import on_stale

@@ -9,7 +9,9 @@ from ctrip.domain.errors import Conflict, NotFound
 from ctrip.domain.ledger.entries import OPERATOR, Entry
 from ctrip.domain.ledger.reconcile import OPERATORS, Difference, Reconciliation, capital
 from ctrip.domain.money import format_decimal
-from ctrip.ports import Clock, EntryFilter, LedgerStore, ReconciliationStore
+from ctrip.ports.ledger import EntryFilter, LedgerStore
+from ctrip.ports.reconciliation import ReconciliationStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.ledger.audit_looks import audited
 
 NEWEST = 5  # entries that are shown beside a difference

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ctrip.domain.errors import CtripError
-from ctrip.ports import Log, ReconciliationStore
+from ctrip.ports.reconciliation import ReconciliationStore
+from ctrip.ports.runtime import Log
 
 
 @dataclass(frozen=True, slots=True)

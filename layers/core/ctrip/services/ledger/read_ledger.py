@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.ledger.balances import Sums, added, folded_further
 from ctrip.domain.settlement.reservation import set_aside
-from ctrip.ports import Clock, EntryFilter, LedgerStore, PayoutStore
+from ctrip.ports.ledger import EntryFilter, LedgerStore
+from ctrip.ports.payouts import PayoutStore
+from ctrip.ports.runtime import Clock
 from ctrip.views.ledger import BalancePage, EntryPageView, balance_views, entry_csv, entry_view
 
 TRIES = 3  # at reading what is asked for and what is booked without a booking in between

@@ -16,7 +16,12 @@ from ctrip.domain.ledger.reconcile import OPERATORS, Compared, Difference, Recon
 from ctrip.domain.payments.payment import Custody, Payment, Tier
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, TransactionState
 from ctrip.domain.sweeping.under_way import booked, under_way, unposted
-from ctrip.ports import AccessStore, Chain, Clock, Log, MoneyStore, PaymentStore, ReconciliationStore
+from ctrip.ports.chain import Chain
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.reconciliation import ReconciliationStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.ledger.audit_looks import with_differences
 
 # How long a chain that is not hot is left alone: while it has something due now and then, and else.

@@ -11,7 +11,9 @@ from ctrip.domain.errors import Conflict, InvalidField, NotFound
 from ctrip.domain.links.link import Link, LinkTerms, check_terms
 from ctrip.domain.payments.choosing import accepted, base_units, check_accepts
 from ctrip.domain.prices.price import parse_price
-from ctrip.ports import Clock, Idempotency, Ids, LinkStore
+from ctrip.ports.bills import LinkStore
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.runtime import Clock, Ids
 from ctrip.services.payments.create_payment import check_url
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale

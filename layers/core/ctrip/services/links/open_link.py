@@ -7,7 +7,10 @@ from ctrip.domain.errors import Conflict, NotFound, TooMany
 from ctrip.domain.links.link import Link, asked_price, living, refuse_closed
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payment import Payment
-from ctrip.ports import AccessStore, Beside, Clock, LimitStore, LinkStore, PaymentStore
+from ctrip.ports.bills import LinkStore
+from ctrip.ports.merchants import AccessStore, LimitStore
+from ctrip.ports.payments import Beside, PaymentStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.links.manage_links import LinkManager
 from ctrip.services.payments.create_payment import CreatePayment, PaymentCreator
 from ctrip.services.shared.retry import on_stale

@@ -11,7 +11,9 @@ from ctrip.domain.errors import Busy, Forbidden, Unauthorized
 from ctrip.domain.merchants import signing
 from ctrip.domain.merchants.access import ApiKey, KeyVersion, Merchant, Scope
 from ctrip.domain.merchants.signing import SignedRequest
-from ctrip.ports import AccessStore, Cipher, Clock, LimitStore, Log
+from ctrip.ports.credentials import Cipher
+from ctrip.ports.merchants import AccessStore, LimitStore
+from ctrip.ports.runtime import Clock, Log
 
 KEY_ID = re.compile(r"[0-9a-z]{8,32}", re.ASCII)
 USE_MS = 600_000  # how finely the last use of a key is known

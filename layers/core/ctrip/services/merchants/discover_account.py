@@ -13,7 +13,9 @@ from ctrip.domain.chains.chain import BalanceQuery
 from ctrip.domain.chains.kinds import address_at, rules_of
 from ctrip.domain.errors import ChainError, Unavailable
 from ctrip.domain.merchants.access import AccountKey, Merchant
-from ctrip.ports import AccessStore, ChainReader, Clock
+from ctrip.ports.chain import ChainReader
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.merchants.manage_merchants import change_merchant
 
 GAP = 20  # BIP-44: as many unused addresses in a row end an account

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from ctrip.domain.errors import TooMany
 from ctrip.domain.merchants.access import Limits, Merchant
 from ctrip.domain.merchants.limits import Bucket, retry_after
-from ctrip.ports import Clock, LimitStore
+from ctrip.ports.merchants import LimitStore
+from ctrip.ports.runtime import Clock
 
 HOLD_MS = 1_000  # what a process has not used by then is lost, as the bucket has filled up again
 PLACES_AT_A_TIME = 8

@@ -9,7 +9,10 @@ from ipaddress import ip_network
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict, Forbidden, InvalidField, NotFound, Stale
 from ctrip.domain.merchants.access import LIVE_VERSIONS, OVERLAP_SECONDS, ApiKey, KeyVersion, Scope
-from ctrip.ports import AccessStore, Cipher, Clock, Idempotency, Ids
+from ctrip.ports.credentials import Cipher
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.runtime import Clock, Ids
 from ctrip.services.merchants.authenticate import KEY_ID
 from ctrip.services.merchants.manage_merchants import PartMoved, change_merchant, find_merchant
 from ctrip.services.shared.once import Answer, Once

@@ -15,7 +15,11 @@ from ctrip.domain.merchants.terms import Terms
 from ctrip.domain.payments.payment import Custody, Policy
 from ctrip.domain.webhooks.endpoint import Endpoint
 from ctrip.domain.webhooks.webhook import new_secret
-from ctrip.ports import AccessChange, AccessStore, Cipher, Clock, Idempotency, Ids, Jobs
+from ctrip.ports.credentials import Cipher
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessChange, AccessStore
+from ctrip.ports.runtime import Clock, Ids
 from ctrip.services.shared.choose_asset import chosen_network
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale

@@ -8,7 +8,9 @@ from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Stale
 from ctrip.domain.merchants.access import Merchant, Rotation
 from ctrip.domain.merchants.vouching import verify_key
-from ctrip.ports import AccessStore, Clock, PayoutStore
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.payouts import PayoutStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.merchants.manage_merchants import change_merchant
 from ctrip.services.shared.retry import on_stale
 

@@ -15,7 +15,9 @@ from ctrip.domain.merchants.access import AccountKey, Merchant
 from ctrip.domain.merchants.account_key import parse_account_xpub
 from ctrip.domain.merchants.rotation import rotated
 from ctrip.domain.merchants.vouching import key_statement, verify_extended_key, verify_key
-from ctrip.ports import AccessStore, Clock, Log, Provisioner
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.runtime import Clock, Log
+from ctrip.ports.signing import Provisioner
 from ctrip.services.merchants.discover_account import AccountDiscoverer
 from ctrip.services.merchants.manage_merchants import change_merchant
 

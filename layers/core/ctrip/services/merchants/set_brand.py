@@ -8,7 +8,8 @@ from ctrip.domain.audit import Origin
 from ctrip.domain.errors import InvalidField, NotFound
 from ctrip.domain.merchants.access import Brand, Merchant
 from ctrip.domain.merchants.brand import checked_brand, logo_type
-from ctrip.ports import AccessStore, Clock
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.merchants.manage_merchants import change_merchant, find_merchant
 from ctrip.views.brand import Shop, shop_of
 from ctrip.views.merchants import MerchantView, merchant_view

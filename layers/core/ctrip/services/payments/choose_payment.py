@@ -26,7 +26,10 @@ from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import DepositAddress, FormerChoice, Payment, Seen, Tier
 from ctrip.domain.prices.price import Price
 from ctrip.domain.prices.rate import LockedRate
-from ctrip.ports import AccessStore, Clock, Jobs, LimitStore, PaymentStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessStore, LimitStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.merchants.limit_calls import CallLimiter
 from ctrip.services.payments.create_payment import Rates as OneRate
 from ctrip.services.payments.open_payment import PaymentOpener

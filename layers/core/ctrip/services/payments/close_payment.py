@@ -10,7 +10,11 @@ from ctrip.domain.errors import Conflict, Forbidden
 from ctrip.domain.jobs import ScanJob
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Flag, Hold, Payment, Tier
-from ctrip.ports import AccessStore, Clock, Idempotency, Jobs, PaymentStore
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.payments.read_payment import PaymentReader
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.once import Answer, Once

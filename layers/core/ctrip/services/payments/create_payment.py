@@ -22,7 +22,10 @@ from ctrip.domain.prices.price import Price, parse_price
 from ctrip.domain.prices.rate import LockedRate
 from ctrip.domain.urls import is_web_address
 from ctrip.domain.webhooks.addresses import endpoint_problem
-from ctrip.ports import Beside, Clock, Idempotency, Ids, Jobs, Log, PaymentStore
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.payments import Beside, PaymentStore
+from ctrip.ports.runtime import Clock, Ids, Log
 from ctrip.services.merchants.limit_calls import CallLimiter
 from ctrip.services.payments.open_payment import PaymentOpener
 from ctrip.services.shared.choose_asset import chosen_amount, chosen_asset, chosen_network

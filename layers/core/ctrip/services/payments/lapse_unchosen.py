@@ -6,7 +6,9 @@ from ctrip.domain.detection.step import fire
 from ctrip.domain.errors import Busy, Stale
 from ctrip.domain.payments.machine import Trigger
 from ctrip.domain.payments.payment import Payment
-from ctrip.ports import Clock, Jobs, Log, PaymentStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.recording import Recorder
 

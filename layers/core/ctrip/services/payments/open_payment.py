@@ -1,8 +1,9 @@
 """What a payment needs before it can be paid on a chain: somebody who looks, a place for the money, a fresh address."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.kinds import ChainRules, address_at, address_path, rules_of
@@ -12,7 +13,12 @@ from ctrip.domain.errors import Busy, ChainUnavailable, Conflict, Refusal
 from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.merchants.vouching import verify_extended_key
 from ctrip.domain.payments.payment import Custody
-from ctrip.ports import AccessStore, Clock, Log, MoneyStore, PayoutStore
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.runtime import Clock, Log
+
+if TYPE_CHECKING:
+    from ctrip.ports.payouts import PayoutStore
 
 GRACE_MS = 600_000  # the scanner goes on looking this long past a deadline, until the confirmed block has passed it
 STRIDE_MS = 900_000
@@ -23,11 +29,14 @@ RETRY_SECONDS = 30  # after which a chain that takes no payments may be asked ag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentOpener:
-    """Opens chains to payments; `verifying_key` is the signer's, which vouches for merchants' extended keys."""
+    """Opens chains to payments; `verifying_key` is the signer's, which vouches for merchants' extended keys.
+
+    `payouts` are asked for by who sweeps to a treasury of its own alone.
+    """
 
     access: AccessStore
     money: MoneyStore
-    payouts: PayoutStore
+    payouts: "Callable[[], PayoutStore]"
     clock: Clock
     log: Log
     verifying_key: str
@@ -84,7 +93,7 @@ class PaymentOpener:
         place = (merchant.id, network.name)
         if merchant.policy.custody is not Custody.DIRECT or place in self._treasuries:
             return
-        if self.payouts.settlement_address(*place) is None:
+        if self.payouts().settlement_address(*place) is None:
             raise Conflict(
                 f"You have no treasury on {network.name}, which payments are swept to; ask the operator to set one "
                 f"(PUT /admin/api/merchants/{merchant.id}/treasuries/{network.name}, or ctrip merchants treasury).",

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ctrip.domain.errors import NotFound
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.sweep import as_shown, parse_key
-from ctrip.ports import MoneyStore, PaymentFilter, PaymentStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payments import PaymentFilter, PaymentStore
 from ctrip.views.payments import PaymentPage, PaymentView, TransferPage, payment_view, transfer_view
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)

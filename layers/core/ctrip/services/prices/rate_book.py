@@ -10,7 +10,8 @@ from ctrip.domain.prices.peg import Peg
 from ctrip.domain.prices.price import Price
 from ctrip.domain.prices.rate import USD, LockedRate, amount_due
 from ctrip.domain.prices.record import RateRecord
-from ctrip.ports import Clock, Log, RateRefresh, RateStore
+from ctrip.ports.rates import RateRefresh, RateStore
+from ctrip.ports.runtime import Clock, Log
 
 RETRY_SECONDS = 10
 

@@ -9,8 +9,8 @@ from ctrip.domain.prices.agreement import Judged, Missing, Quote, Trouble, judge
 from ctrip.domain.prices.peg import Peg
 from ctrip.domain.prices.rate import USD
 from ctrip.domain.prices.record import OUT_MS, RateRecord, renewed
-from ctrip.ports import Clock, Log, RateSource, RateStore
-from ctrip.ports.rates import Quoted
+from ctrip.ports.rates import Quoted, RateSource, RateStore
+from ctrip.ports.runtime import Clock, Log
 
 # Asked for once a moment ago, by somebody who was as late: then it is not asked for again.
 JUST_NOW_MS = 1_000

@@ -17,7 +17,10 @@ from ctrip.domain.settlement.payout import ID_PREFIX, Booking, Payout, PayoutKin
 from ctrip.domain.settlement.reservation import MOST_WAITING, Refunded, Reservation, current, spendable
 from ctrip.domain.settlement.rules import UNLIMITED, PayoutRules, rules_for
 from ctrip.domain.settlement.schedule import Schedule
-from ctrip.ports import Clock, Idempotency, Ids, Jobs, PayoutCommit, PayoutStore
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.payouts import PayoutCommit, PayoutStore
+from ctrip.ports.runtime import Clock, Ids
 from ctrip.services.ledger.read_ledger import LedgerReader
 from ctrip.services.payments.read_payment import PaymentReader
 from ctrip.services.settlement.check_address import AddressCheck

@@ -8,7 +8,9 @@ from ctrip.domain.audit import Origin
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.errors import BadRequest, Conflict
 from ctrip.domain.settlement.schedule import Schedule, answered, due, in_turn
-from ctrip.ports import AccessStore, Clock, Log, PayoutStore
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.payouts import PayoutStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.settlement.ask_payout import AskSettlement, PayoutAsker
 
 BY_SCHEDULE = Origin("schedule")

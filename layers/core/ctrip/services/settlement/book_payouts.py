@@ -17,7 +17,9 @@ from ctrip.domain.settlement.payout import (
 from ctrip.domain.settlement.payout import reserved as reserved_entry
 from ctrip.domain.settlement.payout import returned as returned_entry
 from ctrip.domain.settlement.reservation import spendable
-from ctrip.ports import Clock, Jobs, Log, PayoutCommit, PayoutStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.payouts import PayoutCommit, PayoutStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.ledger.read_ledger import LedgerReader
 from ctrip.services.settlement.decide_payout import undone
 from ctrip.services.settlement.payout_events import PayoutReporter

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.kinds import rules_of, same
 from ctrip.domain.errors import InvalidField
-from ctrip.ports import PaymentStore
+from ctrip.ports.payments import PaymentStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.kinds import same
 from ctrip.domain.errors import Conflict, InvalidField, NotFound
 from ctrip.domain.settlement.payout import Payout, PayoutState, addressed, lapsed
-from ctrip.ports import Clock, Jobs, PayoutCommit, PayoutStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.payouts import PayoutCommit, PayoutStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.settlement.ask_payout import claim_digest
 from ctrip.services.settlement.check_address import AddressCheck
 from ctrip.services.settlement.payout_events import PayoutReporter

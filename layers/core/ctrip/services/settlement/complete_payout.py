@@ -11,7 +11,10 @@ from ctrip.domain.chains.kinds import same
 from ctrip.domain.errors import AlreadyExists, ChainError, Conflict, Stale
 from ctrip.domain.settlement.instruction import NAMED_MS, SKEW_MS, arrived, plain
 from ctrip.domain.settlement.payout import Booking, Payout, Source, Trigger, changed, gas, moved_on, paid
-from ctrip.ports import Chain, Clock, Jobs, Log, PayoutCommit, PayoutStore
+from ctrip.ports.chain import Chain
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.payouts import PayoutCommit, PayoutStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.settlement.decide_payout import PayoutDecider
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.notify import notify

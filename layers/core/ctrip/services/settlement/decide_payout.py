@@ -19,7 +19,11 @@ from ctrip.domain.settlement.payout import (
     moved_on,
 )
 from ctrip.domain.sweeping.sweep import TransactionState, parse_key
-from ctrip.ports import Clock, Idempotency, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payouts import PayoutCommit, PayoutStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.notify import notify
 from ctrip.services.shared.once import Answer, Once

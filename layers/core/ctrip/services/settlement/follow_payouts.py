@@ -17,7 +17,11 @@ from ctrip.domain.settlement.payout import (
 )
 from ctrip.domain.settlement.payout import returned as returned_entry
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, gas_alone
-from ctrip.ports import Clock, Fence, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
+from ctrip.ports.gates import Fence
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payouts import PayoutCommit, PayoutStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.settlement.decide_payout import undone
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.notify import notify

@@ -12,7 +12,9 @@ from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutSt
 from ctrip.domain.settlement.reservation import SettlementAddress, address_statement, current, following
 from ctrip.domain.settlement.rules import PayoutRules, rules_for
 from ctrip.domain.sweeping.sweep import parse_key, transaction_key
-from ctrip.ports import Clock, PayoutStore, SignerBook
+from ctrip.ports.payouts import PayoutStore
+from ctrip.ports.runtime import Clock
+from ctrip.ports.signer_book import SignerBook
 from ctrip.services.merchants.provision_merchant import Authority
 
 

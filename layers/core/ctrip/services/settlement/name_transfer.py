@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from ctrip.domain.errors import Conflict, InvalidField
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState, Source, changed
-from ctrip.ports import Clock, Idempotency, Jobs, Log, PayoutCommit, PayoutStore
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.payouts import PayoutCommit, PayoutStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.settlement.decide_payout import PayoutDecider
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.retry import on_stale

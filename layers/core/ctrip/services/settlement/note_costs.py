@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.settlement.floor import AGAIN_MS, PayoutCosts, least_net
-from ctrip.ports import Clock, Log, MoneyStore, Transfers
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.runtime import Clock, Log
+from ctrip.ports.transfers import Transfers
 
 
 @dataclass(slots=True, kw_only=True)

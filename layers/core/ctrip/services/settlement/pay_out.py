@@ -8,7 +8,8 @@ from typing import Protocol
 from ctrip.domain.errors import AlreadyExists, Busy, ChainError, Stale
 from ctrip.domain.settlement.payout import Payout, PayoutState
 from ctrip.domain.settlement.schedule import Schedule
-from ctrip.ports import Log, PayoutStore
+from ctrip.ports.payouts import PayoutStore
+from ctrip.ports.runtime import Log
 from ctrip.services.settlement.book_payouts import PayoutBooker
 from ctrip.services.settlement.book_payouts import ready as may_be_sent
 

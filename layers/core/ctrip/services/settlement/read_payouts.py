@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ctrip.domain.errors import NotFound
 from ctrip.domain.settlement.deposits import UnmatchedDeposit, unmatched_deposits
 from ctrip.domain.settlement.payout import Payout, PayoutKind, PayoutState
-from ctrip.ports import PayoutStore
+from ctrip.ports.payouts import PayoutStore
 from ctrip.services.payments.read_payment import PaymentReader
 from ctrip.views.payouts import (
     AssignmentPage,

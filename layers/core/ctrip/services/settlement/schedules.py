@@ -7,7 +7,9 @@ from ctrip.domain.chains.assets import Network
 from ctrip.domain.errors import Conflict, InvalidField
 from ctrip.domain.money import parse_amount
 from ctrip.domain.settlement.schedule import Every, Schedule, Weekday
-from ctrip.ports import Clock, Jobs, PayoutStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.payouts import PayoutStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.shared.choose_asset import chosen_asset, chosen_network
 from ctrip.services.shared.retry import on_stale
 from ctrip.views.schedules import SchedulePage, ScheduleView, schedule_view

@@ -14,7 +14,11 @@ from ctrip.domain.settlement.payout import Payout, Trigger, changed, moved_on
 from ctrip.domain.sweeping.plan import Order, Quote
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, PaidOut
 from ctrip.domain.sweeping.treasury import TREASURY
-from ctrip.ports import AccessStore, Clock, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payouts import PayoutCommit, PayoutStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.settlement.send_together import TogetherSender
 from ctrip.services.settlement.treasury_funds import TreasuryFunds

@@ -13,7 +13,10 @@ from ctrip.domain.settlement.together import groups
 from ctrip.domain.sweeping.plan import Collection, Order, Planned, Quote
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction, PaidOut
 from ctrip.domain.sweeping.treasury import TREASURY
-from ctrip.ports import Clock, Jobs, Log, MoneyStore, PayoutCommit, PayoutStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payouts import PayoutCommit, PayoutStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.settlement.treasury_funds import TreasuryFunds
 from ctrip.services.shared.notify import notify

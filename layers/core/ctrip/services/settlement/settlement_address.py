@@ -15,7 +15,9 @@ from ctrip.domain.merchants.access import Merchant
 from ctrip.domain.payments.payment import Custody
 from ctrip.domain.settlement.reservation import current, following
 from ctrip.domain.sweeping.treasury import own_address
-from ctrip.ports import Clock, Jobs, PayoutStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.payouts import PayoutStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.settlement.check_address import AddressCheck
 from ctrip.services.settlement.payout_events import PayoutReporter
 from ctrip.services.shared.choose_asset import chosen_network

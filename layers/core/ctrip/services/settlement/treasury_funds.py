@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.domain.sweeping.under_way import under_way
-from ctrip.ports import Clock, MoneyStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.runtime import Clock
 
 LAG_MS = 30_000  # for so long what was just written may be missing in the list of what is under way
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 
 from ctrip.domain.errors import SigningRefused
-from ctrip.ports import Log, PayoutStore, Signer
+from ctrip.ports.payouts import PayoutStore
+from ctrip.ports.runtime import Log
+from ctrip.ports.signing import Signer
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ctrip.domain.webhooks.endpoint import Endpoint
-from ctrip.ports import EndpointStore
+from ctrip.ports.endpoints import EndpointStore
 
 AT_MOST = 1_000  # merchants that are remembered
 

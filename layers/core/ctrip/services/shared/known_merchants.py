@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ctrip.domain.merchants.access import Merchant
-from ctrip.ports import AccessStore
+from ctrip.ports.merchants import AccessStore
 
 AT_MOST = 1_000
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from ctrip.domain.jobs import ScanJob, SweepJob, WebhookJob
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Commit, Jobs, Log, PaymentStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.payments import Commit, PaymentStore
+from ctrip.ports.runtime import Log
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ctrip.domain.errors import AlreadyExists, Conflict, Contended, KeyReused
-from ctrip.ports import EventStore, Idempotency, Remembered
+from ctrip.ports.events import EventStore
+from ctrip.ports.idempotency import Idempotency, Remembered
 from ctrip.views.events import first_answer
 
 

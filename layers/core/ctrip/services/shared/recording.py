@@ -9,7 +9,10 @@ from ctrip.domain.payments.payment import Payment, UnexpectedDeposit
 from ctrip.domain.sweeping.sweep import OutgoingTransaction
 from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT, STAGE_ENDPOINT
 from ctrip.domain.webhooks.events import Event, Subject
-from ctrip.ports import Commit, Fence, Idempotency, Ids
+from ctrip.ports.gates import Fence
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.payments import Commit
+from ctrip.ports.runtime import Ids
 from ctrip.services.shared.known_endpoints import KnownEndpoints
 from ctrip.views.events import event_body
 

@@ -8,7 +8,7 @@ from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.merchants.vouching import verify_key
 from ctrip.domain.payments.payment import Custody
-from ctrip.ports import AccessStore
+from ctrip.ports.merchants import AccessStore
 
 
 class Holder(NamedTuple):

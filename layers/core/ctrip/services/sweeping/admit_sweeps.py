@@ -18,7 +18,9 @@ from ctrip.domain.sweeping.policy import (
     policy_of,
     worth_it,
 )
-from ctrip.ports import Clock, Counted, Log, MoneyStore, Transfers
+from ctrip.ports.money import Counted, MoneyStore
+from ctrip.ports.runtime import Clock, Log
+from ctrip.ports.transfers import Transfers
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,11 @@ from ctrip.domain.detection.step import quiet
 from ctrip.domain.errors import Conflict, NotFound
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.sweeping.standing import SweepState
-from ctrip.ports import AccessStore, Clock, Idempotency, Jobs, Log, PaymentStore
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.once import Answer, Once
 from ctrip.services.shared.recording import Recorder

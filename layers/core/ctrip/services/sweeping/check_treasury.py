@@ -7,7 +7,10 @@ from typing import Protocol
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.kinds import rules_of
 from ctrip.domain.sweeping.treasury import OPERATOR, OPERATORS_OWN, operators_own
-from ctrip.ports import ChainReader, Clock, Log, MoneyStore, Signer
+from ctrip.ports.chain import ChainReader
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.runtime import Clock, Log
+from ctrip.ports.signing import Signer
 
 AGAIN_MS = 300_000  # after which it is asked again whether batches can be sent
 

@@ -12,7 +12,7 @@ from ctrip.domain.sweeping.plan import Collection, Order, Quote
 from ctrip.domain.sweeping.policy import LARGEST_BATCH
 from ctrip.domain.sweeping.sweep import Kind, Member, OutgoingTransaction, TransactionState
 from ctrip.domain.sweeping.treasury import OPERATOR
-from ctrip.ports import PaymentStore
+from ctrip.ports.payments import PaymentStore
 from ctrip.services.sweeping.admit_sweeps import SweepAdmission
 from ctrip.services.sweeping.send_transactions import TransactionSender
 

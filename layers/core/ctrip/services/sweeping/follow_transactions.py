@@ -29,7 +29,13 @@ from ctrip.domain.sweeping.sweep import (
     set_back,
     sweeps_with,
 )
-from ctrip.ports import Chain, Clock, Commit, Fence, Jobs, Log, MoneyStore, PaymentStore, Transfers
+from ctrip.ports.chain import Chain
+from ctrip.ports.gates import Fence
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payments import Commit, PaymentStore
+from ctrip.ports.runtime import Clock, Log
+from ctrip.ports.transfers import Transfers
 from ctrip.services.shared.notify import commit_and_notify
 from ctrip.services.shared.recording import Recorder
 from ctrip.services.sweeping.collect_tokens import PREPARED_MS

@@ -9,7 +9,7 @@ from ctrip.domain.errors import AlreadyExists, Unavailable
 from ctrip.domain.payments.payment import Flag, Payment
 from ctrip.domain.sweeping.plan import Held, Quote
 from ctrip.domain.sweeping.sweep import Attempt, Kind, OutgoingTransaction
-from ctrip.ports import PaymentStore
+from ctrip.ports.payments import PaymentStore
 from ctrip.services.sweeping.send_transactions import TransactionSender
 
 

@@ -11,7 +11,9 @@ from ctrip.domain.payments.payment import Payment, Tier
 from ctrip.domain.sweeping.policy import UNLIMITED, LoudGas, SweepPolicy, SweptDay, counted_as, day_of, policy_of
 from ctrip.domain.sweeping.standing import Known, Standing, SweepState, standing
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Setback, parse_key
-from ctrip.ports import Clock, MoneyStore, PaymentStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock
 from ctrip.views.sweeps import SweepPage, parked_views, sweep_view
 
 SLICES = 10  # of the index that are read for one page

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from ctrip.domain.jobs import ScanJob
 from ctrip.domain.sweeping.sweep import TransactionState
-from ctrip.ports import AccessStore, Clock, Jobs, MoneyStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.runtime import Clock
 
 LOOK_MS = 600_000
 

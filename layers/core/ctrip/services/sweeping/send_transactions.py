@@ -12,7 +12,11 @@ from ctrip.domain.payments.payment import Custody, Payment
 from ctrip.domain.sweeping.plan import Order, Planned, Quote
 from ctrip.domain.sweeping.sweep import Attempt, Kind, Member, OutgoingTransaction
 from ctrip.domain.sweeping.treasury import GAS_STATION
-from ctrip.ports import Chain, Clock, Log, MoneyStore, Signer, Transfers
+from ctrip.ports.chain import Chain
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.runtime import Clock, Log
+from ctrip.ports.signing import Signer
+from ctrip.ports.transfers import Transfers
 from ctrip.services.sweeping.refusals import refusal_of
 
 TRIES = 4

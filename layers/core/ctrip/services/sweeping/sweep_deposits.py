@@ -20,7 +20,12 @@ from ctrip.domain.sweeping.sweep import (
     TransactionState,
     set_back,
 )
-from ctrip.ports import Chain, Clock, Log, MoneyStore, PaymentStore, Signer, Transfers
+from ctrip.ports.chain import Chain
+from ctrip.ports.money import MoneyStore
+from ctrip.ports.payments import PaymentStore
+from ctrip.ports.runtime import Clock, Log
+from ctrip.ports.signing import Signer
+from ctrip.ports.transfers import Transfers
 from ctrip.services.sweeping.admit_sweeps import SweepAdmission
 from ctrip.services.sweeping.collect_tokens import Judgement, TokenCollector
 from ctrip.services.sweeping.hurry_transactions import TransactionHurrier

@@ -8,7 +8,7 @@ from ctrip.domain.chains.kinds import address_path, rules_of
 from ctrip.domain.payments.payment import Flag, Payment, Tier
 from ctrip.domain.sweeping.sweep import Kind, OutgoingTransaction
 from ctrip.domain.sweeping.treasury import GAS_STATION
-from ctrip.ports import PaymentStore
+from ctrip.ports.payments import PaymentStore
 from ctrip.services.sweeping.send_transactions import TransactionSender
 
 Apart = Callable[[Payment], AbstractContextManager[None]]

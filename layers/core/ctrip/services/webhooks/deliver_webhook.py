@@ -7,8 +7,11 @@ from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.events import Event
 from ctrip.domain.webhooks.retry import in_schedule, next_delay, seconds_asked
 from ctrip.domain.webhooks.webhook import sign
-from ctrip.ports import Cipher, Clock, Delivery, Due, EventStore, Jobs, Log, Place, Prepared, Reply, WebhookSender
-from ctrip.ports.http import TIMED_OUT
+from ctrip.ports.credentials import Cipher
+from ctrip.ports.events import Delivery, Due, EventStore, Place, Prepared
+from ctrip.ports.http import TIMED_OUT, Reply, WebhookSender
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.runtime import Clock, Log
 from ctrip.services.shared.together import Together
 from ctrip.services.webhooks.admit_delivery import EndpointGates, Outcome
 from ctrip.services.webhooks.note_deliveries import DeliveryNotes

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from ctrip.domain.payments.payment import Payment
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Delivery, EventStore, PaymentStore
+from ctrip.ports.events import Delivery, EventStore
+from ctrip.ports.payments import PaymentStore
 
 MOST_EVENTS = 50
 

@@ -11,7 +11,11 @@ from ctrip.domain.merchants.access import OVERLAP_SECONDS
 from ctrip.domain.webhooks.addresses import endpoint_problem
 from ctrip.domain.webhooks.endpoint import ENDPOINT_ID, MOST_ENDPOINTS, Endpoint, EndpointSecret
 from ctrip.domain.webhooks.webhook import new_secret
-from ctrip.ports import AccessStore, Cipher, Clock, EndpointStore, Idempotency, Ids
+from ctrip.ports.credentials import Cipher
+from ctrip.ports.endpoints import EndpointStore
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.merchants import AccessStore
+from ctrip.ports.runtime import Clock, Ids
 from ctrip.services.merchants.manage_merchants import PartMoved, change_merchant
 from ctrip.services.shared.known_endpoints import KnownEndpoints
 from ctrip.services.shared.once import Answer, Once

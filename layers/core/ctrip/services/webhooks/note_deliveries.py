@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from ctrip.domain.errors import Stale
 from ctrip.domain.webhooks.endpoint import IMPLICIT, STAGE_ENDPOINT, Endpoint
 from ctrip.domain.webhooks.events import DISABLED_EVENT, Event, Subject, SubjectKind
-from ctrip.ports import EndpointStore, Ids, Jobs, Log
+from ctrip.ports.endpoints import EndpointStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.runtime import Ids, Log
 from ctrip.services.shared.known_endpoints import KnownEndpoints
 from ctrip.services.shared.notify import notify
 from ctrip.services.shared.retry import on_stale

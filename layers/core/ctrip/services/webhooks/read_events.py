@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from ctrip.domain.errors import InvalidField
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import Clock, EventFilter, EventStore
+from ctrip.ports.events import EventFilter, EventStore
+from ctrip.ports.runtime import Clock
 from ctrip.services.payments.read_payment import PaymentReader
 from ctrip.views.events import EventPage
 

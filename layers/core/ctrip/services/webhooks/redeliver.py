@@ -9,7 +9,10 @@ from ctrip.domain.errors import Conflict, InvalidField, NotFound
 from ctrip.domain.jobs import WebhookJob
 from ctrip.domain.webhooks.endpoint import ENDPOINT_ID, Endpoint
 from ctrip.domain.webhooks.events import TEST_EVENT, Event
-from ctrip.ports import Clock, Delivery, Due, EndpointStore, EventFilter, EventStore, Jobs
+from ctrip.ports.endpoints import EndpointStore
+from ctrip.ports.events import Delivery, Due, EventFilter, EventStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.runtime import Clock
 from ctrip.services.webhooks.read_events import ulid_of
 from ctrip.views.deliveries import DeliveryPage, delivery_id, delivery_view
 

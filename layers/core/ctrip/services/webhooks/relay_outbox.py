@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from ctrip.domain.jobs import WebhookJob
-from ctrip.ports import Clock, Due, EventStore, Jobs
+from ctrip.ports.events import Due, EventStore
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.runtime import Clock
 
 T = TypeVar("T", WebhookJob, Due)
 

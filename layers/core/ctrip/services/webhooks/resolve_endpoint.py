@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from ctrip.domain.webhooks.endpoint import IMPLICIT, PAYMENT_ENDPOINT
 from ctrip.domain.webhooks.events import Event
-from ctrip.ports import AccessStore
+from ctrip.ports.merchants import AccessStore
 from ctrip.services.shared.known_endpoints import KnownEndpoints
 from ctrip.services.shared.known_merchants import KnownMerchants
 

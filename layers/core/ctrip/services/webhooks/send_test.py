@@ -7,7 +7,10 @@ from typing import Any
 from ctrip.domain.audit import Origin
 from ctrip.domain.errors import Conflict
 from ctrip.domain.webhooks.events import TEST_EVENT, Event, Subject, SubjectKind
-from ctrip.ports import Clock, EventStore, Idempotency, Ids, Jobs
+from ctrip.ports.events import EventStore
+from ctrip.ports.idempotency import Idempotency
+from ctrip.ports.jobs import Jobs
+from ctrip.ports.runtime import Clock, Ids
 from ctrip.services.shared.notify import notify
 from ctrip.services.shared.once import Answer
 from ctrip.services.webhooks.manage_endpoints import EndpointManager

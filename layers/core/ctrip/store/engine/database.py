@@ -11,7 +11,7 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action, Update
 
 from ctrip.domain.errors import Busy, Contended
-from ctrip.ports import Clock
+from ctrip.ports.runtime import Clock
 from ctrip.store.engine.connection import Connection, connection
 from ctrip.store.engine.errors import ConditionFailed, Failure, classify
 from ctrip.store.tables import Key, Tables, key_of
