@@ -74,7 +74,7 @@ def _own(index: int) -> str:
 
 def pay(url: str, to: str, amount: int, token: str | None = None) -> str:
     """Pay sun, or units of a token; return the transaction's id. Raises `RuntimeError` with the node's own words."""
-    from ctrip.domain.chains.tron.rules import transfer_data
+    from ctrip.domain.chains.tron.acts import transfer_data
     from ctrip.domain.chains.tron.transaction import Transaction
     from ctrip.signer import tron as signer
     from ctrip.signer.wallet import MnemonicWallet

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from ctrip.chains.tron.client import TronChain
-from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Signed
+from ctrip.domain.chains.acts import Signed
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block
 from ctrip.domain.chains.evm.keccak import keccak
 from ctrip.domain.chains.kinds import KINDS, address_at
-from ctrip.domain.chains.tron.rules import transfer_data
+from ctrip.domain.chains.tron.acts import transfer_data
 from ctrip.domain.chains.tron.transaction import Transaction
 from ctrip.domain.errors import BroadcastRejected, NotHeld, NotKept, Reverts
 from ctrip.domain.rpc import NodeEntry

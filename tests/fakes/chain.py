@@ -5,15 +5,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from ctrip.domain.chains.chain import (
-    Arrivals,
-    BalanceQuery,
-    Block,
-    Receipt,
-    Signed,
-    TokenTransfer,
-    Transfer,
-)
+from ctrip.domain.chains.acts import Signed
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Receipt, TokenTransfer, Transfer
 from ctrip.domain.chains.evm.pay_call import WHOLE, PayCall, parse_approve, parse_pay
 from ctrip.domain.chains.evm.sweep_call import SweepCall, parse_sweep
 from ctrip.domain.chains.evm.sweep_contracts import payout_batcher, sweep_pair

@@ -12,20 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
+from ctrip.domain.chains.acts import Act, Collector, Signed, Unsigned
 from ctrip.domain.chains.assets import Asset, Network
 from ctrip.domain.chains.bip32 import ExtendedKey
-from ctrip.domain.chains.chain import (
-    Act,
-    Arrivals,
-    BalanceQuery,
-    Block,
-    Collector,
-    Receipt,
-    Signed,
-    TokenTransfer,
-    Transfer,
-    Unsigned,
-)
+from ctrip.domain.chains.chain import Arrivals, BalanceQuery, Block, Receipt, TokenTransfer, Transfer
 from ctrip.domain.errors import BroadcastRejected, SigningRefused, Unavailable
 from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote
 from ctrip.domain.sweeping.sweep import OutgoingTransaction, Refusal

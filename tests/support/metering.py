@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from ctrip.domain.chains.chain import Signed, Transfer
+from ctrip.domain.chains.acts import Signed
+from ctrip.domain.chains.chain import Transfer
 from ctrip.domain.chains.evm.transaction import Transaction
 from ctrip.signer.wallet import MnemonicWallet
 from ctrip.store.engine.connection import Connection

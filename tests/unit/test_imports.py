@@ -77,6 +77,22 @@ def test_what_creates_payments_loads_no_part_of_a_package_that_it_needs_not():
     assert fresh(f"{WIRED}; print([name for name in {unwanted} if name in sys.modules])") == "[]"
 
 
+def test_what_creates_payments_loads_no_subject_that_it_never_touches():
+    """A dataclass takes half a millisecond to make: payouts, bills, figures and what is signed are others' business."""
+    unwanted = (
+        *(
+            "ctrip.store.payouts",
+            "ctrip.store.bills",
+            "ctrip.ports.payouts",
+            "ctrip.ports.chain",
+            "ctrip.ports.signing",
+        ),
+        *("ctrip.domain.settlement.payout", "ctrip.domain.figures", "ctrip.domain.ledger.reconcile"),
+        *("ctrip.domain.chains.acts", "ctrip.domain.chains.evm.transaction", "ctrip.domain.chains.tron.transaction"),
+    )
+    assert fresh(f"{WIRED}; print([name for name in {unwanted} if name in sys.modules])") == "[]"
+
+
 def test_every_late_handler_is_there():
     """The table of triggers names them, and loads them with the first call alone."""
     named = re.findall(r'late\("(\w+)\.(\w+)"\)', (ROOT / "app.py").read_text())

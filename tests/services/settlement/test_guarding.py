@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ctrip.domain.audit import Origin
-from ctrip.domain.chains.chain import Act
+from ctrip.domain.chains.acts import Act
 from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.settlement.payout import Booking, PayoutState, Source

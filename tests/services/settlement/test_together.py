@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ctrip.domain.chains.chain import Act
+from ctrip.domain.chains.acts import Act
 from ctrip.domain.chains.evm.pay_call import parse_approve, parse_pay
 from ctrip.domain.chains.kinds import FIRST
 from ctrip.domain.errors import SigningRefused, Unavailable

@@ -8,7 +8,7 @@ from eth_account import Account
 
 from ctrip.aws.signer import answer_call
 from ctrip.chains.evm.gas import bumped
-from ctrip.domain.chains.chain import Signed
+from ctrip.domain.chains.acts import Signed
 from ctrip.domain.chains.evm.transaction import Transaction, transfer_data, transfer_destination
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.merchants.vouching import verify_extended_key

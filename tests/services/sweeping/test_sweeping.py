@@ -7,8 +7,8 @@ import pytest
 
 from ctrip.chains.evm.gas import MOST_ATTEMPTS, price, raised
 from ctrip.chains.evm.terms import nonce_of, terms_of
+from ctrip.domain.chains.acts import Signed
 from ctrip.domain.chains.assets import FeeFloor
-from ctrip.domain.chains.chain import Signed
 from ctrip.domain.chains.evm.transaction import Fees
 from ctrip.domain.errors import BroadcastRejected, Busy, Refused, SigningRefused, Stale, Unavailable
 from ctrip.domain.payments.payment import Flag, Status, Tier

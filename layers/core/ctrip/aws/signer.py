@@ -5,7 +5,7 @@ from typing import Any
 
 from ctrip.aws.clients import PATIENT, client
 from ctrip.aws.names import named
-from ctrip.domain.chains.chain import Signed, Unsigned
+from ctrip.domain.chains.acts import Signed, Unsigned
 from ctrip.domain.chains.kinds import read_transaction
 from ctrip.domain.errors import SigningRefused, Unavailable
 from ctrip.ports.signing import Provisioner, Signer

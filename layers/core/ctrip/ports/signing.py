@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ctrip.domain.chains.chain import Signed, Unsigned
+from ctrip.domain.chains.acts import Signed, Unsigned
 
 
 class Provisioner(Protocol):

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from eth_keys.datatypes import Signature
 
-from ctrip.domain.chains.chain import Signed
+from ctrip.domain.chains.acts import Signed
 from ctrip.domain.chains.evm.addresses import checksum
 from ctrip.domain.chains.evm.keccak import keccak
 from ctrip.domain.chains.evm.transaction import Authorization, Transaction

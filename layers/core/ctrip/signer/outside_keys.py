@@ -8,8 +8,8 @@ from coincurve.ecdsa import cdata_to_der, der_to_cdata, serialize_compact, signa
 from eth_keys.datatypes import PublicKey, Signature
 from eth_keys.exceptions import BadSignature
 
+from ctrip.domain.chains.acts import Signed
 from ctrip.domain.chains.bip32 import ExtendedKey
-from ctrip.domain.chains.chain import Signed
 from ctrip.domain.chains.kinds import KINDS, parse_path
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.sweeping.treasury import OPERATORS_ACCOUNT

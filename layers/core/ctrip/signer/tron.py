@@ -6,7 +6,7 @@ from typing import Protocol
 from coincurve import PrivateKey
 from eth_keys.datatypes import Signature
 
-from ctrip.domain.chains.chain import Signed
+from ctrip.domain.chains.acts import Signed
 from ctrip.domain.chains.tron.transaction import Transaction, signed_hex
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from bip_utils import Bip32Slip10Secp256k1, Bip39SeedGenerator
 
+from ctrip.domain.chains.acts import Signed
 from ctrip.domain.chains.bip32 import ExtendedKey
-from ctrip.domain.chains.chain import Signed
 from ctrip.domain.chains.kinds import KINDS, account_path
 from ctrip.signer import evm, tron
 from ctrip.signer.generations import Generation, of_account

@@ -16,7 +16,6 @@ from ctrip.ports.idempotency import Remembered
 from ctrip.ports.money import Counted
 from ctrip.ports.payments import Commit
 from ctrip.store import tables
-from ctrip.store.bills import beside_write
 from ctrip.store.changes import ABSENT, remember
 from ctrip.store.engine.database import Database, Write, check, keyed, put, text
 from ctrip.store.layout import (
@@ -39,6 +38,8 @@ class Clauses:
         self._dead_holder = dead_holder
         self.writes: list[Write] = [*self._guards(), *self._payment(), *self._money(), *self._facts(), *self._former()]
         if commit.beside is not None:
+            from ctrip.store.bills import beside_write
+
             self.writes.append(beside_write(names.payments, commit.beside))
 
     def first(self, places: tuple[int, ...]) -> str:

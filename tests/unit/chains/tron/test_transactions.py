@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.kinds import address_at
 from ctrip.domain.chains.tron import addresses
-from ctrip.domain.chains.tron.rules import RULES, transfer_data
+from ctrip.domain.chains.tron.acts import transfer_data
+from ctrip.domain.chains.tron.rules import RULES
 from ctrip.domain.chains.tron.transaction import MOST, Transaction, stamp_after
 from ctrip.domain.errors import SigningRefused
 from ctrip.signer.wallet import MnemonicWallet

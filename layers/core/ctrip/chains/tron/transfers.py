@@ -14,7 +14,7 @@ from ctrip.chains.tron.terms import AttemptTerms, QuoteTerms, expires_at, quote_
 from ctrip.domain.chains.assets import Network
 from ctrip.domain.chains.chain import BalanceQuery, Block
 from ctrip.domain.chains.tron.account import Account, Prices
-from ctrip.domain.chains.tron.rules import transfer_data
+from ctrip.domain.chains.tron.acts import transfer_data
 from ctrip.domain.chains.tron.transaction import Transaction, stamp_after
 from ctrip.domain.errors import Reverts, Unavailable
 from ctrip.domain.sweeping.plan import Collection, Fate, Held, Order, Outlook, Planned, Quote

@@ -1,7 +1,7 @@
 """Public keys only: BIP-32 children of an extended public key. What address a key has, its chain's kind says."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from coincurve import PublicKey
@@ -16,12 +16,13 @@ _PUBLIC = bytes.fromhex("0488b21e")
 
 @dataclass(frozen=True, slots=True)
 class ExtendedKey:
-    """A public key and its chain code."""
+    """A public key, compressed, and its chain code."""
 
     key: bytes
     chain_code: bytes
     depth: int = ACCOUNT_DEPTH
     number: int = 0  # its own among its parent's children
+    _point: PublicKey | None = field(default=None, compare=False, repr=False)  # the key, where it has been read before
 
     @classmethod
     def parse(cls, xpub: str) -> "ExtendedKey":
@@ -47,8 +48,15 @@ class ExtendedKey:
     def child(self, index: int) -> "ExtendedKey":
         """Derive a non-hardened child. Source: BIP-32, CKDpub."""
         digest = hmac.digest(self.chain_code, self.key + index.to_bytes(4, "big"), "sha512")
-        key = PublicKey(self.key).add(digest[:32]).format(compressed=True)
-        return ExtendedKey(key, digest[32:], self.depth + 1, index)
+        point = self._read().add(digest[:32])
+        return ExtendedKey(point.format(compressed=True), digest[32:], self.depth + 1, index, point)
+
+    def coordinates(self) -> bytes:
+        """Return both coordinates of the key, 64 bytes: what addresses are hashed from."""
+        return self._read().format(compressed=False)[1:]
+
+    def _read(self) -> PublicKey:
+        return self._point or PublicKey(self.key)
 
 
 def fingerprint(xpub: str) -> str:

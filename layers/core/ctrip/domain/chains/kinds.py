@@ -5,12 +5,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.chain import Act, Collector, Unsigned
 from ctrip.domain.chains.evm.rules import RULES as EVM
 from ctrip.domain.chains.tron.rules import RULES as TRON
 from ctrip.domain.errors import SigningRefused
 
 if TYPE_CHECKING:
+    from ctrip.domain.chains.acts import Act, Collector, Unsigned
     from ctrip.domain.chains.bip32 import ExtendedKey
 
 
@@ -90,11 +90,11 @@ class ChainRules(Protocol):
         """Return the page of a transaction in the network's explorer."""
         ...
 
-    def read_transaction(self, fields: dict[str, Any]) -> Unsigned:
+    def read_transaction(self, fields: dict[str, Any]) -> "Unsigned":
         """Read an unsigned transaction from what `Unsigned.fields` gave."""
         ...
 
-    def act(self, network: Network, sender: str, transaction: Unsigned) -> Act:
+    def act(self, network: Network, sender: str, transaction: "Unsigned") -> "Act":
         """Say what an unsigned transaction would do; raises `SigningRefused` for one that is not of `network`."""
         ...
 
@@ -102,7 +102,7 @@ class ChainRules(Protocol):
         """Return the contract that pays many for a treasury; None where the kind has none."""
         ...
 
-    def collector(self, treasury: str, operator: str) -> Collector | None:
+    def collector(self, treasury: str, operator: str) -> "Collector | None":
         """Return the contracts that collect tokens for an operator; None where the kind has none."""
         ...
 
@@ -116,7 +116,7 @@ def rules_of(network: Network) -> ChainRules:
     return KINDS[network.kind]
 
 
-def read_transaction(kind: str, fields: dict[str, Any]) -> Unsigned:
+def read_transaction(kind: str, fields: dict[str, Any]) -> "Unsigned":
     """Read an unsigned transaction that was sent to the signer; raises `SigningRefused` for an unknown kind's."""
     if kind not in KINDS:
         raise SigningRefused("there is no such chain kind")

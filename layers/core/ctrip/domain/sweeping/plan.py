@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ctrip.domain.chains.chain import Receipt, Unsigned
+from ctrip.domain.chains.acts import Unsigned
+from ctrip.domain.chains.chain import Receipt
 from ctrip.domain.sweeping.sweep import Terms
 
 

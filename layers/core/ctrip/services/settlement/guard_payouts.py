@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ctrip.domain.chains.acts import Act
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import Act
 from ctrip.domain.chains.kinds import folded, rules_of, same
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.settlement.payout import Booking, Payout, PayoutKind, PayoutState

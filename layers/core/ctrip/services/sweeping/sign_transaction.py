@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ctrip.domain.chains.acts import Act, Signed, Unsigned
 from ctrip.domain.chains.assets import Network
-from ctrip.domain.chains.chain import Act, Signed, Unsigned
 from ctrip.domain.chains.kinds import KINDS, ChainRules, address_path, parse_path, rules_of, same
 from ctrip.domain.errors import SigningRefused
 from ctrip.domain.sweeping.treasury import (

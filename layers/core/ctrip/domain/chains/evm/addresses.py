@@ -1,15 +1,12 @@
 """EVM addresses: the last 20 bytes of a public key's Keccak-256, in EIP-55."""
 
-from coincurve import PublicKey
-
 from ctrip.domain.chains.bip32 import ExtendedKey
 from ctrip.domain.chains.evm.keccak import keccak
 
 
 def address_of(key: ExtendedKey) -> str:
     """Return a public key's address, in EIP-55."""
-    point = PublicKey(key.key).format(compressed=False)[1:]
-    return checksum(keccak(point)[-20:].hex())
+    return checksum(keccak(key.coordinates())[-20:].hex())
 
 
 def checksum(address: str) -> str:

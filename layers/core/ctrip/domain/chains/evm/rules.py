@@ -1,26 +1,15 @@
-"""The rules of EVM chains. What needs a curve or Keccak is imported where it is used: every function reads settings."""
+"""The rules of EVM chains. A curve, Keccak and transactions are imported where they are used: all starts read these."""
 
 import re
 import uuid
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.chain import Act, Collector, Grant, Unsigned
-from ctrip.domain.chains.evm.pay_call import APPROVE_SELECTOR, PAY_SELECTOR, parse_approve, parse_pay
-from ctrip.domain.chains.evm.sweep_call import BATCH_SELECTOR, parse_sweep
-from ctrip.domain.chains.evm.transaction import (
-    NO_CALL,
-    Transaction,
-    read_transaction,
-    read_transfer,
-    slot_of,
-    transfer_data,
-)
-from ctrip.domain.errors import SigningRefused
 
 if TYPE_CHECKING:
+    from ctrip.domain.chains.acts import Act, Collector, Unsigned
     from ctrip.domain.chains.bip32 import ExtendedKey
+    from ctrip.domain.chains.evm.transaction import Transaction
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _BEP = frozenset({56, 97})  # BNB Smart Chain and its test network
@@ -100,6 +89,8 @@ class EvmRules:
         }
         if asset.address is None:
             return {"chain": chain, "transaction": {"to": address, "value": hex(amount)}}
+        from ctrip.domain.chains.evm.transaction import transfer_data
+
         transfer = {"to": asset.address, "value": "0x0", "data": transfer_data(address, amount)}
         return {"chain": chain, "transaction": transfer}
 
@@ -109,15 +100,17 @@ class EvmRules:
 
     # -- before signing
 
-    def read_transaction(self, fields: dict[str, Any]) -> Transaction:
+    def read_transaction(self, fields: dict[str, Any]) -> "Transaction":
         """Read an unsigned transaction as it was sent to the signer."""
+        from ctrip.domain.chains.evm.transaction import read_transaction
+
         return read_transaction(fields)
 
-    def act(self, network: Network, sender: str, transaction: Unsigned) -> Act:
+    def act(self, network: Network, sender: str, transaction: "Unsigned") -> "Act":
         """Say what a transaction would do; raises `SigningRefused` for another chain's."""
-        if not isinstance(transaction, Transaction) or transaction.chain_id != network.chain_id:
-            raise SigningRefused("the transaction is another chain's")
-        return replace(_act(sender, transaction), slot=slot_of(transaction.nonce))
+        from ctrip.domain.chains.evm.acts import act_of
+
+        return act_of(network, sender, transaction)
 
     def payer(self, treasury: str) -> str:
         """Return the contract that pays many for a treasury."""
@@ -125,48 +118,13 @@ class EvmRules:
 
         return payout_batcher(treasury).address
 
-    def collector(self, treasury: str, operator: str) -> Collector:
+    def collector(self, treasury: str, operator: str) -> "Collector":
         """Return the contracts that sweep tokens by EIP-7702."""
+        from ctrip.domain.chains.acts import Collector
         from ctrip.domain.chains.evm.sweep_contracts import sweep_pair
 
         pair = sweep_pair(treasury, operator)
         return Collector(pair.batcher.address, pair.delegate.address)
-
-
-def _act(sender: str, transaction: Transaction) -> Act:
-    most = transaction.gas * transaction.max_fee
-    if transaction.authorizations or transaction.data.startswith(BATCH_SELECTOR):
-        return _batch(transaction, most)
-    if transaction.data.startswith((PAY_SELECTOR, APPROVE_SELECTOR)):
-        return _of_treasury(transaction, most)
-    if transaction.data == NO_CALL:
-        to_itself = transaction.to.lower() == sender.lower()
-        idle = to_itself and transaction.value == 0
-        return Act(transaction.to, None, transaction.value, most, idle=idle, amount=transaction.value)
-    try:
-        to, amount = read_transfer(transaction.data)
-    except SigningRefused as exc:
-        return Act(transaction.to, transaction.to, transaction.value, most, unclear=str(exc))
-    return Act(to, transaction.to, transaction.value, most, amount=amount)
-
-
-def _of_treasury(transaction: Transaction, most: int) -> Act:
-    """Read what a treasury alone may do: pay many, or let the contract that does take a token."""
-    if (call := parse_pay(transaction.data)) is not None:
-        amount = sum(each for _, each in call.payments)
-        told = "it pays many at once"
-        return Act(transaction.to, call.token, transaction.value, most, unclear=told, amount=amount, pays=call.payments)
-    spender, told = parse_approve(transaction.data) or "", "the call is not an ERC-20 transfer"
-    return Act(transaction.to, transaction.to, transaction.value, most, unclear=told, spender=spender)
-
-
-def _batch(transaction: Transaction, most: int) -> Act:
-    """Read the call of a batcher; an authorization goes with nothing else, and with an operator's own fee only."""
-    call = parse_sweep(transaction.data)
-    if call is None or transaction.legacy:
-        raise SigningRefused("the call is not a batch of sweeps")
-    grants = tuple(Grant(each.path, each.address, each.delegate) for each in transaction.authorizations)
-    return Act(transaction.to, call.token, transaction.value, most, collects=True, grants=grants)
 
 
 RULES = EvmRules()

@@ -1,23 +1,15 @@
 """The rules of Tron's networks."""
 
-import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
 from ctrip.domain.chains.assets import Asset, Network
-from ctrip.domain.chains.chain import Act, Collector, Unsigned
 from ctrip.domain.chains.tron import addresses
-from ctrip.domain.chains.tron.transaction import Transaction
-from ctrip.domain.errors import SigningRefused
 
 if TYPE_CHECKING:
+    from ctrip.domain.chains.acts import Act, Collector, Unsigned
     from ctrip.domain.chains.bip32 import ExtendedKey
-
-_TRANSFER = "a9059cbb"
-_WORD = 64  # hexadecimal digits
-# Digits alone, each of which is signed: blanks are skipped where octets are read, so that what is signed would be
-# shorter than what is compared here, and the contract would read another amount.
-_CALL = re.compile(rf"{_TRANSFER}0{{24}}([0-9a-f]{{40}})([0-9a-f]{{{_WORD}}})", re.ASCII)
+    from ctrip.domain.chains.tron.transaction import Transaction
 
 
 class TronRules:
@@ -36,11 +28,9 @@ class TronRules:
 
     def address_of(self, key: "ExtendedKey") -> str:
         """Return a public key's address."""
-        from coincurve import PublicKey
-
         from ctrip.domain.chains.evm.keccak import keccak
 
-        return addresses.encoded(keccak(PublicKey(key.key).format(compressed=False)[1:])[-20:])
+        return addresses.encoded(keccak(key.coordinates())[-20:])
 
     def owns(self, address: str) -> bool:
         """Whether a text is written as addresses are here."""
@@ -85,58 +75,28 @@ class TronRules:
 
     # -- before signing
 
-    def read_transaction(self, fields: dict[str, Any]) -> Transaction:
+    def read_transaction(self, fields: dict[str, Any]) -> "Transaction":
         """Read an unsigned transaction as it was sent to the signer."""
+        from ctrip.domain.chains.tron.transaction import Transaction
+
         return Transaction(**fields)
 
-    def act(self, network: Network, sender: str, transaction: Unsigned) -> Act:
+    def act(self, network: Network, sender: str, transaction: "Unsigned") -> "Act":
         """Say what a transaction would do; nothing cancels here: what is not mined expires by itself.
 
         A reference block ties it to one chain's history, which the signer cannot see.
         """
-        if not isinstance(transaction, Transaction):
-            raise SigningRefused("the transaction is another chain's")
-        if transaction.sender != sender:
-            raise SigningRefused("the transaction is another sender's")
-        slot = transaction.slot
-        if transaction.lends or transaction.takes_back:
-            return _lending(transaction)
-        if not transaction.data:
-            return Act(transaction.to, None, transaction.amount, 0, amount=transaction.amount, slot=slot)
-        to, amount = _read_transfer(transaction.data)
-        if to is None:
-            told = "the call is not a TRC-20 transfer"
-            return Act(
-                transaction.to, transaction.to, transaction.amount, transaction.fee_limit, unclear=told, slot=slot
-            )
-        return Act(to, transaction.to, transaction.amount, transaction.fee_limit, amount=amount, slot=slot)
+        from ctrip.domain.chains.tron.acts import act_of
+
+        return act_of(sender, transaction)
 
     def payer(self, treasury: str) -> str | None:
         """Return None: one transaction for many is dearer here than many."""
         return None
 
-    def collector(self, treasury: str, operator: str) -> Collector | None:
+    def collector(self, treasury: str, operator: str) -> "Collector | None":
         """Return None: no account here can let a contract act for it for nothing."""
         return None
-
-
-def _lending(transaction: Transaction) -> Act:
-    """Say what a transaction does that lends energy, or takes it back: it moves nothing, and has no other part."""
-    if transaction.data or transaction.fee_limit or (transaction.lends and transaction.takes_back):
-        raise SigningRefused("the transaction says more than what is understood of it")
-    told = "the transaction lends energy" if transaction.lends else "the transaction takes energy back"
-    return Act(transaction.to, None, 0, 0, unclear=told, lends=True, slot=transaction.slot)
-
-
-def transfer_data(to: str, amount: int) -> str:
-    """Write the call of a TRC-20 transfer; the word of an address holds its 20 octets alone."""
-    return f"{_TRANSFER}{addresses.decoded(to).hex():0>{_WORD}}{amount:0{_WORD}x}"
-
-
-def _read_transfer(data: str) -> tuple[str | None, int]:
-    """Read the call of a TRC-20 transfer; of any other the address is None."""
-    found = _CALL.fullmatch(data)
-    return (addresses.encoded(bytes.fromhex(found[1])), int(found[2], 16)) if found else (None, 0)
 
 
 RULES = TronRules()
