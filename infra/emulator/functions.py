@@ -88,6 +88,7 @@ class Functions:
         self, app: Chalice, stage: str, config: Config, retry_seconds: tuple[float, ...] = RETRY_SECONDS
     ) -> None:
         self.app, self.stage, self.config, self._retry_seconds = app, stage, config, retry_seconds
+        self._sizes = dict[str, tuple[float, int]]()  # Chalice looks through its layers of settings at each question
         app.__class__ = type("LocalApp", (_PerThread, app.__class__), {})
         triggered = {each.name: app.handler_map[each.name] for each in app.event_sources}
         called = {each.name: app.handler_map[each.name] for each in app.pure_lambda_functions}
@@ -97,10 +98,10 @@ class Functions:
 
     def context(self, name: str) -> Context:
         """A fresh context, with the timeout and memory that .chalice/config.json gives the function."""
-        scoped = self.config.scope(self.stage, name)
-        return Context(
-            f"{self.app.app_name}-{self.stage}-{name}", scoped.lambda_timeout or 60, scoped.lambda_memory_size or 128
-        )
+        if (sized := self._sizes.get(name)) is None:
+            scoped = self.config.scope(self.stage, name)
+            sized = self._sizes[name] = (scoped.lambda_timeout or 60, scoped.lambda_memory_size or 128)
+        return Context(f"{self.app.app_name}-{self.stage}-{name}", *sized)
 
     def resolve(self, name: str) -> str:
         """The Chalice name for a function's name, ARN or qualified name."""

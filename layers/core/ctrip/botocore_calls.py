@@ -232,7 +232,8 @@ class KeptConnections:
     def _exchange(self, request: AWSPreparedRequest, body: bytes, connection: Any) -> AWSResponse:
         stays = False
         try:
-            connection.sock.settimeout(self._session._timeout.read_timeout)
+            if connection.sock.gettimeout() != (patience := self._session._timeout.read_timeout):
+                connection.sock.settimeout(patience)
             # Whoever closes early may have answered before.
             with suppress(BrokenPipeError, ConnectionResetError):
                 # In one piece: what comes in two costs both sides twice.

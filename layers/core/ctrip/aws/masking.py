@@ -8,6 +8,7 @@ name such as `private_key` does not.
 import logging
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from traceback import walk_tb
 from typing import Any
 
@@ -77,6 +78,8 @@ def bare(error: Exception) -> Told:
 
 def mask(text: str) -> str:
     """Mask what looks like a credential, a private key, a mnemonic or a provider's address, wherever it stands."""
+    if _HARMLESS.fullmatch(text):
+        return text
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     text = _URL.sub(_url, text)
@@ -103,6 +106,7 @@ def mask_field(name: str, value: object) -> object:
     return mask(str(value))
 
 
+@lru_cache(maxsize=1024)
 def is_secret(name: str) -> bool:
     """Whether a field of that name is never shown, whatever it holds: `signingSecret`, `X-Api-Key`, `totp`."""
     plain = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
@@ -116,6 +120,11 @@ _SECRET_NAME = re.compile(
 # What is about a secret and none itself.
 _PUBLIC_NAME = re.compile(r"_(?:id|ids|at|count|address|symbol)$|^public_keys?$")
 
+# What most fields hold, and no rule below would change: UUIDs, ULIDs, times, levels, names of ours.
+_HARMLESS = re.compile(
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-HJKMNP-TV-Z]{26}|[0-9T:,.+Z -]{1,40}|[A-Z]{1,10}"
+    r"|(?!ct|whsec)[a-z]{1,20}(?:[_.][a-z]{1,20}){0,3}"
+)
 _NAMES = (
     r"(?:pass(?:word|wd|phrase)|secret(?!smanager)|mnemonic|seed|private[_-]?key|priv[_-]?key|api[_-]?key"
     r"|signing[_-]?key|totp|otp|cookie|credential|token(?![_-](?:id|address)))"

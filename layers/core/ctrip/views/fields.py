@@ -77,7 +77,7 @@ NextCursor = Annotated[str | None, "`cursor` of the next page; null: there is no
 
 def rfc3339(at: int) -> str:
     """Format unix milliseconds in UTC."""
-    return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at % 1000:03d}Z"
+    return f"{datetime.fromtimestamp(at // 1000, UTC).isoformat()[:19]}.{at % 1000:03d}Z"
 
 
 def rfc3339_if(at: int | None) -> str | None:

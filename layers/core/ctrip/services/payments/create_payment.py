@@ -1,7 +1,7 @@
 """Create a payment: a fresh address, watched from the moment it is given out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from ctrip.domain.audit import Origin
@@ -137,8 +137,8 @@ class PaymentCreator:
             expires_at = self.clock.now() + lifetime
             due = self._due(merchant, fixed, expires_at) if fixed else undecided(expires_at)
             payment = self._payment(merchant, wanted, due, choice, base_url, expires_at - lifetime)
-            commit = self.recorder.created(payment, FIRST_EVENT, origin, idempotency)
-            commit = replace(commit, beside=beside(payment) if beside else None)
+            with_it = beside(payment) if beside else None
+            commit = self.recorder.created(payment, FIRST_EVENT, origin, idempotency, with_it)
             try:
                 after = commit_and_notify(self.payments, self.jobs, commit)
             except AlreadyExists as exc:

@@ -11,7 +11,7 @@ from ctrip.domain.webhooks.endpoint import PAYMENT_ENDPOINT, STAGE_ENDPOINT
 from ctrip.domain.webhooks.events import Event, Subject
 from ctrip.ports.gates import Fence
 from ctrip.ports.idempotency import Idempotency
-from ctrip.ports.payments import Commit
+from ctrip.ports.payments import Beside, Commit
 from ctrip.ports.runtime import Ids
 from ctrip.services.shared.known_endpoints import KnownEndpoints
 from ctrip.views.events import event_body
@@ -29,10 +29,17 @@ class Recorder:
     webhook_url: str
     known: KnownEndpoints | None = None
 
-    def created(self, payment: Payment, event: str, origin: Origin, idempotency: Idempotency | None) -> Commit:
-        """Build the transaction of a creation."""
+    def created(
+        self,
+        payment: Payment,
+        event: str,
+        origin: Origin,
+        idempotency: Idempotency | None,
+        beside: Beside | None = None,
+    ) -> Commit:
+        """Build the transaction of a creation, and of what changes beside it."""
         commit = self._commit(None, payment, event, origin)
-        return replace(commit, idempotency=idempotency)
+        return replace(commit, idempotency=idempotency, beside=beside) if idempotency or beside else commit
 
     def step(
         self,
