@@ -39,7 +39,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 @pytest.mark.parametrize(
     ("url", "messages"),
-    [(None, {}), (URL, {"sqs:SendMessageBatch": MANY})],
+    [(None, {}), (URL, {"sqs:SendMessage": MANY})],
 )
 def test_a_creation_is_one_transaction_and_sends_a_message_only_where_somebody_is_notified(
     stage: Stage, called: Counter[str], url: str | None, messages: dict[str, int]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 from ctrip.aws.clients import HURRIED, client
 from ctrip.aws.names import Queue, named
@@ -21,16 +22,14 @@ class AwsJobs:
 
     def deliver(self, jobs: Sequence[WebhookJob], *, delay: int = 0) -> None:
         """Queue webhook jobs; raises `Busy` where SQS did not take all of them, after all have been offered."""
+        if len(jobs) == 1:
+            # One by itself takes less to ask for, to do and to answer than a batch of one.
+            client("sqs", HURRIED).send_message(QueueUrl=self._webhooks, **_message(jobs[0], delay))
+            return
         failed = False
         for start in range(0, len(jobs), BATCH):
             entries = [
-                {
-                    "Id": str(number),
-                    "MessageBody": encode_job(job),
-                    "MessageGroupId": f"{job.merchant_id}:{job.endpoint}",
-                    "DelaySeconds": min(delay, 900),
-                }
-                for number, job in enumerate(jobs[start : start + BATCH])
+                {"Id": str(number), **_message(job, delay)} for number, job in enumerate(jobs[start : start + BATCH])
             ]
             answer = client("sqs", HURRIED).send_message_batch(QueueUrl=self._webhooks, Entries=entries)
             failed = failed or bool(answer.get("Failed"))
@@ -71,3 +70,9 @@ class AwsJobs:
 
     def _url(self, name: Queue) -> str:
         return str(client("sqs", HURRIED).get_queue_url(QueueName=named(self._stage, name))["QueueUrl"])
+
+
+def _message(job: WebhookJob, delay: int) -> dict[str, Any]:
+    """Spell a webhook job as SQS takes it: those of one endpoint are a group, so that none holds up the others."""
+    group = f"{job.merchant_id}:{job.endpoint}"
+    return {"MessageBody": encode_job(job), "MessageGroupId": group, "DelaySeconds": min(delay, 900)}

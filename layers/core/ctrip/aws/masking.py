@@ -120,10 +120,10 @@ _SECRET_NAME = re.compile(
 # What is about a secret and none itself.
 _PUBLIC_NAME = re.compile(r"_(?:id|ids|at|count|address|symbol)$|^public_keys?$")
 
-# What most fields hold, and no rule below would change: UUIDs, ULIDs, times, levels, names of ours.
+# What most fields hold, and no rule below would change: UUIDs, ids of events, times, levels, names of ours.
 _HARMLESS = re.compile(
-    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9A-HJKMNP-TV-Z]{26}|[0-9T:,.+Z -]{1,40}|[A-Z]{1,10}"
-    r"|(?!ct|whsec)[a-z]{1,20}(?:[_.][a-z]{1,20}){0,3}"
+    r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?:[a-z]{3}_)?[0-9A-HJKMNP-TV-Z]{26}|[0-9T:,.+Z -]{1,40}|[A-Z]{1,10}"
+    r"|(?!ct[a-z]{2}_|ctrip_|whsec_)[a-z]{1,20}(?:[_.][a-z]{1,20}){0,3}"
 )
 _NAMES = (
     r"(?:pass(?:word|wd|phrase)|secret(?!smanager)|mnemonic|seed|private[_-]?key|priv[_-]?key|api[_-]?key"
