@@ -30,7 +30,7 @@ ITEM = b'{"Item": {"pk": {"S": "P#1"}, "sk": {"S": "P"}}}'
 
 def sessions(url: str, **more: Any) -> tuple[Any, KeptConnections]:
     """Make the session of a client of botocore's own, and ours around another one."""
-    config = Config(parameter_validation=False, connect_timeout=1, read_timeout=0.3, **more)
+    config = Config(parameter_validation=False, connect_timeout=5, read_timeout=1, **more)
     made = []
     for _ in range(2):
         session = botocore.session.get_session()
@@ -123,7 +123,7 @@ def test_an_answer_that_is_not_whole_says_nothing_about_an_item(told: bytes, bef
     script = [OK] * before
     with scripted(lambda _: script.pop() if script else told) as server:
         options = {"region_name": "eu-central-1", "endpoint_url": server.url, **CREDENTIALS}
-        database = Database("test", connected=Connection(read_seconds=1, **options), jitter=lambda: 1.0)
+        database = Database("test", connected=Connection(read_seconds=5, **options), jitter=lambda: 1.0)
         for _ in range(before):
             assert database.get(database.tables.payments, payment_key("1")) is None
         with pytest.raises(Busy):
