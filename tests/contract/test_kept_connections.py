@@ -11,9 +11,10 @@ import pytest
 import trustme
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ProxyConnectionError, SSLError
+from botocore.exceptions import BotoCoreError, HTTPClientError, ProxyConnectionError, SSLError
+from urllib3 import PoolManager
 
-from ctrip.botocore_calls import KeptConnections, lighten
+from ctrip.botocore_calls import KeptConnections, _head, lighten
 from ctrip.domain.errors import Busy
 from ctrip.store.engine.connection import Connection
 from ctrip.store.engine.database import Database
@@ -67,6 +68,41 @@ def test_the_same_bytes_are_sent_over_a_kept_connection() -> None:
         theirs, ours = server.seen
     assert ours == theirs
     assert len(ours) == 3
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-More: b", "a\nb", "a\rb"])
+def test_a_header_is_one_line(value: str) -> None:
+    """Nothing that stands in a value begins another header, or another request."""
+    with scripted(lambda _: OK) as server:
+        outcomes = []
+        for session in sessions(server.url):
+            session.send(request(server.url))
+            asked = request(server.url)
+            asked.headers["X-Amz-Target"] = value
+            outcomes.append(outcome(session, asked))
+        assert outcomes == [HTTPClientError, HTTPClientError]
+        assert [len(each) for each in server.seen] == [1, 1]
+
+
+@pytest.mark.parametrize(("scheme", "netloc"), [("http", "[::1]:8000"), ("http", "db.example:80"), ("https", "[::1]")])
+def test_the_host_is_named_as_it_is_signed(scheme: str, netloc: str) -> None:
+    """With the brackets of an IPv6 address, and without a scheme's own port."""
+    asked = request(f"{scheme}://{netloc}")
+    pool: Any = PoolManager().connection_from_url(asked.url)
+    connection = pool._new_conn()
+    connection.putrequest("POST", "/")
+    [theirs] = [line for line in connection._buffer if line.startswith(b"Host:")]
+    assert _head(asked, connection).split(b"\r\n")[1] == theirs
+
+
+def test_what_is_sent_after_closing_opens_anew() -> None:
+    """As with botocore's session."""
+    with scripted(lambda _: OK) as server:
+        for session in sessions(server.url):
+            for _ in range(2):
+                assert [outcome(session, request(server.url))[0] for _ in range(2)] == [200, 200]
+                session.close()
+        assert [len(each) for each in server.seen] == [2, 2, 2, 2]
 
 
 ANSWERS = {

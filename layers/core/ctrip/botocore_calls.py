@@ -210,7 +210,8 @@ class KeptConnections:
             pool._put_conn(connection)
 
     def close(self) -> None:
-        """Close what is kept."""
+        """Close what is kept; what is sent after that opens anew, as it does for botocore's session."""
+        self._pools.clear()
         self._session.close()
 
     def _by_session(self, request: AWSPreparedRequest) -> AWSResponse:
@@ -274,13 +275,17 @@ def _timed_apart(request: AWSPreparedRequest) -> bool:
 
 
 def _head(request: AWSPreparedRequest, connection: Any) -> bytes:
-    """Write the head of a request as urllib3 does."""
+    """Write the head of a request as urllib3 does; raises ValueError for a header that would be two."""
+    host = f"[{connection.host}]" if ":" in connection.host else connection.host
     port = "" if connection.port == connection.default_port else f":{connection.port}"
     target = request.url.partition("://")[2].partition("/")[2]
-    lines = [f"{request.method} /{target} HTTP/1.1", f"Host: {connection.host}{port}", "Accept-Encoding: identity"]
+    lines = [f"{request.method} /{target} HTTP/1.1", f"Host: {host}{port}", "Accept-Encoding: identity"]
     for name, value in request.headers.items():
         lines.append(f"{name}: {value.decode() if isinstance(value, bytes) else value}")
-    return "\r\n".join([*lines, "\r\n"]).encode()
+    head = "\r\n".join([*lines, "\r\n"])
+    if not head.count("\n") == head.count("\r") == len(lines) + 1:
+        raise ValueError("a header of several lines")
+    return head.encode()
 
 
 def _base64(value: object) -> str:
