@@ -111,6 +111,7 @@ ANSWERS = {
     "after another one": b"HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\n" + OK,
     "with a header twice": b"HTTP/1.1 200 OK\r\nVia: a\r\nvia: b\r\nX-None:\r\nX-B:  b  \r\nContent-Length: 0\r\n\r\n",
     "without a body": b"HTTP/1.1 204 No Content\r\n\r\n",
+    "of a server that is about to hang up": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
     "of a server that hangs up": b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}" + CLOSE,
     "that ends with the connection": b"HTTP/1.1 200 OK\r\n\r\n{}" + CLOSE,
     "of an old server": b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}" + CLOSE,
@@ -241,23 +242,49 @@ def test_streams_are_left_to_botocore(more: dict[str, Any]) -> None:
 
 
 def test_a_timeout_of_one_request_is_botocores() -> None:
-    """A kept connection has the client's."""
-    with scripted(lambda _: HANG) as server:
+    """And no other request's: the connection that it went over has the client's own again."""
+    with scripted(lambda _: OK) as server:
         _, kept = sessions(server.url)
+        [idle] = _kept(kept, server.url)
         asked = request(server.url)
-        asked.context = {"read_timeout": 0.05}  # type: ignore[attr-defined]
-        sent: list[Any] = []
-        kept._session.send = lambda each: sent.append(each) or _whole()
-        kept.send(asked)
-        assert sent == [asked]
+        asked.context = {"read_timeout": 77}  # type: ignore[attr-defined]
+        seen: list[Any] = []
+        for each in (asked, request(server.url)):
+            kept.send(each)
+            seen.append(idle.sock.gettimeout())
+        assert seen == [77, 1]
+        assert [len(each) for each in server.seen] == [3]
 
 
-def _whole() -> Any:
-    class Whole:
-        headers: dict[str, str] = {}
-        content = b""
+def test_an_answer_that_came_before_its_request_was_sent_is_read() -> None:
+    """A server that has answered and closed leaves a broken pipe, and its answer."""
+    with scripted(lambda _: OK) as server:
+        for session in sessions(server.url):
+            [idle] = _kept(session, server.url)
+            idle.sock = _Broken(idle.sock)
+            assert outcome(session, request(server.url))[2] == b"{}"
 
-    return Whole()
+
+def _kept(session: Any, url: str) -> list[Any]:
+    """Send a request, and return the connections that are kept after it."""
+    session.send(request(url))
+    pool = getattr(session, "_session", session)._manager.connection_from_url(url)
+    return [each for each in pool.pool.queue if each is not None]
+
+
+class _Broken:
+    """A socket whose pipe breaks after everything has gone out."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+
+    def sendall(self, data: bytes) -> None:
+        self._sock.sendall(data)
+        if data.endswith(b"}"):  # the end of the body
+            raise BrokenPipeError
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
 
 
 def test_each_of_many_at_once_gets_its_own_answer() -> None:

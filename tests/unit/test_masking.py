@@ -28,6 +28,9 @@ XPRV = "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJx
         ("key ctrip_localdemo1_abcdefghij-KLMNOP_123 used", "key ctrip_localdemo1_*** used"),
         ("whsec_c2VjcmV0IHNlY3JldA==", "whsec_***"),
         ("ctsk_abcdEFGH-_12 ctrt_abcdEFGH-_12", "ctsk_*** ctrt_***"),
+        # Alone, too, and spelt as names of ours are.
+        *[(f"{name}_abcdefgh", f"{name}_***") for name in ("ctrip_stage", "whsec", "ctsk")],
+        *[(f"{name}:123456", f"{name}:***") for name in ("totp", "seed")],
         ("got eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl!", "got ***!"),
         ("Authorization: Bearer abcdefgh, x", "Authorization: ***"),
         ("{'Authorization': 'Basic dXNlcjpwYXNz', 'Accept': '*'}", "{'Authorization': '***', 'Accept': '*'}"),

@@ -202,7 +202,6 @@ class KeptConnections:
         pool = self._pool(request.url)
         connection = pool._get_conn()
         if connection.is_closed:
-            pool._put_conn(connection)  # the session takes it, and opens it
             return self._by_session(request)
         try:
             return self._exchange(request, request.body, connection)
