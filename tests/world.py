@@ -275,10 +275,14 @@ class World:
         self.run.one()
 
     def sweep(self) -> None:
-        """Do the queued sweep jobs."""
-        jobs, self.jobs.sweeps = set(self.jobs.sweeps), []
-        for asset in sorted(job.asset for job in jobs):
-            self.sweeper.sweep(asset)
+        """Do the queued sweep jobs; what fails comes again, as it does from SQS."""
+        jobs, self.jobs.sweeps = {job.asset: job for job in self.jobs.sweeps}, []
+        try:
+            for asset in sorted(jobs):
+                self.sweeper.sweep(asset)
+                del jobs[asset]
+        finally:
+            self.jobs.sweeps += jobs.values()
 
     def settle(self, rounds: int = 12) -> None:
         """Mine, scan and sweep until everything is where it belongs."""
