@@ -130,7 +130,7 @@ class Node(RuleBasedStateMachine):
                 self.node.ledger.faults.reset()
             for seconds in (1, 1, 1, 1, 700, *[1] * 6, 60, 60):
                 self.go_on(seconds)
-            for _ in range(60):  # half an hour: a job that nothing asks for comes every twenty minutes
+            for _ in range(40):
                 # At the pace of Tron's own blocks: of slower ones the final side would be too far behind to be named.
                 self.go_on(3, blocks=10)
                 with suppress(Unavailable):
