@@ -12,6 +12,7 @@ from ctrip.domain.errors import ChainError, Unavailable
 from ctrip.domain.ledger.balances import added, imbalance
 from ctrip.domain.payments.payment import Status
 from tests.fakes.tron import LAG
+from tests.property.test_tron import ROUNDS, pause
 from tests.support.ledger import entries_of
 from tests.tron.network import TRX, running_world
 
@@ -130,17 +131,28 @@ class Node(RuleBasedStateMachine):
                 self.node.ledger.faults.reset()
             for seconds in (1, 1, 1, 1, 700, *[1] * 6, 60, 60):
                 self.go_on(seconds)
-            for _ in range(40):
+            for _ in range(ROUNDS):
+                if all(self.state(each) == self.settled(each) for each in self.payments if self.came(each)):
+                    break
+                self.go_on(pause(self.world))
                 # At the pace of Tron's own blocks: of slower ones the final side would be too far behind to be named.
                 self.go_on(3, blocks=10)
                 with suppress(Unavailable):
                     self.world.sweep()
             self.money_is_right()
             for payment in self.payments:
-                came = [tx for of, tx, _ in self.paid if of == payment.id and self.node.ledger.find(tx, solid=True)]
-                if came:
-                    now = self.world.payment(payment.id)
-                    assert (now.status, now.own.credited) == (Status.SETTLED, AMOUNT * len(came))
+                if self.came(payment):
+                    assert self.state(payment) == self.settled(payment)
+
+    def state(self, payment):
+        now = self.world.payment(payment.id)
+        return now.status, now.own.credited
+
+    def settled(self, payment):
+        return Status.SETTLED, AMOUNT * len(self.came(payment))
+
+    def came(self, payment):
+        return [tx for of, tx, _ in self.paid if of == payment.id and self.node.ledger.find(tx, solid=True)]
 
 
 def test_money_is_right_whatever_a_node_of_tron_does():
